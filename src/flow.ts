@@ -1,0 +1,115 @@
+// The values that travel between the stages: find → resolve → verify → decide → edit | admit | record. Read this first.
+import type { Problem } from './problem.ts';
+
+/**
+ * A parsed image name. `registry` and `repository` are canonical (Docker's defaults applied, host in lower
+ * case), so two spellings of one image compare equal; `name` and `text` stay as the author wrote them.
+ */
+export type Reference = {
+  /** The whole reference as written: `nginx:1.27@sha256:…`. */
+  readonly text: string;
+  /** The part before tag and digest as written: `nginx`. */
+  readonly name: string;
+  /** Canonical host with port where it is not the default: `docker.io`, `localhost:5000`. */
+  readonly registry: string;
+  /** Canonical path below the host: `library/nginx`. */
+  readonly repository: string;
+  readonly tag?: string;
+  readonly digest?: string;
+};
+
+/** Which reader found a reference; decides how a digest is written there. */
+export type Dialect =
+  | 'kubernetes'
+  | 'kustomize'
+  | 'helm-values'
+  | 'helm-chart'
+  | 'template'
+  | 'compose'
+  | 'dockerfile'
+  | 'github-actions'
+  | 'gitlab-ci'
+  | 'yaml';
+
+/** A spot in a file. Offsets are UTF-16 indices into its text, end-exclusive; line and column count from 1. */
+export type Place = {
+  readonly file: string;
+  readonly start: number;
+  readonly end: number;
+  readonly line: number;
+  readonly column: number;
+  /** Index of the YAML document in the file, from 0. */
+  readonly document: number;
+  /** Field path in the document: `spec.template.spec.containers[0].image`. */
+  readonly path: string;
+};
+
+/** Where the digest of one reference stands, or would stand, in the text: everything `edit` needs to know. */
+export type Slot = {
+  /** Writing a digest where there is none: put `before + digest + after` at this offset. */
+  readonly pin?: { readonly at: number; readonly before: string; readonly after: string };
+  /** The range of a digest that stands there now. */
+  readonly digest?: readonly [start: number, end: number];
+  /** The range whose removal is the exact inverse of `pin`. */
+  readonly unpin?: readonly [start: number, end: number];
+  /** `hex`: the digest is written without its `sha256:` prefix (the `sha:` key of some charts). */
+  readonly style?: 'hex';
+  /** Why no digest can be written at this place, in a person's words. */
+  readonly blocked?: string;
+};
+
+/** A reference at a place. */
+export type Found = Place & {
+  readonly kind: 'found';
+  readonly dialect: Dialect;
+  readonly reference: Reference;
+  readonly slot: Slot;
+  /** Kubernetes object the reference belongs to: `Deployment/web`. */
+  readonly object?: string;
+  /** What a person should know about this place; shown by --explain. */
+  readonly note?: string;
+};
+
+export type SkipReason =
+  | 'template' // {{ }} or {% %}: the value exists only after rendering
+  | 'variable' // ${VAR}: the value comes from the environment
+  | 'schema' // the words of a schema, not of an object
+  | 'uncertain' // may be an image or not; name the field in tagproof.yaml to decide
+  | 'invalid' // stands where an image belongs and is no valid reference
+  | 'stage' // a build stage or scratch, not an image
+  | 'incomplete' // a part only: the tag stands elsewhere
+  | 'ignored'; // told so by comment or configuration
+
+/** A candidate that is not taken as a reference, and why. */
+export type Skipped = Place & {
+  readonly kind: 'skipped';
+  readonly dialect: Dialect;
+  readonly text: string;
+  readonly reason: SkipReason;
+  readonly detail: string;
+};
+
+export type Platform = { readonly os: string; readonly architecture: string; readonly variant?: string };
+
+/** The answer to "which digest is this reference now?". */
+export type Resolved = {
+  readonly reference: Reference;
+  readonly digest: string;
+  /** As the registry said it; absent when the answer came from a source that does not tell. */
+  readonly mediaType?: string;
+  /** Bytes of the manifest. */
+  readonly size?: number;
+  /** Known only when the index was read: `linux/amd64`. */
+  readonly platforms?: readonly string[];
+  readonly from: 'registry' | 'lock' | 'engine' | 'reference';
+  /** RFC 3339. */
+  readonly at: string;
+  /** The host that answered, where it is not the reference's own registry. */
+  readonly mirror?: string;
+};
+
+/** One reference's result: resolved, or the reason why not. A failure of one never stops the others. */
+export type Resolution = Resolved | Problem;
+
+/** Replace [start, end) by `text`. */
+export type Edit = { readonly start: number; readonly end: number; readonly text: string };

@@ -1,0 +1,29 @@
+// Compose files: services.*.image. compose-spec, 05-services.md, `image`.
+import type { Collector } from './collector.ts';
+import { deref, get, getText, type Node } from './yaml.ts';
+
+/** True for a document that has the shape of a Compose file, whatever its name. */
+export function isCompose(root: Node): boolean {
+  if (root.kind !== 'map' || get(root, 'apiVersion') || get(root, 'kind')) return false;
+  const services = get(root, 'services');
+  return (
+    services?.kind === 'map' &&
+    services.entries.some(({ value }) => get(value, 'image') !== undefined || get(value, 'build') !== undefined) &&
+    services.entries.every(({ value }) => deref(value)?.kind === 'map')
+  );
+}
+
+export function readCompose(c: Collector, root: Node): void {
+  const services = get(root, 'services');
+  if (services?.kind !== 'map') return;
+  for (const { key, value } of services.entries) {
+    const image = get(value, 'image');
+    if (image?.kind !== 'scalar' || image.value === '') continue;
+    const spot = { start: image.start, end: image.end, path: `services.${key.value}.image` };
+    if (get(value, 'build') !== undefined && getText(value, 'pull_policy') !== 'always') {
+      c.skip(spot, image.value, 'stage', 'the service has a build: section, and image: names its result');
+    } else {
+      c.image(spot, image.value, true);
+    }
+  }
+}

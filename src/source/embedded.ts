@@ -1,0 +1,42 @@
+// Documents inside block scalars: ConfigMaps, a chart's annotations, patches, the values of a HelmRelease.
+import type { Collector } from './collector.ts';
+import { readTemplateLines } from './template.ts';
+import { type Node, parseYaml, relocate, type ScalarNode, splitDocuments, SyntaxProblem } from './yaml.ts';
+
+/**
+ * Parses the documents in a literal block scalar that speak of images and hands on their roots, whose offsets count in
+ * the file. Text that is no YAML (a script, another language) is not ours to complain about.
+ */
+export function readEmbedded(c: Collector, scalar: ScalarNode, path: string, visit: (root: Node) => void): void {
+  const inner = scalar.value;
+  const map = innerToOuter(c.text, scalar);
+  for (const [start, end] of splitDocuments(inner)) {
+    if (!/image/i.test(inner.slice(start, end))) continue;
+    try {
+      const root = parseYaml(inner, start, end);
+      if (root !== undefined && root.kind !== 'scalar') visit(relocate(root, map));
+    } catch (error) {
+      if (!(error instanceof SyntaxProblem)) throw error;
+      if (inner.includes('{{')) readTemplateLines(c, inner.slice(start, end), (offset) => map(start + offset), path);
+    }
+  }
+}
+
+/** Offsets in a literal block's value → offsets in the file: line by line, the indentation added back. */
+function innerToOuter(text: string, scalar: ScalarNode): (offset: number) => number {
+  const inner: number[] = [0];
+  for (let at = scalar.value.indexOf('\n'); at >= 0; at = scalar.value.indexOf('\n', at + 1)) inner.push(at + 1);
+  const outer: number[] = [scalar.start];
+  for (let at = text.indexOf('\n', scalar.start); at >= 0 && at < scalar.end; at = text.indexOf('\n', at + 1)) outer.push(at + 1);
+  return (offset) => {
+    let low = 0;
+    let high = inner.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((inner[middle] as number) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    const line = outer[Math.min(low, outer.length - 1)] as number;
+    return line + Math.max(scalar.indent, 0) + offset - (inner[low] as number);
+  };
+}

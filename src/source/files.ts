@@ -1,0 +1,100 @@
+// Paths, folders and globs → the files worth reading. Folders respect .gitignore and .tagproofignore.
+import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import ignore, { type Ignore } from 'ignore';
+import { asProblem, Problem } from '../problem.ts';
+import { dialectOf } from './dialect.ts';
+
+const IGNORE_FILES = ['.gitignore', '.tagproofignore'];
+const NEVER = new Set(['.git', 'node_modules', '.hg', '.svn']);
+/** Deeper folder trees than any repository has; ends loops that bind mounts can make. */
+const MAX_DEPTH = 64;
+
+type Rules = { base: string; matcher: Ignore };
+export type FileList = { files: string[]; problems: Problem[] };
+
+/**
+ * @param paths files, folders or globs, relative to `cwd`; a file that is named is read whatever its name is
+ * @param exclude patterns in .gitignore syntax, relative to `cwd`
+ * @returns paths as they should be shown: relative to `cwd` when given so; in a stable order
+ */
+export function listFiles(paths: readonly string[], cwd: string, exclude: readonly string[]): FileList {
+  const files = new Set<string>();
+  const problems: Problem[] = [];
+  const excluded: Rules = { base: cwd, matcher: ignore().add([...exclude]) };
+  for (const path of paths) {
+    try {
+      for (const match of expand(path, cwd)) {
+        if (!statSync(resolve(cwd, match)).isDirectory()) files.add(match);
+        else walk(match, resolve(cwd, match), [...inherited(resolve(cwd, match)), excluded], files, problems, 0);
+      }
+    } catch (error) {
+      problems.push(asProblem(error, 'file', { file: path }));
+    }
+  }
+  return { files: [...files], problems };
+}
+
+function expand(path: string, cwd: string): string[] {
+  if (statSync(resolve(cwd, path), { throwIfNoEntry: false }) !== undefined) return [path];
+  const matches = /[*?[{]/.test(path) ? globSync(path, { cwd }) : [];
+  if (matches.length === 0) throw new Problem('file', 'there is no such file or folder', { file: path });
+  return matches.sort();
+}
+
+function walk(shown: string, folder: string, rules: readonly Rules[], files: Set<string>, problems: Problem[], depth: number): void {
+  if (depth > MAX_DEPTH) {
+    problems.push(new Problem('limit', `folders nested deeper than ${MAX_DEPTH}`, { file: shown }));
+    return;
+  }
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const own = entries.some((entry) => IGNORE_FILES.includes(entry.name)) ? [...rules, ...rulesOf(folder)] : rules;
+    for (const entry of entries) {
+      const path = join(folder, entry.name);
+      const name = shown === '.' ? entry.name : join(shown, entry.name);
+      // Symbolic links are not followed: their target is read where it stands, if it stands in this tree.
+      if (entry.isDirectory()) {
+        if (!NEVER.has(entry.name) && !isIgnored(`${path}${sep}`, own)) walk(name, path, own, files, problems, depth + 1);
+      } else if (entry.isFile() && dialectOf(name) !== undefined && !isIgnored(path, own)) files.add(name);
+    }
+  } catch (error) {
+    problems.push(asProblem(error, 'file', { file: shown }));
+  }
+}
+
+/** The rules of a folder's ignore files. */
+function rulesOf(folder: string): Rules[] {
+  const rules: Rules[] = [];
+  for (const name of IGNORE_FILES) {
+    try {
+      rules.push({ base: folder, matcher: ignore().add(readFileSync(join(folder, name), 'utf8')) });
+    } catch (error) {
+      if (!['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
+  return rules;
+}
+
+/** The rules of the folders above, up to the root of the git repository: git applies those too. */
+function inherited(folder: string): Rules[] {
+  const above: Rules[] = [];
+  for (let at = folder; ; at = dirname(at)) {
+    if (at !== folder) above.unshift(...rulesOf(at));
+    if (statSync(join(at, '.git'), { throwIfNoEntry: false }) !== undefined) return above;
+    if (dirname(at) === at) return [];
+  }
+}
+
+/** The deepest rule that speaks decides, as in git. */
+function isIgnored(path: string, rules: readonly Rules[]): boolean {
+  for (let i = rules.length - 1; i >= 0; i--) {
+    const { base, matcher } = rules[i] as Rules;
+    const name = relative(base, path).replaceAll('\\', '/');
+    if (name === '' || name.startsWith('..')) continue;
+    const verdict = matcher.test(path.endsWith(sep) ? `${name}/` : name);
+    if (verdict.ignored) return true;
+    if (verdict.unignored) return false;
+  }
+  return false;
+}

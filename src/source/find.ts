@@ -1,0 +1,105 @@
+// Text of one file → every image reference in it, every candidate that is none with the reason, and what went wrong.
+import type { Dialect, Found, Skipped } from '../flow.ts';
+import { asProblem, type Problem } from '../problem.ts';
+import { Collector } from './collector.ts';
+import { isCompose, readCompose } from './compose.ts';
+import { dialectOf } from './dialect.ts';
+import { readDockerfile } from './dockerfile.ts';
+import { readGithubActions } from './github-actions.ts';
+import { readGitlabCi } from './gitlab-ci.ts';
+import { readKustomization } from './kustomization.ts';
+import { readTemplateLines } from './template.ts';
+import { positions } from './text.ts';
+import { type WalkOptions, walkDocument } from './walk.ts';
+import { getText, type Node, parseYaml, splitDocuments, SyntaxProblem } from './yaml.ts';
+
+export type FindOptions = WalkOptions;
+
+export type FileResult = {
+  readonly file: string;
+  readonly found: readonly Found[];
+  readonly skipped: readonly Skipped[];
+  readonly problems: readonly Problem[];
+};
+
+/**
+ * The words without which no dialect but Dockerfile finds anything: most files hold none and are not even decoded.
+ * `mage` is image and Image.
+ */
+export const HINTS = ['mage', 'docker://', 'container:', 'repository:', 'crossplane.io'];
+/** The same for one document, closer: a key that may hold an image. */
+const WORTH_PARSING = /mage[\w-]*["']?[ \t]*:|\/image\b|docker:\/\/|container["']?[ \t]*:|repository["']?[ \t]*:|crossplane\.io/;
+const SCHEMA = /^kind:[ \t]*["']?(?:CustomResourceDefinition|CompositeResourceDefinition|APIResourceSchema)\b/m;
+const TEMPLATED = /\{\{|\{%|<%/;
+
+/**
+ * Finds image references in one file's text. Pure; the same text gives the same result.
+ * @param file path as it should be shown; its name decides the dialect
+ */
+export function findIn(text: string, file: string, options: FindOptions, dialect: Dialect = dialectOf(file) ?? 'yaml'): FileResult {
+  const c = new Collector(text, file);
+  const problems: Problem[] = [];
+  c.dialect = dialect;
+  if (dialect === 'dockerfile') {
+    try {
+      readDockerfile(c);
+    } catch (error) {
+      problems.push(asProblem(error, 'syntax', { file }));
+    }
+  } else {
+    readDocuments(c, dialect, options, problems);
+  }
+  return { file, found: c.found.sort(byPosition), skipped: c.skipped.sort(byPosition), problems };
+}
+
+function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, problems: Problem[]): void {
+  const position = positions(c.text);
+  const everything = options.fields.length > 0 || options.argsAndEnv;
+  for (const [index, [start, end]] of splitDocuments(c.text).entries()) {
+    const part = c.text.slice(start, end);
+    if (!everything && !WORTH_PARSING.test(part)) continue;
+    c.document = index;
+    c.dialect = dialect;
+    c.object = undefined;
+    if (dialect === 'template') {
+      readTemplateLines(c, part, (offset) => start + offset, '');
+      continue;
+    }
+    if (SCHEMA.test(part)) {
+      c.skip({ start, end: start, path: '' }, 'CustomResourceDefinition', 'schema', 'a definition describes objects; it runs no image');
+      continue;
+    }
+    try {
+      const root = parseYaml(c.text, start, end);
+      if (root !== undefined) readDocument(c, root, dialect, options);
+    } catch (error) {
+      if (error instanceof SyntaxProblem && error.code === 'syntax' && TEMPLATED.test(part)) {
+        c.dialect = 'template';
+        readTemplateLines(c, part, (offset) => start + offset, '');
+      } else {
+        const where = error instanceof SyntaxProblem ? position(error.offset) : position(start);
+        problems.push(asProblem(error, 'syntax', { file: c.file, ...where }));
+      }
+    }
+  }
+}
+
+function readDocument(c: Collector, root: Node, named: Dialect, options: FindOptions): void {
+  const apiVersion = getText(root, 'apiVersion');
+  const isObject = apiVersion !== undefined && getText(root, 'kind') !== undefined;
+  if (named === 'kustomize' || apiVersion?.startsWith('kustomize.config.k8s.io/')) {
+    c.dialect = 'kustomize';
+    readKustomization(c, root);
+    // what is left: patches written inside the file
+  } else if (named === 'github-actions') return readGithubActions(c, root);
+  else if (named === 'gitlab-ci') return readGitlabCi(c, root);
+  else if ((named === 'compose' || named === 'yaml') && !isObject && isCompose(root)) {
+    c.dialect = 'compose';
+    return readCompose(c, root);
+  } else if (isObject) c.dialect = 'kubernetes';
+  walkDocument(c, root, options, c.dialect === 'helm-values');
+}
+
+function byPosition(a: { start: number }, b: { start: number }): number {
+  return a.start - b.start;
+}

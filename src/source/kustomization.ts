@@ -1,0 +1,41 @@
+// kustomization.yaml: the `images:` list, whose entries override name, tag and digest of images in the resources.
+import { parseReference } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
+import { type Collector, notLiteral } from './collector.ts';
+import { splitSlot } from './slot.ts';
+import { deref, type MapNode, type Node } from './yaml.ts';
+
+/** kustomize takes `newTag` and `digest` together: since v5 it writes name:tag@digest, before that the digest won. */
+export function readKustomization(c: Collector, root: Node): void {
+  if (root.kind !== 'map') return;
+  const images = deref(root.entries.find((entry) => entry.key.value === 'images')?.value);
+  if (images?.kind !== 'seq') return;
+  for (const [index, item] of images.items.entries()) {
+    if (item.kind === 'map') readEntry(c, item, `images[${index}]`);
+  }
+}
+
+function readEntry(c: Collector, map: MapNode, path: string): void {
+  const find = (key: string) => map.entries.find((entry) => entry.key.value === key);
+  const text = (key: string) => {
+    const value = deref(find(key)?.value);
+    return value?.kind === 'scalar' ? value.value : undefined;
+  };
+  const named = text('newName') ? 'newName' : 'name';
+  const name = text(named);
+  const value = deref(find(named)?.value);
+  if (name === undefined || name === '' || value?.kind !== 'scalar') return;
+  const spot = { start: value.start, end: value.end, path: `${path}.${named}` };
+  const tag = text('newTag') ?? '';
+  const digest = text('digest') ?? '';
+  const why = notLiteral(`${name}${tag}`);
+  if (why) return c.skip(spot, name, why.reason, why.detail);
+  if (tag === '' && digest === '') {
+    return c.skip(spot, name, 'incomplete', 'renames the image only; its tag stands in the resources, where it is pinned');
+  }
+  const suffix = digest === '' || tag.includes('@') ? '' : `@${digest}`;
+  const reference = parseReference(`${name}${tag === '' ? '' : `:${tag}`}${suffix}`);
+  if (reference instanceof Problem) return c.skip(spot, name, 'invalid', reference.message);
+  const tagEntry = find('newTag');
+  c.reference(spot, reference, splitSlot(c.text, { map, tag: tagEntry, digest: find('digest'), style: undefined, takesDigestKey: true }));
+}

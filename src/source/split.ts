@@ -1,0 +1,77 @@
+// Images whose parts stand apart: `repository:` + `tag:` (+ `registry:`, `digest:`), as in Helm values and their kin.
+import type { Reference } from '../flow.ts';
+import { parseReference } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
+import { type Collector, notLiteral } from './collector.ts';
+import { SPLIT, type SplitNames } from './fields.ts';
+import { splitSlot } from './slot.ts';
+import { deref, type Entry, type MapNode } from './yaml.ts';
+
+const TAG_KEYS = new Set(SPLIT.flatMap((names) => [names.tag, ...names.digest]));
+
+/**
+ * Reads an image in parts out of one mapping.
+ * @param parent the key whose value the mapping is
+ * @param path field path of the mapping
+ * @param values true in a chart's values, where any repository + tag is an image
+ * @returns the entries it used, or undefined when there is no such image
+ */
+export function readSplit(c: Collector, map: MapNode, parent: string, path: string, values: boolean): Entry[] | undefined {
+  if (!map.entries.some((entry) => TAG_KEYS.has(entry.key.value))) return undefined;
+  for (const names of SPLIT) {
+    const find = (key: string) => map.entries.find((entry) => entry.key.value === key);
+    const repository = find(names.repository);
+    const target = deref(repository?.value);
+    const tag = find(names.tag);
+    const digest = names.digest.map(find).find((entry) => entry !== undefined);
+    if (repository === undefined || target?.kind !== 'scalar' || target.value === '' || (!tag && !digest)) continue;
+    if (names.underImage && !/image/i.test(parent)) continue;
+    const registry = find(names.registry);
+    if (!names.underImage && !isImageInParts(names, map, parent, target.value, values)) continue;
+    const spot = { start: target.start, end: target.end, path: path === '' ? names.repository : `${path}.${names.repository}` };
+    const parts = [target.value, text(registry), text(tag), text(digest)];
+    const open = parts.map((part) => (part === undefined ? undefined : notLiteral(part))).find((why) => why !== undefined);
+    const used = [repository, registry, tag, digest].filter((entry) => entry !== undefined);
+    if (open !== undefined) {
+      c.skip(spot, parts.filter((part) => part !== undefined && part !== '').join(' '), open.reason, open.detail);
+      return used;
+    }
+    const hex = digest !== undefined && digest.key.value.startsWith('sha');
+    const reference = compose(text(registry), target.value, text(tag), text(digest), hex);
+    if (reference instanceof Problem) {
+      c.skip(spot, target.value, values ? 'invalid' : 'uncertain', reference.message);
+      return used;
+    }
+    const alias = tag?.value.kind === 'alias' && !digest?.value;
+    const slot = alias
+      ? { blocked: 'the tag is an alias of another value: write the tag here' }
+      : splitSlot(c.text, { map, tag, digest, style: hex ? 'hex' : undefined, takesDigestKey: false });
+    const note = slot.pin && digest === undefined ? 'no digest: key here, so the digest goes behind the tag, where repository:tag is rendered' : undefined;
+    c.reference(spot, reference, slot, note);
+    return used;
+  }
+  return undefined;
+}
+
+/** Elsewhere than in a chart's values, `repository` + `tag` may be a Git repository: something must speak of images. */
+function isImageInParts(names: SplitNames, map: MapNode, parent: string, repository: string, values: boolean): boolean {
+  const reference = parseReference(repository);
+  if (reference instanceof Problem) return notLiteral(repository) !== undefined && (values || /image/i.test(parent));
+  if (names.repository === 'image' && (reference.tag !== undefined || reference.digest !== undefined)) return false;
+  if (values || names.repository.startsWith('image') || /image/i.test(parent)) return true;
+  if (/\./.test(repository.split('/', 1)[0] as string) && repository.includes('/')) return true;
+  const keys = map.entries.map((entry) => entry.key.value);
+  return [names.registry, ...names.digest, 'pullPolicy', 'imagePullPolicy', 'pullSecrets'].some((key) => keys.includes(key));
+}
+
+function compose(registry: string | undefined, repository: string, tag: string | undefined, digest: string | undefined, hex: boolean): Reference | Problem {
+  const host = registry === undefined || registry === '' ? '' : `${registry.replace(/\/$/, '')}/`;
+  const suffix = digest === undefined || digest === '' ? '' : `@${hex ? 'sha256:' : ''}${digest}`;
+  const bare = tag?.includes('@') ? '' : suffix;
+  return parseReference(`${host}${repository}${tag === undefined || tag === '' ? '' : `:${tag}`}${bare}`);
+}
+
+function text(entry: Entry | undefined): string | undefined {
+  const value = deref(entry?.value);
+  return value?.kind !== 'scalar' || value.value === 'null' || value.value === '~' ? undefined : value.value;
+}

@@ -1,0 +1,44 @@
+// Text that is YAML only after rendering (Helm templates, Jinja): read line by line, literals found, expressions named.
+import type { Collector } from './collector.ts';
+
+const LINE = /^([ \t]*(?:- +)?)(["']?)(image|[\w.-]*[a-z0-9_-]Image)\2[ \t]*:[ \t]+(.*?)[ \t]*\r?$/;
+
+/**
+ * Reads `image: value` lines.
+ * @param text the part to read
+ * @param toFile offset in `text` → offset in the collector's text
+ * @param path field path of the surrounding scalar, '' for a whole file
+ */
+export function readTemplateLines(c: Collector, text: string, toFile: (offset: number) => number, path: string): void {
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    const match = end - start < 4096 ? LINE.exec(text.slice(start, end)) : null;
+    if (match !== null) readLine(c, match, start, toFile, path);
+    start = end + 1;
+  }
+}
+
+function readLine(c: Collector, match: RegExpExecArray, lineStart: number, toFile: (offset: number) => number, path: string): void {
+  const [line, , , key, rest] = match as unknown as [string, string, string, string, string];
+  const value = literal(rest);
+  if (value === undefined || value.text === '') return;
+  const at = line.lastIndexOf(rest, line.length) + value.offset;
+  const start = toFile(lineStart + at);
+  const spot = { start, end: start + value.text.length, path: path === '' ? key : `${path}.|.${key}` };
+  // An anchor, alias, tag or block marker is YAML that a line alone does not tell.
+  if (!value.quoted && /^[&*!|>{[]/.test(value.text) && !value.text.startsWith('{{')) return;
+  c.image(spot, value.text, key === 'image');
+}
+
+/** The value at the start of the rest of a line: without quotes, without a comment. */
+function literal(rest: string): { text: string; offset: number; quoted: boolean } | undefined {
+  const quote = rest[0];
+  // A quoted value may hold quotes inside its {{ }}: it ends at the last one.
+  if (quote === '"' || quote === "'") {
+    const close = rest.includes('{{') ? rest.lastIndexOf(quote) : rest.indexOf(quote, 1);
+    return close > 0 ? { text: rest.slice(1, close), offset: 1, quoted: true } : undefined;
+  }
+  const comment = rest.search(/(?:^|[ \t])#/);
+  return { text: (comment < 0 ? rest : rest.slice(0, comment)).trimEnd(), offset: 0, quoted: false };
+}

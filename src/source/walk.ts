@@ -1,0 +1,184 @@
+// Reads images out of a YAML tree by shape: container lists, image keys, split images, catalogued and user-given fields,
+// and documents inside block scalars. Kubernetes objects, Helm values and unknown YAML differ only in the Scope.
+import { matchesPattern } from '../image/pattern.ts';
+import { parseReference } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
+import type { Collector, Spot } from './collector.ts';
+import { readEmbedded } from './embedded.ts';
+import { BUILDS, CATALOGUE, CONTAINER_KEYS, CONTAINER_LISTS, type FieldRule, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
+import { readSplit } from './split.ts';
+import { deref, getText, type MapNode, type Node, type ScalarNode } from './yaml.ts';
+
+export type WalkOptions = {
+  /** More fields, from tagproof.yaml. */
+  readonly fields: readonly FieldRule[];
+  /** Take images in args, command and env values too. */
+  readonly argsAndEnv: boolean;
+};
+
+/** What is known about the mapping that is being read. */
+type Scope = {
+  readonly options: WalkOptions;
+  /** Field patterns of the object around, as path segments joined by `/`. */
+  readonly rules: readonly string[];
+  /** Values of a chart: any repository + tag is an image there. */
+  readonly values: boolean;
+  /** Inside a list of containers. */
+  readonly container: boolean;
+  /** Documents inside documents so far. */
+  readonly nesting: number;
+};
+
+const MAX_NESTING = 2;
+const IMAGE_KEY = /^(?:image|[\w-]*[a-z0-9_-]Image|[\w-]*_image|[\w-]+-image)$/;
+
+/** Reads the tree of one document. */
+export function walkDocument(collector: Collector, root: Node, options: WalkOptions, values: boolean): void {
+  const rules = rulesFor(options, undefined, undefined);
+  walk(collector, root, [], { options, rules, values, container: false, nesting: 0 });
+}
+
+function walk(c: Collector, node: Node, path: string[], scope: Scope): void {
+  if (node.kind === 'seq') {
+    for (const [index, item] of node.items.entries()) {
+      const itemPath = [...path, `[${index}]`];
+      if (item.kind === 'scalar') walkScalar(c, undefined, item, itemPath, scope, false);
+      else walk(c, item, itemPath, scope);
+    }
+  } else if (node.kind === 'map') {
+    walkMap(c, node, path, scope);
+  } // an alias is read where its anchor stands
+}
+
+function walkMap(c: Collector, map: MapNode, path: string[], outer: Scope): void {
+  const kind = getText(map, 'kind');
+  const apiVersion = kind === undefined ? undefined : getText(map, 'apiVersion');
+  if (kind === undefined || apiVersion === undefined) return walkEntries(c, map, path, outer);
+
+  const group = apiVersion.includes('/') ? (apiVersion.split('/', 1)[0] as string) : '';
+  if (SCHEMA_KINDS.has(kind)) {
+    return c.skip({ start: map.start, end: map.start, path: show(path) }, kind, 'schema', `a ${kind} describes objects; it runs no image`);
+  }
+  if (BUILDS.has(group)) {
+    return c.skip({ start: map.start, end: map.start, path: show(path) }, kind, 'stage', `${group} names images that are built, not pulled`);
+  }
+  const before = c.object;
+  const metadata = map.entries.find((entry) => entry.key.value === 'metadata')?.value;
+  const name = getText(metadata, 'name') ?? getText(metadata, 'generateName');
+  if (!kind.endsWith('List')) c.object = name === undefined ? kind : `${kind}/${name}`;
+  if (c.dialect === 'yaml') c.dialect = 'kubernetes';
+  walkEntries(c, map, path, { ...outer, rules: rulesFor(outer.options, group, kind), values: false, container: false });
+  c.object = before;
+}
+
+function walkEntries(c: Collector, map: MapNode, path: string[], scope: Scope): void {
+  const consumed = readSplit(c, map, path.at(-1) ?? '', show(path), scope.values) ?? [];
+  const container = scope.container || map.entries.some((entry) => CONTAINER_KEYS.has(entry.key.value));
+  const patch = patchesImage(map);
+  for (const entry of map.entries) {
+    if (consumed.includes(entry)) continue;
+    const key = entry.key.value;
+    if (SCHEMA_KEYS.has(key)) continue;
+    const value = entry.value;
+    const target = value.kind === 'alias' ? deref(value) : value;
+    if (target?.kind === 'scalar') {
+      const sure = (key === 'image' && container) || (patch && key === 'value');
+      walkScalar(c, key, target, [...path, key], scope, sure);
+    } else if (value.kind === 'map' && key === 'image' && c.text.startsWith('{{', value.start)) {
+      const end = c.text.indexOf('}}', value.start) + 2;
+      c.skip({ start: value.start, end, path: show([...path, key]) }, c.text.slice(value.start, end), 'template', 'exists only after the template is rendered');
+    } else if (value.kind === 'seq' && CONTAINER_LISTS.has(key)) {
+      walk(c, value, [...path, key], { ...scope, container: true });
+    } else if (key === 'volumes' && value.kind === 'seq') {
+      walkVolumes(c, value.items, [...path, key], scope);
+    } else {
+      walk(c, value, [...path, key], scope.container ? { ...scope, container: false } : scope);
+    }
+  }
+}
+
+/** volumes[].image.reference: image volumes, KEP-4639. */
+function walkVolumes(c: Collector, volumes: Node[], path: string[], scope: Scope): void {
+  for (const [index, volume] of volumes.entries()) {
+    const image = volume.kind === 'map' ? volume.entries.find((entry) => entry.key.value === 'image')?.value : undefined;
+    const reference = image?.kind === 'map' ? image.entries.find((entry) => entry.key.value === 'reference')?.value : undefined;
+    const target = deref(reference);
+    if (target?.kind === 'scalar') emit(c, target, [...path, `[${index}]`, 'image', 'reference'], true);
+    else walk(c, volume, [...path, `[${index}]`], scope);
+  }
+}
+
+function walkScalar(c: Collector, key: string | undefined, scalar: ScalarNode, path: string[], scope: Scope, sure: boolean): void {
+  if (sure || (scope.rules.length > 0 && matchesRule(path, scope.rules))) return emit(c, scalar, path, true);
+  if (key !== undefined && IMAGE_KEY.test(key)) return emit(c, scalar, path, false);
+  if (scalar.style === 'literal' && /image/i.test(scalar.value)) {
+    if (scope.nesting >= MAX_NESTING) return;
+    const inner = { ...scope, container: false, nesting: scope.nesting + 1, rules: rulesFor(scope.options, undefined, undefined) };
+    return readEmbedded(c, scalar, show(path), (root) => walk(c, root, [...path, '|'], inner));
+  }
+  if (scope.options.argsAndEnv && inArgsOrEnv(path)) readArgument(c, scalar, path);
+}
+
+function emit(c: Collector, scalar: ScalarNode, path: string[], sure: boolean): void {
+  const value = scalar.value.trim();
+  if (value === '') return;
+  c.image(spotOf(c, scalar, value, path), value, sure);
+}
+
+/** The range of a scalar's text: of a block scalar, or one with white space inside its quotes, the trimmed words only. */
+function spotOf(c: Collector, scalar: ScalarNode, value: string, path: string[]): Spot {
+  const within = c.text.slice(scalar.start, scalar.end).indexOf(value);
+  const start = within < 0 ? scalar.start : scalar.start + within;
+  return { start, end: within < 0 ? scalar.end : start + value.length, path: show(path) };
+}
+
+// --- fields by rule ---
+
+function rulesFor(options: WalkOptions, group: string | undefined, kind: string | undefined): string[] {
+  const own = group === undefined ? [] : CATALOGUE.filter((rule) => rule.group === group);
+  const given = options.fields.filter(
+    (rule) => (rule.group === undefined || rule.group === group) && (rule.kinds === undefined || rule.kinds.includes(kind ?? '')),
+  );
+  return [...own, ...given].flatMap((rule) => rule.paths.map((path) => path.replace(/\[\]/g, '/[]').replace(/\./g, '/').replace(/^\//, '')));
+}
+
+function matchesRule(path: string[], rules: readonly string[]): boolean {
+  const last = path.at(-1) as string;
+  const lastSegment = last.startsWith('[') ? '[]' : last;
+  if (!rules.some((rule) => endsWith(rule, lastSegment))) return false;
+  const given = path.map((segment) => (segment.startsWith('[') ? '[]' : segment.replaceAll('/', '~'))).join('/');
+  return rules.some((rule) => matchesPattern(rule, given));
+}
+
+function endsWith(rule: string, segment: string): boolean {
+  const last = rule.slice(rule.lastIndexOf('/') + 1);
+  return last === segment || last.includes('*');
+}
+
+/** A JSON patch operation (RFC 6902) that sets an image. */
+function patchesImage(map: MapNode): boolean {
+  return getText(map, 'op') !== undefined && /\/image$/.test(getText(map, 'path') ?? '');
+}
+
+// --- arguments and environment, by opt-in ---
+
+function inArgsOrEnv(path: string[]): boolean {
+  const parent = path.at(-2);
+  if (parent === 'args' || parent === 'command') return true;
+  return path.at(-1) === 'value' && path.at(-3) === 'env';
+}
+
+/** `quay.io/x/y:1` or `--sidecar=quay.io/x/y:1`: a path and a tag or digest, else it is just a word. */
+function readArgument(c: Collector, scalar: ScalarNode, path: string[]): void {
+  const candidate = /^(?:-{0,2}[\w.-]+=)?(.+)$/.exec(scalar.value)?.[1];
+  if (candidate === undefined) return;
+  const reference = parseReference(candidate);
+  if (reference instanceof Problem || !reference.name.includes('/')) return;
+  if (reference.tag === undefined && reference.digest === undefined) return;
+  c.image(spotOf(c, scalar, candidate, path), candidate, false);
+}
+
+/** `spec.template.spec.containers[0].image` */
+function show(path: string[]): string {
+  return path.reduce((shown, part) => (shown === '' || part.startsWith('[') ? shown + part : `${shown}.${part}`), '');
+}

@@ -1,0 +1,253 @@
+// YAML and JSON as trees of nodes with source ranges. js-yaml's events first; eemeli's `yaml` for a document it refuses.
+import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from 'js-yaml';
+import { isAlias, isMap, isScalar, isSeq, parseDocument, type Node as YamlNode } from 'yaml';
+import { Problem } from '../problem.ts';
+
+export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded';
+
+/** [start, end) is the scalar's content without quotes; of a block scalar, its lines. An empty value has start = end. */
+export type ScalarNode = {
+  readonly kind: 'scalar';
+  readonly start: number;
+  readonly end: number;
+  readonly style: ScalarStyle;
+  readonly value: string;
+  /** Columns of indentation that every line of a block scalar loses; -1 elsewhere. */
+  readonly indent: number;
+};
+export type Entry = { readonly key: ScalarNode; readonly value: Node };
+export type MapNode = { readonly kind: 'map'; readonly start: number; readonly flow: boolean; readonly entries: Entry[] };
+export type SeqNode = { readonly kind: 'seq'; readonly start: number; readonly items: Node[] };
+/** A node that stands elsewhere: `target` is what the anchor marks, undefined when there is no such anchor. */
+export type AliasNode = { readonly kind: 'alias'; readonly start: number; readonly target: Node | undefined };
+export type Node = ScalarNode | MapNode | SeqNode | AliasNode;
+
+/** Deeper nesting than any manifest has; js-yaml's own default. */
+const MAX_DEPTH = 100;
+
+/** The spans of the documents in a stream: cut at lines that begin with `---`, which YAML reserves for that. */
+export function splitDocuments(text: string): [start: number, end: number][] {
+  const spans: [number, number][] = [];
+  let start = 0;
+  for (let at = text.indexOf('\n---'); at >= 0; at = text.indexOf('\n---', at + 1)) {
+    const next = text[at + 4];
+    if (next !== undefined && !' \t\r\n'.includes(next)) continue;
+    spans.push([start, at + 1]);
+    start = at + 1;
+  }
+  spans.push([start, text.length]);
+  return spans;
+}
+
+/**
+ * Parses the one document in text[start, end); offsets in the nodes count in the whole text.
+ * @returns undefined for an empty document
+ * @throws Problem `syntax` or `limit`; `offset` is where, in the whole text
+ */
+export function parseYaml(text: string, start: number, end: number): Node | undefined {
+  const part = start === 0 && end === text.length ? text : text.slice(start, end);
+  try {
+    return fromEvents(part, parseEvents(part, { maxDepth: MAX_DEPTH }), start);
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    if (/depth/i.test(error.reason)) throw new SyntaxProblem('limit', `nested deeper than ${MAX_DEPTH} levels`, start);
+    return secondOpinion(part, start, error);
+  }
+}
+
+/** A Problem that knows its offset; the caller, who knows file and lines, turns that into a position. */
+export class SyntaxProblem extends Problem {
+  readonly offset: number;
+  constructor(code: 'syntax' | 'limit', message: string, offset: number) {
+    super(code, message);
+    this.offset = offset;
+  }
+}
+
+const STYLES: Record<number, ScalarStyle> = {
+  [SCALAR_STYLE.PLAIN]: 'plain',
+  [SCALAR_STYLE.SINGLE_QUOTED]: 'single',
+  [SCALAR_STYLE.DOUBLE_QUOTED]: 'double',
+  [SCALAR_STYLE.LITERAL_BLOCK]: 'literal',
+  [SCALAR_STYLE.FOLDED_BLOCK]: 'folded',
+};
+
+function fromEvents(text: string, events: Event[], base: number): Node | undefined {
+  const anchors = new Map<string, Node>();
+  let at = 0;
+
+  function anchored(event: { anchorStart: number; anchorEnd: number }, node: Node): void {
+    if (event.anchorStart >= 0) anchors.set(text.slice(event.anchorStart, event.anchorEnd), node);
+  }
+
+  function node(previousEnd: number): Node {
+    const event = events[at++] as Event;
+    switch (event.type) {
+      case EVENT_ID.SCALAR: {
+        const empty = event.valueStart < 0;
+        const scalar: ScalarNode = {
+          kind: 'scalar',
+          start: base + (empty ? previousEnd : event.valueStart),
+          end: base + (empty ? previousEnd : event.valueEnd),
+          style: STYLES[event.style] ?? 'plain',
+          value: empty ? '' : event.fast ? text.slice(event.valueStart, event.valueEnd) : getScalarValue(text, event),
+          indent: event.indent,
+        };
+        anchored(event, scalar);
+        return scalar;
+      }
+      case EVENT_ID.MAPPING: {
+        const map: MapNode = { kind: 'map', start: base + event.start, flow: event.style === 2, entries: [] };
+        anchored(event, map);
+        while ((events[at] as Event).type !== EVENT_ID.POP) {
+          const key = node(event.start);
+          const keyEnd = key.kind === 'scalar' ? key.end - base : event.start;
+          const value = node(afterColon(text, keyEnd));
+          // A key that is itself a collection names no field; its value is still walked, under no name.
+          map.entries.push({ key: key.kind === 'scalar' ? key : nameless(key.start), value });
+        }
+        at++;
+        return map;
+      }
+      case EVENT_ID.SEQUENCE: {
+        const seq: SeqNode = { kind: 'seq', start: base + event.start, items: [] };
+        anchored(event, seq);
+        while ((events[at] as Event).type !== EVENT_ID.POP) seq.items.push(node(event.start));
+        at++;
+        return seq;
+      }
+      case EVENT_ID.ALIAS:
+        return {
+          kind: 'alias',
+          start: base + event.anchorStart - 1,
+          target: anchors.get(text.slice(event.anchorStart, event.anchorEnd)),
+        };
+      default:
+        throw new SyntaxProblem('syntax', 'not a YAML document', base);
+    }
+  }
+
+  if (events.length === 0) return undefined;
+  at = 1; // the DOCUMENT event
+  return (events[at] as Event).type === EVENT_ID.POP ? undefined : node(0);
+}
+
+/** Just behind the colon of a key that ends at `keyEnd`: where the value of `key:` would begin. */
+function afterColon(text: string, keyEnd: number): number {
+  const colon = text.indexOf(':', keyEnd);
+  return colon < 0 ? keyEnd : colon + 1;
+}
+
+const nameless = (start: number): ScalarNode => ({ kind: 'scalar', start, end: start, style: 'plain', value: '', indent: -1 });
+
+/** js-yaml refuses a few things that Kubernetes' own parser takes, as a closing bracket at the key's indentation. */
+function secondOpinion(text: string, base: number, first: YAMLException): Node | undefined {
+  const complaint = () =>
+    new SyntaxProblem('syntax', `not valid YAML: ${first.reason}; the document was left alone`, base + (first.mark?.position ?? 0));
+  let document: ReturnType<typeof parseDocument>;
+  try {
+    document = parseDocument(text, { uniqueKeys: false, strict: false, logLevel: 'silent' });
+  } catch {
+    throw complaint(); // as deep nesting, on which it runs out of stack
+  }
+  if (document.errors.length > 0) throw complaint();
+  return document.contents === null ? undefined : fromAst(text, document.contents, base);
+}
+
+function fromAst(text: string, root: YamlNode, base: number): Node {
+  const anchors = new Map<string, Node>();
+
+  function convert(item: unknown, previousEnd: number): Node {
+    let result: Node;
+    if (isMap(item)) {
+      const map: MapNode = { kind: 'map', start: base + (item.range?.[0] ?? 0), flow: item.flow === true, entries: [] };
+      if (item.anchor) anchors.set(item.anchor, map);
+      for (const pair of item.items) {
+        const key = convert(pair.key, previousEnd);
+        const keyEnd = key.kind === 'scalar' ? key.end - base : previousEnd;
+        const value = convert(pair.value, afterColon(text, keyEnd));
+        map.entries.push({ key: key.kind === 'scalar' ? key : nameless(key.start), value });
+      }
+      return map;
+    }
+    if (isSeq(item)) {
+      const seq: SeqNode = { kind: 'seq', start: base + (item.range?.[0] ?? 0), items: [] };
+      if (item.anchor) anchors.set(item.anchor, seq);
+      for (const child of item.items) seq.items.push(convert(child, previousEnd));
+      return seq;
+    }
+    if (isAlias(item)) return { kind: 'alias', start: base + (item.range?.[0] ?? 0), target: anchors.get(item.source) };
+    if (isScalar(item) && item.range && item.source !== undefined) {
+      result = astScalar(text, base, item.range, item.type, item.source);
+      if (item.anchor) anchors.set(item.anchor, result);
+      return result;
+    }
+    return { kind: 'scalar', start: base + previousEnd, end: base + previousEnd, style: 'plain', value: '', indent: -1 };
+  }
+
+  return convert(root, 0);
+}
+
+function astScalar(text: string, base: number, range: readonly number[], type: string | undefined, value: string): ScalarNode {
+  let [start, end] = range as [number, number];
+  let style: ScalarStyle = 'plain';
+  let indent = -1;
+  if (type === 'QUOTE_SINGLE' || type === 'QUOTE_DOUBLE') {
+    style = type === 'QUOTE_SINGLE' ? 'single' : 'double';
+    start++;
+    end--;
+  } else if (type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED') {
+    style = type === 'BLOCK_LITERAL' ? 'literal' : 'folded';
+    start = text.indexOf('\n', start) + 1;
+    const first = /[^ \r\n]/.exec(text.slice(start, end));
+    const at = start + (first?.index ?? 0);
+    indent = at - (text.lastIndexOf('\n', at - 1) + 1);
+  }
+  return { kind: 'scalar', start: base + start, end: base + end, style, value, indent };
+}
+
+/**
+ * The value under a key; an alias gives what it stands for. The last of duplicate keys wins, as in Go's decoder;
+ * `<<` merges are followed a few steps (an anchor may hold itself).
+ */
+export function get(node: Node | undefined, key: string, merges = 8): Node | undefined {
+  const map = deref(node);
+  if (map?.kind === 'seq' && merges < 8) return map.items.map((item) => get(item, key, merges - 1)).find((value) => value);
+  if (map?.kind !== 'map') return undefined;
+  for (let i = map.entries.length - 1; i >= 0; i--) {
+    const entry = map.entries[i] as Entry;
+    if (entry.key.value === key) return deref(entry.value);
+  }
+  const merged = merges > 0 ? map.entries.find((entry) => entry.key.value === '<<') : undefined;
+  return merged === undefined ? undefined : get(merged.value, key, merges - 1);
+}
+
+/** What an alias stands for; any other node is itself. */
+export function deref(node: Node | undefined): Exclude<Node, AliasNode> | undefined {
+  return node?.kind === 'alias' ? (node.target as Exclude<Node, AliasNode> | undefined) : node;
+}
+
+/** The scalar text under a key, if there is any. */
+export function getText(node: Node | undefined, key: string): string | undefined {
+  const value = get(node, key);
+  return value?.kind === 'scalar' ? value.value : undefined;
+}
+
+/** The same tree with every offset put through `map`: a document inside a block scalar, seen in its file. */
+export function relocate(node: Node, map: (offset: number) => number): Node {
+  switch (node.kind) {
+    case 'scalar':
+      return { ...node, start: map(node.start), end: map(node.end) };
+    case 'map': {
+      const entries = node.entries.map(({ key, value }) => ({
+        key: relocate(key, map) as ScalarNode,
+        value: relocate(value, map),
+      }));
+      return { ...node, start: map(node.start), entries };
+    }
+    case 'seq':
+      return { ...node, start: map(node.start), items: node.items.map((item) => relocate(item, map)) };
+    case 'alias':
+      return { ...node, start: map(node.start), target: undefined };
+  }
+}
