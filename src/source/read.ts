@@ -43,7 +43,7 @@ export async function readFiles(
 /** One file's result, or undefined when there is nothing to tell. */
 export function readOne(file: string, cwd: string, options: FindOptions): FileResult | undefined {
   try {
-    const bytes = readBounded(resolve(cwd, file));
+    const bytes = readBounded(resolve(cwd, file), file);
     const everything = options.argsAndEnv || options.fields.length > 0 || dialectOf(file) === 'dockerfile';
     if (!everything && !HINTS.some((hint) => bytes.includes(hint))) return undefined;
     const result = findIn(decode(bytes, file), file, options);
@@ -54,11 +54,11 @@ export function readOne(file: string, cwd: string, options: FindOptions): FileRe
 }
 
 /** Whole files only below the limit: a larger one is refused before it is in memory. */
-export function readBounded(path: string): Buffer {
+export function readBounded(path: string, shown = path): Buffer {
   const descriptor = openSync(path, 'r');
   try {
     const { size } = fstatSync(descriptor);
-    if (size > MAX_FILE_BYTES) throw tooLarge(size, path);
+    if (size > MAX_FILE_BYTES) throw tooLarge(size, shown);
     if (size === 0) return readFileSync(descriptor); // a pipe tells no size
     const buffer = Buffer.allocUnsafe(size);
     let at = 0;

@@ -1,0 +1,206 @@
+// The registry client: which digest is this tag, and give me these bytes. OCI distribution-spec v1.1, read-only.
+import type { Reference } from '../flow.ts';
+import { digestOf, isDigest } from '../image/digest.ts';
+import { ACCEPT, manifestKind } from '../image/media-type.ts';
+import { repositoryOf } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
+import { ambientCredentials, type CredentialSource } from './credentials.ts';
+import { type Capability, type Endpoint, endpointsFor, type RegistrySetting } from './endpoint.ts';
+import { MAX_CONFIG, MAX_MANIFEST } from './limits.ts';
+import { Authorizer } from './tokens.ts';
+import { type Answer, type Call, Transport, type TransportOptions } from './transport.ts';
+
+export type ClientOptions = TransportOptions & {
+  readonly credentials?: CredentialSource;
+  readonly registries?: readonly RegistrySetting[];
+  /** containerd's certs.d folder with mirrors. */
+  readonly hostsDir?: string | undefined;
+  /** 1 turns shared tokens off. */
+  readonly scopesPerToken?: number;
+};
+
+export type Descriptor = { readonly digest: string; readonly mediaType: string; readonly size?: number; readonly mirror?: string };
+export type Manifest = Descriptor & { readonly bytes: Buffer };
+
+/** Owns the connections and tokens of one run. */
+export class RegistryClient {
+  readonly #options: ClientOptions;
+  readonly #credentials: CredentialSource;
+  readonly #transport: Transport;
+  readonly #endpoints = new Map<string, Endpoint[]>();
+  readonly #authorizers = new Map<string, Authorizer>();
+
+  constructor(options: ClientOptions = {}) {
+    this.#options = options;
+    this.#credentials = options.credentials ?? ambientCredentials();
+    this.#transport = new Transport(options);
+  }
+
+  /** Tells which images the run will ask for, so that tokens can be fetched together. Sends nothing. */
+  expect(references: Iterable<Reference>): void {
+    const byRegistry = Map.groupBy(references, (reference) => reference.registry);
+    for (const [registry, group] of byRegistry) {
+      const repositories = new Set(group.map((reference) => reference.repository));
+      for (const endpoint of this.#endpointsOf(registry, 'resolve')) this.#authorizer(endpoint).expect(repositories);
+    }
+  }
+
+  /**
+   * What the reference's digest, or else its tag (`latest` when it has neither), is now. HEAD, which no registry counts
+   * as a pull; GET and hash only where the answer lacks a digest or HEAD is refused.
+   */
+  async head(reference: Reference): Promise<Descriptor> {
+    return this.#first(reference, reference.digest === undefined ? 'resolve' : 'pull', async (endpoint) => {
+      const answer = await this.#manifestCall(endpoint, 'HEAD', reference);
+      const digest = header(answer, 'docker-content-digest');
+      const mediaType = header(answer, 'content-type');
+      // Not every registry answers HEAD (405, 501; 400 from some proxies), or answers it in full.
+      const refused = [400, 405, 501].includes(answer.status);
+      if (answer.status !== 200 && !refused) throw this.#complaint(endpoint, reference, answer);
+      if (refused || digest === undefined || mediaType === undefined || !isDigest(digest)) return this.#get(endpoint, reference);
+      checkKind(mediaType, endpoint);
+      if (reference.digest !== undefined && digest !== reference.digest) throw mismatch(endpoint, reference.digest, digest);
+      const size = header(answer, 'content-length');
+      return { digest, mediaType, ...(size !== undefined && { size: Number(size) }), ...mirrorOf(endpoint) };
+    });
+  }
+
+  /** The manifest's bytes, hashed: they are what the digest says, and the digest is what was asked for. */
+  async manifest(reference: Reference): Promise<Manifest> {
+    const need = reference.digest === undefined ? 'resolve' : 'pull';
+    return this.#first(reference, need, (endpoint) => this.#get(endpoint, reference));
+  }
+
+  /** A small blob, as an image's configuration; bounded and hashed. */
+  async blob(reference: Reference, digest: string, limit = MAX_CONFIG): Promise<Buffer> {
+    return this.#first(reference, 'pull', async (endpoint) => {
+      const answer = await this.#send(endpoint, reference, 'GET', `blobs/${digest}`, {}, limit);
+      if (answer.status !== 200) throw this.#complaint(endpoint, reference, answer);
+      const actual = digestOf(answer.body, digest);
+      if (actual !== digest) throw mismatch(endpoint, digest, actual);
+      return answer.body;
+    });
+  }
+
+  /** Rate limits that hosts announced on the way. */
+  rateLimits(): ReturnType<Transport['rateLimits']> {
+    return this.#transport.rateLimits();
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+
+  async #get(endpoint: Endpoint, reference: Reference): Promise<Manifest> {
+    const answer = await this.#manifestCall(endpoint, 'GET', reference);
+    if (answer.status !== 200) throw this.#complaint(endpoint, reference, answer);
+    const said = header(answer, 'docker-content-digest');
+    const wanted = reference.digest ?? (said !== undefined && isDigest(said) ? said : undefined);
+    const digest = digestOf(answer.body, wanted);
+    if (wanted !== undefined && digest !== wanted) throw mismatch(endpoint, wanted, digest);
+    const mediaType = header(answer, 'content-type') ?? '';
+    checkKind(mediaType, endpoint);
+    return { digest, mediaType, size: answer.body.length, bytes: answer.body, ...mirrorOf(endpoint) };
+  }
+
+  #manifestCall(endpoint: Endpoint, method: 'GET' | 'HEAD', reference: Reference): Promise<Answer> {
+    const target = reference.digest ?? reference.tag ?? 'latest';
+    return this.#send(endpoint, reference, method, `manifests/${target}`, { accept: ACCEPT }, MAX_MANIFEST);
+  }
+
+  #send(endpoint: Endpoint, { repository }: Reference, method: Call['method'], path: string, headers: Record<string, string>, limit: number): Promise<Answer> {
+    const url = `${endpoint.base}${repository}/${path}${endpoint.mirror ? `?ns=${encodeURIComponent(endpoint.registry)}` : ''}`;
+    return this.#authorizer(endpoint).authorized(repository, (authorization) => {
+      const all = { ...headers, ...endpoint.headers, ...(authorization !== undefined && { authorization }) };
+      return this.#transport.send(endpoint, { method, url, headers: all, limit });
+    });
+  }
+
+  /** Asks mirrors first, the registry last; what the registry itself says stands. */
+  async #first<T>(reference: Reference, need: Capability, ask: (endpoint: Endpoint) => Promise<T>): Promise<T> {
+    const endpoints = this.#endpointsOf(reference.registry, need);
+    for (const endpoint of endpoints.slice(0, -1)) {
+      try {
+        return await ask(endpoint);
+      } catch (error) {
+        if (error instanceof Problem && error.code === 'interrupted') throw error;
+        // As containerd does: a mirror that cannot answer, for whatever reason, is passed over.
+      }
+    }
+    return ask(endpoints.at(-1) as Endpoint);
+  }
+
+  #endpointsOf(registry: string, need: Capability): Endpoint[] {
+    const key = `${need} ${registry}`;
+    let endpoints = this.#endpoints.get(key);
+    if (endpoints === undefined) {
+      endpoints = endpointsFor(registry, need, this.#options.registries ?? [], this.#options.hostsDir);
+      this.#endpoints.set(key, endpoints);
+    }
+    return endpoints;
+  }
+
+  #authorizer(endpoint: Endpoint): Authorizer {
+    const key = `${endpoint.base} ${endpoint.registry}`;
+    let authorizer = this.#authorizers.get(key);
+    if (authorizer === undefined) {
+      const tokenHost = this.#options.registries?.find(({ host }) => host === endpoint.registry)?.tokenHost;
+      const { scopesPerToken } = this.#options;
+      authorizer = new Authorizer(endpoint, this.#transport, this.#credentials, { tokenHost, scopesPerToken });
+      this.#authorizers.set(key, authorizer);
+    }
+    return authorizer;
+  }
+
+  /** A status that is no success, in the registry's own words where it has some. */
+  #complaint(endpoint: Endpoint, reference: Reference, answer: Answer): Problem {
+    const { host } = new URL(endpoint.base);
+    const words = registryWords(answer.body);
+    const said = words === undefined ? '' : `: ${words}`;
+    switch (answer.status) {
+      case 401:
+        return new Problem('denied', `${host} gives no access (401${said}): the image does not exist, or it needs credentials (docker login ${reference.registry})`);
+      case 403:
+        return new Problem('denied', `${host} forbids access with these credentials (403${said})`);
+      case 404:
+        return new Problem('not-found', `${host} has no ${repositoryOf(reference)} ${reference.digest ?? `with tag ${reference.tag ?? 'latest'}`} (404${said})`);
+      case 429: {
+        const after = header(answer, 'retry-after');
+        return new Problem('rate-limited', `${host} asks to slow down (429${said})${after === undefined ? '' : `; try again after ${after}`}`);
+      }
+      default:
+        return new Problem(answer.status >= 500 ? 'unreachable' : 'protocol', `${host} answered ${answer.status}${said}`);
+    }
+  }
+}
+
+function header(answer: Answer, name: string): string | undefined {
+  const value = answer.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+const mirrorOf = (endpoint: Endpoint) => (endpoint.mirror ? { mirror: new URL(endpoint.base).host } : {});
+
+function checkKind(mediaType: string, endpoint: Endpoint): void {
+  const kind = manifestKind(mediaType);
+  const { host } = new URL(endpoint.base);
+  if (kind === 'schema1') throw new Problem('protocol', `${host} has this image only in Docker's retired schema 1, which cannot be pinned safely: push it again with a current client`);
+  if (kind === 'unknown') throw new Problem('protocol', `expected an image manifest or index, ${host} sent '${mediaType.slice(0, 80)}'`);
+}
+
+function mismatch(endpoint: Endpoint, wanted: string, actual: string): Problem {
+  return new Problem('mismatch', `${new URL(endpoint.base).host} sent bytes with digest ${actual}, expected ${wanted}; nothing of it was used`);
+}
+
+/** The first message of a registry's error body. distribution-spec, "error codes". */
+function registryWords(body: Buffer): string | undefined {
+  try {
+    const { errors } = JSON.parse(body.toString('utf8')) as { errors?: { message?: unknown; code?: unknown }[] };
+    const [first] = errors ?? [];
+    const words = first?.message || first?.code;
+    // Shown on a terminal: printable characters, one line.
+    return typeof words === 'string' ? words.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200) : undefined;
+  } catch {
+    return undefined;
+  }
+}

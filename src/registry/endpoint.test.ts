@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { parseReference } from '../image/reference.ts';
+import { addressClass } from './address.ts';
+import { parseChallenges } from './challenge.ts';
+import { RegistryClient } from './client.ts';
+import { EmbeddedRegistry } from './embedded.ts';
+import { endpointsFor } from './endpoint.ts';
+import { pushSample } from './sample.ts';
+import { retryAfter } from './throttle.ts';
+
+const certs = mkdtempSync(join(tmpdir(), 'tagproof-certs-'));
+after(() => rmSync(certs, { recursive: true }));
+
+function put(path: string, text: string): void {
+  mkdirSync(dirname(join(certs, path)), { recursive: true });
+  writeFileSync(join(certs, path), text);
+}
+
+const bases = (registry: string, settings = {}, dir?: string, need: 'resolve' | 'pull' = 'resolve') =>
+  endpointsFor(registry, need, [{ host: registry, ...settings }], dir).map((endpoint) => endpoint.base);
+
+test('which URL serves a name', () => {
+  assert.deepEqual(bases('docker.io'), ['https://registry-1.docker.io/v2/']);
+  assert.deepEqual(bases('ghcr.io'), ['https://ghcr.io/v2/']);
+  assert.deepEqual(bases('localhost:5000'), ['http://localhost:5000/v2/']);
+  assert.deepEqual(bases('127.0.0.1:5000'), ['http://127.0.0.1:5000/v2/']);
+  assert.deepEqual(bases('[::1]:5000'), ['http://[::1]:5000/v2/']);
+  assert.deepEqual(bases('localhost:5000', { plainHttp: false }), ['https://localhost:5000/v2/']);
+  assert.deepEqual(bases('10.0.0.1:5000'), ['https://10.0.0.1:5000/v2/']);
+  assert.deepEqual(bases('10.0.0.1:5000', { plainHttp: true }), ['http://10.0.0.1:5000/v2/']);
+  assert.deepEqual(bases('127.0.0.1.evil.com'), ['https://127.0.0.1.evil.com/v2/']);
+});
+
+test('hosts.toml: mirrors by capability, then the server', () => {
+  put('docker.io/hosts.toml', `server = "https://registry-1.docker.io"
+[host."https://mirror.example.com"]
+  capabilities = ["pull", "resolve"]
+[host."https://cache.example.com/v2/hub"]
+  capabilities = ["pull"]
+  override_path = true
+`);
+  put('_default/hosts.toml', '[host."http://fallback.example.com:8080"]\n');
+  assert.deepEqual(bases('docker.io', {}, certs), ['https://mirror.example.com/v2/', 'https://registry-1.docker.io/v2/']);
+  assert.deepEqual(bases('docker.io', {}, certs, 'pull'), ['https://mirror.example.com/v2/', 'https://cache.example.com/v2/hub/', 'https://registry-1.docker.io/v2/']);
+  assert.deepEqual(bases('quay.io', {}, certs), ['http://fallback.example.com:8080/v2/', 'https://quay.io/v2/']);
+  put('bad.io/hosts.toml', 'server = [');
+  assert.throws(() => bases('bad.io', {}, certs), /bad\.io\/hosts\.toml/);
+});
+
+test('a mirror answers while the name stays; a mirror without the image is passed over', async () => {
+  const mirror = new EmbeddedRegistry();
+  const origin = new EmbeddedRegistry();
+  const [mirrorHost, originHost] = [await mirror.listen(), await origin.listen()];
+  put(`${originHost}/hosts.toml`, `[host."http://${mirrorHost}"]\n`);
+  const digest = await pushSample(mirrorHost, { repository: 'a', tag: '1', platforms: ['linux/amd64'], content: 'm' });
+  const only = await pushSample(originHost, { repository: 'b', tag: '1', platforms: ['linux/amd64'], content: 'o' });
+  const client = new RegistryClient({ hostsDir: certs, credentials: async () => undefined });
+  const head = (text: string) => client.head(parseReference(text) as never);
+  assert.deepEqual(await head(`${originHost}/a:1`).then(({ digest, mirror }) => ({ digest, mirror })), { digest, mirror: mirrorHost });
+  assert.deepEqual(await head(`${originHost}/b:1`).then(({ digest, mirror }) => ({ digest, mirror })), { digest: only, mirror: undefined });
+  await Promise.all([client.close(), mirror.close(), origin.close()]);
+});
+
+test('challenges', () => {
+  assert.deepEqual(parseChallenges('Bearer realm="https://a/t",service="s, x",scope="repository:a:pull"'), [{ scheme: 'bearer', realm: 'https://a/t', service: 's, x' }]);
+  assert.deepEqual(parseChallenges('Basic realm="a", Bearer realm="https://b"'), [{ scheme: 'basic' }, { scheme: 'bearer', realm: 'https://b', service: undefined }]);
+  assert.deepEqual(parseChallenges('BEARER realm=https://b'), [{ scheme: 'bearer', realm: 'https://b', service: undefined }]);
+  assert.deepEqual(parseChallenges('Negotiate'), []);
+  assert.deepEqual(parseChallenges(''), []);
+});
+
+test('address classes', () => {
+  for (const [address, kind] of [
+    ['127.0.0.1', 'loopback'],
+    ['::1', 'loopback'],
+    ['::ffff:127.0.0.1', 'loopback'],
+    ['169.254.169.254', 'link-local'],
+    ['fe80::1', 'link-local'],
+    ['10.1.2.3', 'private'],
+    ['172.31.0.1', 'private'],
+    ['192.168.1.1', 'private'],
+    ['fd00::1', 'private'],
+    ['172.32.0.1', 'public'],
+    ['8.8.8.8', 'public'],
+    ['2606:4700::1', 'public'],
+  ] as const) {
+    assert.equal(addressClass(address), kind, address);
+  }
+});
+
+test('Retry-After: seconds, dates, nonsense', () => {
+  const now = Date.parse('2026-01-01T00:00:00Z');
+  assert.equal(retryAfter('120'), 120_000);
+  assert.equal(retryAfter('Thu, 01 Jan 2026 00:00:30 GMT', now), 30_000);
+  assert.equal(retryAfter('soon'), undefined);
+  assert.equal(retryAfter(undefined), undefined);
+});

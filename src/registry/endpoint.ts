@@ -1,0 +1,119 @@
+// Which URLs serve a registry's name: Docker Hub's own host, plain HTTP by leave, mirrors from containerd's hosts.toml.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { parse } from 'smol-toml';
+import { asProblem, Problem } from '../problem.ts';
+
+export type Endpoint = {
+  /** With a trailing slash and `v2/`: `https://registry-1.docker.io/v2/`. */
+  readonly base: string;
+  /** The registry whose content this serves; a mirror is told by `ns=`. */
+  readonly registry: string;
+  readonly mirror: boolean;
+  /** PEM certificates to trust besides the system's. */
+  readonly ca?: readonly string[];
+  /** Client certificate and key, PEM. */
+  readonly client?: { readonly cert: string; readonly key: string };
+  readonly skipVerify: boolean;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+/** What the user says of one registry, in tagproof.yaml or by flags. */
+export type RegistrySetting = {
+  readonly host: string;
+  readonly plainHttp?: boolean;
+  readonly skipTlsVerify?: boolean;
+  /** Path of a PEM file. */
+  readonly ca?: string;
+  /** Host of the token service that may see this registry's credentials, if it is in another domain. */
+  readonly tokenHost?: string;
+};
+
+/** containerd's own two capabilities: a mirror may be trusted to name digests, or only to hold bytes. */
+export type Capability = 'resolve' | 'pull';
+
+/**
+ * The endpoints of a registry, mirrors first, the registry itself last.
+ * @param hostsDir containerd's certs.d folder, if mirrors are wanted
+ */
+export function endpointsFor(registry: string, need: Capability, settings: readonly RegistrySetting[], hostsDir: string | undefined): Endpoint[] {
+  const setting = settings.find(({ host }) => host === registry);
+  const configured = hostsDir === undefined ? undefined : readHostsToml(hostsDir, registry, need);
+  const own: Endpoint = {
+    base: `${configured?.server ?? `${scheme(registry, setting)}://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}`}/v2/`,
+    registry,
+    mirror: false,
+    ...(setting?.ca !== undefined && { ca: [readFile(setting.ca)] }),
+    skipVerify: setting?.skipTlsVerify ?? false,
+    headers: {},
+  };
+  return [...(configured?.mirrors ?? []), own];
+}
+
+function scheme(registry: string, setting: RegistrySetting | undefined): 'http' | 'https' {
+  const plain = setting?.plainHttp ?? (setting?.ca === undefined && !setting?.skipTlsVerify && isLoopback(registry));
+  return plain ? 'http' : 'https';
+}
+
+/** Docker's rule: registries on this machine need no TLS. */
+export function isLoopback(registry: string): boolean {
+  const host = registry.replace(/:\d+$/, '');
+  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+// --- hosts.toml: containerd docs/hosts.md ---
+
+type HostTable = Record<string, unknown>;
+
+function readHostsToml(hostsDir: string, registry: string, need: Capability): { server: string | undefined; mirrors: Endpoint[] } | undefined {
+  const file = [registry, registry.replace(/:(\d+)$/, '_$1_'), '_default'].map((name) => join(hostsDir, name, 'hosts.toml')).find(existsSync);
+  if (file === undefined) return undefined;
+  let table: HostTable;
+  try {
+    table = parse(readFileSync(file, 'utf8')) as HostTable;
+  } catch (error) {
+    throw asProblem(error, 'syntax', { file });
+  }
+  const hosts = (table['host'] ?? {}) as Record<string, HostTable>;
+  const mirrors = Object.entries(hosts)
+    .filter(([, host]) => ((host['capabilities'] as string[] | undefined) ?? ['pull', 'resolve', 'push']).includes(need))
+    .map(([url, host]) => mirrorOf(url, host, registry, file));
+  const server = typeof table['server'] === 'string' ? table['server'].replace(/\/(v2\/?)?$/, '') : undefined;
+  if (server !== undefined) checkUrl(server, file);
+  return { server, mirrors };
+}
+
+function mirrorOf(url: string, host: HostTable, registry: string, file: string): Endpoint {
+  const full = /^https?:\/\//.test(url) ? url : `https://${url}`;
+  checkUrl(full, file);
+  const base = full.replace(/\/$/, '');
+  const folder = dirname(file);
+  const ca = [host['ca'] ?? []].flat() as string[];
+  const [client] = [host['client'] ?? []].flat() as (string | [string, string])[];
+  return {
+    base: host['override_path'] === true ? `${base}/` : `${base.replace(/\/v2$/, '')}/v2/`,
+    registry,
+    mirror: true,
+    ...(ca.length > 0 && { ca: ca.map((path) => readFile(resolve(folder, path))) }),
+    ...(client !== undefined && { client: readClient(client, folder) }),
+    skipVerify: host['skip_verify'] === true,
+    headers: Object.fromEntries(Object.entries((host['header'] ?? {}) as Record<string, unknown>).map(([name, value]) => [name, [value].flat().join(', ')])),
+  };
+}
+
+function readClient(client: string | [string, string], folder: string): { cert: string; key: string } {
+  const [cert, key] = typeof client === 'string' ? [client, client] : client;
+  return { cert: readFile(resolve(folder, cert)), key: readFile(resolve(folder, key)) };
+}
+
+function checkUrl(url: string, file: string): void {
+  if (!URL.canParse(url)) throw new Problem('syntax', `'${url}' is not a URL`, { file });
+}
+
+function readFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw asProblem(error, 'file', { file: path });
+  }
+}
