@@ -1,0 +1,86 @@
+// tagproof.lock: which digest each tag was pinned to and when that digest was first seen. One image a line, sorted, so
+// that git merges it line by line (`merge=union` fits); valid YAML, with a JSON Schema in schema/.
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { isDigest } from '../image/digest.ts';
+import { asProblem, Problem } from '../problem.ts';
+
+export const EntrySchema = v.strictObject({
+  /** What the reference was pinned to. */
+  digest: v.pipe(v.string(), v.check(isDigest, 'expected sha256: and 64 lower-case hex digits')),
+  mediaType: v.optional(v.string()),
+  /** Known when the index was read. */
+  platforms: v.optional(v.array(v.string())),
+  /** When tagproof first saw this tag at this digest; RFC 3339, UTC. */
+  firstSeen: v.pipe(v.string(), v.isoTimestamp()),
+  /** Who said so: `registry`, `engine`, or the host of a mirror. */
+  source: v.string(),
+});
+
+export type LockEntry = v.InferOutput<typeof EntrySchema>;
+/** By canonical reference with tag: `docker.io/library/nginx:1.27`. */
+export type Lock = Map<string, LockEntry>;
+
+const HEADER = '# Written by tagproof: what each tag was pinned to, and since when. Commit this file.\nversion: 1\nimages:\n';
+const LINE = /^ {2}("(?:[^"\\]|\\.)*"):\s+(\{.*\})\s*$/;
+
+/** @throws Problem `syntax` or `conflict` with the line */
+export function parseLock(text: string, file: string): Lock {
+  const lock: Lock = new Map();
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.replace(/\r$/, '');
+    const where = { file, line: index + 1 };
+    if (line.trim() === '' || line.startsWith('#') || line === 'images:' || line === 'images: {}' || line.startsWith('# yaml-language-server')) continue;
+    if (/^(<<<<<<<|=======|>>>>>>>)/.test(line)) throw new Problem('conflict', 'git conflict marker: keep the lines of both sides, then run tagproof pin', where);
+    const version = /^version:\s*(\S+)$/.exec(line);
+    if (version !== null) {
+      if (version[1] !== '1') throw new Problem('syntax', `expected version 1, got ${version[1]}: a newer tagproof wrote this lock`, where);
+      continue;
+    }
+    add(lock, line, where);
+  }
+  return lock;
+}
+
+function add(lock: Lock, line: string, where: { file: string; line: number }): void {
+  const match = LINE.exec(line);
+  let key: string;
+  let json: unknown;
+  try {
+    key = JSON.parse(match?.[1] ?? '');
+    json = JSON.parse(match?.[2] ?? '');
+  } catch {
+    throw new Problem('syntax', 'expected one image a line, as tagproof writes it:  "host/name:tag": {"digest": …}', where);
+  }
+  const result = v.safeParse(EntrySchema, json);
+  if (!result.success) throw new Problem('syntax', `${v.getDotPath(result.issues[0]) ?? 'entry'}: ${result.issues[0].message}`, where);
+  const entry = result.output;
+  const before = lock.get(key);
+  if (before !== undefined && before.digest !== entry.digest) {
+    throw new Problem('conflict', `${key} stands here twice with different digests: delete one of the lines`, where);
+  }
+  // The same pin made on two branches: the earlier sight counts.
+  lock.set(key, before !== undefined && before.firstSeen < entry.firstSeen ? before : entry);
+}
+
+export function printLock(lock: Lock): string {
+  const lines = [...lock].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, entry]) => `  ${JSON.stringify(key)}: ${JSON.stringify(ordered(entry))}\n`);
+  return lines.length === 0 ? `${HEADER.trimEnd()} {}\n` : HEADER + lines.join('');
+}
+
+/** One order of keys, so that equal entries are equal lines. */
+function ordered({ digest, mediaType, platforms, firstSeen, source }: LockEntry): LockEntry {
+  return { digest, ...(mediaType !== undefined && { mediaType }), ...(platforms !== undefined && { platforms }), firstSeen, source };
+}
+
+/** An absent file is an empty lock. */
+export function readLock(file: string): { lock: Lock; bytes: Buffer | undefined } {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { lock: new Map(), bytes: undefined };
+    throw asProblem(error, 'file', { file });
+  }
+  return { lock: parseLock(bytes.toString('utf8'), file), bytes };
+}

@@ -1,0 +1,148 @@
+// What a digest stands for: index → manifests → configurations, each body hashed, depth and count bounded.
+import * as v from 'valibot';
+import type { Reference } from '../flow.ts';
+import { isDigest } from '../image/digest.ts';
+import { manifestKind } from '../image/media-type.ts';
+import { printPlatform } from '../image/platform.ts';
+import { repositoryOf, withDigest } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
+import type { Descriptor, Manifest, RegistryClient } from '../registry/client.ts';
+import { MAX_CHILDREN, MAX_INDEX_DEPTH } from '../registry/limits.ts';
+
+type Reader = Pick<RegistryClient, 'manifest' | 'blob'>;
+
+const digest = v.pipe(v.string(), v.check(isDigest, 'not a digest'));
+const descriptor = v.object({ digest, mediaType: v.string(), size: v.number() });
+const annotations = v.optional(v.nullable(v.record(v.string(), v.string())));
+const IndexSchema = v.object({
+  manifests: v.pipe(
+    v.array(
+      v.object({
+        ...descriptor.entries,
+        platform: v.optional(v.nullable(v.object({ os: v.string(), architecture: v.string(), variant: v.optional(v.string()) }))),
+        annotations,
+      }),
+    ),
+    v.maxLength(MAX_CHILDREN, `more than ${MAX_CHILDREN} manifests in one index`),
+  ),
+  annotations,
+});
+const ManifestSchema = v.object({ config: descriptor, layers: v.pipe(v.array(descriptor), v.maxLength(1000)), annotations });
+const strings = v.optional(v.nullable(v.array(v.string())));
+const ConfigSchema = v.object({
+  os: v.optional(v.string()),
+  architecture: v.optional(v.string()),
+  variant: v.optional(v.string()),
+  created: v.optional(v.nullable(v.string())),
+  config: v.optional(
+    v.nullable(
+      v.object({
+        Env: strings,
+        Entrypoint: strings,
+        Cmd: strings,
+        User: v.optional(v.string()),
+        WorkingDir: v.optional(v.string()),
+        Labels: v.optional(v.nullable(v.record(v.string(), v.string()))),
+      }),
+    ),
+  ),
+});
+
+/** One manifest below the image's own digest. */
+export type Child = {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly size: number;
+  /** `linux/arm64`; absent where the index does not say. */
+  readonly platform?: string;
+  /** An attestation or another thing that is no image to run. */
+  readonly attachment: boolean;
+};
+
+export type Closure = {
+  readonly root: Descriptor;
+  /** Empty when the root is a manifest. */
+  readonly children: readonly Child[];
+  /** Platforms that can run this image, sorted. */
+  readonly platforms: readonly string[];
+};
+
+export type ImageConfig = {
+  readonly digest: string;
+  readonly configDigest: string;
+  readonly platform: string;
+  readonly created?: string;
+  readonly env: readonly string[];
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  readonly user: string;
+  readonly workingDir: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly layers: readonly { readonly digest: string; readonly size: number }[];
+};
+
+/** Reads the image's manifest or index (one GET; one more for a plain manifest's platform). */
+export async function readClosure(client: Reader, reference: Reference): Promise<Closure> {
+  const root = await client.manifest(reference);
+  const { bytes: _, ...descriptor } = root;
+  if (manifestKind(root.mediaType) !== 'index') {
+    const config = await configOf(client, reference, root);
+    return { root: descriptor, children: [], platforms: [config.platform] };
+  }
+  const children: Child[] = [];
+  await readIndex(client, reference, root, children, 1);
+  const platforms = children.flatMap(({ platform, attachment }) => (platform === undefined || attachment ? [] : [platform]));
+  return { root: descriptor, children, platforms: [...new Set(platforms)].sort() };
+}
+
+async function readIndex(client: Reader, reference: Reference, index: Manifest, children: Child[], depth: number): Promise<void> {
+  for (const item of parse(IndexSchema, index.bytes, reference, 'index').manifests) {
+    if (manifestKind(item.mediaType) === 'index') {
+      if (depth >= MAX_INDEX_DEPTH) throw new Problem('limit', `an index nested deeper than ${MAX_INDEX_DEPTH}`, { image: reference.text });
+      await readIndex(client, reference, await client.manifest(withDigest(reference, item.digest)), children, depth + 1);
+      continue;
+    }
+    const attachment = item.annotations?.['vnd.docker.reference.type'] !== undefined || item.platform?.os === 'unknown';
+    const platform = item.platform ? printPlatform(item.platform as never) : undefined;
+    const { digest, mediaType, size } = item;
+    children.push({ digest, mediaType, size, ...(platform !== undefined && { platform }), attachment });
+    if (children.length > MAX_CHILDREN) throw new Problem('limit', `more than ${MAX_CHILDREN} manifests`, { image: reference.text });
+  }
+}
+
+/** The configuration of one platform's image. @param digest of a manifest, not of an index */
+export async function readConfig(client: Reader, reference: Reference, digest: string): Promise<ImageConfig> {
+  return configOf(client, reference, await client.manifest(withDigest(reference, digest)));
+}
+
+async function configOf(client: Reader, reference: Reference, manifest: Manifest): Promise<ImageConfig> {
+  const { config, layers } = parse(ManifestSchema, manifest.bytes, reference, 'manifest');
+  const bytes = await client.blob(reference, config.digest);
+  const { os = 'unknown', architecture = 'unknown', variant, created, config: run } = parse(ConfigSchema, bytes, reference, 'configuration');
+  return {
+    digest: manifest.digest,
+    configDigest: config.digest,
+    platform: printPlatform({ os, architecture, ...(variant && { variant }) }),
+    ...(created && { created }),
+    env: run?.Env ?? [],
+    entrypoint: run?.Entrypoint ?? [],
+    cmd: run?.Cmd ?? [],
+    user: run?.User ?? '',
+    workingDir: run?.WorkingDir ?? '',
+    labels: run?.Labels ?? {},
+    layers: layers.map(({ digest, size }) => ({ digest, size })),
+  };
+}
+
+function parse<T extends v.GenericSchema>(schema: T, bytes: Buffer, reference: Reference, what: string): v.InferOutput<T> {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new Problem('protocol', `the ${what} of ${repositoryOf(reference)} is not JSON`, { image: reference.text });
+  }
+  const result = v.safeParse(schema, json);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new Problem('protocol', `the ${what} of ${repositoryOf(reference)} is malformed: ${v.getDotPath(issue) ?? ''} ${issue.message}`, { image: reference.text });
+}
