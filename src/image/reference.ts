@@ -105,6 +105,14 @@ export function withoutDigest(reference: Reference): Reference {
   return { ...rest, text: `${reference.name}${reference.tag === undefined ? '' : `:${reference.tag}`}` };
 }
 
+/** How firmly a reference names one image: only a digest does. */
+export type Posture = 'latest' | 'untagged' | 'tag' | 'digest' | 'tag+digest';
+
+export function postureOf({ tag, digest }: Reference): Posture {
+  if (digest !== undefined) return tag === undefined ? 'digest' : 'tag+digest';
+  return tag === undefined ? 'untagged' : tag === 'latest' ? 'latest' : 'tag';
+}
+
 function suffixOf({ tag, digest }: Reference): string {
   return (tag === undefined ? '' : `:${tag}`) + (digest === undefined ? '' : `@${digest}`);
 }

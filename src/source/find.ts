@@ -20,6 +20,8 @@ export type FileResult = {
   readonly found: readonly Found[];
   readonly skipped: readonly Skipped[];
   readonly problems: readonly Problem[];
+  /** SHA-256 of the bytes that were read: edits are made from these and no others. Absent for text from elsewhere. */
+  readonly hash?: string;
 };
 
 /**

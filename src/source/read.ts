@@ -1,4 +1,5 @@
 // Reads and searches many files: in this thread when they are few, in worker threads when they are many.
+import { hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -47,7 +48,8 @@ export function readOne(file: string, cwd: string, options: FindOptions): FileRe
     const everything = options.argsAndEnv || options.fields.length > 0 || dialectOf(file) === 'dockerfile';
     if (!everything && !HINTS.some((hint) => bytes.includes(hint))) return undefined;
     const result = findIn(decode(bytes, file), file, options);
-    return result.found.length + result.skipped.length + result.problems.length > 0 ? result : undefined;
+    if (result.found.length + result.skipped.length + result.problems.length === 0) return undefined;
+    return result.found.length === 0 ? result : { ...result, hash: hash('sha256', bytes) };
   } catch (error) {
     return { file, found: [], skipped: [], problems: [asProblem(error, 'file', { file })] };
   }

@@ -1,0 +1,97 @@
+// tagproof demo: a registry on loopback, a sample repository, and the verbs on both; real HTTP, no internet, ends by itself.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { stripVTControlCharacters, styleText } from 'node:util';
+import { Command, CommanderError } from 'commander';
+import { shortDigest } from '../image/digest.ts';
+import { EmbeddedRegistry } from '../registry/embedded.ts';
+import { pushSample } from '../registry/sample.ts';
+import { run as check } from './check.ts';
+import { run as diff } from './diff.ts';
+import type { Verb } from './main.ts';
+import { run as pin } from './pin.ts';
+import { FILES, IMAGES, MOVED } from './sample-repository.ts';
+import { run as scan } from './scan.ts';
+import { run as unpin } from './unpin.ts';
+import { wantsColour } from './verb.ts';
+
+const VERBS: Record<string, Verb> = { scan, pin, check, diff, unpin };
+
+export async function run(args: string[]): Promise<number> {
+  const command = new Command('tagproof demo').description('Shows it all on a sample repository and a registry on this machine. No internet.').option('--keep', 'keep the sample repository').exitOverride();
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+  const { keep } = command.opts<{ keep?: boolean }>();
+  const home = process.cwd();
+  const folder = mkdtempSync(join(tmpdir(), 'tagproof-demo-'));
+  const registry = new EmbeddedRegistry();
+  try {
+    const host = await registry.listen();
+    process.chdir(folder);
+    return await play(host, folder);
+  } finally {
+    process.chdir(home);
+    await registry.close();
+    if (keep) say(`The sample repository stays in ${folder} (its registry is gone).`);
+    else rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @returns 0 when every step ended as it should: the demo is a test of itself */
+async function play(host: string, folder: string): Promise<number> {
+  const pushed = new Map<string, string>();
+  for (const image of IMAGES) pushed.set(image.repository, await pushSample(host, image));
+  for (const [path, text] of Object.entries(FILES)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text.replaceAll('REGISTRY', host));
+  }
+
+  title('A repository full of tags', `A registry listens on ${host} with ${pushed.size} images; the sample repository is a temporary copy.`);
+  const wrong: string[] = [];
+  const step = async (line: string, expected: number) => {
+    process.stdout.write(`\n${paint('cyan', `$ tagproof ${line}`)}\n`);
+    const [name, ...rest] = line.split(' ') as [string, ...string[]];
+    const code = await (VERBS[name] as Verb)(rest);
+    if (code !== expected) wrong.push(`tagproof ${line}: exit code ${code}, expected ${expected}`);
+  };
+
+  await step('scan', 1);
+  title('Pin it', 'First as a diff: only the images change, comments and quotes stay.');
+  await step('pin --diff', 1);
+  await step('pin', 0);
+  await step('check', 0);
+
+  const old = pushed.get('shop/web') as string;
+  const moved = await pushSample(host, MOVED);
+  title('Somebody moves a tag', `shop/web:v1.4.2 was ${shortDigest(old)} and is now ${shortDigest(moved)}. What runs stays what you pinned, and check says so.`);
+  await step('check --online', 1);
+  await step(`diff ${host}/shop/web@${old} ${host}/shop/web:v1.4.2`, 1);
+
+  title('And back', 'unpin is the exact inverse of pin, offline.');
+  await step('unpin --output json', 0);
+  const same = (await import('node:fs')).readFileSync(join(folder, 'deploy/web.yaml'), 'utf8') === FILES['deploy/web.yaml']?.replaceAll('REGISTRY', host);
+  if (!same) wrong.push('unpin did not give the first bytes back');
+
+  title('Now on your own repository', 'In any checkout:');
+  say('  tagproof scan --explain     what is pinned, what is not, what was skipped and why\n  tagproof pin --diff         what would change\n');
+  for (const line of wrong) process.stderr.write(`error: ${line}\n`);
+  return wrong.length === 0 ? 0 : 2;
+}
+
+function title(text: string, more: string): void {
+  say(`\n${paint('bold', `── ${text} ${'─'.repeat(Math.max(0, 76 - text.length))}`)}\n${more}`);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function paint(style: 'bold' | 'cyan', text: string): string {
+  const painted = styleText(style, text, { validateStream: false });
+  return wantsColour(process.stdout, true) ? painted : stripVTControlCharacters(painted);
+}

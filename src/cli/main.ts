@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+// The command line's front door: finds the verb and loads that verb only. Help costs no more than starting Node.
+import { basename } from 'node:path';
+
+export type Verb = (args: string[]) => Promise<number>;
+
+const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }> }> = {
+  scan: { summary: 'show every image reference and how firmly it is pinned', load: () => import('./scan.ts') },
+  pin: { summary: 'write the digest behind every tag', load: () => import('./pin.ts') },
+  unpin: { summary: 'take the digests out again, byte for byte', load: () => import('./unpin.ts') },
+  check: { summary: 'gate for CI: is everything pinned, and do the pins still hold', load: () => import('./check.ts') },
+  resolve: { summary: 'answer which digest an image is now', load: () => import('./resolve.ts') },
+  inspect: { summary: 'show what an image is: platforms, labels, source, closure', load: () => import('./inspect.ts') },
+  diff: { summary: 'show how two images differ', load: () => import('./diff.ts') },
+  demo: { summary: 'try it all on a sample repository, without network', load: () => import('./demo.ts') },
+};
+
+function help(name: string): string {
+  const width = Math.max(...Object.keys(VERBS).map((verb) => verb.length)) + 2;
+  const verbs = Object.entries(VERBS).map(([verb, { summary }]) => `  ${verb.padEnd(width)}${summary}`);
+  return `${name} - immutable container images, from Git to cluster
+
+Usage: ${name} <verb> [options] [paths or images]
+
+${verbs.join('\n')}
+
+First steps:
+  ${name} scan              what is pinned in this repository, and what is not?
+  ${name} pin --diff        what would change?
+  ${name} pin               write it
+  ${name} check --online    in CI: everything pinned, nothing moved, nothing gone?
+
+Exit codes: 0 fine · 1 findings · 2 something could not be done or checked
+More: ${name} <verb> --help
+`;
+}
+
+async function main(args: string[]): Promise<number> {
+  const name = basename(process.argv[1] ?? 'tagproof').startsWith('kubectl-') ? 'kubectl tagproof' : 'tagproof';
+  const [first, ...rest] = args;
+  if (first === undefined || first === '--help' || first === '-h' || (first === 'help' && rest.length === 0)) {
+    process.stdout.write(help(name));
+    return first === undefined ? 2 : 0;
+  }
+  if (first === '--version' || first === '-V' || first === 'version') {
+    const { version } = await import('./version.ts');
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  const [verb, verbArgs] = first === 'help' ? [rest[0] as string, ['--help']] : [first, rest];
+  const entry = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  if (entry === undefined) {
+    process.stderr.write(`error: there is no verb '${verb}'; expected one of ${Object.keys(VERBS).join(', ')}\n`);
+    return 2;
+  }
+  const { run } = await entry.load();
+  return run(verbArgs);
+}
+
+// A closed pipe (`tagproof scan | head`) is the reader's choice, not a failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2));
+process.exitCode = await main(process.argv.slice(2));

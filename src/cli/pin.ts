@@ -1,0 +1,235 @@
+// tagproof pin: resolves every tag and writes its digest behind it; all other bytes stay. Remembers in tagproof.lock.
+import { existsSync, writeFileSync } from 'node:fs';
+import type { Edit, Found, Reference, Resolution, Resolved } from '../flow.ts';
+import { shortDigest } from '../image/digest.ts';
+import { manifestKind } from '../image/media-type.ts';
+import { parsePlatform, printPlatform } from '../image/platform.ts';
+import { printReference, tagKey, withDigest, withoutDigest } from '../image/reference.ts';
+import { type Lock, printLock, readLock } from '../lock/lock.ts';
+import { asProblem, Problem } from '../problem.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import type { Cell, Finding, Section } from '../report/report.ts';
+import { readClosure } from '../resolve/closure.ts';
+import { resolveAll } from '../resolve/resolve.ts';
+import { applyEdits, pinEdit, replaceFile } from '../source/edit.ts';
+import { unifiedDiff } from '../source/diff.ts';
+import { type FindFlags, findOptions, gather, type Gathered, loadConfig } from './gather.ts';
+import { rateLimitLines, type RegistryFlags, registryOptions, withClient } from './registry.ts';
+import { type Planned, rewriteFiles } from './rewrite.ts';
+import { plural, unpinnedFinding } from './scan.ts';
+import { collect, type CommonOptions, execute, verb } from './verb.ts';
+
+const EXAMPLES = `
+tagproof pin                         pin everything in this repository
+tagproof pin --diff deploy/          show what would change, write nothing
+tagproof pin --update                take what the tags point to now
+tagproof pin --frozen                only from tagproof.lock, without network
+kustomize build . | tagproof pin - | kubectl apply -f -
+tagproof pin --platform linux/amd64 --platform linux/arm64
+`;
+
+type Options = CommonOptions &
+  FindFlags &
+  RegistryFlags & { diff: boolean; update: boolean; frozen: boolean; lock: string | false; platform: string[]; onlyPlatform?: string };
+
+export function run(args: string[]): Promise<number> {
+  const command = registryOptions(findOptions(verb('pin', 'Writes the digest behind every tag; every other byte stays as it is.', EXAMPLES)))
+    .option('--diff', 'show a unified diff and write nothing; exit code 1 if there is any', false)
+    .option('--update', 'also move pins to what their tags point to now', false)
+    .option('--frozen', 'use tagproof.lock only, ask no registry', false)
+    .option('--lock <file>', 'the lock', 'tagproof.lock')
+    .option('--no-lock', 'neither read nor write a lock')
+    .option('--platform <platform>', 'warn where an image lacks this platform (repeatable)', collect, [])
+    .option('--only-platform <platform>', 'pin the manifest of one platform instead of the index');
+  return execute<Options>(command, args, async (paths, options, context) => {
+    if (options.update && options.frozen) throw new Problem('usage', '--update asks registries and --frozen forbids it: choose one');
+    const config = await loadConfig(options.config);
+    const gathered = await gather(paths, options, config, context);
+    return withClient(options, config, context, async (client) => {
+      const lockFile = options.lock === false ? undefined : options.lock;
+      const { lock, bytes } = lockFile === undefined ? { lock: new Map() as Lock, bytes: undefined } : readLock(lockFile);
+      const targets = gathered.found.filter((found) => isTarget(found, options.update, lock));
+      const answers = await resolveAll(targets.map(({ reference }) => withoutDigest(reference)), {
+        client,
+        ...(!options.update && { lock }),
+        frozen: options.frozen,
+        progress: (done, total) => context.progress.show(`resolved ${done} of ${total} images`),
+      });
+      if (context.signal.aborted) throw new Problem('interrupted', 'interrupted; nothing was written');
+      const required = options.platform.length > 0 ? options.platform : config.platforms;
+      const platforms = await readPlatforms(client, answers, required, options);
+      const resolved = new Map([...answers].map(([key, answer]) => [key, platforms.chosen.get(key) ?? answer]));
+      if (context.signal.aborted) throw new Problem('interrupted', 'interrupted; nothing was written');
+
+      const plan = planEdits(gathered, targets, resolved);
+      const findings = [...gathered.found.filter(isBlocked).map(unpinnedFinding), ...platforms.findings];
+      const problems = [...gathered.problems, ...failures(targets, resolved)];
+      const rows = { sections: sections(plan.planned, targets, resolved), findings };
+      const base = { verb: 'pin', ...rows, data: { pinned: describe(targets, resolved), changed: [] as string[] } };
+
+      if (gathered.stdin !== undefined) {
+        const [only] = plan.planned;
+        const edits = only?.edits ?? [];
+        if (options.diff) return { report: { ...base, problems, summary: [], diff: unifiedDiff(options.stdinName, gathered.stdin, edits) } };
+        // Half of a stream must not reach `kubectl apply`: after a failure nothing comes out.
+        const stdout = problems.length > 0 ? '' : applyEdits(gathered.stdin, edits);
+        const summary = problems.length > 0 ? ['nothing was written to standard output'] : [`pinned ${plural(edits.length, 'image')}`];
+        return { report: { ...base, problems, summary }, stdout };
+      }
+
+      const { changed, diff, problems: failed } = rewriteFiles(plan.planned, !options.diff);
+      if (!options.diff && lockFile !== undefined && remember(lock, targets, resolved)) writeLock(lockFile, printLock(lock), bytes);
+      const all = [...problems, ...failed];
+      return {
+        report: {
+          ...base,
+          ...(options.diff && { diff, sections: [] }),
+          findings: [...findings, ...(options.diff ? plan.changes.map((found) => wouldChange(found, resolved)) : [])],
+          problems: all,
+          summary: [...summary(gathered, plan.changes.length, changed, all, options.diff), ...rateLimitLines(client)],
+          data: { pinned: describe(targets, resolved), changed },
+        },
+      };
+    });
+  });
+}
+
+/** What is to be resolved: every tag without digest; with --update also pins whose tag is known. */
+function isTarget(found: Found, update: boolean, lock: Lock): boolean {
+  if (found.slot.blocked !== undefined) return false;
+  if (found.reference.digest === undefined) return true;
+  return update && (found.reference.tag !== undefined || lock.has(tagKey(found.reference)));
+}
+
+const isBlocked = (found: Found) => found.slot.blocked !== undefined && found.reference.digest === undefined;
+
+const answerFor = (found: Found, answers: ReadonlyMap<string, Resolution>) => answers.get(printReference(withoutDigest(found.reference)));
+
+function planEdits(gathered: Gathered, targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): { planned: Planned[]; changes: Found[] } {
+  const wanted = new Set(targets);
+  const changes: Found[] = [];
+  const planned = gathered.results.map((result): Planned => {
+    const edits: Edit[] = [];
+    for (const found of result.found) {
+      const answer = wanted.has(found) ? answerFor(found, answers) : undefined;
+      const edit = answer === undefined || answer instanceof Problem ? undefined : pinEdit(found, answer.digest);
+      if (edit === undefined) continue;
+      edits.push(edit);
+      changes.push(found);
+    }
+    return { result, edits };
+  });
+  return { planned, changes };
+}
+
+/** One problem an image, at its first place, whatever number of places it stands in. */
+function failures(targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): Problem[] {
+  const groups = Map.groupBy(targets, (found) => answerFor(found, answers));
+  return [...groups].flatMap(([answer, places]) => {
+    if (!(answer instanceof Problem)) return [];
+    const [first] = places as [Found];
+    const more = places.length > 1 ? ` (and ${places.length - 1} more places)` : '';
+    return [new Problem(answer.code, answer.message + more, { ...answer.where, file: first.file, line: first.line, column: first.column }, answer.cause)];
+  });
+}
+
+/** Reads indexes only where platforms matter: these are GETs, which Docker Hub counts as pulls. */
+async function readPlatforms(
+  client: RegistryClient,
+  answers: ReadonlyMap<string, Resolution>,
+  required: readonly string[],
+  { onlyPlatform, frozen }: Options,
+): Promise<{ chosen: Map<string, Resolution>; findings: Finding[] }> {
+  const wanted = required.map(platformName);
+  const only = onlyPlatform === undefined ? undefined : platformName(onlyPlatform);
+  const chosen = new Map<string, Resolution>();
+  const findings: Finding[] = [];
+  if (frozen || (wanted.length === 0 && only === undefined)) return { chosen, findings };
+  const read = async ([key, answer]: [string, Resolution]) => {
+    if (answer instanceof Problem) return;
+    const image = answer.reference.text;
+    try {
+      const closure = await readClosure(client, withDigest(answer.reference, answer.digest));
+      chosen.set(key, { ...answer, platforms: closure.platforms });
+      for (const platform of wanted.filter((name) => !closure.platforms.includes(name))) {
+        findings.push({ rule: 'platform-missing', level: 'warning', image, message: `has no ${platform}, only ${closure.platforms.join(', ') || 'none that it names'}` });
+      }
+      if (only === undefined || manifestKind(closure.root.mediaType) !== 'index') return;
+      const child = closure.children.find(({ platform, attachment }) => platform === only && !attachment);
+      if (child === undefined) throw new Problem('not-found', `has no ${only}, only ${closure.platforms.join(', ')}`, { image });
+      chosen.set(key, { ...answer, digest: child.digest, mediaType: child.mediaType, size: child.size, platforms: [only] });
+    } catch (error) {
+      chosen.set(key, asProblem(error, 'unreachable', { image }));
+    }
+  };
+  await Promise.all([...answers].map(read));
+  return { chosen, findings };
+}
+
+export function platformName(text: string): string {
+  const platform = parsePlatform(text);
+  if (platform instanceof Problem) throw platform;
+  return printPlatform(platform);
+}
+
+/** Takes new answers into the lock; the first sight of a digest is kept. @returns whether anything changed */
+function remember(lock: Lock, targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): boolean {
+  let changed = false;
+  for (const found of targets) {
+    const answer = answerFor(found, answers);
+    if (answer === undefined || answer instanceof Problem || answer.from === 'lock') continue;
+    const key = tagKey(found.reference);
+    if (lock.get(key)?.digest === answer.digest) continue;
+    const { digest, mediaType, platforms, at, mirror } = answer;
+    lock.set(key, { digest, mediaType, platforms: platforms && [...platforms], firstSeen: at, source: mirror ?? answer.from });
+    changed = true;
+  }
+  return changed;
+}
+
+function writeLock(file: string, text: string, before: Buffer | undefined): void {
+  if (before !== undefined) return replaceFile(file, before, text, process.cwd());
+  if (existsSync(file)) throw new Problem('changed', 'the lock appeared while tagproof worked; run again', { file });
+  writeFileSync(file, text, { flag: 'wx' });
+}
+
+function sections(planned: readonly Planned[], targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): Section[] {
+  const wanted = new Set(targets);
+  return planned.flatMap(({ result, edits }) => {
+    if (edits.length === 0) return [];
+    const rows = result.found.flatMap((found): Cell[][] => {
+      const answer = wanted.has(found) ? answerFor(found, answers) : undefined;
+      if (answer === undefined || answer instanceof Problem || answer.digest === found.reference.digest) return [];
+      const was = found.reference.digest === undefined ? '' : `${shortDigest(found.reference.digest)} `;
+      const from = answer.mirror ?? (answer.from === 'lock' ? 'tagproof.lock' : '');
+      return [[{ text: `${found.line}:${found.column}`, style: 'dim' }, withoutDigest(found.reference).text, { text: `${was}→ ${shortDigest(answer.digest)}`, style: 'good' }, { text: from, style: 'dim' }]];
+    });
+    return [{ title: result.file, head: [], rows }];
+  });
+}
+
+function describe(targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): object[] {
+  return targets.flatMap((found) => {
+    const answer = answerFor(found, answers);
+    if (answer === undefined || answer instanceof Problem) return [];
+    const { digest, mediaType, size, platforms, from, mirror } = answer as Resolved;
+    const { file, line, column, path, object } = found;
+    return [{ file, line, column, path, object, image: found.reference.text, pinned: withDigest(found.reference, digest).text, digest, mediaType, size, platforms, from, mirror }];
+  });
+}
+
+function wouldChange(found: Found, answers: ReadonlyMap<string, Resolution>): Finding {
+  const { file, line, column, reference } = found;
+  const { digest } = answerFor(found, answers) as Resolved;
+  return { rule: 'would-change', level: 'warning', file, line, column, image: reference.text, message: `would be pinned to ${digest}` };
+}
+
+function summary({ found }: Gathered, changes: number, changed: readonly string[], problems: readonly Problem[], dry: boolean): string[] {
+  const pinned = found.filter(({ reference }: { reference: Reference }) => reference.digest !== undefined).length;
+  const blocked = found.filter(isBlocked).length;
+  const parts = [`${dry ? 'would pin' : 'pinned'} ${plural(changes, 'image')} in ${plural(changed.length, 'file')}`];
+  if (pinned > 0) parts.push(`${pinned} pinned before`);
+  if (blocked > 0) parts.push(`${blocked} cannot be pinned where they stand (tagproof check tells why)`);
+  if (problems.length > 0) parts.push(plural(problems.length, 'problem'));
+  return [parts.join(', ')];
+}

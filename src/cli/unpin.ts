@@ -1,0 +1,83 @@
+// tagproof unpin: takes out what pin wrote, byte for byte, without network.
+import type { Found } from '../flow.ts';
+import { shortDigest } from '../image/digest.ts';
+import { withoutDigest } from '../image/reference.ts';
+import type { Finding } from '../report/report.ts';
+import { unifiedDiff } from '../source/diff.ts';
+import { applyEdits, unpinEdit } from '../source/edit.ts';
+import { type FindFlags, findOptions, gather, loadConfig } from './gather.ts';
+import { rewriteFiles } from './rewrite.ts';
+import { plural } from './scan.ts';
+import { type CommonOptions, execute, verb } from './verb.ts';
+
+const EXAMPLES = `
+tagproof unpin                       back to tags, in this repository
+tagproof unpin --diff deploy/        show what would change, write nothing
+tagproof unpin - < pinned.yaml
+`;
+
+type Options = CommonOptions & FindFlags & { diff: boolean };
+
+export function run(args: string[]): Promise<number> {
+  const command = findOptions(verb('unpin', 'Takes the digests out again: the exact inverse of pin, without network.', EXAMPLES)).option(
+    '--diff',
+    'show a unified diff and write nothing; exit code 1 if there is any',
+    false,
+  );
+  return execute<Options>(command, args, async (paths, options, context) => {
+    const gathered = await gather(paths, options, await loadConfig(options.config), context);
+    const planned = gathered.results.map((result) => ({
+      result,
+      edits: result.found.map(unpinEdit).filter((edit) => edit !== undefined),
+    }));
+    const count = planned.reduce((sum, { edits }) => sum + edits.length, 0);
+    const findings = gathered.found.filter(isStuck).map(stuck);
+    const base = { verb: 'unpin', findings, data: { unpinned: describe(gathered.found), changed: [] as string[] } };
+    if (gathered.stdin !== undefined) {
+      const edits = planned[0]?.edits ?? [];
+      const { problems } = gathered;
+      if (options.diff) return { report: { ...base, sections: [], problems, summary: [], diff: unifiedDiff(options.stdinName, gathered.stdin, edits) } };
+      const stdout = problems.length > 0 ? '' : applyEdits(gathered.stdin, edits);
+      return { report: { ...base, sections: [], problems, summary: [`unpinned ${plural(count, 'image')}`] }, stdout };
+    }
+    const { changed, diff, problems } = rewriteFiles(planned, !options.diff);
+    const sections = planned
+      .filter(({ edits }) => edits.length > 0)
+      .map(({ result }) => ({
+        title: result.file,
+        head: [],
+        rows: result.found
+          .filter((found) => found.slot.unpin !== undefined)
+          .map((found) => [{ text: `${found.line}:${found.column}`, style: 'dim' as const }, withoutDigest(found.reference).text, `was ${shortDigest(found.reference.digest as string)}`]),
+      }));
+    return {
+      report: {
+        ...base,
+        sections: options.diff ? [] : sections,
+        ...(options.diff && { diff }),
+        findings: options.diff ? [...findings, ...gathered.found.filter((found) => found.slot.unpin).map(wouldChange)] : findings,
+        problems: [...gathered.problems, ...problems],
+        summary: [`${options.diff ? 'would unpin' : 'unpinned'} ${plural(count, 'image')} in ${plural(changed.length, 'file')}`],
+        data: { unpinned: describe(gathered.found), changed },
+      },
+    };
+  });
+}
+
+/** Has a digest that cannot go: nothing else would say which image is meant. */
+const isStuck = (found: Found) => found.reference.digest !== undefined && found.slot.unpin === undefined;
+
+function stuck({ file, line, column, reference, slot }: Found): Finding {
+  const why = slot.blocked ?? 'there is no tag beside the digest to go back to';
+  return { rule: 'not-pinnable', level: 'note', file, line, column, image: reference.text, message: `was left as it is: ${why}` };
+}
+
+function wouldChange({ file, line, column, reference }: Found): Finding {
+  return { rule: 'would-change', level: 'warning', file, line, column, image: reference.text, message: 'would lose its digest' };
+}
+
+function describe(found: readonly Found[]): object[] {
+  return found
+    .filter(({ slot }) => slot.unpin !== undefined)
+    .map(({ file, line, column, path, reference }) => ({ file, line, column, path, image: reference.text, unpinned: withoutDigest(reference).text }));
+}

@@ -1,0 +1,30 @@
+// For a pull request's comment or a job's summary page.
+import type { Cell, Report } from './report.ts';
+
+export function printMarkdown(report: Report): string {
+  const parts: string[] = [`### tagproof ${report.verb}`];
+  const [conclusion, ...more] = report.summary;
+  if (conclusion !== undefined) parts.push(`**${escape(conclusion)}**`);
+  for (const { title, head, rows } of report.sections) {
+    if (title !== undefined) parts.push(`#### \`${title}\``);
+    const width = Math.max(head.length, ...rows.map((row) => row.length));
+    parts.push(table(Array.from({ length: width }, (_, i) => head[i] ?? ''), rows));
+  }
+  if (report.sections.length === 0 && report.findings.length > 0) {
+    const rows = report.findings.map(({ file, line, level, image, message, rule }) => [file === undefined ? '' : `${file}:${line ?? 1}`, level, image ?? '', message, rule]);
+    parts.push(table(['where', 'level', 'image', 'what', 'rule'], rows));
+  }
+  if (report.diff) parts.push(`\`\`\`\`diff\n${report.diff.trimEnd()}\n\`\`\`\``);
+  if (report.problems.length > 0) parts.push(`#### Could not be done\n\n${report.problems.map((problem) => `- ${escape(String(problem))}`).join('\n')}`);
+  parts.push(...more.map(escape));
+  return `${parts.join('\n\n')}\n`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const line = (cells: readonly Cell[]) => `| ${cells.map((cell) => escape(typeof cell === 'string' ? cell : cell.text)).join(' | ')} |`;
+  return [line(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(line)].join('\n');
+}
+
+function escape(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>|#]/g, '\\$&').replace(/[\r\n]+/g, ' ');
+}

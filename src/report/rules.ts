@@ -1,0 +1,40 @@
+// The rules behind findings: one line each on what is wrong and what to do; the ids are stable.
+
+export const RULES = {
+  unpinned: {
+    title: 'Image is not pinned to a digest',
+    help: 'A tag is a movable bookmark: whoever can push can change what runs. Run `tagproof pin` to write the digest behind the tag.',
+  },
+  'not-pinnable': {
+    title: 'Image is not pinned, and no digest can be written here',
+    help: 'The message says what is in the way. Change it by hand, then run `tagproof pin`.',
+  },
+  templated: {
+    title: 'Image is known only after rendering',
+    help: 'Pin the value that fills the template or the variable, or check the rendered result: `helm template … | tagproof check -`.',
+  },
+  'tag-moved': {
+    title: 'The tag points to another digest than the pinned one',
+    help: 'The pin still protects you. Look at the change (`tagproof diff OLD NEW`), then take it with `tagproof pin --update`.',
+  },
+  'tag-digest-disagree': {
+    title: 'Tag and digest do not belong together',
+    help: 'The lock knows this tag under another digest: the line was edited by hand, or the lock is stale. Run `tagproof pin --update`.',
+  },
+  'digest-gone': {
+    title: 'The pinned digest is no longer served',
+    help: 'Nodes that lack the image cannot pull it any more. Restore it, copy it to a registry of yours, or pin what the tag has now.',
+  },
+  'single-platform': {
+    title: 'The pin names one platform of a multi-platform image',
+    help: 'Nodes of another architecture fail with "exec format error". Pin the index: `tagproof pin --update`.',
+  },
+  'platform-missing': {
+    title: 'A required platform is missing',
+    help: 'Nodes of that platform cannot run the image. Choose another tag, or take the platform off the requirement.',
+  },
+  'would-change': { title: 'tagproof pin would change this line', help: 'Run `tagproof pin` without --diff to write it.' },
+  different: { title: 'The two images differ', help: '' },
+} as const;
+
+export type RuleId = keyof typeof RULES;

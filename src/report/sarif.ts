@@ -1,0 +1,43 @@
+// SARIF 2.1.0, as GitHub code scanning and others read it. OASIS sarif-v2.1.0, sections 3.13 to 3.30.
+import type { Report } from './report.ts';
+import { RULES } from './rules.ts';
+
+const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
+
+export function printSarif(report: Report, version: string): string {
+  const ids = Object.keys(RULES);
+  const rules = Object.entries(RULES).map(([id, { title, help }]) => ({
+    id,
+    shortDescription: { text: title },
+    help: { text: help || title, markdown: help || title },
+  }));
+  const results = report.findings.map((finding) => ({
+    ruleId: finding.rule,
+    ruleIndex: ids.indexOf(finding.rule),
+    level: finding.level,
+    message: { text: finding.image === undefined ? finding.message : `${finding.image}: ${finding.message}` },
+    locations: locations(finding),
+    // The same image at the same place is the same alert, also when lines move above it.
+    partialFingerprints: { 'tagproof/v1': `${finding.rule} ${finding.file ?? ''} ${finding.image ?? ''}` },
+  }));
+  const notifications = report.problems.map((problem) => ({
+    descriptor: { id: problem.code },
+    level: 'error',
+    message: { text: problem.where.image === undefined ? problem.message : `${problem.where.image}: ${problem.message}` },
+    locations: locations(problem.where),
+  }));
+  const run = {
+    tool: { driver: { name: 'tagproof', version, rules } },
+    columnKind: 'utf16CodeUnits',
+    invocations: [{ executionSuccessful: report.problems.length === 0, toolExecutionNotifications: notifications }],
+    results,
+  };
+  return `${JSON.stringify({ $schema: SCHEMA, version: '2.1.0', runs: [run] }, null, 2)}\n`;
+}
+
+function locations({ file, line, column, endColumn }: { file?: string; line?: number; column?: number; endColumn?: number }): object[] {
+  if (file === undefined) return [];
+  const uri = file.split('/').map(encodeURIComponent).join('/');
+  const region = { startLine: line ?? 1, startColumn: column ?? 1, ...(endColumn !== undefined && { endColumn }) };
+  return [{ physicalLocation: { artifactLocation: { uri }, region } }];
+}
