@@ -2,6 +2,7 @@
 import { parseReference, printReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Cell, Section } from '../report/report.ts';
+import { short } from '../report/text.ts';
 import { loadConfig } from './gather.ts';
 import { readSubject, type Subject } from './inspect.ts';
 import { rateLimitLines, type RegistryFlags, registryOptions, withClient } from './registry.ts';
@@ -42,7 +43,7 @@ export function run(args: string[]): Promise<number> {
           sections: [digests(a, b), ...(differences.length > 0 ? [section(differences)] : [])],
           findings: same ? [] : [{ rule: 'different', level: 'warning', image: heading, message: conclusion }],
           problems: [],
-          summary: [`${heading}: ${conclusion}`, ...rateLimitLines(client)],
+          summary: [`${short(heading)}: ${conclusion}`, ...rateLimitLines(client)],
           data: { from: { image: from.text, digest: a.closure.root.digest }, to: { image: to.text, digest: b.closure.root.digest }, platform: a.image.platform, differences },
         },
       };

@@ -1,4 +1,5 @@
 // From paths on the command line to what was found in them, with the configuration applied.
+import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Found, Skipped } from '../flow.ts';
@@ -38,7 +39,7 @@ export async function gather(paths: string[], flags: FindFlags, config: Config, 
   if (paths.includes('-')) {
     if (paths.length > 1) throw new Problem('usage', 'standard input (-) stands alone: give it, or paths');
     const stdin = await readStdin();
-    return { ...apply([findIn(stdin, flags.stdinName, options)], config), files: 1, stdin };
+    return { ...apply([await findIn(stdin, flags.stdinName, options)], config), files: 1, stdin };
   }
   progress.show('looking for files');
   const { files, problems } = listFiles(paths.length === 0 ? ['.'] : paths, process.cwd(), [...config.find.exclude, ...flags.exclude]);
@@ -52,9 +53,8 @@ export async function gather(paths: string[], flags: FindFlags, config: Config, 
 
 /** Loads tagproof.yaml only when there is one: its reader costs more than a scan of one file. */
 export async function loadConfig(file: string | undefined): Promise<Config> {
-  const { existsSync } = await import('node:fs');
   if (file === undefined && !existsSync('tagproof.yaml')) return NO_CONFIG;
-  return (await import('../policy/config.ts')).readConfig(file);
+  return (await import('../policy/config-file.ts')).readConfig(file);
 }
 
 /** exactOptionalPropertyTypes: an absent key is absent, not undefined. */

@@ -78,7 +78,9 @@ export function run(args: string[]): Promise<number> {
       }
 
       const { changed, diff, problems: failed } = rewriteFiles(plan.planned, !options.diff);
-      if (!options.diff && lockFile !== undefined && remember(lock, targets, resolved)) writeLock(lockFile, printLock(lock), bytes);
+      const learned = options.diff || lockFile === undefined ? 0 : remember(lock, targets, resolved);
+      if (learned > 0) writeLock(lockFile as string, printLock(lock), bytes);
+      const noted = learned > 0 ? [`${lockFile} remembers ${plural(lock.size, 'image')}, ${learned} new; commit it`] : [];
       const all = [...problems, ...failed];
       return {
         report: {
@@ -86,7 +88,7 @@ export function run(args: string[]): Promise<number> {
           ...(options.diff && { diff, sections: [] }),
           findings: [...findings, ...(options.diff ? plan.changes.map((found) => wouldChange(found, resolved)) : [])],
           problems: all,
-          summary: [...summary(gathered, plan.changes.length, changed, all, options.diff), ...rateLimitLines(client)],
+          summary: [...summary(gathered, plan.changes.length, changed, all, options.diff), ...noted, ...rateLimitLines(client)],
           data: { pinned: describe(targets, resolved), changed },
         },
       };
@@ -172,9 +174,9 @@ export function platformName(text: string): string {
   return printPlatform(platform);
 }
 
-/** Takes new answers into the lock; the first sight of a digest is kept. @returns whether anything changed */
-function remember(lock: Lock, targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): boolean {
-  let changed = false;
+/** Takes new answers into the lock; the first sight of a digest is kept. @returns how many are new */
+function remember(lock: Lock, targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): number {
+  let learned = 0;
   for (const found of targets) {
     const answer = answerFor(found, answers);
     if (answer === undefined || answer instanceof Problem || answer.from === 'lock') continue;
@@ -182,9 +184,9 @@ function remember(lock: Lock, targets: readonly Found[], answers: ReadonlyMap<st
     if (lock.get(key)?.digest === answer.digest) continue;
     const { digest, mediaType, platforms, at, mirror } = answer;
     lock.set(key, { digest, mediaType, platforms: platforms && [...platforms], firstSeen: at, source: mirror ?? answer.from });
-    changed = true;
+    learned++;
   }
-  return changed;
+  return learned;
 }
 
 function writeLock(file: string, text: string, before: Buffer | undefined): void {

@@ -1,5 +1,4 @@
 // Applies edits to the files they were planned for: as a diff, in place, or to standard output.
-import { hash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Edit } from '../flow.ts';
 import { asProblem, Problem } from '../problem.ts';
@@ -20,8 +19,8 @@ export function rewriteFiles(planned: readonly Planned[], write: boolean): Rewri
     const { file } = result;
     try {
       const path = resolve(file);
-      const bytes = readBounded(path, file);
-      if (hash('sha256', bytes) !== result.hash) throw new Problem('changed', 'the file changed while tagproof worked on it; run again', { file });
+      const { bytes, stamp } = readBounded(path, file);
+      if (stamp !== result.stamp) throw new Problem('changed', 'the file changed while tagproof worked on it; run again', { file });
       const text = decode(bytes, file);
       if (write) replaceFile(path, bytes, applyEdits(text, edits), process.cwd());
       else rewritten.diff += unifiedDiff(file, text, edits);

@@ -2,6 +2,7 @@
 import { type Posture, postureOf } from '../image/reference.ts';
 import type { Cell, Finding, Report, Section, Style } from '../report/report.ts';
 import type { Found, Skipped } from '../flow.ts';
+import { short } from '../report/text.ts';
 import { type FindFlags, findOptions, gather, loadConfig, type Gathered } from './gather.ts';
 import { type CommonOptions, execute, verb } from './verb.ts';
 
@@ -68,7 +69,7 @@ function section({ file, found, skipped }: Gathered['results'][number], explain:
 function row(item: Found): Cell[] {
   const posture = postureOf(item.reference);
   const at: Cell = { text: `${item.line}:${item.column}`, style: 'dim' };
-  return [at, { text: posture, style: STYLES[posture] }, shorten(item.reference.text), { text: item.object ?? '', style: 'dim' }];
+  return [at, { text: posture, style: STYLES[posture] }, short(item.reference.text), { text: item.object ?? '', style: 'dim' }];
 }
 
 /** Two lines: what it is, and below it where and why. */
@@ -79,11 +80,6 @@ function explained(item: Found | Skipped): Cell[][] {
   const posture = postureOf(item.reference);
   const blocked = item.slot.blocked && `not pinnable: ${item.slot.blocked}`;
   return [[at, { text: posture, style: STYLES[posture] }, item.reference.text], below(item.dialect, item.object, item.note, blocked)];
-}
-
-/** A digest is recognised by its first digits; --explain and the other formats have it whole. */
-function shorten(text: string): string {
-  return text.replace(/(@sha\d+:[a-f0-9]{12})[a-f0-9]+$/, '$1…');
 }
 
 export function unpinnedFinding({ reference, slot, file, line, column, start, end }: Found): Finding {

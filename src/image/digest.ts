@@ -1,5 +1,4 @@
 // Content digests: `sha256:<64 hex>`. OCI image-spec, descriptor.md, section Digests.
-import { createHash } from 'node:crypto';
 
 /** Hex length by algorithm; the three that containerd's parser accepts. */
 const HEX_LENGTH: Record<string, number> = { sha256: 64, sha384: 96, sha512: 128 };
@@ -10,12 +9,6 @@ export function isDigest(text: string): boolean {
   const length = HEX_LENGTH[text.slice(0, colon)];
   const hex = text.slice(colon + 1);
   return colon > 0 && length === hex.length && /^[a-f0-9]+$/.test(hex);
-}
-
-/** The digest of some bytes under the algorithm of `like` (sha256 when not told). */
-export function digestOf(bytes: Uint8Array | string, like = 'sha256'): string {
-  const algorithm = like.split(':', 1)[0] as string;
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
 /** `sha256:0123456789ab`: enough for a person to compare, as docker prints it. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { digestOf, isDigest, shortDigest } from './digest.ts';
+import { isDigest, shortDigest } from './digest.ts';
+import { digestOf } from './hash.ts';
 import { manifestKind } from './media-type.ts';
 import { matchesPattern } from './pattern.ts';
 import { parsePlatform, printPlatform } from './platform.ts';

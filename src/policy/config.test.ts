@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_CONFIG, parseConfig, readConfig } from './config.ts';
+import { NO_CONFIG } from './config.ts';
+import { parseConfig, readConfig } from './config-file.ts';
 
 test('defaults and a full file', () => {
   assert.deepEqual(parseConfig('', 'c'), NO_CONFIG);

@@ -1,97 +1,22 @@
-// tagproof.yaml: what to look for, what to leave alone, how to reach registries. One schema, errors with line and column.
-import { readFileSync } from 'node:fs';
-import * as v from 'valibot';
-import { isMap, LineCounter, type Node, parseDocument } from 'yaml';
-import { asProblem, Problem } from '../problem.ts';
+// What tagproof.yaml says: what to look for, what to leave alone, how to reach registries. The file's reader is apart
+// (config-file.ts), for most runs have no such file and need no schema.
 
-const text = v.pipe(v.string(), v.nonEmpty('expected some text'));
+export type Config = {
+  readonly find: {
+    readonly exclude: readonly string[];
+    readonly ignore: readonly { readonly image: string; readonly reason: string }[];
+    readonly fields: readonly { readonly group?: string | undefined; readonly kinds?: readonly string[] | undefined; readonly paths: readonly string[] }[];
+    readonly argsAndEnv: boolean;
+  };
+  readonly platforms: readonly string[];
+  readonly registries: readonly {
+    readonly host: string;
+    readonly plainHttp?: boolean | undefined;
+    readonly skipTlsVerify?: boolean | undefined;
+    readonly ca?: string | undefined;
+    readonly tokenHost?: string | undefined;
+  }[];
+  readonly hostsDir?: string | undefined;
+};
 
-export const ConfigSchema = v.strictObject({
-  version: v.optional(v.literal(1)),
-  find: v.optional(
-    v.strictObject({
-      /** Files that are not read; patterns as in .gitignore, relative to the working directory. */
-      exclude: v.optional(v.array(text), []),
-      /** Images that are left alone, by canonical repository: `*` within a segment, `**` across. */
-      ignore: v.optional(v.array(v.strictObject({ image: text, reason: text })), []),
-      /** Fields that hold images, for kinds that tagproof does not know. */
-      fields: v.optional(v.array(v.strictObject({ group: v.optional(text), kinds: v.optional(v.array(text)), paths: v.array(text) })), []),
-      /** Take images in args, command and env values too. */
-      argsAndEnv: v.optional(v.boolean(), false),
-    }),
-    {},
-  ),
-  /** Platforms that every pinned image must have: `linux/amd64`. */
-  platforms: v.optional(v.array(text), []),
-  registries: v.optional(
-    v.array(
-      v.strictObject({
-        host: text,
-        plainHttp: v.optional(v.boolean()),
-        skipTlsVerify: v.optional(v.boolean()),
-        ca: v.optional(text),
-        tokenHost: v.optional(text),
-      }),
-    ),
-    [],
-  ),
-  /** containerd's certs.d folder, for mirrors. */
-  hostsDir: v.optional(text),
-});
-
-export type Config = v.InferOutput<typeof ConfigSchema>;
-
-export const NO_CONFIG: Config = v.parse(ConfigSchema, {});
-
-/** @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each */
-export function parseConfig(source: string, file: string): Config {
-  const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines });
-  const [broken] = document.errors;
-  if (broken !== undefined) {
-    const { line, col } = lines.linePos(broken.pos[0]);
-    throw new Problem('syntax', broken.message.split('\n')[0] as string, { file, line, column: col });
-  }
-  const result = v.safeParse(ConfigSchema, document.toJS() ?? {});
-  if (result.success) return result.output;
-  const [first, ...others] = result.issues.map((issue) => {
-    const path = (issue.path ?? []).map((item) => item.key as string | number);
-    const node = nodeAt(document.contents, path);
-    const { line, col } = lines.linePos(node?.range?.[0] ?? 0);
-    const unknown = issue.type === 'strict_object' && issue.expected === 'never';
-    const message = unknown ? `there is no setting '${path.at(-1)}' here` : issue.message;
-    return { line, column: col, message: `${path.join('.')}: ${message}` };
-  });
-  const rest = others.map(({ line, column, message }) => `\n${file}:${line}:${column}: ${message}`).join('');
-  throw new Problem('syntax', first?.message + rest, { file, line: first?.line ?? 1, column: first?.column ?? 1 });
-}
-
-/** The deepest node on the path; for a key that must not be there, the key itself. */
-function nodeAt(root: Node | null, path: (string | number)[]): Node | null {
-  let node = root;
-  for (const [depth, key] of path.entries()) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => String(item.key) === String(key));
-      if (pair === undefined) return node;
-      node = (depth === path.length - 1 || pair.value === null ? pair.key : pair.value) as Node;
-    } else {
-      const item = (node as { items?: unknown[] } | null)?.items?.[Number(key)];
-      if (item === undefined) return node;
-      node = item as Node;
-    }
-  }
-  return node;
-}
-
-/** @param file undefined: tagproof.yaml in the working directory if there is one */
-export function readConfig(file: string | undefined): Config {
-  const path = file ?? 'tagproof.yaml';
-  let source: string;
-  try {
-    source = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (file === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return NO_CONFIG;
-    throw asProblem(error, 'file', { file: path });
-  }
-  return parseConfig(source, path);
-}
+export const NO_CONFIG: Config = { find: { exclude: [], ignore: [], fields: [], argsAndEnv: false }, platforms: [], registries: [] };

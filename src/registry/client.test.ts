@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { after, test } from 'node:test';
 import type { Reference } from '../flow.ts';
-import { digestOf } from '../image/digest.ts';
+import { digestOf } from '../image/hash.ts';
 import { OCI_MANIFEST } from '../image/media-type.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';

@@ -1,6 +1,7 @@
 // The registry client: which digest is this tag, and give me these bytes. OCI distribution-spec v1.1, read-only.
 import type { Reference } from '../flow.ts';
-import { digestOf, isDigest } from '../image/digest.ts';
+import { isDigest } from '../image/digest.ts';
+import { digestOf } from '../image/hash.ts';
 import { ACCEPT, manifestKind } from '../image/media-type.ts';
 import { repositoryOf } from '../image/reference.ts';
 import { Problem } from '../problem.ts';

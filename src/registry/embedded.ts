@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { digestOf, isDigest } from '../image/digest.ts';
+import { isDigest } from '../image/digest.ts';
+import { digestOf } from '../image/hash.ts';
 
 export type EmbeddedOptions = {
   /** `basic` and `bearer` want this user. Absent: open. */

@@ -1,6 +1,6 @@
 // Builds and pushes small but real images: a manifest or an index with configurations and one layer, as a client would.
 import { gzipSync } from 'node:zlib';
-import { digestOf } from '../image/digest.ts';
+import { digestOf } from '../image/hash.ts';
 import { OCI_INDEX, OCI_MANIFEST } from '../image/media-type.ts';
 import { normalise, parsePlatform } from '../image/platform.ts';
 import type { Platform } from '../flow.ts';

@@ -30,10 +30,15 @@ function byFile(findings: readonly Finding[]): Section[] {
     rows: group.map(({ line, column, level, message, image, rule }): Cell[] => [
       ...(file === '' ? [] : [{ text: `${line ?? 1}:${column ?? 1}`, style: 'dim' as const }]),
       { text: level, style: LEVELS[level] },
-      image === undefined ? message : `${image}: ${message}`,
+      short(image === undefined ? message : `${image}: ${message}`),
       { text: rule, style: 'dim' },
     ]),
   }));
+}
+
+/** A person recognises a digest by its first digits; the other formats have it whole. */
+export function short(text: string): string {
+  return text.replace(/(sha\d+:[a-f0-9]{12})[a-f0-9]{52,}/g, '$1…');
 }
 
 function printSection({ title, head, rows }: Section, paint: (text: string, style: Style) => string): string {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Reference } from '../flow.ts';
-import { digestOf } from '../image/digest.ts';
+import { digestOf } from '../image/hash.ts';
 import { OCI_INDEX } from '../image/media-type.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';

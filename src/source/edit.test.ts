@@ -13,13 +13,13 @@ const A = `sha256:${'a'.repeat(64)}`;
 const B = `sha256:${'b'.repeat(64)}`;
 const OPTIONS = { fields: [], argsAndEnv: false };
 
-function pin(text: string, file: string, digest = A): string {
-  const edits = findIn(text, file, OPTIONS).found.filter((found) => !found.slot.blocked).map((found) => pinEdit(found, digest));
+async function pin(text: string, file: string, digest = A): Promise<string> {
+  const edits = (await findIn(text, file, OPTIONS)).found.filter((found) => !found.slot.blocked).map((found) => pinEdit(found, digest));
   return applyEdits(text, edits.filter((edit) => edit !== undefined));
 }
 
-function unpin(text: string, file: string): string {
-  const edits = findIn(text, file, OPTIONS).found.map(unpinEdit);
+async function unpin(text: string, file: string): Promise<string> {
+  const edits = (await findIn(text, file, OPTIONS)).found.map(unpinEdit);
   return applyEdits(text, edits.filter((edit) => edit !== undefined));
 }
 
@@ -53,17 +53,17 @@ const cases: [name: string, file: string, before: string, after: string][] = [
 ];
 
 for (const [name, file, before, after] of cases) {
-  test(`pin and unpin are inverses: ${name}`, () => {
-    assert.equal(pin(before, file), after);
-    assert.equal(pin(after, file), after, 'pinning what is pinned changes nothing');
-    assert.equal(pin(after, file, B), after.replaceAll(A.slice(7), B.slice(7)), 'a new digest replaces the old one in place');
-    assert.equal(unpin(after, file), before);
-    assert.equal(unpin(before, file), before);
+  test(`pin and unpin are inverses: ${name}`, async () => {
+    assert.equal(await pin(before, file), after);
+    assert.equal(await pin(after, file), after, 'pinning what is pinned changes nothing');
+    assert.equal(await pin(after, file, B), after.replaceAll(A.slice(7), B.slice(7)), 'a new digest replaces the old one in place');
+    assert.equal(await unpin(after, file), before);
+    assert.equal(await unpin(before, file), before);
   });
 }
 
-test('a place that cannot carry a digest says why', () => {
-  const [found] = findIn('image:\n  repository: a/b\n  tag: ""\n', 'values.yaml', OPTIONS).found;
+test('a place that cannot carry a digest says why', async () => {
+  const [found] = (await findIn('image:\n  repository: a/b\n  tag: ""\n', 'values.yaml', OPTIONS)).found;
   assert.ok(found);
   assert.throws(() => pinEdit(found, A), /values.yaml:2:15: a\/b: cannot be pinned here: there is no tag here/);
 });
@@ -88,30 +88,30 @@ const manifest = fc.tuple(fc.array(container, { minLength: 1, maxLength: 5 }), e
   return (bom ? '\uFEFF' : '') + lines.join(eol) + (final ? eol : '');
 });
 
-test('property: bytes outside edits never change, the parsed YAML differs only at the images', () => {
-  fc.assert(
-    fc.property(manifest, (text) => {
-      const pinned = pin(text, 'x.yaml');
+test('property: bytes outside edits never change, the parsed YAML differs only at the images', async () => {
+  await fc.assert(
+    fc.asyncProperty(manifest, async (text) => {
+      const pinned = await pin(text, 'x.yaml');
       const strip = (value: string) => value.replace(/@sha256:[a-f0-9]{64}/g, '');
       assert.equal(strip(pinned), strip(text));
-      assert.equal(unpin(pinned, 'x.yaml'), strip(text));
+      assert.equal(await unpin(pinned, 'x.yaml'), strip(text));
       const images = (value: string) => JSON.parse(JSON.stringify(loadAll(value)), (key, item) => (key === 'image' ? strip(item) : item));
       assert.deepEqual(images(pinned), images(text));
-      assert.ok(findIn(pinned, 'x.yaml', OPTIONS).found.every((found) => found.reference.digest === A));
+      assert.ok((await findIn(pinned, 'x.yaml', OPTIONS)).found.every((found) => found.reference.digest === A));
     }),
   );
 });
 
-test('property: no text makes find throw; whatever it finds, pin and unpin are inverses', () => {
+test('property: no text makes find throw; whatever it finds, pin and unpin are inverses', async () => {
   const piece = fc.constantFrom('image: ', 'nginx:1', '\n', '  ', '- ', '"', "'", '|', '>', '{', '}', '[', ']', ': ', '#', '&a ', '*a', '---\n', '\t', '\r\n', 'containers:', 'tag: 1\n', 'repository: a\n', 'digest: ""\n', '{{ x }}', '\u{1F600}', 'é', '@', 'kind: Pod\n', 'apiVersion: v1\n');
   const name = fc.constantFrom('a.yaml', 'values.yaml', 'kustomization.yaml', 'Dockerfile', 'compose.yaml', 'templates/a.tpl', '.gitlab-ci.yml');
-  fc.assert(
-    fc.property(fc.array(piece, { maxLength: 40 }), name, (pieces, file) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece, { maxLength: 40 }), name, async (pieces, file) => {
       const text = pieces.join('');
-      const { found } = findIn(text, file, OPTIONS);
+      const { found } = await findIn(text, file, OPTIONS);
       if (found.some((item) => item.reference.digest)) return;
-      const pinned = pin(text, file);
-      assert.equal(unpin(pinned, file), text);
+      const pinned = await pin(text, file);
+      assert.equal(await unpin(pinned, file), text);
     }),
     { numRuns: 2000 },
   );

@@ -9,8 +9,8 @@ const DIGEST = `sha256:${'a'.repeat(64)}`;
 type Case = { name: string; file?: string; text: string; found?: string[]; skipped?: string[]; options?: Partial<WalkOptions> };
 
 function check({ name, file = 'app.yaml', text, found = [], skipped = [], options = {} }: Case): void {
-  test(name, () => {
-    const result = findIn(text, file, { fields: [], argsAndEnv: false, ...options });
+  test(name, async () => {
+    const result = await findIn(text, file, { fields: [], argsAndEnv: false, ...options });
     assert.deepEqual(result.problems.map(String), []);
     assert.deepEqual(
       result.found.map((item) => `${item.path} ${item.reference.text}`),
@@ -409,10 +409,10 @@ build:
 
 for (const item of cases) check(item);
 
-test('a place tells line, column, document and object', () => {
+test('a place tells line, column, document and object', async () => {
   const text =
     '# c\r\n---\r\napiVersion: v1\r\nkind: Pod\r\nmetadata: {name: p}\r\nspec:\r\n  containers:\r\n  - image: "é:1"\r\n  - image: "nginx:1"\r\n';
-  const [found] = findIn(text, 'x.yaml', { fields: [], argsAndEnv: false }).found;
+  const [found] = (await findIn(text, 'x.yaml', { fields: [], argsAndEnv: false })).found;
   assert.ok(found);
   assert.deepEqual([found.line, found.column, found.document, found.object], [9, 13, 1, 'Pod/p']);
 });
@@ -425,9 +425,9 @@ const broken: [name: string, text: string, message: RegExp, code: string][] = [
 ];
 
 for (const [name, text, message, code] of broken) {
-  test(`${name} costs only its own document`, () => {
+  test(`${name} costs only its own document`, async () => {
     const good = 'apiVersion: v1\nkind: Pod\nspec: {containers: [{image: ok:1}]}\n';
-    const result = findIn(`${text}\n---\n${good}`, 'x.yaml', { fields: [], argsAndEnv: false });
+    const result = await findIn(`${text}\n---\n${good}`, 'x.yaml', { fields: [], argsAndEnv: false });
     assert.deepEqual(
       result.found.map((item) => item.reference.text),
       ['ok:1'],
@@ -438,9 +438,9 @@ for (const [name, text, message, code] of broken) {
   });
 }
 
-test('duplicate keys and an anchor that holds itself neither stop nor loop', () => {
+test('duplicate keys and an anchor that holds itself neither stop nor loop', async () => {
   const text = pod('  containers:\n  - &c\n    image: a:1\n    image: b:1\n    <<: *c\n');
-  const result = findIn(text, 'x.yaml', { fields: [], argsAndEnv: false });
+  const result = await findIn(text, 'x.yaml', { fields: [], argsAndEnv: false });
   assert.deepEqual(
     result.found.map((item) => item.reference.text),
     ['a:1', 'b:1'],

@@ -4,14 +4,13 @@ import { asProblem, type Problem } from '../problem.ts';
 import { Collector } from './collector.ts';
 import { isCompose, readCompose } from './compose.ts';
 import { dialectOf } from './dialect.ts';
-import { readDockerfile } from './dockerfile.ts';
 import { readGithubActions } from './github-actions.ts';
 import { readGitlabCi } from './gitlab-ci.ts';
 import { readKustomization } from './kustomization.ts';
 import { readTemplateLines } from './template.ts';
 import { positions } from './text.ts';
 import { type WalkOptions, walkDocument } from './walk.ts';
-import { getText, type Node, parseYaml, splitDocuments, SyntaxProblem } from './yaml.ts';
+import { getText, loadSecondReader, type Node, parseYaml, SecondReaderNeeded, splitDocuments, SyntaxProblem } from './yaml.ts';
 
 export type FindOptions = WalkOptions;
 
@@ -20,8 +19,8 @@ export type FileResult = {
   readonly found: readonly Found[];
   readonly skipped: readonly Skipped[];
   readonly problems: readonly Problem[];
-  /** SHA-256 of the bytes that were read: edits are made from these and no others. Absent for text from elsewhere. */
-  readonly hash?: string;
+  /** Of the file that was read: edits are made from these bytes and no others. Absent for text from elsewhere. */
+  readonly stamp?: string;
 };
 
 /**
@@ -35,23 +34,32 @@ const SCHEMA = /^kind:[ \t]*["']?(?:CustomResourceDefinition|CompositeResourceDe
 const TEMPLATED = /\{\{|\{%|<%/;
 
 /**
- * Finds image references in one file's text. Pure; the same text gives the same result.
+ * Finds image references in one file's text. The same text gives the same result; asynchronous only because readers that
+ * few files need are loaded when they are needed.
  * @param file path as it should be shown; its name decides the dialect
  */
-export function findIn(text: string, file: string, options: FindOptions, dialect: Dialect = dialectOf(file) ?? 'yaml'): FileResult {
-  const c = new Collector(text, file);
-  const problems: Problem[] = [];
-  c.dialect = dialect;
-  if (dialect === 'dockerfile') {
+export async function findIn(text: string, file: string, options: FindOptions, dialect: Dialect = dialectOf(file) ?? 'yaml'): Promise<FileResult> {
+  const readDockerfile = dialect === 'dockerfile' ? (await import('./dockerfile.ts')).readDockerfile : undefined;
+  const read = (): FileResult => {
+    const c = new Collector(text, file);
+    const problems: Problem[] = [];
+    c.dialect = dialect;
     try {
-      readDockerfile(c);
+      if (readDockerfile) readDockerfile(c);
+      else readDocuments(c, dialect, options, problems);
     } catch (error) {
+      if (error instanceof SecondReaderNeeded) throw error;
       problems.push(asProblem(error, 'syntax', { file }));
     }
-  } else {
-    readDocuments(c, dialect, options, problems);
+    return { file, found: c.found.sort(byPosition), skipped: c.skipped.sort(byPosition), problems };
+  };
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof SecondReaderNeeded)) throw error;
+    await loadSecondReader();
+    return read();
   }
-  return { file, found: c.found.sort(byPosition), skipped: c.skipped.sort(byPosition), problems };
 }
 
 function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, problems: Problem[]): void {
@@ -75,6 +83,7 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
       const root = parseYaml(c.text, start, end);
       if (root !== undefined) readDocument(c, root, dialect, options);
     } catch (error) {
+      if (error instanceof SecondReaderNeeded) throw error;
       if (error instanceof SyntaxProblem && error.code === 'syntax' && TEMPLATED.test(part)) {
         c.dialect = 'template';
         readTemplateLines(c, part, (offset) => start + offset, '');

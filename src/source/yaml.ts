@@ -1,6 +1,5 @@
-// YAML and JSON as trees of nodes with source ranges. js-yaml's events first; eemeli's `yaml` for a document it refuses.
+// YAML and JSON as trees of nodes with source ranges, from js-yaml's events; a second reader for documents that it refuses.
 import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from 'js-yaml';
-import { isAlias, isMap, isScalar, isSeq, parseDocument, type Node as YamlNode } from 'yaml';
 import { Problem } from '../problem.ts';
 
 export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded';
@@ -51,8 +50,25 @@ export function parseYaml(text: string, start: number, end: number): Node | unde
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     if (/depth/i.test(error.reason)) throw new SyntaxProblem('limit', `nested deeper than ${MAX_DEPTH} levels`, start);
-    return secondOpinion(part, start, error);
+    if (second === undefined) throw new SecondReaderNeeded();
+    return second(part, start, () => {
+      const at = start + (error.mark?.position ?? 0);
+      return new SyntaxProblem('syntax', `not valid YAML: ${error.reason}; the document was left alone`, at);
+    });
   }
+}
+
+/** Reads a document that js-yaml refuses, or throws the complaint. */
+export type SecondReader = (text: string, base: number, complaint: () => SyntaxProblem) => Node | undefined;
+
+let second: SecondReader | undefined;
+
+/** Thrown when a document needs the second reader and it is not loaded: few files do, and it costs start-up time. */
+export class SecondReaderNeeded extends Error {}
+
+/** Loads the second reader, for all parsing from now on. */
+export async function loadSecondReader(): Promise<void> {
+  second = (await import('./yaml-second.ts')).secondReader;
 }
 
 /** A Problem that knows its offset; the caller, who knows file and lines, turns that into a position. */
@@ -133,78 +149,12 @@ function fromEvents(text: string, events: Event[], base: number): Node | undefin
 }
 
 /** Just behind the colon of a key that ends at `keyEnd`: where the value of `key:` would begin. */
-function afterColon(text: string, keyEnd: number): number {
+export function afterColon(text: string, keyEnd: number): number {
   const colon = text.indexOf(':', keyEnd);
   return colon < 0 ? keyEnd : colon + 1;
 }
 
-const nameless = (start: number): ScalarNode => ({ kind: 'scalar', start, end: start, style: 'plain', value: '', indent: -1 });
-
-/** js-yaml refuses a few things that Kubernetes' own parser takes, as a closing bracket at the key's indentation. */
-function secondOpinion(text: string, base: number, first: YAMLException): Node | undefined {
-  const complaint = () =>
-    new SyntaxProblem('syntax', `not valid YAML: ${first.reason}; the document was left alone`, base + (first.mark?.position ?? 0));
-  let document: ReturnType<typeof parseDocument>;
-  try {
-    document = parseDocument(text, { uniqueKeys: false, strict: false, logLevel: 'silent' });
-  } catch {
-    throw complaint(); // as deep nesting, on which it runs out of stack
-  }
-  if (document.errors.length > 0) throw complaint();
-  return document.contents === null ? undefined : fromAst(text, document.contents, base);
-}
-
-function fromAst(text: string, root: YamlNode, base: number): Node {
-  const anchors = new Map<string, Node>();
-
-  function convert(item: unknown, previousEnd: number): Node {
-    let result: Node;
-    if (isMap(item)) {
-      const map: MapNode = { kind: 'map', start: base + (item.range?.[0] ?? 0), flow: item.flow === true, entries: [] };
-      if (item.anchor) anchors.set(item.anchor, map);
-      for (const pair of item.items) {
-        const key = convert(pair.key, previousEnd);
-        const keyEnd = key.kind === 'scalar' ? key.end - base : previousEnd;
-        const value = convert(pair.value, afterColon(text, keyEnd));
-        map.entries.push({ key: key.kind === 'scalar' ? key : nameless(key.start), value });
-      }
-      return map;
-    }
-    if (isSeq(item)) {
-      const seq: SeqNode = { kind: 'seq', start: base + (item.range?.[0] ?? 0), items: [] };
-      if (item.anchor) anchors.set(item.anchor, seq);
-      for (const child of item.items) seq.items.push(convert(child, previousEnd));
-      return seq;
-    }
-    if (isAlias(item)) return { kind: 'alias', start: base + (item.range?.[0] ?? 0), target: anchors.get(item.source) };
-    if (isScalar(item) && item.range && item.source !== undefined) {
-      result = astScalar(text, base, item.range, item.type, item.source);
-      if (item.anchor) anchors.set(item.anchor, result);
-      return result;
-    }
-    return { kind: 'scalar', start: base + previousEnd, end: base + previousEnd, style: 'plain', value: '', indent: -1 };
-  }
-
-  return convert(root, 0);
-}
-
-function astScalar(text: string, base: number, range: readonly number[], type: string | undefined, value: string): ScalarNode {
-  let [start, end] = range as [number, number];
-  let style: ScalarStyle = 'plain';
-  let indent = -1;
-  if (type === 'QUOTE_SINGLE' || type === 'QUOTE_DOUBLE') {
-    style = type === 'QUOTE_SINGLE' ? 'single' : 'double';
-    start++;
-    end--;
-  } else if (type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED') {
-    style = type === 'BLOCK_LITERAL' ? 'literal' : 'folded';
-    start = text.indexOf('\n', start) + 1;
-    const first = /[^ \r\n]/.exec(text.slice(start, end));
-    const at = start + (first?.index ?? 0);
-    indent = at - (text.lastIndexOf('\n', at - 1) + 1);
-  }
-  return { kind: 'scalar', start: base + start, end: base + end, style, value, indent };
-}
+export const nameless = (start: number): ScalarNode => ({ kind: 'scalar', start, end: start, style: 'plain', value: '', indent: -1 });
 
 /**
  * The value under a key; an alias gives what it stands for. The last of duplicate keys wins, as in Go's decoder;

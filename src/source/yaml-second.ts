@@ -1,0 +1,67 @@
+// The second reader: eemeli's `yaml`, for what js-yaml refuses and Kubernetes' own parser takes, as a closing bracket at the
+// indentation of its key (js-yaml issue 768). Loaded only when a document needs it.
+import { isAlias, isMap, isScalar, isSeq, parseDocument, type Node as YamlNode } from 'yaml';
+import { afterColon, type MapNode, type Node, nameless, type ScalarNode, type ScalarStyle, type SecondReader, type SeqNode } from './yaml.ts';
+
+export const secondReader: SecondReader = (text, base, complaint) => {
+  let document: ReturnType<typeof parseDocument>;
+  try {
+    document = parseDocument(text, { uniqueKeys: false, strict: false, logLevel: 'silent' });
+  } catch {
+    throw complaint(); // as deep nesting, on which it runs out of stack
+  }
+  if (document.errors.length > 0) throw complaint();
+  return document.contents === null ? undefined : fromAst(text, document.contents, base);
+};
+
+function fromAst(text: string, root: YamlNode, base: number): Node {
+  const anchors = new Map<string, Node>();
+
+  function convert(item: unknown, previousEnd: number): Node {
+    let result: Node;
+    if (isMap(item)) {
+      const map: MapNode = { kind: 'map', start: base + (item.range?.[0] ?? 0), flow: item.flow === true, entries: [] };
+      if (item.anchor) anchors.set(item.anchor, map);
+      for (const pair of item.items) {
+        const key = convert(pair.key, previousEnd);
+        const keyEnd = key.kind === 'scalar' ? key.end - base : previousEnd;
+        const value = convert(pair.value, afterColon(text, keyEnd));
+        map.entries.push({ key: key.kind === 'scalar' ? key : nameless(key.start), value });
+      }
+      return map;
+    }
+    if (isSeq(item)) {
+      const seq: SeqNode = { kind: 'seq', start: base + (item.range?.[0] ?? 0), items: [] };
+      if (item.anchor) anchors.set(item.anchor, seq);
+      for (const child of item.items) seq.items.push(convert(child, previousEnd));
+      return seq;
+    }
+    if (isAlias(item)) return { kind: 'alias', start: base + (item.range?.[0] ?? 0), target: anchors.get(item.source) };
+    if (isScalar(item) && item.range && item.source !== undefined) {
+      result = astScalar(text, base, item.range, item.type, item.source);
+      if (item.anchor) anchors.set(item.anchor, result);
+      return result;
+    }
+    return { kind: 'scalar', start: base + previousEnd, end: base + previousEnd, style: 'plain', value: '', indent: -1 };
+  }
+
+  return convert(root, 0);
+}
+
+function astScalar(text: string, base: number, range: readonly number[], type: string | undefined, value: string): ScalarNode {
+  let [start, end] = range as [number, number];
+  let style: ScalarStyle = 'plain';
+  let indent = -1;
+  if (type === 'QUOTE_SINGLE' || type === 'QUOTE_DOUBLE') {
+    style = type === 'QUOTE_SINGLE' ? 'single' : 'double';
+    start++;
+    end--;
+  } else if (type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED') {
+    style = type === 'BLOCK_LITERAL' ? 'literal' : 'folded';
+    start = text.indexOf('\n', start) + 1;
+    const first = /[^ \r\n]/.exec(text.slice(start, end));
+    const at = start + (first?.index ?? 0);
+    indent = at - (text.lastIndexOf('\n', at - 1) + 1);
+  }
+  return { kind: 'scalar', start: base + start, end: base + end, style, value, indent };
+}
