@@ -10,11 +10,15 @@ import { build, type Plugin } from 'esbuild';
 const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: new RegExp(`^(node:.+|${builtinModules.join('|')})$`) }, ({ path }) => ({ path, namespace: 'builtin' }));
+    onResolve({ filter: new RegExp(`^(node:.+|${builtinModules.join('|')})$`) }, ({ path }) => ({
+      path,
+      namespace: 'builtin',
+    }));
     onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
       const builtin = process.getBuiltinModule(path) as object;
       // A module that is itself a function (events, stream) is taken as it is: somebody may extend it.
-      if (typeof builtin === 'function') return { contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});` };
+      if (typeof builtin === 'function')
+        return { contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});` };
       return {
         contents: `let loaded;
           for (const name of ${JSON.stringify(Object.keys(builtin))})

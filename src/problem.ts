@@ -48,7 +48,8 @@ export class Problem extends Error {
   /** `deploy/web.yaml:12:7: nginx:1.27: message` */
   override toString(): string {
     const { file, line, column, image } = this.where;
-    const position = file === undefined ? '' : `${[file, line, column].filter((part) => part !== undefined).join(':')}: `;
+    const position =
+      file === undefined ? '' : `${[file, line, column].filter((part) => part !== undefined).join(':')}: `;
     return `${position}${image === undefined ? '' : `${image}: `}${this.message}`;
   }
 

@@ -17,7 +17,8 @@ const LAYERS: Record<string, number> = {
   cli: 4,
 };
 const ROOT = resolve('src');
-const folderOf = (path: string) => (relative(ROOT, path).includes('/') ? (relative(ROOT, path).split('/')[0] as string) : '.');
+const folderOf = (path: string) =>
+  relative(ROOT, path).includes('/') ? (relative(ROOT, path).split('/')[0] as string) : '.';
 
 for (const file of globSync('src/**/*.ts').filter((name) => !name.endsWith('.test.ts'))) {
   const own = folderOf(resolve(file));
@@ -32,7 +33,11 @@ for (const file of globSync('src/**/*.ts').filter((name) => !name.endsWith('.tes
 }
 
 test('pure stages do no input or output', () => {
-  for (const file of globSync(['src/image/*.ts', 'src/report/*.ts', 'src/source/{find,walk,split,slot,yaml,collector,diff}.ts'])) {
+  for (const file of globSync([
+    'src/image/*.ts',
+    'src/report/*.ts',
+    'src/source/{find,walk,split,slot,yaml,collector,diff}.ts',
+  ])) {
     if (file.endsWith('.test.ts')) continue;
     assert.doesNotMatch(readFileSync(file, 'utf8'), /from 'node:(fs|net|http|dns|child_process)/, file);
   }

@@ -20,5 +20,9 @@ try {
   // nothing was skipped
 }
 rmSync(folder, { recursive: true });
-process.stdout.write(lines.length === 0 ? '\nNo suite was skipped.\n' : `\nSkipped suites:\n${lines.map((line) => `  ${line}`).join('\n')}\n`);
+process.stdout.write(
+  lines.length === 0
+    ? '\nNo suite was skipped.\n'
+    : `\nSkipped suites:\n${lines.map((line) => `  ${line}`).join('\n')}\n`,
+);
 process.exitCode = status ?? 1;

@@ -8,11 +8,11 @@ import type { RegistryClient } from '../registry/client.ts';
 import type { Finding, Report } from '../report/report.ts';
 import { RULES, type RuleId } from '../report/rules.ts';
 import { type Drift, findDrift } from '../resolve/drift.ts';
-import { type FindFlags, findOptions, gather, type Gathered, loadConfig } from './gather.ts';
+import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
 import { platformName } from './pin.ts';
-import { rateLimitLines, type RegistryFlags, registryOptions, withClient } from './registry.ts';
+import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { plural, unpinnedFinding } from './scan.ts';
-import { collect, type CommonOptions, type Context, execute, verb } from './verb.ts';
+import { type CommonOptions, type Context, collect, execute, verb } from './verb.ts';
 
 const EXAMPLES = `
 tagproof check                       everything pinned? (no network)
@@ -28,15 +28,28 @@ type Options = CommonOptions &
   RegistryFlags & { online: boolean; strict: boolean; allow: string[]; platform: string[]; lock: string };
 
 export function run(args: string[]): Promise<number> {
-  const command = registryOptions(findOptions(verb('check', 'Gate for CI: is every image pinned, and do the pins still hold?', EXAMPLES)))
+  const command = registryOptions(
+    findOptions(verb('check', 'Gate for CI: is every image pinned, and do the pins still hold?', EXAMPLES)),
+  )
     .option('--online', 'ask registries: has the tag moved, is the digest still served, is it the whole image', false)
-    .option('--platform <platform>', 'with --online: every pinned image must have this platform (repeatable)', collect, [])
+    .option(
+      '--platform <platform>',
+      'with --online: every pinned image must have this platform (repeatable)',
+      collect,
+      [],
+    )
     .option('--strict', 'templated and variable images are findings too', false)
-    .option('--allow <rule>', `findings of this rule do not fail the check (repeatable): ${Object.keys(RULES).join(', ')}`, collect, [])
+    .option(
+      '--allow <rule>',
+      `findings of this rule do not fail the check (repeatable): ${Object.keys(RULES).join(', ')}`,
+      collect,
+      [],
+    )
     .option('--lock <file>', 'the lock', 'tagproof.lock');
   return execute<Options>(command, args, async (paths, options, context) => {
     const unknown = options.allow.find((rule) => !Object.hasOwn(RULES, rule));
-    if (unknown !== undefined) throw new Problem('usage', `--allow '${unknown}': expected one of ${Object.keys(RULES).join(', ')}`);
+    if (unknown !== undefined)
+      throw new Problem('usage', `--allow '${unknown}': expected one of ${Object.keys(RULES).join(', ')}`);
     const config = await loadConfig(options.config);
     const gathered = await gather(paths, options, config, context);
     const { lock } = readLock(options.lock);
@@ -50,7 +63,9 @@ export function run(args: string[]): Promise<number> {
     return withClient(options, config, context, async (client) => {
       const online = await checkOnline(client, gathered.found, lock, required, context);
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
-      return { report: report(gathered, [...offline, ...online.findings], online.problems, options, rateLimitLines(client)) };
+      return {
+        report: report(gathered, [...offline, ...online.findings], online.problems, options, rateLimitLines(client)),
+      };
     });
   });
 }
@@ -64,7 +79,13 @@ function disagreement(found: Found, lock: Lock): Finding[] {
   return [finding(found, 'tag-digest-disagree', 'error', message)];
 }
 
-async function checkOnline(client: RegistryClient, found: readonly Found[], lock: Lock, required: readonly string[], { progress }: Context): Promise<{ findings: Finding[]; problems: Problem[] }> {
+async function checkOnline(
+  client: RegistryClient,
+  found: readonly Found[],
+  lock: Lock,
+  required: readonly string[],
+  { progress }: Context,
+): Promise<{ findings: Finding[]; problems: Problem[] }> {
   const groups = Map.groupBy(
     found.filter(({ reference }) => reference.digest !== undefined),
     ({ reference }) => printReference(reference),
@@ -79,9 +100,11 @@ async function checkOnline(client: RegistryClient, found: readonly Found[], lock
       const [first] = places;
       const { reference } = first;
       // A pin without tag came from `latest` if the lock says so; else nobody knows its tag.
-      const tagged = reference.tag !== undefined || lock.get(tagKey(reference))?.digest === reference.digest ? reference : undefined;
+      const tagged =
+        reference.tag !== undefined || lock.get(tagKey(reference))?.digest === reference.digest ? reference : undefined;
       for (const drift of await findDrift(client, reference, tagged, required)) {
-        if (drift instanceof Problem) problems.push(drift.at({ file: first.file, line: first.line, column: first.column }));
+        if (drift instanceof Problem)
+          problems.push(drift.at({ file: first.file, line: first.line, column: first.column }));
         else findings.push(...places.map((place) => driftFinding(place, drift, lock)));
       }
       progress.show(`checked ${++done} of ${pins.length} images`);
@@ -96,14 +119,29 @@ function driftFinding(found: Found, drift: Drift, lock: Lock): Finding {
     case 'moved': {
       const since = lock.get(tagKey(reference));
       const when = since?.digest === drift.from ? `, pinned ${since.firstSeen.slice(0, 10)}` : '';
-      return finding(found, 'tag-moved', 'warning', `${reference.tag ?? 'latest'} moved from ${drift.from} to ${drift.to}${when}`);
+      return finding(
+        found,
+        'tag-moved',
+        'warning',
+        `${reference.tag ?? 'latest'} moved from ${drift.from} to ${drift.to}${when}`,
+      );
     }
     case 'gone':
       return finding(found, 'digest-gone', 'error', `${reference.registry} no longer serves ${drift.digest}`);
     case 'child':
-      return finding(found, 'single-platform', 'warning', `pins only ${drift.platform} of an image with several platforms; the index is ${drift.of}`);
+      return finding(
+        found,
+        'single-platform',
+        'warning',
+        `pins only ${drift.platform} of an image with several platforms; the index is ${drift.of}`,
+      );
     case 'lacks':
-      return finding(found, 'platform-missing', 'error', `has no ${drift.platform}, only ${drift.has.join(', ') || 'none that it names'}`);
+      return finding(
+        found,
+        'platform-missing',
+        'error',
+        `has no ${drift.platform}, only ${drift.has.join(', ') || 'none that it names'}`,
+      );
   }
 }
 
@@ -113,11 +151,22 @@ function templated({ file, line, column, text, detail }: Skipped): Finding {
   return { rule: 'templated', level: 'error', file, line, column, image: text, message: detail };
 }
 
-function finding({ file, line, column, start, end, reference }: Found, rule: RuleId, level: Finding['level'], message: string): Finding {
+function finding(
+  { file, line, column, start, end, reference }: Found,
+  rule: RuleId,
+  level: Finding['level'],
+  message: string,
+): Finding {
   return { rule, level, message, file, line, column, endColumn: column + end - start, image: reference.text };
 }
 
-function report(gathered: Gathered, found: readonly Finding[], problems: readonly Problem[], options: Options, extra: readonly string[]): Report {
+function report(
+  gathered: Gathered,
+  found: readonly Finding[],
+  problems: readonly Problem[],
+  options: Options,
+  extra: readonly string[],
+): Report {
   const findings = found
     .map((item): Finding => (options.allow.includes(item.rule) ? { ...item, level: 'note' } : item))
     .sort((a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : (a.file ?? '') < (b.file ?? '') ? -1 : 1));
@@ -125,7 +174,8 @@ function report(gathered: Gathered, found: readonly Finding[], problems: readonl
   const total = gathered.found.length;
   const pinned = gathered.found.filter(({ reference }) => postureOf(reference).endsWith('digest')).length;
   const failing = findings.filter(({ level }) => level !== 'note').length;
-  const verdict = all.length > 0 ? `could not check everything: ${plural(all.length, 'problem')}` : failing > 0 ? 'failed' : 'passed';
+  const verdict =
+    all.length > 0 ? `could not check everything: ${plural(all.length, 'problem')}` : failing > 0 ? 'failed' : 'passed';
   const counted = `${pinned} of ${plural(total, 'image')} pinned, ${plural(failing, 'finding')}`;
   return {
     verb: 'check',

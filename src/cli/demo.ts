@@ -19,7 +19,10 @@ import { wantsColour } from './verb.ts';
 const VERBS: Record<string, Verb> = { scan, pin, check, diff, unpin };
 
 export async function run(args: string[]): Promise<number> {
-  const command = new Command('tagproof demo').description('Shows it all on a sample repository and a registry on this machine. No internet.').option('--keep', 'keep the sample repository').exitOverride();
+  const command = new Command('tagproof demo')
+    .description('Shows it all on a sample repository and a registry on this machine. No internet.')
+    .option('--keep', 'keep the sample repository')
+    .exitOverride();
   try {
     command.parse(args, { from: 'user' });
   } catch (error) {
@@ -51,7 +54,10 @@ async function play(host: string, folder: string): Promise<number> {
     writeFileSync(join(folder, path), text.replaceAll('REGISTRY', host));
   }
 
-  title('A repository full of tags', `A registry listens on ${host} with ${pushed.size} images; the sample repository is a temporary copy.`);
+  title(
+    'A repository full of tags',
+    `A registry listens on ${host} with ${pushed.size} images; the sample repository is a temporary copy.`,
+  );
   const wrong: string[] = [];
   const step = async (line: string, expected: number) => {
     process.stdout.write(`\n${paint('cyan', `$ tagproof ${line}`)}\n`);
@@ -68,17 +74,23 @@ async function play(host: string, folder: string): Promise<number> {
 
   const old = pushed.get('shop/web') as string;
   const moved = await pushSample(host, MOVED);
-  title('Somebody moves a tag', `shop/web:v1.4.2 was ${shortDigest(old)} and is now ${shortDigest(moved)}. What runs stays what you pinned, and check says so.`);
+  title(
+    'Somebody moves a tag',
+    `shop/web:v1.4.2 was ${shortDigest(old)} and is now ${shortDigest(moved)}. What runs stays what you pinned, and check says so.`,
+  );
   await step('check --online', 1);
   await step(`diff ${host}/shop/web@${old} ${host}/shop/web:v1.4.2`, 1);
 
   title('And back', 'unpin is the exact inverse of pin, offline.');
   await step('unpin', 0);
-  const same = readFileSync(join(folder, 'deploy/web.yaml'), 'utf8') === FILES['deploy/web.yaml']?.replaceAll('REGISTRY', host);
+  const same =
+    readFileSync(join(folder, 'deploy/web.yaml'), 'utf8') === FILES['deploy/web.yaml']?.replaceAll('REGISTRY', host);
   if (!same) wrong.push('unpin did not give the first bytes back');
 
   title('Now on your own repository', 'In any checkout:');
-  say('  tagproof scan --explain     what is pinned, what is not, what was skipped and why\n  tagproof pin --diff         what would change\n');
+  say(
+    '  tagproof scan --explain     what is pinned, what is not, what was skipped and why\n  tagproof pin --diff         what would change\n',
+  );
   for (const line of wrong) process.stderr.write(`error: ${line}\n`);
   return wrong.length === 0 ? 0 : 2;
 }

@@ -5,7 +5,7 @@ import type { Cell, Section } from '../report/report.ts';
 import { short } from '../report/text.ts';
 import { loadConfig } from './gather.ts';
 import { readSubject, type Subject } from './inspect.ts';
-import { rateLimitLines, type RegistryFlags, registryOptions, withClient } from './registry.ts';
+import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
 import { type CommonOptions, execute, verb } from './verb.ts';
 
@@ -32,11 +32,18 @@ export function run(args: string[]): Promise<number> {
     if (from === undefined || to === undefined) throw new Problem('usage', 'expected two images');
     const config = await loadConfig(options.config);
     return withClient(options, config, context, async (client) => {
-      const [a, b] = await Promise.all([readSubject(client, from, options.platform), readSubject(client, to, options.platform)]);
+      const [a, b] = await Promise.all([
+        readSubject(client, from, options.platform),
+        readSubject(client, to, options.platform),
+      ]);
       const differences = compare(a, b);
       const same = a.closure.root.digest === b.closure.root.digest;
       const heading = `${printReference(from)} → ${printReference(to)}`;
-      const conclusion = same ? 'the same digest' : differences.length === 0 ? 'different digests, the same configuration and layers' : plural(differences.length, 'difference');
+      const conclusion = same
+        ? 'the same digest'
+        : differences.length === 0
+          ? 'different digests, the same configuration and layers'
+          : plural(differences.length, 'difference');
       return {
         report: {
           verb: 'diff',
@@ -44,7 +51,12 @@ export function run(args: string[]): Promise<number> {
           findings: same ? [] : [{ rule: 'different', level: 'warning', image: heading, message: conclusion }],
           problems: [],
           summary: [`${short(heading)}: ${conclusion}`, ...rateLimitLines(client)],
-          data: { from: { image: from.text, digest: a.closure.root.digest }, to: { image: to.text, digest: b.closure.root.digest }, platform: a.image.platform, differences },
+          data: {
+            from: { image: from.text, digest: a.closure.root.digest },
+            to: { image: to.text, digest: b.closure.root.digest },
+            platform: a.image.platform,
+            differences,
+          },
         },
       };
     });
@@ -52,7 +64,8 @@ export function run(args: string[]): Promise<number> {
 }
 
 function compare(a: Subject, b: Subject): Difference[] {
-  const sizes = (subject: Subject) => new Map(subject.image.layers.map(({ digest, size }) => [digest, `${digest} (${size} bytes)`]));
+  const sizes = (subject: Subject) =>
+    new Map(subject.image.layers.map(({ digest, size }) => [digest, `${digest} (${size} bytes)`]));
   return [
     ...setDifference('platform', a.closure.platforms, b.closure.platforms),
     ...one('platform compared', a.image.platform, b.image.platform),
@@ -72,7 +85,10 @@ function one(what: string, from: string, to: string): Difference[] {
 }
 
 function setDifference(what: string, from: readonly string[], to: readonly string[]): Difference[] {
-  return [...from.filter((item) => !to.includes(item)).map((item) => ({ what, from: item })), ...to.filter((item) => !from.includes(item)).map((item) => ({ what, to: item }))];
+  return [
+    ...from.filter((item) => !to.includes(item)).map((item) => ({ what, from: item })),
+    ...to.filter((item) => !from.includes(item)).map((item) => ({ what, to: item })),
+  ];
 }
 
 function mapDifference(what: string, from: ReadonlyMap<string, string>, to: ReadonlyMap<string, string>): Difference[] {
@@ -88,7 +104,13 @@ function environment(lines: readonly string[]): Map<string, string> {
 }
 
 function digests(a: Subject, b: Subject): Section {
-  return { head: [], rows: [[{ text: '-', style: 'bad' }, a.closure.root.digest, a.closure.platforms.join(', ')], [{ text: '+', style: 'good' }, b.closure.root.digest, b.closure.platforms.join(', ')]] };
+  return {
+    head: [],
+    rows: [
+      [{ text: '-', style: 'bad' }, a.closure.root.digest, a.closure.platforms.join(', ')],
+      [{ text: '+', style: 'good' }, b.closure.root.digest, b.closure.platforms.join(', ')],
+    ],
+  };
 }
 
 function section(differences: readonly Difference[]): Section {

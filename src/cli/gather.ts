@@ -11,7 +11,7 @@ import { listFiles } from '../source/files.ts';
 import { type FileResult, type FindOptions, findIn } from '../source/find.ts';
 import { readFiles } from '../source/read.ts';
 import { decode } from '../source/text.ts';
-import { collect, type Context } from './verb.ts';
+import { type Context, collect } from './verb.ts';
 
 export type FindFlags = { exclude: string[]; argsEnv?: boolean; stdinName: string };
 
@@ -34,18 +34,31 @@ export type Gathered = {
   readonly stdin?: string;
 };
 
-export async function gather(paths: string[], flags: FindFlags, config: Config, { progress, signal }: Context): Promise<Gathered> {
-  const options: FindOptions = { fields: config.find.fields.map(plain), argsAndEnv: flags.argsEnv ?? config.find.argsAndEnv };
+export async function gather(
+  paths: string[],
+  flags: FindFlags,
+  config: Config,
+  { progress, signal }: Context,
+): Promise<Gathered> {
+  const options: FindOptions = {
+    fields: config.find.fields.map(plain),
+    argsAndEnv: flags.argsEnv ?? config.find.argsAndEnv,
+  };
   if (paths.includes('-')) {
     if (paths.length > 1) throw new Problem('usage', 'standard input (-) stands alone: give it, or paths');
     const stdin = await readStdin();
     return { ...apply([await findIn(stdin, flags.stdinName, options)], config), files: 1, stdin };
   }
   progress.show('looking for files');
-  const { files, problems } = listFiles(paths.length === 0 ? ['.'] : paths, process.cwd(), [...config.find.exclude, ...flags.exclude]);
+  const { files, problems } = listFiles(paths.length === 0 ? ['.'] : paths, process.cwd(), [
+    ...config.find.exclude,
+    ...flags.exclude,
+  ]);
   // The lock and the configuration name images too; they are ours, not the repository's.
   const own = files.filter((file) => basename(file) !== 'tagproof.yaml' || dirname(file) !== '.');
-  const results = await readFiles(own, process.cwd(), options, (done) => progress.show(`read ${done} of ${own.length} files`));
+  const results = await readFiles(own, process.cwd(), options, (done) =>
+    progress.show(`read ${done} of ${own.length} files`),
+  );
   if (signal.aborted) throw new Problem('interrupted', 'interrupted');
   const applied = apply(results, config);
   return { ...applied, problems: [...problems, ...applied.problems], files: own.length };
@@ -80,7 +93,13 @@ function withoutIgnored(result: FileResult, config: Config): FileResult {
     if (rule === undefined) found.push(item);
     else {
       const { kind: _, reference, slot: _slot, object: _object, note: _note, ...place } = item;
-      skipped.push({ ...place, kind: 'skipped', text: reference.text, reason: 'ignored', detail: `tagproof.yaml, ${rule.image}: ${rule.reason}` });
+      skipped.push({
+        ...place,
+        kind: 'skipped',
+        text: reference.text,
+        reason: 'ignored',
+        detail: `tagproof.yaml, ${rule.image}: ${rule.reason}`,
+      });
     }
   }
   return { ...result, found, skipped };

@@ -11,13 +11,13 @@ import type { RegistryClient } from '../registry/client.ts';
 import type { Cell, Finding, Section } from '../report/report.ts';
 import { readClosure } from '../resolve/closure.ts';
 import { resolveAll } from '../resolve/resolve.ts';
-import { applyEdits, pinEdit, replaceFile } from '../source/edit.ts';
 import { unifiedDiff } from '../source/diff.ts';
-import { type FindFlags, findOptions, gather, type Gathered, loadConfig } from './gather.ts';
-import { rateLimitLines, type RegistryFlags, registryOptions, withClient } from './registry.ts';
+import { applyEdits, pinEdit, replaceFile } from '../source/edit.ts';
+import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
+import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { type Planned, rewriteFiles } from './rewrite.ts';
 import { plural, unpinnedFinding } from './scan.ts';
-import { collect, type CommonOptions, execute, verb } from './verb.ts';
+import { type CommonOptions, collect, execute, verb } from './verb.ts';
 
 const EXAMPLES = `
 tagproof pin                         pin everything in this repository
@@ -30,10 +30,19 @@ tagproof pin --platform linux/amd64 --platform linux/arm64
 
 type Options = CommonOptions &
   FindFlags &
-  RegistryFlags & { diff: boolean; update: boolean; frozen: boolean; lock: string | false; platform: string[]; onlyPlatform?: string };
+  RegistryFlags & {
+    diff: boolean;
+    update: boolean;
+    frozen: boolean;
+    lock: string | false;
+    platform: string[];
+    onlyPlatform?: string;
+  };
 
 export function run(args: string[]): Promise<number> {
-  const command = registryOptions(findOptions(verb('pin', 'Writes the digest behind every tag; every other byte stays as it is.', EXAMPLES)))
+  const command = registryOptions(
+    findOptions(verb('pin', 'Writes the digest behind every tag; every other byte stays as it is.', EXAMPLES)),
+  )
     .option('--diff', 'show a unified diff and write nothing; exit code 1 if there is any', false)
     .option('--update', 'also move pins to what their tags point to now', false)
     .option('--frozen', 'use tagproof.lock only, ask no registry', false)
@@ -42,19 +51,24 @@ export function run(args: string[]): Promise<number> {
     .option('--platform <platform>', 'warn where an image lacks this platform (repeatable)', collect, [])
     .option('--only-platform <platform>', 'pin the manifest of one platform instead of the index');
   return execute<Options>(command, args, async (paths, options, context) => {
-    if (options.update && options.frozen) throw new Problem('usage', '--update asks registries and --frozen forbids it: choose one');
+    if (options.update && options.frozen)
+      throw new Problem('usage', '--update asks registries and --frozen forbids it: choose one');
     const config = await loadConfig(options.config);
     const gathered = await gather(paths, options, config, context);
     return withClient(options, config, context, async (client) => {
       const lockFile = options.lock === false ? undefined : options.lock;
-      const { lock, bytes } = lockFile === undefined ? { lock: new Map() as Lock, bytes: undefined } : readLock(lockFile);
+      const { lock, bytes } =
+        lockFile === undefined ? { lock: new Map() as Lock, bytes: undefined } : readLock(lockFile);
       const targets = gathered.found.filter((found) => isTarget(found, options.update, lock));
-      const answers = await resolveAll(targets.map(({ reference }) => withoutDigest(reference)), {
-        client,
-        ...(!options.update && { lock }),
-        frozen: options.frozen,
-        progress: (done, total) => context.progress.show(`resolved ${done} of ${total} images`),
-      });
+      const answers = await resolveAll(
+        targets.map(({ reference }) => withoutDigest(reference)),
+        {
+          client,
+          ...(!options.update && { lock }),
+          frozen: options.frozen,
+          progress: (done, total) => context.progress.show(`resolved ${done} of ${total} images`),
+        },
+      );
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted; nothing was written');
       const required = options.platform.length > 0 ? options.platform : config.platforms;
       const platforms = await readPlatforms(client, answers, required, options);
@@ -70,17 +84,24 @@ export function run(args: string[]): Promise<number> {
       if (gathered.stdin !== undefined) {
         const [only] = plan.planned;
         const edits = only?.edits ?? [];
-        if (options.diff) return { report: { ...base, problems, summary: [], diff: unifiedDiff(options.stdinName, gathered.stdin, edits) } };
+        if (options.diff)
+          return {
+            report: { ...base, problems, summary: [], diff: unifiedDiff(options.stdinName, gathered.stdin, edits) },
+          };
         // Half of a stream must not reach `kubectl apply`: after a failure nothing comes out.
         const stdout = problems.length > 0 ? '' : applyEdits(gathered.stdin, edits);
-        const summary = problems.length > 0 ? ['nothing was written to standard output'] : [`pinned ${plural(edits.length, 'image')}`];
+        const summary =
+          problems.length > 0
+            ? ['nothing was written to standard output']
+            : [`pinned ${plural(edits.length, 'image')}`];
         return { report: { ...base, problems, summary }, stdout };
       }
 
       const { changed, diff, problems: failed } = rewriteFiles(plan.planned, !options.diff);
       const learned = options.diff || lockFile === undefined ? 0 : remember(lock, targets, resolved);
       if (learned > 0) writeLock(lockFile as string, printLock(lock), bytes);
-      const noted = learned > 0 ? [`${lockFile} remembers ${plural(lock.size, 'image')}, ${learned} new; commit it`] : [];
+      const noted =
+        learned > 0 ? [`${lockFile} remembers ${plural(lock.size, 'image')}, ${learned} new; commit it`] : [];
       const all = [...problems, ...failed];
       return {
         report: {
@@ -88,7 +109,11 @@ export function run(args: string[]): Promise<number> {
           ...(options.diff && { diff, sections: [] }),
           findings: [...findings, ...(options.diff ? plan.changes.map((found) => wouldChange(found, resolved)) : [])],
           problems: all,
-          summary: [...summary(gathered, plan.changes.length, changed, all, options.diff), ...noted, ...rateLimitLines(client)],
+          summary: [
+            ...summary(gathered, plan.changes.length, changed, all, options.diff),
+            ...noted,
+            ...rateLimitLines(client),
+          ],
           data: { pinned: describe(targets, resolved), changed },
         },
       };
@@ -105,9 +130,14 @@ function isTarget(found: Found, update: boolean, lock: Lock): boolean {
 
 const isBlocked = (found: Found) => found.slot.blocked !== undefined && found.reference.digest === undefined;
 
-const answerFor = (found: Found, answers: ReadonlyMap<string, Resolution>) => answers.get(printReference(withoutDigest(found.reference)));
+const answerFor = (found: Found, answers: ReadonlyMap<string, Resolution>) =>
+  answers.get(printReference(withoutDigest(found.reference)));
 
-function planEdits(gathered: Gathered, targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): { planned: Planned[]; changes: Found[] } {
+function planEdits(
+  gathered: Gathered,
+  targets: readonly Found[],
+  answers: ReadonlyMap<string, Resolution>,
+): { planned: Planned[]; changes: Found[] } {
   const wanted = new Set(targets);
   const changes: Found[] = [];
   const planned = gathered.results.map((result): Planned => {
@@ -131,7 +161,14 @@ function failures(targets: readonly Found[], answers: ReadonlyMap<string, Resolu
     if (!(answer instanceof Problem)) return [];
     const [first] = places as [Found];
     const more = places.length > 1 ? ` (and ${places.length - 1} more places)` : '';
-    return [new Problem(answer.code, answer.message + more, { ...answer.where, file: first.file, line: first.line, column: first.column }, answer.cause)];
+    return [
+      new Problem(
+        answer.code,
+        answer.message + more,
+        { ...answer.where, file: first.file, line: first.line, column: first.column },
+        answer.cause,
+      ),
+    ];
   });
 }
 
@@ -154,12 +191,24 @@ async function readPlatforms(
       const closure = await readClosure(client, withDigest(answer.reference, answer.digest));
       chosen.set(key, { ...answer, platforms: closure.platforms });
       for (const platform of wanted.filter((name) => !closure.platforms.includes(name))) {
-        findings.push({ rule: 'platform-missing', level: 'warning', image, message: `has no ${platform}, only ${closure.platforms.join(', ') || 'none that it names'}` });
+        findings.push({
+          rule: 'platform-missing',
+          level: 'warning',
+          image,
+          message: `has no ${platform}, only ${closure.platforms.join(', ') || 'none that it names'}`,
+        });
       }
       if (only === undefined || manifestKind(closure.root.mediaType) !== 'index') return;
       const child = closure.children.find(({ platform, attachment }) => platform === only && !attachment);
-      if (child === undefined) throw new Problem('not-found', `has no ${only}, only ${closure.platforms.join(', ')}`, { image });
-      chosen.set(key, { ...answer, digest: child.digest, mediaType: child.mediaType, size: child.size, platforms: [only] });
+      if (child === undefined)
+        throw new Problem('not-found', `has no ${only}, only ${closure.platforms.join(', ')}`, { image });
+      chosen.set(key, {
+        ...answer,
+        digest: child.digest,
+        mediaType: child.mediaType,
+        size: child.size,
+        platforms: [only],
+      });
     } catch (error) {
       chosen.set(key, asProblem(error, 'unreachable', { image }));
     }
@@ -183,7 +232,13 @@ function remember(lock: Lock, targets: readonly Found[], answers: ReadonlyMap<st
     const key = tagKey(found.reference);
     if (lock.get(key)?.digest === answer.digest) continue;
     const { digest, mediaType, platforms, at, mirror } = answer;
-    lock.set(key, { digest, mediaType, platforms: platforms && [...platforms], firstSeen: at, source: mirror ?? answer.from });
+    lock.set(key, {
+      digest,
+      mediaType,
+      platforms: platforms && [...platforms],
+      firstSeen: at,
+      source: mirror ?? answer.from,
+    });
     learned++;
   }
   return learned;
@@ -195,7 +250,11 @@ function writeLock(file: string, text: string, before: Buffer | undefined): void
   writeFileSync(file, text, { flag: 'wx' });
 }
 
-function sections(planned: readonly Planned[], targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): Section[] {
+function sections(
+  planned: readonly Planned[],
+  targets: readonly Found[],
+  answers: ReadonlyMap<string, Resolution>,
+): Section[] {
   const wanted = new Set(targets);
   return planned.flatMap(({ result, edits }) => {
     if (edits.length === 0) return [];
@@ -204,7 +263,14 @@ function sections(planned: readonly Planned[], targets: readonly Found[], answer
       if (answer === undefined || answer instanceof Problem || answer.digest === found.reference.digest) return [];
       const was = found.reference.digest === undefined ? '' : `${shortDigest(found.reference.digest)} `;
       const from = answer.mirror ?? (answer.from === 'lock' ? 'tagproof.lock' : '');
-      return [[{ text: `${found.line}:${found.column}`, style: 'dim' }, withoutDigest(found.reference).text, { text: `${was}→ ${shortDigest(answer.digest)}`, style: 'good' }, { text: from, style: 'dim' }]];
+      return [
+        [
+          { text: `${found.line}:${found.column}`, style: 'dim' },
+          withoutDigest(found.reference).text,
+          { text: `${was}→ ${shortDigest(answer.digest)}`, style: 'good' },
+          { text: from, style: 'dim' },
+        ],
+      ];
     });
     return [{ title: result.file, head: [], rows }];
   });
@@ -216,17 +282,47 @@ function describe(targets: readonly Found[], answers: ReadonlyMap<string, Resolu
     if (answer === undefined || answer instanceof Problem) return [];
     const { digest, mediaType, size, platforms, from, mirror } = answer as Resolved;
     const { file, line, column, path, object } = found;
-    return [{ file, line, column, path, object, image: found.reference.text, pinned: withDigest(found.reference, digest).text, digest, mediaType, size, platforms, from, mirror }];
+    return [
+      {
+        file,
+        line,
+        column,
+        path,
+        object,
+        image: found.reference.text,
+        pinned: withDigest(found.reference, digest).text,
+        digest,
+        mediaType,
+        size,
+        platforms,
+        from,
+        mirror,
+      },
+    ];
   });
 }
 
 function wouldChange(found: Found, answers: ReadonlyMap<string, Resolution>): Finding {
   const { file, line, column, reference } = found;
   const { digest } = answerFor(found, answers) as Resolved;
-  return { rule: 'would-change', level: 'warning', file, line, column, image: reference.text, message: `would be pinned to ${digest}` };
+  return {
+    rule: 'would-change',
+    level: 'warning',
+    file,
+    line,
+    column,
+    image: reference.text,
+    message: `would be pinned to ${digest}`,
+  };
 }
 
-function summary({ found }: Gathered, changes: number, changed: readonly string[], problems: readonly Problem[], dry: boolean): string[] {
+function summary(
+  { found }: Gathered,
+  changes: number,
+  changed: readonly string[],
+  problems: readonly Problem[],
+  dry: boolean,
+): string[] {
   const pinned = found.filter(({ reference }: { reference: Reference }) => reference.digest !== undefined).length;
   const blocked = found.filter(isBlocked).length;
   const parts = [`${dry ? 'would pin' : 'pinned'} ${plural(changes, 'image')} in ${plural(changed.length, 'file')}`];

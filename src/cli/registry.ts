@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Config } from '../policy/config.ts';
 import { Problem } from '../problem.ts';
 import { RegistryClient } from '../registry/client.ts';
-import { collect, type Context } from './verb.ts';
+import { type Context, collect } from './verb.ts';
 import { version } from './version.ts';
 
 export type RegistryFlags = { insecureRegistry: string[]; hostsDir?: string; timeout: string };
@@ -16,9 +16,15 @@ export function registryOptions(command: Command): Command {
 }
 
 /** Opens a client, hands it to the task, closes it. */
-export async function withClient<T>(flags: RegistryFlags, config: Config, { signal }: Context, task: (client: RegistryClient) => Promise<T>): Promise<T> {
+export async function withClient<T>(
+  flags: RegistryFlags,
+  config: Config,
+  { signal }: Context,
+  task: (client: RegistryClient) => Promise<T>,
+): Promise<T> {
   const seconds = Number(flags.timeout);
-  if (!(seconds > 0 && seconds <= 3600)) throw new Problem('usage', `--timeout '${flags.timeout}': expected seconds between 0 and 3600`);
+  if (!(seconds > 0 && seconds <= 3600))
+    throw new Problem('usage', `--timeout '${flags.timeout}': expected seconds between 0 and 3600`);
   const insecure = flags.insecureRegistry.map((host) => ({ host: host.toLowerCase(), plainHttp: true }));
   const client = new RegistryClient({
     signal,

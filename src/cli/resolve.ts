@@ -5,7 +5,7 @@ import { parseReference, printReference, withDigest } from '../image/reference.t
 import { asProblem, Problem } from '../problem.ts';
 import { resolveAll } from '../resolve/resolve.ts';
 import { loadConfig } from './gather.ts';
-import { rateLimitLines, type RegistryFlags, registryOptions, withClient } from './registry.ts';
+import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { type CommonOptions, type Context, execute, verb } from './verb.ts';
 
 const EXAMPLES = `
@@ -17,31 +17,47 @@ tagproof resolve nginx --output json
 type Options = CommonOptions & RegistryFlags & { from: 'registry' | 'engine' };
 
 export function run(args: string[]): Promise<number> {
-  const command = registryOptions(verb('resolve', 'Answers which digest each image is now: one HEAD, no pull.', EXAMPLES))
+  const command = registryOptions(
+    verb('resolve', 'Answers which digest each image is now: one HEAD, no pull.', EXAMPLES),
+  )
     .argument('<images...>', 'image references')
     .addOption(new Option('--from <source>', 'who answers').choices(['registry', 'engine']).default('registry'));
   return execute<Options>(command, args, async (images, options, context) => {
     const parsed = images.map((image) => parseReference(image));
     const references = parsed.filter((reference): reference is Reference => !(reference instanceof Problem));
-    const { answers, extra } = options.from === 'engine' ? await askEngine(references) : await askRegistries(references, options, context);
-    const results = parsed.map((reference) => (reference instanceof Problem ? reference : (answers.get(printReference(reference)) as Resolution)));
+    const { answers, extra } =
+      options.from === 'engine' ? await askEngine(references) : await askRegistries(references, options, context);
+    const results = parsed.map((reference) =>
+      reference instanceof Problem ? reference : (answers.get(printReference(reference)) as Resolution),
+    );
     const good = results.filter((result): result is Resolved => !(result instanceof Problem));
     return {
       report: {
         verb: 'resolve',
-        sections: good.length === 0 ? [] : [{ head: [], rows: good.map((answer) => [withDigest(answer.reference, answer.digest).text]) }],
+        sections:
+          good.length === 0
+            ? []
+            : [{ head: [], rows: good.map((answer) => [withDigest(answer.reference, answer.digest).text]) }],
         findings: [],
         problems: results.filter((result): result is Problem => result instanceof Problem),
         summary: extra,
         data: {
-          images: good.map(({ reference, ...rest }) => ({ image: reference.text, reference: printReference(withDigest(reference, rest.digest)), ...rest })),
+          images: good.map(({ reference, ...rest }) => ({
+            image: reference.text,
+            reference: printReference(withDigest(reference, rest.digest)),
+            ...rest,
+          })),
         },
       },
     };
   });
 }
 
-async function askRegistries(references: Reference[], options: Options, context: Context): Promise<{ answers: ReadonlyMap<string, Resolution>; extra: string[] }> {
+async function askRegistries(
+  references: Reference[],
+  options: Options,
+  context: Context,
+): Promise<{ answers: ReadonlyMap<string, Resolution>; extra: string[] }> {
   const config = await loadConfig(options.config);
   return withClient(options, config, context, async (client) => {
     const progress = (done: number, total: number) => context.progress.show(`resolved ${done} of ${total} images`);
@@ -53,7 +69,9 @@ async function askEngine(references: Reference[]): Promise<{ answers: Map<string
   const { resolveFromEngine } = await import('../engine/docker.ts');
   const answers = new Map<string, Resolution>();
   for (const reference of references) {
-    const answer = await resolveFromEngine(reference).catch((error) => asProblem(error, 'unreachable', { image: reference.text }));
+    const answer = await resolveFromEngine(reference).catch((error) =>
+      asProblem(error, 'unreachable', { image: reference.text }),
+    );
     answers.set(printReference(reference), answer);
   }
   return { answers, extra: [] };

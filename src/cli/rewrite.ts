@@ -20,7 +20,8 @@ export function rewriteFiles(planned: readonly Planned[], write: boolean): Rewri
     try {
       const path = resolve(file);
       const { bytes, stamp } = readBounded(path, file);
-      if (stamp !== result.stamp) throw new Problem('changed', 'the file changed while tagproof worked on it; run again', { file });
+      if (stamp !== result.stamp)
+        throw new Problem('changed', 'the file changed while tagproof worked on it; run again', { file });
       const text = decode(bytes, file);
       if (write) replaceFile(path, bytes, applyEdits(text, edits), process.cwd());
       else rewritten.diff += unifiedDiff(file, text, edits);

@@ -2,12 +2,36 @@
 import type { SampleImage } from '../registry/sample.ts';
 
 const BOTH = ['linux/amd64', 'linux/arm64'];
-const source = { 'org.opencontainers.image.source': 'https://git.example.com/shop', 'org.opencontainers.image.revision': '4f1c9d2' };
+const source = {
+  'org.opencontainers.image.source': 'https://git.example.com/shop',
+  'org.opencontainers.image.revision': '4f1c9d2',
+};
 
 export const IMAGES: readonly SampleImage[] = [
-  { repository: 'shop/web', tag: 'v1.4.2', platforms: BOTH, content: 'web 1.4.2', labels: source, env: ['PORT=8080'], entrypoint: ['/web'] },
-  { repository: 'shop/worker', tag: 'latest', platforms: BOTH, content: 'worker', labels: source, entrypoint: ['/worker'] },
-  { repository: 'shop/migrate', tag: '2026.1', platforms: ['linux/amd64'], content: 'migrate', entrypoint: ['/migrate'] },
+  {
+    repository: 'shop/web',
+    tag: 'v1.4.2',
+    platforms: BOTH,
+    content: 'web 1.4.2',
+    labels: source,
+    env: ['PORT=8080'],
+    entrypoint: ['/web'],
+  },
+  {
+    repository: 'shop/worker',
+    tag: 'latest',
+    platforms: BOTH,
+    content: 'worker',
+    labels: source,
+    entrypoint: ['/worker'],
+  },
+  {
+    repository: 'shop/migrate',
+    tag: '2026.1',
+    platforms: ['linux/amd64'],
+    content: 'migrate',
+    entrypoint: ['/migrate'],
+  },
   { repository: 'library/redis', tag: '7.4', platforms: BOTH, content: 'redis', entrypoint: ['redis-server'] },
   { repository: 'library/node', tag: '24-slim', platforms: BOTH, content: 'node', entrypoint: ['node'] },
   { repository: 'library/proxy', tag: '1.31', platforms: BOTH, content: 'proxy', entrypoint: ['envoy'] },

@@ -1,9 +1,10 @@
 // tagproof scan: every image reference, where it stands, and how firmly it is pinned. Reads files only, no network.
+
+import type { Found, Skipped } from '../flow.ts';
 import { type Posture, postureOf } from '../image/reference.ts';
 import type { Cell, Finding, Report, Section, Style } from '../report/report.ts';
-import type { Found, Skipped } from '../flow.ts';
 import { short } from '../report/text.ts';
-import { type FindFlags, findOptions, gather, loadConfig, type Gathered } from './gather.ts';
+import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
 import { type CommonOptions, execute, verb } from './verb.ts';
 
 const EXAMPLES = `
@@ -17,18 +18,22 @@ tagproof scan --output markdown >> "$GITHUB_STEP_SUMMARY"
 type Options = CommonOptions & FindFlags & { explain: boolean };
 
 export function run(args: string[]): Promise<number> {
-  const command = findOptions(verb('scan', 'Shows every image reference and how firmly it is pinned. Asks no registry.', EXAMPLES)).option(
-    '--explain',
-    'also show what is skipped and why, and the field of each hit',
-    false,
-  );
+  const command = findOptions(
+    verb('scan', 'Shows every image reference and how firmly it is pinned. Asks no registry.', EXAMPLES),
+  ).option('--explain', 'also show what is skipped and why, and the field of each hit', false);
   return execute<Options>(command, args, async (paths, options, context) => {
     const gathered = await gather(paths, options, await loadConfig(options.config), context);
     return { report: report(gathered, options.explain) };
   });
 }
 
-const STYLES: Record<Posture, Style> = { latest: 'bad', untagged: 'bad', tag: 'warn', digest: 'good', 'tag+digest': 'good' };
+const STYLES: Record<Posture, Style> = {
+  latest: 'bad',
+  untagged: 'bad',
+  tag: 'warn',
+  digest: 'good',
+  'tag+digest': 'good',
+};
 
 function report(gathered: Gathered, explain: boolean): Report {
   const { found, skipped, problems, files } = gathered;
@@ -69,31 +74,65 @@ function section({ file, found, skipped }: Gathered['results'][number], explain:
 function row(item: Found): Cell[] {
   const posture = postureOf(item.reference);
   const at: Cell = { text: `${item.line}:${item.column}`, style: 'dim' };
-  return [at, { text: posture, style: STYLES[posture] }, short(item.reference.text), { text: item.object ?? '', style: 'dim' }];
+  return [
+    at,
+    { text: posture, style: STYLES[posture] },
+    short(item.reference.text),
+    { text: item.object ?? '', style: 'dim' },
+  ];
 }
 
 /** Two lines: what it is, and below it where and why. */
 function explained(item: Found | Skipped): Cell[][] {
   const at: Cell = { text: `${item.line}:${item.column}`, style: 'dim' };
-  const below = (...why: (string | undefined)[]): Cell[] => ['', '', { text: [item.path, ...why].filter(Boolean).join(' · '), style: 'dim' }];
-  if (item.kind === 'skipped') return [[at, { text: `skip: ${item.reason}`, style: 'dim' }, item.text], below(item.dialect, item.detail)];
+  const below = (...why: (string | undefined)[]): Cell[] => [
+    '',
+    '',
+    { text: [item.path, ...why].filter(Boolean).join(' · '), style: 'dim' },
+  ];
+  if (item.kind === 'skipped')
+    return [[at, { text: `skip: ${item.reason}`, style: 'dim' }, item.text], below(item.dialect, item.detail)];
   const posture = postureOf(item.reference);
   const blocked = item.slot.blocked && `not pinnable: ${item.slot.blocked}`;
-  return [[at, { text: posture, style: STYLES[posture] }, item.reference.text], below(item.dialect, item.object, item.note, blocked)];
+  return [
+    [at, { text: posture, style: STYLES[posture] }, item.reference.text],
+    below(item.dialect, item.object, item.note, blocked),
+  ];
 }
 
 export function unpinnedFinding({ reference, slot, file, line, column, start, end }: Found): Finding {
   const place = { file, line, column, endColumn: column + end - start, image: reference.text };
-  if (slot.blocked !== undefined) return { rule: 'not-pinnable', level: 'error', message: `not pinned, and it cannot be here: ${slot.blocked}`, ...place };
+  if (slot.blocked !== undefined)
+    return {
+      rule: 'not-pinnable',
+      level: 'error',
+      message: `not pinned, and it cannot be here: ${slot.blocked}`,
+      ...place,
+    };
   const posture = postureOf(reference);
-  const why = posture === 'tag' ? `the tag ${reference.tag} can be moved` : posture === 'latest' ? 'latest moves with every release' : 'without a tag it means latest';
+  const why =
+    posture === 'tag'
+      ? `the tag ${reference.tag} can be moved`
+      : posture === 'latest'
+        ? 'latest moves with every release'
+        : 'without a tag it means latest';
   return { rule: 'unpinned', level: 'error', message: `not pinned to a digest: ${why}`, ...place };
 }
 
-function summary(found: readonly Found[], skipped: readonly Skipped[], files: number, counts: Record<string, number>, explain: boolean): string[] {
+function summary(
+  found: readonly Found[],
+  skipped: readonly Skipped[],
+  files: number,
+  counts: Record<string, number>,
+  explain: boolean,
+): string[] {
   const inFiles = new Set(found.map(({ file }) => file)).size;
-  const parts = Object.entries(counts).filter(([, count]) => count > 0).map(([name, count]) => `${count} ${name}`);
-  const lines = [`${plural(found.length, 'image')} in ${plural(inFiles, 'file')} (${files} read)${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`];
+  const parts = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} ${name}`);
+  const lines = [
+    `${plural(found.length, 'image')} in ${plural(inFiles, 'file')} (${files} read)${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`,
+  ];
   if (skipped.length > 0 && !explain) lines.push(`${plural(skipped.length, 'candidate')} skipped; --explain says why`);
   return lines;
 }

@@ -19,11 +19,9 @@ tagproof unpin - < pinned.yaml
 type Options = CommonOptions & FindFlags & { diff: boolean };
 
 export function run(args: string[]): Promise<number> {
-  const command = findOptions(verb('unpin', 'Takes the digests out again: the exact inverse of pin, without network.', EXAMPLES)).option(
-    '--diff',
-    'show a unified diff and write nothing; exit code 1 if there is any',
-    false,
-  );
+  const command = findOptions(
+    verb('unpin', 'Takes the digests out again: the exact inverse of pin, without network.', EXAMPLES),
+  ).option('--diff', 'show a unified diff and write nothing; exit code 1 if there is any', false);
   return execute<Options>(command, args, async (paths, options, context) => {
     const gathered = await gather(paths, options, await loadConfig(options.config), context);
     const planned = gathered.results.map((result) => ({
@@ -36,7 +34,16 @@ export function run(args: string[]): Promise<number> {
     if (gathered.stdin !== undefined) {
       const edits = planned[0]?.edits ?? [];
       const { problems } = gathered;
-      if (options.diff) return { report: { ...base, sections: [], problems, summary: [], diff: unifiedDiff(options.stdinName, gathered.stdin, edits) } };
+      if (options.diff)
+        return {
+          report: {
+            ...base,
+            sections: [],
+            problems,
+            summary: [],
+            diff: unifiedDiff(options.stdinName, gathered.stdin, edits),
+          },
+        };
       const stdout = problems.length > 0 ? '' : applyEdits(gathered.stdin, edits);
       return { report: { ...base, sections: [], problems, summary: [`unpinned ${plural(count, 'image')}`] }, stdout };
     }
@@ -48,16 +55,24 @@ export function run(args: string[]): Promise<number> {
         head: [],
         rows: result.found
           .filter((found) => found.slot.unpin !== undefined)
-          .map((found) => [{ text: `${found.line}:${found.column}`, style: 'dim' as const }, withoutDigest(found.reference).text, `was ${shortDigest(found.reference.digest as string)}`]),
+          .map((found) => [
+            { text: `${found.line}:${found.column}`, style: 'dim' as const },
+            withoutDigest(found.reference).text,
+            `was ${shortDigest(found.reference.digest as string)}`,
+          ]),
       }));
     return {
       report: {
         ...base,
         sections: options.diff ? [] : sections,
         ...(options.diff && { diff }),
-        findings: options.diff ? [...findings, ...gathered.found.filter((found) => found.slot.unpin).map(wouldChange)] : findings,
+        findings: options.diff
+          ? [...findings, ...gathered.found.filter((found) => found.slot.unpin).map(wouldChange)]
+          : findings,
         problems: [...gathered.problems, ...problems],
-        summary: [`${options.diff ? 'would unpin' : 'unpinned'} ${plural(count, 'image')} in ${plural(changed.length, 'file')}`],
+        summary: [
+          `${options.diff ? 'would unpin' : 'unpinned'} ${plural(count, 'image')} in ${plural(changed.length, 'file')}`,
+        ],
         data: { unpinned: describe(gathered.found), changed },
       },
     };
@@ -69,15 +84,38 @@ const isStuck = (found: Found) => found.reference.digest !== undefined && found.
 
 function stuck({ file, line, column, reference, slot }: Found): Finding {
   const why = slot.blocked ?? 'there is no tag beside the digest to go back to';
-  return { rule: 'not-pinnable', level: 'note', file, line, column, image: reference.text, message: `was left as it is: ${why}` };
+  return {
+    rule: 'not-pinnable',
+    level: 'note',
+    file,
+    line,
+    column,
+    image: reference.text,
+    message: `was left as it is: ${why}`,
+  };
 }
 
 function wouldChange({ file, line, column, reference }: Found): Finding {
-  return { rule: 'would-change', level: 'warning', file, line, column, image: reference.text, message: 'would lose its digest' };
+  return {
+    rule: 'would-change',
+    level: 'warning',
+    file,
+    line,
+    column,
+    image: reference.text,
+    message: 'would lose its digest',
+  };
 }
 
 function describe(found: readonly Found[]): object[] {
   return found
     .filter(({ slot }) => slot.unpin !== undefined)
-    .map(({ file, line, column, path, reference }) => ({ file, line, column, path, image: reference.text, unpinned: withoutDigest(reference).text }));
+    .map(({ file, line, column, path, reference }) => ({
+      file,
+      line,
+      column,
+      path,
+      image: reference.text,
+      unpinned: withoutDigest(reference).text,
+    }));
 }

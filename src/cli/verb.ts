@@ -17,7 +17,14 @@ export function verb(name: string, summary: string, examples: string): Command {
     .option('-c, --config <file>', 'configuration (default: tagproof.yaml, if there is one)')
     .option('-q, --quiet', 'no progress', false)
     .option('--no-color', 'no colour (also: NO_COLOR=1)')
-    .addHelpText('after', `\nExamples:\n${examples.trim().split('\n').map((line) => `  ${line.trim()}`).join('\n')}\n\nExit codes: 0 fine · 1 findings · 2 something could not be done or checked\n`)
+    .addHelpText(
+      'after',
+      `\nExamples:\n${examples
+        .trim()
+        .split('\n')
+        .map((line) => `  ${line.trim()}`)
+        .join('\n')}\n\nExit codes: 0 fine · 1 findings · 2 something could not be done or checked\n`,
+    )
     .showHelpAfterError('(see --help)')
     .exitOverride();
 }

@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs';
 export function version(): string {
   for (const path of ['./package.json', '../package.json', '../../package.json']) {
     try {
-      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { name: string; version: string };
+      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as {
+        name: string;
+        version: string;
+      };
       if (name === 'tagproof') return version;
     } catch {
       // not there: the next place, for the bundle and the source tree keep it in different ones

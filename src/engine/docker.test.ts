@@ -14,7 +14,10 @@ const B = `sha256:${'b'.repeat(64)}`;
 
 /** What the Docker API answers, by path. */
 const answers: Record<string, [status: number, body: string]> = {
-  '/images/docker.io/library/nginx:1/json': [200, JSON.stringify({ Id: 'x', RepoDigests: [`mirror.io/nginx@${B}`, `nginx@${A}`] })],
+  '/images/docker.io/library/nginx:1/json': [
+    200,
+    JSON.stringify({ Id: 'x', RepoDigests: [`mirror.io/nginx@${B}`, `nginx@${A}`] }),
+  ],
   '/images/quay.io/a/other:1/json': [200, JSON.stringify({ Id: 'x', RepoDigests: [`quay.io/a/first@${B}`] })],
   '/images/docker.io/library/local:1/json': [200, JSON.stringify({ Id: 'sha256:1', RepoDigests: [] })],
   '/images/docker.io/library/html:1/json': [200, '<html>'],
@@ -31,7 +34,8 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-const resolve = (image: string) => resolveFromEngine(parseReference(image) as never, { DOCKER_HOST: `unix://${socket}` });
+const resolve = (image: string) =>
+  resolveFromEngine(parseReference(image) as never, { DOCKER_HOST: `unix://${socket}` });
 
 test('RepoDigests: the asked repository first, else the first', async () => {
   assert.equal((await resolve('nginx:1')).digest, A);
@@ -43,7 +47,10 @@ test('each failure has its own words', async () => {
   await assert.rejects(resolve('missing:1'), /has no such image: pull it first/);
   await assert.rejects(resolve('html:1'), /did not answer with JSON/);
   await assert.rejects(resolve('broken:1'), /answered 500/);
-  await assert.rejects(resolveFromEngine(parseReference('x') as never, { DOCKER_HOST: 'unix:///nonexistent/d.sock' }), /cannot reach the engine/);
+  await assert.rejects(
+    resolveFromEngine(parseReference('x') as never, { DOCKER_HOST: 'unix:///nonexistent/d.sock' }),
+    /cannot reach the engine/,
+  );
 });
 
 test('addresses', () => {

@@ -12,7 +12,15 @@ test('digest: hashes, checks, shortens', () => {
   assert.equal(digestOf('', `sha512:${'0'.repeat(128)}`).length, 'sha512:'.length + 128);
   assert.ok(isDigest(empty));
   assert.equal(shortDigest(empty), 'sha256:e3b0c44298fc');
-  for (const bad of ['', 'sha256:', 'sha256', empty.toUpperCase(), `${empty}0`, 'md5:d41d8cd98f00b204e9800998ecf8427e', 'constructor:x']) {
+  for (const bad of [
+    '',
+    'sha256:',
+    'sha256',
+    empty.toUpperCase(),
+    `${empty}0`,
+    'md5:d41d8cd98f00b204e9800998ecf8427e',
+    'constructor:x',
+  ]) {
     assert.ok(!isDigest(bad), bad);
   }
 });
@@ -51,7 +59,8 @@ test('pattern: anchored, * within a segment, ** across (T25, T26, T30)', () => {
     ['a*c*e', 'abcde', true],
     ['a*c*e', 'abcd', false],
   ];
-  for (const [pattern, name, matches] of table) assert.equal(matchesPattern(pattern, name), matches, `${pattern} ${name}`);
+  for (const [pattern, name, matches] of table)
+    assert.equal(matchesPattern(pattern, name), matches, `${pattern} ${name}`);
   const started = performance.now();
   matchesPattern(`${'*a'.repeat(40)}b`, 'a'.repeat(2000));
   assert.ok(performance.now() - started < 200);

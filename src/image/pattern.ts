@@ -12,7 +12,12 @@ export function matchesPattern(pattern: string, repository: string): boolean {
 }
 
 function matchesSegment(pattern: string, text: string): boolean {
-  return greedy([...pattern], [...text], (char) => char === '*', (a, b) => a === b);
+  return greedy(
+    [...pattern],
+    [...text],
+    (char) => char === '*',
+    (a, b) => a === b,
+  );
 }
 
 /** The classic two-pointer wildcard match: on a mismatch the last wildcard takes one element more. */

@@ -2,7 +2,13 @@
 import type { Platform } from '../flow.ts';
 import { Problem } from '../problem.ts';
 
-const ARCHITECTURE: Record<string, string> = { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64', armhf: 'arm', i386: '386' };
+const ARCHITECTURE: Record<string, string> = {
+  x86_64: 'amd64',
+  'x86-64': 'amd64',
+  aarch64: 'arm64',
+  armhf: 'arm',
+  i386: '386',
+};
 
 /** Reads `linux/arm64`, `linux/arm/v7`; a single word is an architecture on linux. */
 export function parsePlatform(text: string): Platform | Problem {

@@ -64,7 +64,6 @@ const refused: string[] = [
   `nginx@sha256:${A.slice(1)}`,
   `nginx@md5:${'a'.repeat(32)}`,
   `nginx@sha256:${A}@sha256:${A}`,
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a template is the input
   'nginx:${TAG}',
   '{{ .Values.image }}',
 ];
@@ -103,7 +102,16 @@ test('withDigest and withoutDigest are inverses and keep the name as written', (
 
 const component = fc.stringMatching(/^[a-z0-9]{1,8}([._-][a-z0-9]{1,8}){0,2}$/);
 const host = fc.oneof(
-  fc.constantFrom('docker.io', 'DOCKER.IO', 'registry-1.docker.io', 'localhost', 'localhost:5000', '[::1]:5000', 'GHCR.io', 'ghcr.io:443'),
+  fc.constantFrom(
+    'docker.io',
+    'DOCKER.IO',
+    'registry-1.docker.io',
+    'localhost',
+    'localhost:5000',
+    '[::1]:5000',
+    'GHCR.io',
+    'ghcr.io:443',
+  ),
   fc.tuple(component, fc.constant('.example.com:8080')).map(([a, b]) => a.replaceAll('_', '') + b),
 );
 const tag = fc.stringMatching(/^\w[\w.-]{0,20}$/);

@@ -15,7 +15,12 @@ import { isDigest } from './digest.ts';
 const LABEL = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
 const DOMAIN = `(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
 const COMPONENT = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
-const REFERENCE = new RegExp(`^(${DOMAIN})/(${COMPONENT}(?:/${COMPONENT})*)(?::(\\w[\\w.-]{0,127}))?(?:@(.+))?$`);
+// A first part with a dot that is no host name (`a__b.io/x`) passes as a path component there, and so it does here.
+const REFERENCE = new RegExp(
+  `^(${DOMAIN}|${COMPONENT})/(${COMPONENT}(?:/${COMPONENT})*)(?::(\\w[\\w.-]{0,127}))?(?:@(.+))?$`,
+);
+
+const HOST = new RegExp(`^${DOMAIN}$`);
 
 /** Bound on what we look at, far above any valid reference: name 255 + tag 128 + digest, plus a host. */
 const MAX_LENGTH = 1024;
@@ -34,7 +39,8 @@ export function parseReference(text: string): Reference | Problem {
   const match = REFERENCE.exec(`${domain}/${rest}`);
   if (match === null) return invalid(text, complaint(text, rest));
   const [, , path, tag, digest] = match as unknown as [string, string, string, string?, string?];
-  if (path.length > MAX_PATH) return invalid(text, `the repository name has ${path.length} characters, the most is ${MAX_PATH}`);
+  const length = HOST.test(domain) ? path.length : domain.length + 1 + path.length;
+  if (length > MAX_PATH) return invalid(text, `the repository name has ${length} characters, the most is ${MAX_PATH}`);
   if (digest !== undefined && !isDigest(digest)) {
     return invalid(text, `'${digest}' is not a digest: expected sha256: and 64 lower-case hex digits`);
   }

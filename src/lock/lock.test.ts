@@ -17,7 +17,14 @@ test('prints sorted, one image a line, and reads it back', () => {
   assert.deepEqual(parseLock(text, 'l'), new Map([...lock].reverse()));
   assert.deepEqual(
     text.split('\n').map((line) => line.slice(0, 26)),
-    ['# Written by tagproof: wha', 'version: 1', 'images:', '  "docker.io/library/a:1":', '  "quay.io/b:1": {"digest"', ''],
+    [
+      '# Written by tagproof: wha',
+      'version: 1',
+      'images:',
+      '  "docker.io/library/a:1":',
+      '  "quay.io/b:1": {"digest"',
+      '',
+    ],
   );
   assert.deepEqual(Object.keys((load(text) as { images: object }).images), ['docker.io/library/a:1', 'quay.io/b:1']);
   assert.equal(printLock(parseLock(printLock(new Map()), 'l')), printLock(new Map()));
@@ -26,7 +33,10 @@ test('prints sorted, one image a line, and reads it back', () => {
 test('lines of both sides of a merge: equal digests are one, the earlier sight counts; others are a conflict', () => {
   const text = printLock(lock) + `  "quay.io/b:1": ${JSON.stringify(entry(B, '2026-01-01T00:00:00.000Z'))}\n`;
   assert.equal(parseLock(text, 'l').get('quay.io/b:1')?.firstSeen, '2026-01-01T00:00:00.000Z');
-  assert.throws(() => parseLock(`${text}  "quay.io/b:1": ${JSON.stringify(entry(A))}\n`, 'l'), /l:7: quay.io\/b:1 stands here twice/);
+  assert.throws(
+    () => parseLock(`${text}  "quay.io/b:1": ${JSON.stringify(entry(A))}\n`, 'l'),
+    /l:7: quay.io\/b:1 stands here twice/,
+  );
 });
 
 const broken: [text: string, message: RegExp][] = [
@@ -37,5 +47,6 @@ const broken: [text: string, message: RegExp][] = [
   [`  "a": {"digest":"${A}","firstSeen":"yesterday","source":"x"}\n`, /firstSeen: /],
 ];
 for (const [text, message] of broken) {
-  test(`a broken lock is said with its line: ${text.slice(0, 20).trim()}`, () => assert.throws(() => parseLock(text, 'l'), message));
+  test(`a broken lock is said with its line: ${text.slice(0, 20).trim()}`, () =>
+    assert.throws(() => parseLock(text, 'l'), message));
 }

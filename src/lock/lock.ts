@@ -21,7 +21,8 @@ export type LockEntry = v.InferOutput<typeof EntrySchema>;
 /** By canonical reference with tag: `docker.io/library/nginx:1.27`. */
 export type Lock = Map<string, LockEntry>;
 
-const HEADER = '# Written by tagproof: what each tag was pinned to, and since when. Commit this file.\nversion: 1\nimages:\n';
+const HEADER =
+  '# Written by tagproof: what each tag was pinned to, and since when. Commit this file.\nversion: 1\nimages:\n';
 const LINE = /^ {2}("(?:[^"\\]|\\.)*"):\s+(\{.*\})\s*$/;
 
 /** @throws Problem `syntax` or `conflict` with the line */
@@ -30,11 +31,20 @@ export function parseLock(text: string, file: string): Lock {
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.replace(/\r$/, '');
     const where = { file, line: index + 1 };
-    if (line.trim() === '' || line.startsWith('#') || line === 'images:' || line === 'images: {}' || line.startsWith('# yaml-language-server')) continue;
-    if (/^(<<<<<<<|=======|>>>>>>>)/.test(line)) throw new Problem('conflict', 'git conflict marker: keep the lines of both sides, then run tagproof pin', where);
+    if (
+      line.trim() === '' ||
+      line.startsWith('#') ||
+      line === 'images:' ||
+      line === 'images: {}' ||
+      line.startsWith('# yaml-language-server')
+    )
+      continue;
+    if (/^(<<<<<<<|=======|>>>>>>>)/.test(line))
+      throw new Problem('conflict', 'git conflict marker: keep the lines of both sides, then run tagproof pin', where);
     const version = /^version:\s*(\S+)$/.exec(line);
     if (version !== null) {
-      if (version[1] !== '1') throw new Problem('syntax', `expected version 1, got ${version[1]}: a newer tagproof wrote this lock`, where);
+      if (version[1] !== '1')
+        throw new Problem('syntax', `expected version 1, got ${version[1]}: a newer tagproof wrote this lock`, where);
       continue;
     }
     add(lock, line, where);
@@ -50,10 +60,15 @@ function add(lock: Lock, line: string, where: { file: string; line: number }): v
     key = JSON.parse(match?.[1] ?? '');
     json = JSON.parse(match?.[2] ?? '');
   } catch {
-    throw new Problem('syntax', 'expected one image a line, as tagproof writes it:  "host/name:tag": {"digest": …}', where);
+    throw new Problem(
+      'syntax',
+      'expected one image a line, as tagproof writes it:  "host/name:tag": {"digest": …}',
+      where,
+    );
   }
   const result = v.safeParse(EntrySchema, json);
-  if (!result.success) throw new Problem('syntax', `${v.getDotPath(result.issues[0]) ?? 'entry'}: ${result.issues[0].message}`, where);
+  if (!result.success)
+    throw new Problem('syntax', `${v.getDotPath(result.issues[0]) ?? 'entry'}: ${result.issues[0].message}`, where);
   const entry = result.output;
   const before = lock.get(key);
   if (before !== undefined && before.digest !== entry.digest) {
@@ -64,13 +79,21 @@ function add(lock: Lock, line: string, where: { file: string; line: number }): v
 }
 
 export function printLock(lock: Lock): string {
-  const lines = [...lock].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, entry]) => `  ${JSON.stringify(key)}: ${JSON.stringify(ordered(entry))}\n`);
+  const lines = [...lock]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, entry]) => `  ${JSON.stringify(key)}: ${JSON.stringify(ordered(entry))}\n`);
   return lines.length === 0 ? `${HEADER.trimEnd()} {}\n` : HEADER + lines.join('');
 }
 
 /** One order of keys, so that equal entries are equal lines. */
 function ordered({ digest, mediaType, platforms, firstSeen, source }: LockEntry): LockEntry {
-  return { digest, ...(mediaType !== undefined && { mediaType }), ...(platforms !== undefined && { platforms }), firstSeen, source };
+  return {
+    digest,
+    ...(mediaType !== undefined && { mediaType }),
+    ...(platforms !== undefined && { platforms }),
+    firstSeen,
+    source,
+  };
 }
 
 /** An absent file is an empty lock. */

@@ -16,7 +16,10 @@ export const ConfigSchema = v.strictObject({
       /** Images that are left alone, by canonical repository: `*` within a segment, `**` across. */
       ignore: v.optional(v.array(v.strictObject({ image: text, reason: text })), []),
       /** Fields that hold images, for kinds that tagproof does not know. */
-      fields: v.optional(v.array(v.strictObject({ group: v.optional(text), kinds: v.optional(v.array(text)), paths: v.array(text) })), []),
+      fields: v.optional(
+        v.array(v.strictObject({ group: v.optional(text), kinds: v.optional(v.array(text)), paths: v.array(text) })),
+        [],
+      ),
       /** Take images in args, command and env values too. */
       argsAndEnv: v.optional(v.boolean(), false),
     }),

@@ -21,7 +21,11 @@ const broken: [text: string, message: RegExp][] = [
   ['platforms: x\nregistries: y\n', /^c:1:1: platforms: [^\n]*\nc:2:1: registries: /],
 ];
 for (const [text, message] of broken) {
-  test(`mistakes have a place: ${JSON.stringify(text)}`, () => assert.throws(() => parseConfig(text, 'c'), (error) => message.test(String(error))));
+  test(`mistakes have a place: ${JSON.stringify(text)}`, () =>
+    assert.throws(
+      () => parseConfig(text, 'c'),
+      (error) => message.test(String(error)),
+    ));
 }
 
 test('no file is no configuration, a named file must be there', () => {

@@ -5,7 +5,11 @@ export type Config = {
   readonly find: {
     readonly exclude: readonly string[];
     readonly ignore: readonly { readonly image: string; readonly reason: string }[];
-    readonly fields: readonly { readonly group?: string | undefined; readonly kinds?: readonly string[] | undefined; readonly paths: readonly string[] }[];
+    readonly fields: readonly {
+      readonly group?: string | undefined;
+      readonly kinds?: readonly string[] | undefined;
+      readonly paths: readonly string[];
+    }[];
     readonly argsAndEnv: boolean;
   };
   readonly platforms: readonly string[];
@@ -19,4 +23,8 @@ export type Config = {
   readonly hostsDir?: string | undefined;
 };
 
-export const NO_CONFIG: Config = { find: { exclude: [], ignore: [], fields: [], argsAndEnv: false }, platforms: [], registries: [] };
+export const NO_CONFIG: Config = {
+  find: { exclude: [], ignore: [], fields: [], argsAndEnv: false },
+  platforms: [],
+  registries: [],
+};

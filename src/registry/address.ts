@@ -63,5 +63,8 @@ function mayReach(target: AddressClass, home: AddressClass): boolean {
 }
 
 function refused(host: string, kind: AddressClass): Problem {
-  return new Problem('refused', `the registry's answer leads to ${host}, a ${kind} address outside its own network; not followed`);
+  return new Problem(
+    'refused',
+    `the registry's answer leads to ${host}, a ${kind} address outside its own network; not followed`,
+  );
 }

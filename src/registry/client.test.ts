@@ -7,7 +7,7 @@ import { OCI_MANIFEST } from '../image/media-type.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { type ClientOptions, RegistryClient } from './client.ts';
-import { EmbeddedRegistry, type EmbeddedOptions } from './embedded.ts';
+import { type EmbeddedOptions, EmbeddedRegistry } from './embedded.ts';
 import { pushSample } from './sample.ts';
 
 const open: (() => Promise<void>)[] = [];
@@ -107,31 +107,132 @@ test('Bearer: tokens of one repository are fetched once, however many ask at onc
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 const manifest = Buffer.from('{"schemaVersion":2}');
 const ok = (response: ServerResponse, headers: Record<string, string | number> = {}) =>
-  response.writeHead(200, { 'content-type': OCI_MANIFEST, 'docker-content-digest': digestOf(manifest), 'content-length': manifest.length, ...headers });
+  response.writeHead(200, {
+    'content-type': OCI_MANIFEST,
+    'docker-content-digest': digestOf(manifest),
+    'content-length': manifest.length,
+    ...headers,
+  });
 
 const faults: [name: string, handler: Handler, code: string, message: RegExp, get?: boolean][] = [
-  ['401 for ever', (_, r) => r.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end(), 'denied', /gives no access \(401\).*docker login/],
-  ['401 with a Bearer loop', (q, r) => (q.url?.startsWith('/token') ? r.end('{"token":"t"}') : r.writeHead(401, { 'www-authenticate': `Bearer realm="http://${q.headers.host}/token"` }).end()), 'denied', /401/],
+  [
+    '401 for ever',
+    (_, r) => r.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end(),
+    'denied',
+    /gives no access \(401\).*docker login/,
+  ],
+  [
+    '401 with a Bearer loop',
+    (q, r) =>
+      q.url?.startsWith('/token')
+        ? r.end('{"token":"t"}')
+        : r.writeHead(401, { 'www-authenticate': `Bearer realm="http://${q.headers.host}/token"` }).end(),
+    'denied',
+    /401/,
+  ],
   ['403', (_, r) => r.writeHead(403).end(), 'denied', /forbids access/],
-  ['404 in the registry’s words', (_, r) => r.writeHead(404).end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest \\u001b[31munknown"}]}'), 'not-found', /has no localhost:\d+\/a with tag 1 \(404: manifest  ?\[31munknown\)/, true],
+  [
+    '404 in the registry’s words',
+    (_, r) => r.writeHead(404).end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest \\u001b[31munknown"}]}'),
+    'not-found',
+    /has no localhost:\d+\/a with tag 1 \(404: manifest {1,2}\[31munknown\)/,
+    true,
+  ],
   ['429 without Retry-After', (_, r) => r.writeHead(429).end(), 'rate-limited', /asks to slow down/],
-  ['429 that asks for an hour', (_, r) => r.writeHead(429, { 'retry-after': '3600' }).end(), 'rate-limited', /try again after 3600/],
+  [
+    '429 that asks for an hour',
+    (_, r) => r.writeHead(429, { 'retry-after': '3600' }).end(),
+    'rate-limited',
+    /try again after 3600/,
+  ],
   ['500', (_, r) => r.writeHead(500).end(), 'unreachable', /answered 500/],
   ['connection reset', (q) => q.socket.destroy(), 'unreachable', /cannot reach localhost/],
-  ['HTML answer', (_, r) => r.writeHead(200, { 'content-type': 'text/html', 'docker-content-digest': digestOf(manifest) }).end('<html>'), 'protocol', /sent 'text\/html'/],
-  ['schema 1', (_, r) => ok(r, { 'content-type': 'application/vnd.docker.distribution.manifest.v1+prettyjws' }).end(), 'protocol', /schema 1/],
-  ['never-ending body', (_, r) => void (r.writeHead(200, { 'content-type': OCI_MANIFEST }), setInterval(() => r.write('x'.repeat(65536)), 1).unref()), 'limit', /more than the 4194304 bytes/, true],
+  [
+    'HTML answer',
+    (_, r) =>
+      r.writeHead(200, { 'content-type': 'text/html', 'docker-content-digest': digestOf(manifest) }).end('<html>'),
+    'protocol',
+    /sent 'text\/html'/,
+  ],
+  [
+    'schema 1',
+    (_, r) => ok(r, { 'content-type': 'application/vnd.docker.distribution.manifest.v1+prettyjws' }).end(),
+    'protocol',
+    /schema 1/,
+  ],
+  [
+    'never-ending body',
+    (_, r) =>
+      void (r.writeHead(200, { 'content-type': OCI_MANIFEST }),
+      setInterval(() => r.write('x'.repeat(65536)), 1).unref()),
+    'limit',
+    /more than the 4194304 bytes/,
+    true,
+  ],
   ['slow body', (_, r) => void (ok(r).flushHeaders(), r.write('{')), 'unreachable', /within the deadline/, true],
   ['announced too large', (_, r) => ok(r, { 'content-length': 10_000_000 }).flushHeaders(), 'limit', /more than/, true],
-  ['wrong digest (T3)', (_, r) => ok(r, { 'docker-content-digest': `sha256:${'0'.repeat(64)}` }).end(manifest), 'mismatch', /expected sha256:0000/, true],
-  ['shorter than announced', (_, r) => void (ok(r, { 'content-length': 100 }).write(manifest), setTimeout(() => r.destroy(), 10)), 'unreachable', /cannot reach/, true],
-  ['redirects without end', (q, r) => r.writeHead(307, { location: q.url ?? '' }).end(), 'protocol', /more than 5 redirects/],
-  ['redirect to link-local (T46)', (_, r) => r.writeHead(307, { location: 'http://169.254.169.254/latest' }).end(), 'refused', /link-local address/],
-  ['redirect to a private address', (_, r) => r.writeHead(307, { location: 'http://10.0.0.1/x' }).end(), 'refused', /private address/],
-  ['realm at the metadata service (T47)', (_, r) => r.writeHead(401, { 'www-authenticate': 'Bearer realm="http://169.254.169.254/token"' }).end(), 'refused', /link-local/],
-  ['realm that is no URL', (_, r) => r.writeHead(401, { 'www-authenticate': 'Bearer realm="token"' }).end(), 'protocol', /no URL/],
-  ['token service down', (q, r) => (q.url?.startsWith('/token') ? r.writeHead(503).end() : r.writeHead(401, { 'www-authenticate': `Bearer realm="http://${q.headers.host}/token"` }).end()), 'unreachable', /token service .* answered 503/],
-  ['token service without a token', (q, r) => (q.url?.startsWith('/token') ? r.end('{}') : r.writeHead(401, { 'www-authenticate': `Bearer realm="http://${q.headers.host}/token"` }).end()), 'protocol', /without a token/],
+  [
+    'wrong digest (T3)',
+    (_, r) => ok(r, { 'docker-content-digest': `sha256:${'0'.repeat(64)}` }).end(manifest),
+    'mismatch',
+    /expected sha256:0000/,
+    true,
+  ],
+  [
+    'shorter than announced',
+    (_, r) => void (ok(r, { 'content-length': 100 }).write(manifest), setTimeout(() => r.destroy(), 10)),
+    'unreachable',
+    /cannot reach/,
+    true,
+  ],
+  [
+    'redirects without end',
+    (q, r) => r.writeHead(307, { location: q.url ?? '' }).end(),
+    'protocol',
+    /more than 5 redirects/,
+  ],
+  [
+    'redirect to link-local (T46)',
+    (_, r) => r.writeHead(307, { location: 'http://169.254.169.254/latest' }).end(),
+    'refused',
+    /link-local address/,
+  ],
+  [
+    'redirect to a private address',
+    (_, r) => r.writeHead(307, { location: 'http://10.0.0.1/x' }).end(),
+    'refused',
+    /private address/,
+  ],
+  [
+    'realm at the metadata service (T47)',
+    (_, r) => r.writeHead(401, { 'www-authenticate': 'Bearer realm="http://169.254.169.254/token"' }).end(),
+    'refused',
+    /link-local/,
+  ],
+  [
+    'realm that is no URL',
+    (_, r) => r.writeHead(401, { 'www-authenticate': 'Bearer realm="token"' }).end(),
+    'protocol',
+    /no URL/,
+  ],
+  [
+    'token service down',
+    (q, r) =>
+      q.url?.startsWith('/token')
+        ? r.writeHead(503).end()
+        : r.writeHead(401, { 'www-authenticate': `Bearer realm="http://${q.headers.host}/token"` }).end(),
+    'unreachable',
+    /token service .* answered 503/,
+  ],
+  [
+    'token service without a token',
+    (q, r) =>
+      q.url?.startsWith('/token')
+        ? r.end('{}')
+        : r.writeHead(401, { 'www-authenticate': `Bearer realm="http://${q.headers.host}/token"` }).end(),
+    'protocol',
+    /without a token/,
+  ],
 ];
 for (const [name, handler, code, message, get] of faults) {
   test(`fault: ${name}`, async () => {
@@ -155,7 +256,10 @@ test('429 with Retry-After is waited for, by all requests to the host', async ()
   const { host } = await registry({
     intercept: (_, response) => {
       first ||= Date.now();
-      if (Date.now() - first < 900) response.writeHead(429, { 'retry-after': '1', 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '7;w=21600' }).end();
+      if (Date.now() - first < 900)
+        response
+          .writeHead(429, { 'retry-after': '1', 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '7;w=21600' })
+          .end();
       else ok(response).end();
       return true;
     },
@@ -167,14 +271,21 @@ test('429 with Retry-After is waited for, by all requests to the host', async ()
 
 test('5xx once, then fine', async () => {
   let requests = 0;
-  const { host } = await registry({ intercept: (_, r) => (requests++ === 0 ? r.writeHead(502).end() : ok(r).end(), true) });
+  const { host } = await registry({
+    intercept: (_, r) => (requests++ === 0 ? r.writeHead(502).end() : ok(r).end(), true),
+  });
   assert.equal((await client().head(ref(`${host}/a:1`))).digest, digestOf(manifest));
 });
 
 test('HEAD refused, or without a digest: GET and hash', async () => {
-  for (const answer of [(r: ServerResponse) => r.writeHead(405).end(), (r: ServerResponse) => r.writeHead(200, { 'content-type': OCI_MANIFEST }).end()]) {
+  for (const answer of [
+    (r: ServerResponse) => r.writeHead(405).end(),
+    (r: ServerResponse) => r.writeHead(200, { 'content-type': OCI_MANIFEST }).end(),
+  ]) {
     const { host } = await registry({
-      intercept: (q, r) => (q.method === 'HEAD' ? answer(r) : r.writeHead(200, { 'content-type': OCI_MANIFEST }).end(manifest), true),
+      intercept: (q, r) => (
+        q.method === 'HEAD' ? answer(r) : r.writeHead(200, { 'content-type': OCI_MANIFEST }).end(manifest), true
+      ),
     });
     assert.equal((await client().head(ref(`${host}/a:1`))).digest, digestOf(manifest));
   }
@@ -190,12 +301,18 @@ test('redirects drop credentials when they leave the origin (T48)', async () => 
       return true;
     },
   });
-  await client({ credentials: async () => ({ kind: 'basic', username: 'u', password: 'secret' }) }).manifest(ref(`${host}/a:1`));
+  await client({ credentials: async () => ({ kind: 'basic', username: 'u', password: 'secret' }) }).manifest(
+    ref(`${host}/a:1`),
+  );
   assert.deepEqual(seen, [undefined]);
 });
 
 test('credentials do not follow a realm to another domain; an anonymous token may', async () => {
-  const { host } = await registry({ intercept: (_, r) => (r.writeHead(401, { 'www-authenticate': 'Bearer realm="http://127.0.0.2:9/token"' }).end(), true) });
+  const { host } = await registry({
+    intercept: (_, r) => (
+      r.writeHead(401, { 'www-authenticate': 'Bearer realm="http://127.0.0.2:9/token"' }).end(), true
+    ),
+  });
   const one = client({ credentials: async () => ({ kind: 'basic', username: 'u', password: 'secret' }) });
   const problem = await problemOf(one.head(ref(`${host}/a:1`)));
   assert.equal(problem.code, 'refused');
@@ -208,14 +325,18 @@ test('an identity token goes by POST, in the body', async () => {
   const { host } = await registry({
     intercept: (q, r) => {
       if (q.url === '/token') {
-        q.on('data', (chunk) => seen.push(`${q.method} ${chunk}`)).on('end', () => r.end('{"access_token":"t","expires_in":60}'));
+        q.on('data', (chunk) => seen.push(`${q.method} ${chunk}`)).on('end', () =>
+          r.end('{"access_token":"t","expires_in":60}'),
+        );
       } else if (q.headers.authorization === 'Bearer t') ok(r).end();
       else r.writeHead(401, { 'www-authenticate': `Bearer realm="http://${q.headers.host}/token",service="s"` }).end();
       return true;
     },
   });
   await client({ credentials: async () => ({ kind: 'identity', token: 'refresh' }) }).head(ref(`${host}/a:1`));
-  assert.deepEqual(seen, ['POST grant_type=refresh_token&client_id=tagproof&refresh_token=refresh&scope=repository%3Aa%3Apull&service=s']);
+  assert.deepEqual(seen, [
+    'POST grant_type=refresh_token&client_id=tagproof&refresh_token=refresh&scope=repository%3Aa%3Apull&service=s',
+  ]);
 });
 
 test('Ctrl-C ends waiting at once', async () => {
@@ -232,7 +353,9 @@ test('a digest is asked for by digest, and a blob is hashed', async () => {
   const one = client();
   const index = await one.manifest(ref(`${host}/team/web:2@${digest}`));
   const [child] = (JSON.parse(index.bytes.toString()) as { manifests: { digest: string }[] }).manifests;
-  const image = JSON.parse((await one.manifest(ref(`${host}/team/web@${child?.digest}`))).bytes.toString()) as { config: { digest: string } };
+  const image = JSON.parse((await one.manifest(ref(`${host}/team/web@${child?.digest}`))).bytes.toString()) as {
+    config: { digest: string };
+  };
   assert.match((await one.blob(ref(`${host}/team/web`), image.config.digest)).toString(), /"architecture":"amd64"/);
   assert.ok(server.log.includes(`GET /v2/team/web/manifests/${digest}`));
 });

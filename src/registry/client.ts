@@ -20,7 +20,12 @@ export type ClientOptions = TransportOptions & {
   readonly scopesPerToken?: number;
 };
 
-export type Descriptor = { readonly digest: string; readonly mediaType: string; readonly size?: number; readonly mirror?: string };
+export type Descriptor = {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly size?: number;
+  readonly mirror?: string;
+};
 export type Manifest = Descriptor & { readonly bytes: Buffer };
 
 /** Owns the connections and tokens of one run. */
@@ -58,9 +63,11 @@ export class RegistryClient {
       // Not every registry answers HEAD (405, 501; 400 from some proxies), or answers it in full.
       const refused = [400, 405, 501].includes(answer.status);
       if (answer.status !== 200 && !refused) throw this.#complaint(endpoint, reference, answer);
-      if (refused || digest === undefined || mediaType === undefined || !isDigest(digest)) return this.#get(endpoint, reference);
+      if (refused || digest === undefined || mediaType === undefined || !isDigest(digest))
+        return this.#get(endpoint, reference);
       checkKind(mediaType, endpoint);
-      if (reference.digest !== undefined && digest !== reference.digest) throw mismatch(endpoint, reference.digest, digest);
+      if (reference.digest !== undefined && digest !== reference.digest)
+        throw mismatch(endpoint, reference.digest, digest);
       const size = header(answer, 'content-length');
       return { digest, mediaType, ...(size !== undefined && { size: Number(size) }), ...mirrorOf(endpoint) };
     });
@@ -109,7 +116,14 @@ export class RegistryClient {
     return this.#send(endpoint, reference, method, `manifests/${target}`, { accept: ACCEPT }, MAX_MANIFEST);
   }
 
-  #send(endpoint: Endpoint, { repository }: Reference, method: Call['method'], path: string, headers: Record<string, string>, limit: number): Promise<Answer> {
+  #send(
+    endpoint: Endpoint,
+    { repository }: Reference,
+    method: Call['method'],
+    path: string,
+    headers: Record<string, string>,
+    limit: number,
+  ): Promise<Answer> {
     const url = `${endpoint.base}${repository}/${path}${endpoint.mirror ? `?ns=${encodeURIComponent(endpoint.registry)}` : ''}`;
     return this.#authorizer(endpoint).authorized(repository, (authorization) => {
       const all = { ...headers, ...endpoint.headers, ...(authorization !== undefined && { authorization }) };
@@ -160,17 +174,29 @@ export class RegistryClient {
     const said = words === undefined ? '' : `: ${words}`;
     switch (answer.status) {
       case 401:
-        return new Problem('denied', `${host} gives no access (401${said}): the image does not exist, or it needs credentials (docker login ${reference.registry})`);
+        return new Problem(
+          'denied',
+          `${host} gives no access (401${said}): the image does not exist, or it needs credentials (docker login ${reference.registry})`,
+        );
       case 403:
         return new Problem('denied', `${host} forbids access with these credentials (403${said})`);
       case 404:
-        return new Problem('not-found', `${host} has no ${repositoryOf(reference)} ${reference.digest ?? `with tag ${reference.tag ?? 'latest'}`} (404${said})`);
+        return new Problem(
+          'not-found',
+          `${host} has no ${repositoryOf(reference)} ${reference.digest ?? `with tag ${reference.tag ?? 'latest'}`} (404${said})`,
+        );
       case 429: {
         const after = header(answer, 'retry-after');
-        return new Problem('rate-limited', `${host} asks to slow down (429${said})${after === undefined ? '' : `; try again after ${after}`}`);
+        return new Problem(
+          'rate-limited',
+          `${host} asks to slow down (429${said})${after === undefined ? '' : `; try again after ${after}`}`,
+        );
       }
       default:
-        return new Problem(answer.status >= 500 ? 'unreachable' : 'protocol', `${host} answered ${answer.status}${said}`);
+        return new Problem(
+          answer.status >= 500 ? 'unreachable' : 'protocol',
+          `${host} answered ${answer.status}${said}`,
+        );
     }
   }
 }
@@ -185,12 +211,20 @@ const mirrorOf = (endpoint: Endpoint) => (endpoint.mirror ? { mirror: new URL(en
 function checkKind(mediaType: string, endpoint: Endpoint): void {
   const kind = manifestKind(mediaType);
   const { host } = new URL(endpoint.base);
-  if (kind === 'schema1') throw new Problem('protocol', `${host} has this image only in Docker's retired schema 1, which cannot be pinned safely: push it again with a current client`);
-  if (kind === 'unknown') throw new Problem('protocol', `expected an image manifest or index, ${host} sent '${mediaType.slice(0, 80)}'`);
+  if (kind === 'schema1')
+    throw new Problem(
+      'protocol',
+      `${host} has this image only in Docker's retired schema 1, which cannot be pinned safely: push it again with a current client`,
+    );
+  if (kind === 'unknown')
+    throw new Problem('protocol', `expected an image manifest or index, ${host} sent '${mediaType.slice(0, 80)}'`);
 }
 
 function mismatch(endpoint: Endpoint, wanted: string, actual: string): Problem {
-  return new Problem('mismatch', `${new URL(endpoint.base).host} sent bytes with digest ${actual}, expected ${wanted}; nothing of it was used`);
+  return new Problem(
+    'mismatch',
+    `${new URL(endpoint.base).host} sent bytes with digest ${actual}, expected ${wanted}; nothing of it was used`,
+  );
 }
 
 /** The first message of a registry's error body. distribution-spec, "error codes". */

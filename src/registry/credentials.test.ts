@@ -19,11 +19,19 @@ function put(path: string, content: object | string, mode = 0o644): string {
 
 /** A helper that notes each run and answers for one host. */
 function helper(name: string, answer: string, code = 0): string {
-  put(`bin/docker-credential-${name}`, `#!/bin/sh\nread host\necho "$host" >> ${home}/${name}.log\nprintf '%s' '${answer}'\nexit ${code}\n`, 0o755);
+  put(
+    `bin/docker-credential-${name}`,
+    `#!/bin/sh\nread host\necho "$host" >> ${home}/${name}.log\nprintf '%s' '${answer}'\nexit ${code}\n`,
+    0o755,
+  );
   return join(home, `${name}.log`);
 }
 
-const env = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({ HOME: home, PATH: `${home}/bin:${process.env['PATH']}`, ...more });
+const env = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
+  HOME: home,
+  PATH: `${home}/bin:${process.env['PATH']}`,
+  ...more,
+});
 
 test('docker config: auth, identity token, Docker Hub under its old name, URLs as keys', async () => {
   const DOCKER_CONFIG = dirname(
@@ -47,7 +55,11 @@ test('docker config: auth, identity token, Docker Hub under its old name, URLs a
 
 test('podman auth.json: the most specific path on whole segments (T50)', async () => {
   const REGISTRY_AUTH_FILE = put('auth.json', {
-    auths: { 'quay.io': { auth: base64('host:1') }, 'quay.io/team': { auth: base64('team:1') }, 'quay.io/team/app': { auth: base64('app:1') } },
+    auths: {
+      'quay.io': { auth: base64('host:1') },
+      'quay.io/team': { auth: base64('team:1') },
+      'quay.io/team/app': { auth: base64('app:1') },
+    },
   });
   const ask = ambientCredentials(env({ REGISTRY_AUTH_FILE }));
   const user = async (repository: string) => ((await ask('quay.io', repository)) as { username: string }).username;
@@ -57,16 +69,32 @@ test('podman auth.json: the most specific path on whole segments (T50)', async (
 });
 
 test('environment variables come first; a half-given pair is said', async () => {
-  const given = { TAGPROOF_REGISTRY_HOSTNAME_0: 'ghcr.io', TAGPROOF_REGISTRY_USERNAME_0: 'u', TAGPROOF_REGISTRY_PASSWORD_0: 'p' };
-  assert.deepEqual(await ambientCredentials(env(given))('ghcr.io', 'x'), { kind: 'basic', username: 'u', password: 'p' });
-  await assert.rejects(ambientCredentials(env({ TAGPROOF_REGISTRY_HOSTNAME_0: 'ghcr.io' }))('ghcr.io', 'x'), /expected TAGPROOF_REGISTRY_USERNAME_0/);
+  const given = {
+    TAGPROOF_REGISTRY_HOSTNAME_0: 'ghcr.io',
+    TAGPROOF_REGISTRY_USERNAME_0: 'u',
+    TAGPROOF_REGISTRY_PASSWORD_0: 'p',
+  };
+  assert.deepEqual(await ambientCredentials(env(given))('ghcr.io', 'x'), {
+    kind: 'basic',
+    username: 'u',
+    password: 'p',
+  });
+  await assert.rejects(
+    ambientCredentials(env({ TAGPROOF_REGISTRY_HOSTNAME_0: 'ghcr.io' }))('ghcr.io', 'x'),
+    /expected TAGPROOF_REGISTRY_USERNAME_0/,
+  );
 });
 
 test('credential helpers run once per host and may say that there is none', async () => {
   const log = helper('good', '{"ServerURL":"","Username":"u","Secret":"s"}');
   helper('token', '{"Username":"<token>","Secret":"refresh"}');
   helper('none', 'credentials not found in native keychain', 1);
-  const DOCKER_CONFIG = dirname(put('helpers/config.json', { credHelpers: { 'a.io': 'good', 'b.io': 'token', 'c.io': 'none' }, credsStore: 'good' }));
+  const DOCKER_CONFIG = dirname(
+    put('helpers/config.json', {
+      credHelpers: { 'a.io': 'good', 'b.io': 'token', 'c.io': 'none' },
+      credsStore: 'good',
+    }),
+  );
   const ask = ambientCredentials(env({ DOCKER_CONFIG }));
   const answers = await Promise.all(Array.from({ length: 5 }, () => ask('a.io', 'x')));
   assert.deepEqual(answers[4], { kind: 'basic', username: 'u', password: 's' });
@@ -78,12 +106,21 @@ test('credential helpers run once per host and may say that there is none', asyn
 
 test('what is broken is said without its secrets', async () => {
   const broken = dirname(put('broken/config.json', '{"auths": {"x": "secret'));
-  await assert.rejects(ambientCredentials(env({ DOCKER_CONFIG: broken }))('x', 'y'), (error: Error) => /expected JSON/.test(error.message) && !/secret/.test(String(error)));
+  await assert.rejects(
+    ambientCredentials(env({ DOCKER_CONFIG: broken }))('x', 'y'),
+    (error: Error) => /expected JSON/.test(error.message) && !/secret/.test(String(error)),
+  );
   helper('fails', 'oh secret', 1);
   const failing = dirname(put('failing/config.json', { credsStore: 'fails' }));
-  await assert.rejects(ambientCredentials(env({ DOCKER_CONFIG: failing }))('x.io', 'y'), (error: Error) => /failed for x\.io \(exit code 1\)/.test(error.message) && !/secret/.test(String(error)));
+  await assert.rejects(
+    ambientCredentials(env({ DOCKER_CONFIG: failing }))('x.io', 'y'),
+    (error: Error) => /failed for x\.io \(exit code 1\)/.test(error.message) && !/secret/.test(String(error)),
+  );
   const missing = dirname(put('missing/config.json', { credsStore: 'nowhere' }));
   await assert.rejects(ambientCredentials(env({ DOCKER_CONFIG: missing }))('x.io', 'y'), /not on the PATH/);
   const evil = dirname(put('evil/config.json', { credsStore: '../../bin/sh' }));
-  await assert.rejects(ambientCredentials(env({ DOCKER_CONFIG: evil }))('x.io', 'y'), /not the name of a credential helper/);
+  await assert.rejects(
+    ambientCredentials(env({ DOCKER_CONFIG: evil }))('x.io', 'y'),
+    /not the name of a credential helper/,
+  );
 });

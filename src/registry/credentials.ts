@@ -14,12 +14,23 @@ export type Credential =
 export type CredentialSource = (registry: string, repository: string) => Promise<Credential | undefined>;
 
 type AuthEntry = { auth?: unknown; username?: unknown; password?: unknown; identitytoken?: unknown };
-type ConfigFile = { path: string; auths: Record<string, AuthEntry>; credHelpers: Record<string, string>; credsStore: string | undefined };
+type ConfigFile = {
+  path: string;
+  auths: Record<string, AuthEntry>;
+  credHelpers: Record<string, string>;
+  credsStore: string | undefined;
+};
 
 const HELPER_TIMEOUT_MS = 30_000;
 const MAX_HELPER_OUTPUT = 64 * 1024;
 /** Docker Hub's names in credential files; the first is what docker login writes. */
-const HUB_KEYS = ['https://index.docker.io/v1/', 'index.docker.io/v1/', 'docker.io', 'index.docker.io', 'registry-1.docker.io'];
+const HUB_KEYS = [
+  'https://index.docker.io/v1/',
+  'index.docker.io/v1/',
+  'docker.io',
+  'index.docker.io',
+  'registry-1.docker.io',
+];
 
 /**
  * Credentials as docker and podman keep them. Files are read when first asked, helpers run once per host.
@@ -32,14 +43,19 @@ export function ambientCredentials(env: NodeJS.ProcessEnv = process.env): Creden
   return async (registry, repository) => {
     const given = fromEnvironment(env, registry);
     if (given !== undefined) return given;
-    files ??= configPaths(env).map(readConfig).filter((file) => file !== undefined);
+    files ??= configPaths(env)
+      .map(readConfig)
+      .filter((file) => file !== undefined);
     for (const file of files) {
       const helper = helperFor(file, registry);
       if (helper !== undefined) {
         const server = registry === 'docker.io' ? (HUB_KEYS[0] as string) : registry;
         const key = `${helper} ${server}`;
         let answer = helped.get(key);
-        if (answer === undefined) helped.set(key, (answer = runHelper(helper, server, env)));
+        if (answer === undefined) {
+          answer = runHelper(helper, server, env);
+          helped.set(key, answer);
+        }
         const credential = await answer;
         if (credential !== undefined) return credential;
       }
@@ -61,7 +77,10 @@ function fromEnvironment(env: NodeJS.ProcessEnv, registry: string): Credential |
     const username = env[`TAGPROOF_REGISTRY_USERNAME_${i}`];
     const password = env[`TAGPROOF_REGISTRY_PASSWORD_${i}`];
     if (username === undefined || password === undefined) {
-      throw new Problem('credentials', `TAGPROOF_REGISTRY_HOSTNAME_${i} is set: expected TAGPROOF_REGISTRY_USERNAME_${i} and _PASSWORD_${i} too`);
+      throw new Problem(
+        'credentials',
+        `TAGPROOF_REGISTRY_HOSTNAME_${i} is set: expected TAGPROOF_REGISTRY_USERNAME_${i} and _PASSWORD_${i} too`,
+      );
     }
     return { kind: 'basic', username, password };
   }
@@ -121,12 +140,15 @@ function entryFor(auths: Record<string, AuthEntry>, registry: string, repository
     const key = HUB_KEYS.find((name) => Object.hasOwn(auths, name));
     return key === undefined ? undefined : auths[key];
   }
-  const url = Object.keys(auths).find((key) => /^https?:\/\//.test(key) && URL.canParse(key) && new URL(key).host === registry);
+  const url = Object.keys(auths).find(
+    (key) => /^https?:\/\//.test(key) && URL.canParse(key) && new URL(key).host === registry,
+  );
   return url === undefined ? undefined : auths[url];
 }
 
 function decode(entry: AuthEntry, path: string): Credential | undefined {
-  if (typeof entry.identitytoken === 'string' && entry.identitytoken !== '') return { kind: 'identity', token: entry.identitytoken };
+  if (typeof entry.identitytoken === 'string' && entry.identitytoken !== '')
+    return { kind: 'identity', token: entry.identitytoken };
   if (typeof entry.auth === 'string' && entry.auth !== '') {
     const text = Buffer.from(entry.auth, 'base64').toString('utf8');
     const colon = text.indexOf(':');
@@ -152,12 +174,24 @@ async function runHelper(helper: string, server: string, env: NodeJS.ProcessEnv)
     if (output.length > MAX_HELPER_OUTPUT) child.kill('SIGKILL');
   });
   child.on('error', (error: NodeJS.ErrnoException) =>
-    reject(new Problem('credentials', error.code === 'ENOENT' ? `${program} is configured for ${server} and is not on the PATH` : `${program}: ${error.message}`)),
+    reject(
+      new Problem(
+        'credentials',
+        error.code === 'ENOENT'
+          ? `${program} is configured for ${server} and is not on the PATH`
+          : `${program}: ${error.message}`,
+      ),
+    ),
   );
   child.on('close', (code, signal) => {
     if (code === 0) return resolve(output);
     if (/credentials not found/i.test(output)) return resolve(undefined);
-    reject(new Problem('credentials', `${program} failed for ${server} (${signal ?? `exit code ${code}`}); run it by hand: echo ${server} | ${program} get`));
+    reject(
+      new Problem(
+        'credentials',
+        `${program} failed for ${server} (${signal ?? `exit code ${code}`}); run it by hand: echo ${server} | ${program} get`,
+      ),
+    );
   });
   child.stdin.on('error', () => {}).end(`${server}\n`);
   const text = await promise.finally(() => clearTimeout(timer));

@@ -17,7 +17,11 @@ export type EmbeddedOptions = {
 };
 
 type Stored = { readonly mediaType: string; readonly bytes: Buffer };
-type Repository = { readonly tags: Map<string, string>; readonly manifests: Map<string, Stored>; readonly blobs: Map<string, Buffer> };
+type Repository = {
+  readonly tags: Map<string, string>;
+  readonly manifests: Map<string, Stored>;
+  readonly blobs: Map<string, Buffer>;
+};
 
 const NAME = /^\/v2\/(.+)\/(manifests|blobs|tags)\/(.*)$/;
 const MAX_UPLOAD = 64 * 1024 * 1024;
@@ -88,8 +92,13 @@ export class EmbeddedRegistry {
       return;
     }
     const stored = digest === undefined ? undefined : repository?.manifests.get(digest);
-    if (stored === undefined || digest === undefined) return fail(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown');
-    response.writeHead(200, { 'content-type': stored.mediaType, 'content-length': stored.bytes.length, 'docker-content-digest': digest });
+    if (stored === undefined || digest === undefined)
+      return fail(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown');
+    response.writeHead(200, {
+      'content-type': stored.mediaType,
+      'content-length': stored.bytes.length,
+      'docker-content-digest': digest,
+    });
     response.end(request.method === 'HEAD' ? undefined : stored.bytes);
   }
 
@@ -109,7 +118,11 @@ export class EmbeddedRegistry {
     }
     const bytes = this.#repositories.get(name)?.blobs.get(rest);
     if (bytes === undefined) return fail(response, 404, 'BLOB_UNKNOWN', 'blob unknown');
-    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes.length, 'docker-content-digest': rest });
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      'content-length': bytes.length,
+      'docker-content-digest': rest,
+    });
     response.end(request.method === 'HEAD' ? undefined : bytes);
   }
 
@@ -137,7 +150,10 @@ export class EmbeddedRegistry {
   }
 
   #challenge(request: IncomingMessage, response: ServerResponse): void {
-    const kind = this.#options.auth?.kind === 'bearer' ? `Bearer realm="http://${request.headers.host}/token",service="embedded"` : 'Basic realm="embedded"';
+    const kind =
+      this.#options.auth?.kind === 'bearer'
+        ? `Bearer realm="http://${request.headers.host}/token",service="embedded"`
+        : 'Basic realm="embedded"';
     response.setHeader('www-authenticate', kind);
     fail(response, 401, 'UNAUTHORIZED', 'authentication required');
   }
@@ -148,7 +164,10 @@ export class EmbeddedRegistry {
     if (auth?.username !== undefined && request.headers.authorization !== this.#basic()) {
       return fail(response, 401, 'UNAUTHORIZED', 'wrong user or password');
     }
-    const names = url.searchParams.getAll('scope').slice(0, scopesHonoured).map((scope) => scope.split(':').slice(1, -1).join(':'));
+    const names = url.searchParams
+      .getAll('scope')
+      .slice(0, scopesHonoured)
+      .map((scope) => scope.split(':').slice(1, -1).join(':'));
     const access = names.map((name) => ({ type: 'repository', name, actions: ['pull'] }));
     const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
     const token = `${encode({ alg: 'none' })}.${encode({ access })}.x`;
@@ -162,7 +181,9 @@ export class EmbeddedRegistry {
 }
 
 function fail(response: ServerResponse, status: number, code: string, message: string): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ errors: [{ code, message }] }));
+  response
+    .writeHead(status, { 'content-type': 'application/json' })
+    .end(JSON.stringify({ errors: [{ code, message }] }));
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {

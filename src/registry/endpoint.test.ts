@@ -36,16 +36,26 @@ test('which URL serves a name', () => {
 });
 
 test('hosts.toml: mirrors by capability, then the server', () => {
-  put('docker.io/hosts.toml', `server = "https://registry-1.docker.io"
+  put(
+    'docker.io/hosts.toml',
+    `server = "https://registry-1.docker.io"
 [host."https://mirror.example.com"]
   capabilities = ["pull", "resolve"]
 [host."https://cache.example.com/v2/hub"]
   capabilities = ["pull"]
   override_path = true
-`);
+`,
+  );
   put('_default/hosts.toml', '[host."http://fallback.example.com:8080"]\n');
-  assert.deepEqual(bases('docker.io', {}, certs), ['https://mirror.example.com/v2/', 'https://registry-1.docker.io/v2/']);
-  assert.deepEqual(bases('docker.io', {}, certs, 'pull'), ['https://mirror.example.com/v2/', 'https://cache.example.com/v2/hub/', 'https://registry-1.docker.io/v2/']);
+  assert.deepEqual(bases('docker.io', {}, certs), [
+    'https://mirror.example.com/v2/',
+    'https://registry-1.docker.io/v2/',
+  ]);
+  assert.deepEqual(bases('docker.io', {}, certs, 'pull'), [
+    'https://mirror.example.com/v2/',
+    'https://cache.example.com/v2/hub/',
+    'https://registry-1.docker.io/v2/',
+  ]);
   assert.deepEqual(bases('quay.io', {}, certs), ['http://fallback.example.com:8080/v2/', 'https://quay.io/v2/']);
   put('bad.io/hosts.toml', 'server = [');
   assert.throws(() => bases('bad.io', {}, certs), /bad\.io\/hosts\.toml/);
@@ -60,15 +70,28 @@ test('a mirror answers while the name stays; a mirror without the image is passe
   const only = await pushSample(originHost, { repository: 'b', tag: '1', platforms: ['linux/amd64'], content: 'o' });
   const client = new RegistryClient({ hostsDir: certs, credentials: async () => undefined });
   const head = (text: string) => client.head(parseReference(text) as never);
-  assert.deepEqual(await head(`${originHost}/a:1`).then(({ digest, mirror }) => ({ digest, mirror })), { digest, mirror: mirrorHost });
-  assert.deepEqual(await head(`${originHost}/b:1`).then(({ digest, mirror }) => ({ digest, mirror })), { digest: only, mirror: undefined });
+  assert.deepEqual(await head(`${originHost}/a:1`).then(({ digest, mirror }) => ({ digest, mirror })), {
+    digest,
+    mirror: mirrorHost,
+  });
+  assert.deepEqual(await head(`${originHost}/b:1`).then(({ digest, mirror }) => ({ digest, mirror })), {
+    digest: only,
+    mirror: undefined,
+  });
   await Promise.all([client.close(), mirror.close(), origin.close()]);
 });
 
 test('challenges', () => {
-  assert.deepEqual(parseChallenges('Bearer realm="https://a/t",service="s, x",scope="repository:a:pull"'), [{ scheme: 'bearer', realm: 'https://a/t', service: 's, x' }]);
-  assert.deepEqual(parseChallenges('Basic realm="a", Bearer realm="https://b"'), [{ scheme: 'basic' }, { scheme: 'bearer', realm: 'https://b', service: undefined }]);
-  assert.deepEqual(parseChallenges('BEARER realm=https://b'), [{ scheme: 'bearer', realm: 'https://b', service: undefined }]);
+  assert.deepEqual(parseChallenges('Bearer realm="https://a/t",service="s, x",scope="repository:a:pull"'), [
+    { scheme: 'bearer', realm: 'https://a/t', service: 's, x' },
+  ]);
+  assert.deepEqual(parseChallenges('Basic realm="a", Bearer realm="https://b"'), [
+    { scheme: 'basic' },
+    { scheme: 'bearer', realm: 'https://b', service: undefined },
+  ]);
+  assert.deepEqual(parseChallenges('BEARER realm=https://b'), [
+    { scheme: 'bearer', realm: 'https://b', service: undefined },
+  ]);
   assert.deepEqual(parseChallenges('Negotiate'), []);
   assert.deepEqual(parseChallenges(''), []);
 });

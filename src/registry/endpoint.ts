@@ -36,7 +36,12 @@ export type Capability = 'resolve' | 'pull';
  * The endpoints of a registry, mirrors first, the registry itself last.
  * @param hostsDir containerd's certs.d folder, if mirrors are wanted
  */
-export function endpointsFor(registry: string, need: Capability, settings: readonly RegistrySetting[], hostsDir: string | undefined): Endpoint[] {
+export function endpointsFor(
+  registry: string,
+  need: Capability,
+  settings: readonly RegistrySetting[],
+  hostsDir: string | undefined,
+): Endpoint[] {
   const setting = settings.find(({ host }) => host === registry);
   const configured = hostsDir === undefined ? undefined : readHostsToml(hostsDir, registry, need);
   const own: Endpoint = {
@@ -65,8 +70,14 @@ export function isLoopback(registry: string): boolean {
 
 type HostTable = Record<string, unknown>;
 
-function readHostsToml(hostsDir: string, registry: string, need: Capability): { server: string | undefined; mirrors: Endpoint[] } | undefined {
-  const file = [registry, registry.replace(/:(\d+)$/, '_$1_'), '_default'].map((name) => join(hostsDir, name, 'hosts.toml')).find(existsSync);
+function readHostsToml(
+  hostsDir: string,
+  registry: string,
+  need: Capability,
+): { server: string | undefined; mirrors: Endpoint[] } | undefined {
+  const file = [registry, registry.replace(/:(\d+)$/, '_$1_'), '_default']
+    .map((name) => join(hostsDir, name, 'hosts.toml'))
+    .find(existsSync);
   if (file === undefined) return undefined;
   let table: HostTable;
   try {
@@ -76,7 +87,9 @@ function readHostsToml(hostsDir: string, registry: string, need: Capability): { 
   }
   const hosts = (table['host'] ?? {}) as Record<string, HostTable>;
   const mirrors = Object.entries(hosts)
-    .filter(([, host]) => ((host['capabilities'] as string[] | undefined) ?? ['pull', 'resolve', 'push']).includes(need))
+    .filter(([, host]) =>
+      ((host['capabilities'] as string[] | undefined) ?? ['pull', 'resolve', 'push']).includes(need),
+    )
     .map(([url, host]) => mirrorOf(url, host, registry, file));
   const server = typeof table['server'] === 'string' ? table['server'].replace(/\/(v2\/?)?$/, '') : undefined;
   if (server !== undefined) checkUrl(server, file);
@@ -97,7 +110,12 @@ function mirrorOf(url: string, host: HostTable, registry: string, file: string):
     ...(ca.length > 0 && { ca: ca.map((path) => readFile(resolve(folder, path))) }),
     ...(client !== undefined && { client: readClient(client, folder) }),
     skipVerify: host['skip_verify'] === true,
-    headers: Object.fromEntries(Object.entries((host['header'] ?? {}) as Record<string, unknown>).map(([name, value]) => [name, [value].flat().join(', ')])),
+    headers: Object.fromEntries(
+      Object.entries((host['header'] ?? {}) as Record<string, unknown>).map(([name, value]) => [
+        name,
+        [value].flat().join(', '),
+      ]),
+    ),
   };
 }
 

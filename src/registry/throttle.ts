@@ -1,7 +1,11 @@
 // Manners towards one host: a bound on requests at once, Retry-After for all of them, and the rate limit it announced.
 
 /** As registries announce it: `ratelimit-remaining: 76;w=21600`. */
-export type RateLimit = { readonly limit: number | undefined; readonly remaining: number; readonly windowSeconds: number | undefined };
+export type RateLimit = {
+  readonly limit: number | undefined;
+  readonly remaining: number;
+  readonly windowSeconds: number | undefined;
+};
 
 export class Throttle {
   rateLimit: RateLimit | undefined;
@@ -42,13 +46,19 @@ export class Throttle {
     const remaining = parse(headers['ratelimit-remaining']);
     if (remaining === undefined) return;
     const limit = parse(headers['ratelimit-limit']);
-    this.rateLimit = { limit: limit?.count, remaining: remaining.count, windowSeconds: remaining.window ?? limit?.window };
+    this.rateLimit = {
+      limit: limit?.count,
+      remaining: remaining.count,
+      windowSeconds: remaining.window ?? limit?.window,
+    };
   }
 }
 
 function parse(header: string | string[] | undefined): { count: number; window: number | undefined } | undefined {
   const match = /^\s*(\d+)(?:\s*;\s*w=(\d+))?/.exec(String(header ?? ''));
-  return match === null ? undefined : { count: Number(match[1]), window: match[2] === undefined ? undefined : Number(match[2]) };
+  return match === null
+    ? undefined
+    : { count: Number(match[1]), window: match[2] === undefined ? undefined : Number(match[2]) };
 }
 
 /** Retry-After in milliseconds: seconds or an HTTP date. RFC 9110 section 10.2.3. */

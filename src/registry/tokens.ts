@@ -72,7 +72,7 @@ export class Authorizer {
       }
     }
     let scheme = await this.#first;
-    let answer = await send(await this.#header(scheme, repository));
+    const answer = await send(await this.#header(scheme, repository));
     if (answer.status !== 401) return answer;
     // An open registry with private corners, or a token that expired on the way or grants less than it seemed.
     scheme = this.#schemeOf(answer, scheme);
@@ -98,7 +98,10 @@ export class Authorizer {
     if (!URL.canParse(realm)) throw new Problem('protocol', `${host} names a token service that is no URL`);
     const url = new URL(realm);
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && protocol === 'http:')) {
-      throw new Problem('refused', `${host} names a token service without TLS (${url.protocol}//${url.host}); not asked`);
+      throw new Problem(
+        'refused',
+        `${host} names a token service without TLS (${url.protocol}//${url.host}); not asked`,
+      );
     }
     return url;
   }
@@ -146,7 +149,11 @@ export class Authorizer {
     token.catch(() => this.#tokens.get(repository) === token && this.#tokens.delete(repository));
   }
 
-  async #shared(scheme: Scheme & { kind: 'bearer' }, repository: string, others: string[]): Promise<{ token: Token; granted: Set<string> }> {
+  async #shared(
+    scheme: Scheme & { kind: 'bearer' },
+    repository: string,
+    others: string[],
+  ): Promise<{ token: Token; granted: Set<string> }> {
     // One token speaks for one identity: only repositories with the same credentials share it.
     const mine = await this.#credentials(this.#registry, repository);
     const same: string[] = [];
@@ -168,23 +175,44 @@ export class Authorizer {
     if (credential !== undefined) this.#checkTokenHost(scheme.realm);
     const scopes = repositories.map((repository) => `repository:${repository}:pull`);
     const answer =
-      credential?.kind === 'identity' ? await this.#post(scheme, scopes, credential.token) : await this.#get(scheme, scopes, credential);
+      credential?.kind === 'identity'
+        ? await this.#post(scheme, scopes, credential.token)
+        : await this.#get(scheme, scopes, credential);
     return this.#read(answer, scheme.realm);
   }
 
-  #get(scheme: Scheme & { kind: 'bearer' }, scopes: string[], credential: (Credential & { kind: 'basic' }) | undefined): Promise<Answer> {
+  #get(
+    scheme: Scheme & { kind: 'bearer' },
+    scopes: string[],
+    credential: (Credential & { kind: 'basic' }) | undefined,
+  ): Promise<Answer> {
     const url = new URL(scheme.realm);
     if (scheme.service !== undefined) url.searchParams.set('service', scheme.service);
     for (const scope of scopes) url.searchParams.append('scope', scope);
     const headers: Record<string, string> = credential === undefined ? {} : { authorization: basic(credential) };
-    return this.#transport.send(this.#endpoint, { method: 'GET', url: url.href, headers, limit: MAX_SMALL_BODY }, this.#isOwnHost(url));
+    return this.#transport.send(
+      this.#endpoint,
+      { method: 'GET', url: url.href, headers, limit: MAX_SMALL_BODY },
+      this.#isOwnHost(url),
+    );
   }
 
   #post(scheme: Scheme & { kind: 'bearer' }, scopes: string[], refreshToken: string): Promise<Answer> {
-    const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'tagproof', refresh_token: refreshToken, scope: scopes.join(' ') });
+    const form = new URLSearchParams({
+      grant_type: 'refresh_token',
+      client_id: 'tagproof',
+      refresh_token: refreshToken,
+      scope: scopes.join(' '),
+    });
     if (scheme.service !== undefined) form.set('service', scheme.service);
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const call = { method: 'POST', url: scheme.realm.href, headers, body: form.toString(), limit: MAX_SMALL_BODY } as const;
+    const call = {
+      method: 'POST',
+      url: scheme.realm.href,
+      headers,
+      body: form.toString(),
+      limit: MAX_SMALL_BODY,
+    } as const;
     return this.#transport.send(this.#endpoint, call, this.#isOwnHost(scheme.realm));
   }
 
@@ -192,8 +220,10 @@ export class Authorizer {
     if (answer.status === 401 || answer.status === 403) {
       throw new Problem('denied', `the token service ${realm.host} refuses the credentials (${answer.status})`);
     }
-    if (answer.status === 429) throw new Problem('rate-limited', `the token service ${realm.host} asks to slow down (429)`);
-    if (answer.status !== 200) throw new Problem('unreachable', `the token service ${realm.host} answered ${answer.status}`);
+    if (answer.status === 429)
+      throw new Problem('rate-limited', `the token service ${realm.host} asks to slow down (429)`);
+    if (answer.status !== 200)
+      throw new Problem('unreachable', `the token service ${realm.host} answered ${answer.status}`);
     let body: { token?: unknown; access_token?: unknown; expires_in?: unknown };
     try {
       body = JSON.parse(answer.body.toString('utf8'));
@@ -220,7 +250,10 @@ export class Authorizer {
     const { hostname } = new URL(this.#endpoint.base);
     if (this.#isOwnHost(realm) || realm.hostname === hostname) return;
     const domain = hostname.split('.').slice(1).join('.');
-    const within = domain.includes('.') && !/^[\d.]+$/.test(hostname) && (realm.hostname === domain || realm.hostname.endsWith(`.${domain}`));
+    const within =
+      domain.includes('.') &&
+      !/^[\d.]+$/.test(hostname) &&
+      (realm.hostname === domain || realm.hostname.endsWith(`.${domain}`));
     if (within) return;
     throw new Problem(
       'refused',
@@ -248,7 +281,9 @@ function grantedBy(token: string): Set<string> | undefined {
     const { access } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as { access?: unknown };
     if (!Array.isArray(access)) return undefined;
     const grants = access as { type?: unknown; name?: unknown; actions?: unknown }[];
-    const pulls = grants.filter((grant) => grant?.type === 'repository' && Array.isArray(grant.actions) && grant.actions.includes('pull'));
+    const pulls = grants.filter(
+      (grant) => grant?.type === 'repository' && Array.isArray(grant.actions) && grant.actions.includes('pull'),
+    );
     return new Set(pulls.map((grant) => String(grant.name)));
   } catch {
     return undefined;

@@ -74,13 +74,18 @@ export class Transport {
 
   throttle(host: string): Throttle {
     let throttle = this.#throttles.get(host);
-    if (throttle === undefined) this.#throttles.set(host, (throttle = new Throttle(this.#options.concurrency ?? CONCURRENCY)));
+    if (throttle === undefined) {
+      throttle = new Throttle(this.#options.concurrency ?? CONCURRENCY);
+      this.#throttles.set(host, throttle);
+    }
     return throttle;
   }
 
   /** Hosts that announced a rate limit. */
   rateLimits(): [host: string, limit: NonNullable<Throttle['rateLimit']>][] {
-    return [...this.#throttles].flatMap(([host, { rateLimit }]) => (rateLimit === undefined ? [] : [[host, rateLimit] as const])) as never;
+    return [...this.#throttles].flatMap(([host, { rateLimit }]) =>
+      rateLimit === undefined ? [] : [[host, rateLimit] as const],
+    ) as never;
   }
 
   async close(): Promise<void> {
@@ -93,19 +98,32 @@ export class Transport {
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#exchange(endpoint, call, known);
       const location = answer.headers['location'];
-      if (![301, 302, 303, 307, 308].includes(answer.status) || typeof location !== 'string' || call.method === 'POST') return answer;
-      if (redirects >= MAX_REDIRECTS) throw new Problem('protocol', `more than ${MAX_REDIRECTS} redirects, the last to ${hostOf(location, call.url)}`);
+      if (![301, 302, 303, 307, 308].includes(answer.status) || typeof location !== 'string' || call.method === 'POST')
+        return answer;
+      if (redirects >= MAX_REDIRECTS)
+        throw new Problem(
+          'protocol',
+          `more than ${MAX_REDIRECTS} redirects, the last to ${hostOf(location, call.url)}`,
+        );
       const from = new URL(call.url);
-      if (!URL.canParse(location, call.url)) throw new Problem('protocol', `${from.host} redirects to something that is no URL`);
+      if (!URL.canParse(location, call.url))
+        throw new Problem('protocol', `${from.host} redirects to something that is no URL`);
       const to = new URL(location, call.url);
       if (to.protocol !== 'https:' && (to.protocol !== 'http:' || from.protocol !== 'http:')) {
-        throw new Problem('refused', `${from.host} redirects from ${from.protocol}// to ${to.protocol}//${to.host}; not followed`);
+        throw new Problem(
+          'refused',
+          `${from.host} redirects from ${from.protocol}// to ${to.protocol}//${to.host}; not followed`,
+        );
       }
       const sameOrigin = to.origin === from.origin;
       known &&= sameOrigin;
       // RFC 9110 15.4: credentials are for the origin that asked for them (T48).
       const { authorization, ...rest } = call.headers;
-      call = { ...call, url: to.href, headers: sameOrigin && authorization !== undefined ? { ...rest, authorization } : rest };
+      call = {
+        ...call,
+        url: to.href,
+        headers: sameOrigin && authorization !== undefined ? { ...rest, authorization } : rest,
+      };
     }
   }
 
@@ -153,10 +171,16 @@ export class Transport {
       ...(trusted && endpoint.client !== undefined && endpoint.client),
       ...(away !== undefined && { lookup: guardedLookup(away) }),
     };
-    const proxied = process.env['HTTPS_PROXY'] ?? process.env['https_proxy'] ?? process.env['HTTP_PROXY'] ?? process.env['http_proxy'];
+    const proxied =
+      process.env['HTTPS_PROXY'] ??
+      process.env['https_proxy'] ??
+      process.env['HTTP_PROXY'] ??
+      process.env['http_proxy'];
     dispatcher = this.#dispatchers.get(key);
     if (dispatcher === undefined) {
-      dispatcher = proxied ? new EnvHttpProxyAgent({ connect, requestTls: connect }) : new Agent({ connect, connections: CONCURRENCY });
+      dispatcher = proxied
+        ? new EnvHttpProxyAgent({ connect, requestTls: connect })
+        : new Agent({ connect, connections: CONCURRENCY });
       this.#dispatchers.set(key, dispatcher);
     }
     return dispatcher;
@@ -165,7 +189,10 @@ export class Transport {
   #home(endpoint: Endpoint): Promise<AddressClass> {
     const { hostname } = new URL(endpoint.base);
     let home = this.#homes.get(hostname);
-    if (home === undefined) this.#homes.set(hostname, (home = hostClass(hostname)));
+    if (home === undefined) {
+      home = hostClass(hostname);
+      this.#homes.set(hostname, home);
+    }
     return home;
   }
 
@@ -199,7 +226,16 @@ function hostOf(location: string, base: string): string {
 /** Failures of the connection, not of what was said over it. */
 function isTransient(error: unknown): boolean {
   const code = (error as { code?: string }).code ?? '';
-  return ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT'].includes(code);
+  return [
+    'ECONNRESET',
+    'ECONNREFUSED',
+    'EPIPE',
+    'ETIMEDOUT',
+    'EAI_AGAIN',
+    'UND_ERR_SOCKET',
+    'UND_ERR_CONNECT_TIMEOUT',
+    'UND_ERR_HEADERS_TIMEOUT',
+  ].includes(code);
 }
 
 function unreachable(error: unknown, url: string): Problem {
@@ -209,10 +245,14 @@ function unreachable(error: unknown, url: string): Problem {
   if (cause instanceof Problem) return cause;
   if (name === 'TimeoutError') return new Problem('unreachable', `${host} did not answer in full within the deadline`);
   const hint =
-    code === 'ENOTFOUND' ? 'there is no such host'
-    : code === 'ECONNREFUSED' ? 'nothing listens there'
-    : /CERT|SELF_SIGNED|UNABLE_TO_/.test(code ?? '') ? `its certificate is not trusted (${code}): give its CA under registries in tagproof.yaml`
-    : /WRONG_VERSION|EPROTO|PACKET_LENGTH/.test(code ?? '') ? 'it does not speak TLS: if that is right, set plainHttp for it under registries in tagproof.yaml'
-    : (message ?? 'unknown failure');
+    code === 'ENOTFOUND'
+      ? 'there is no such host'
+      : code === 'ECONNREFUSED'
+        ? 'nothing listens there'
+        : /CERT|SELF_SIGNED|UNABLE_TO_/.test(code ?? '')
+          ? `its certificate is not trusted (${code}): give its CA under registries in tagproof.yaml`
+          : /WRONG_VERSION|EPROTO|PACKET_LENGTH/.test(code ?? '')
+            ? 'it does not speak TLS: if that is right, set plainHttp for it under registries in tagproof.yaml'
+            : (message ?? 'unknown failure');
   return new Problem('unreachable', `cannot reach ${host}: ${hint}`, {}, error);
 }

@@ -6,22 +6,32 @@ const COMMANDS: Record<Level, string> = { error: 'error', warning: 'warning', no
 
 export function printGithub(report: Report): string {
   const findings = report.findings.map(({ level, rule, message, image, ...place }) =>
-    command(COMMANDS[level], { ...place, title: RULES[rule].title }, image === undefined ? message : `${image}: ${message}`),
+    command(
+      COMMANDS[level],
+      { ...place, title: RULES[rule].title },
+      image === undefined ? message : `${image}: ${message}`,
+    ),
   );
-  const problems = report.problems.map(({ message, where: { image, ...place } }) => command('error', place, image === undefined ? message : `${image}: ${message}`));
+  const problems = report.problems.map(({ message, where: { image, ...place } }) =>
+    command('error', place, image === undefined ? message : `${image}: ${message}`),
+  );
   return [...findings, ...problems, ...report.summary].map((line) => `${line}\n`).join('');
 }
 
 /** Escapes as the runner unescapes them (actions/toolkit, command.ts). */
-function command(name: string, place: { file?: string; line?: number; column?: number; endColumn?: number; title?: string }, message: string): string {
+function command(
+  name: string,
+  place: { file?: string; line?: number; column?: number; endColumn?: number; title?: string },
+  message: string,
+): string {
   const { file, line, column, endColumn, title } = place;
   const properties = Object.entries({ file, line, col: column, endColumn, title })
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${key}=${escape(String(value)).replace(/:/g, '%3A').replace(/,/g, '%2C')}`)
+    .map(([key, value]) => `${key}=${escaped(String(value)).replace(/:/g, '%3A').replace(/,/g, '%2C')}`)
     .join(',');
-  return `::${name} ${properties}::${escape(message)}`;
+  return `::${name} ${properties}::${escaped(message)}`;
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
 }

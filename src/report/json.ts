@@ -3,6 +3,14 @@ import { exitCode, type Report } from './report.ts';
 
 export function printJson(report: Report): string {
   const { verb, data, findings, problems, summary, diff } = report;
-  const body = { verb, ...data, findings, problems, summary, ...(diff !== undefined && { diff }), exitCode: exitCode(report) };
+  const body = {
+    verb,
+    ...data,
+    findings,
+    problems,
+    summary,
+    ...(diff !== undefined && { diff }),
+    exitCode: exitCode(report),
+  };
   return `${JSON.stringify(body, null, 2)}\n`;
 }

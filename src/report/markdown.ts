@@ -4,27 +4,42 @@ import type { Cell, Report } from './report.ts';
 export function printMarkdown(report: Report): string {
   const parts: string[] = [`### tagproof ${report.verb}`];
   const [conclusion, ...more] = report.summary;
-  if (conclusion !== undefined) parts.push(`**${escape(conclusion)}**`);
+  if (conclusion !== undefined) parts.push(`**${escaped(conclusion)}**`);
   for (const { title, head, rows } of report.sections) {
     if (title !== undefined) parts.push(`#### \`${title}\``);
     const width = Math.max(head.length, ...rows.map((row) => row.length));
-    parts.push(table(Array.from({ length: width }, (_, i) => head[i] ?? ''), rows));
+    parts.push(
+      table(
+        Array.from({ length: width }, (_, i) => head[i] ?? ''),
+        rows,
+      ),
+    );
   }
   if (report.sections.length === 0 && report.findings.length > 0) {
-    const rows = report.findings.map(({ file, line, level, image, message, rule }) => [file === undefined ? '' : `${file}:${line ?? 1}`, level, image ?? '', message, rule]);
+    const rows = report.findings.map(({ file, line, level, image, message, rule }) => [
+      file === undefined ? '' : `${file}:${line ?? 1}`,
+      level,
+      image ?? '',
+      message,
+      rule,
+    ]);
     parts.push(table(['where', 'level', 'image', 'what', 'rule'], rows));
   }
   if (report.diff) parts.push(`\`\`\`\`diff\n${report.diff.trimEnd()}\n\`\`\`\``);
-  if (report.problems.length > 0) parts.push(`#### Could not be done\n\n${report.problems.map((problem) => `- ${escape(String(problem))}`).join('\n')}`);
-  parts.push(...more.map(escape));
+  if (report.problems.length > 0)
+    parts.push(
+      `#### Could not be done\n\n${report.problems.map((problem) => `- ${escaped(String(problem))}`).join('\n')}`,
+    );
+  parts.push(...more.map(escaped));
   return `${parts.join('\n\n')}\n`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const line = (cells: readonly Cell[]) => `| ${cells.map((cell) => escape(typeof cell === 'string' ? cell : cell.text)).join(' | ')} |`;
+  const line = (cells: readonly Cell[]) =>
+    `| ${cells.map((cell) => escaped(typeof cell === 'string' ? cell : cell.text)).join(' | ')} |`;
   return [line(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[\\`*_{}[\]<>|#]/g, '\\$&').replace(/[\r\n]+/g, ' ');
 }

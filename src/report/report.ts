@@ -18,7 +18,11 @@ export type Finding = {
 
 export type Style = 'good' | 'bad' | 'warn' | 'dim' | 'bold';
 export type Cell = string | { readonly text: string; readonly style: Style };
-export type Section = { readonly title?: string; readonly head: readonly string[]; readonly rows: readonly (readonly Cell[])[] };
+export type Section = {
+  readonly title?: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+};
 
 export type Report = {
   readonly verb: string;

@@ -33,7 +33,10 @@ export const RULES = {
     title: 'A required platform is missing',
     help: 'Nodes of that platform cannot run the image. Choose another tag, or take the platform off the requirement.',
   },
-  'would-change': { title: 'tagproof pin would change this line', help: 'Run `tagproof pin` without --diff to write it.' },
+  'would-change': {
+    title: 'tagproof pin would change this line',
+    help: 'Run `tagproof pin` without --diff to write it.',
+  },
   different: { title: 'The two images differ', help: '' },
 } as const;
 

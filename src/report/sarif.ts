@@ -23,7 +23,9 @@ export function printSarif(report: Report, version: string): string {
   const notifications = report.problems.map((problem) => ({
     descriptor: { id: problem.code },
     level: 'error',
-    message: { text: problem.where.image === undefined ? problem.message : `${problem.where.image}: ${problem.message}` },
+    message: {
+      text: problem.where.image === undefined ? problem.message : `${problem.where.image}: ${problem.message}`,
+    },
     locations: locations(problem.where),
   }));
   const run = {
@@ -35,7 +37,17 @@ export function printSarif(report: Report, version: string): string {
   return `${JSON.stringify({ $schema: SCHEMA, version: '2.1.0', runs: [run] }, null, 2)}\n`;
 }
 
-function locations({ file, line, column, endColumn }: { file?: string; line?: number; column?: number; endColumn?: number }): object[] {
+function locations({
+  file,
+  line,
+  column,
+  endColumn,
+}: {
+  file?: string;
+  line?: number;
+  column?: number;
+  endColumn?: number;
+}): object[] {
   if (file === undefined) return [];
   const uri = file.split('/').map(encodeURIComponent).join('/');
   const region = { startLine: line ?? 1, startColumn: column ?? 1, ...(endColumn !== undefined && { endColumn }) };

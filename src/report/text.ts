@@ -2,17 +2,25 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import type { Cell, Finding, Level, Report, Section, Style } from './report.ts';
 
-const COLOURS: Record<Style, Parameters<typeof styleText>[0]> = { good: 'green', bad: 'red', warn: 'yellow', dim: 'dim', bold: 'bold' };
+const COLOURS: Record<Style, Parameters<typeof styleText>[0]> = {
+  good: 'green',
+  bad: 'red',
+  warn: 'yellow',
+  dim: 'dim',
+  bold: 'bold',
+};
 const LEVELS: Record<Level, Style> = { error: 'bad', warning: 'warn', note: 'dim' };
 
 /** The report itself; problems are printed apart, to standard error. */
 export function printText(report: Report, colour: boolean): string {
-  const paint = (text: string, style: Style) => (colour ? styleText(COLOURS[style], text, { validateStream: false }) : text);
+  const paint = (text: string, style: Style) =>
+    colour ? styleText(COLOURS[style], text, { validateStream: false }) : text;
   const parts: string[] = [];
   if (report.diff) parts.push(colour ? colourDiff(report.diff, paint) : report.diff);
   const sections = report.sections.length > 0 || report.diff ? report.sections : byFile(report.findings);
   for (const section of sections) parts.push(printSection(section, paint));
-  if (report.summary.length > 0) parts.push(`${report.summary.map((line, i) => (i === 0 ? paint(line, 'bold') : line)).join('\n')}\n`);
+  if (report.summary.length > 0)
+    parts.push(`${report.summary.map((line, i) => (i === 0 ? paint(line, 'bold') : line)).join('\n')}\n`);
   return parts.join('\n');
 }
 
@@ -42,9 +50,13 @@ export function short(text: string): string {
 }
 
 function printSection({ title, head, rows }: Section, paint: (text: string, style: Style) => string): string {
-  const table: Cell[][] = [...(head.some(Boolean) ? [head.map((text) => ({ text, style: 'dim' as const }))] : []), ...rows.map((row) => [...row])];
+  const table: Cell[][] = [
+    ...(head.some(Boolean) ? [head.map((text) => ({ text, style: 'dim' as const }))] : []),
+    ...rows.map((row) => [...row]),
+  ];
   const widths: number[] = [];
-  for (const row of table) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, clean(cell).length);
+  for (const row of table)
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, clean(cell).length);
   const indent = title === undefined ? '' : '  ';
   const lines = table.map((row) => {
     const cells = row.map((cell, i) => {

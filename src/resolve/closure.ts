@@ -19,7 +19,9 @@ const IndexSchema = v.object({
     v.array(
       v.object({
         ...descriptor.entries,
-        platform: v.optional(v.nullable(v.object({ os: v.string(), architecture: v.string(), variant: v.optional(v.string()) }))),
+        platform: v.optional(
+          v.nullable(v.object({ os: v.string(), architecture: v.string(), variant: v.optional(v.string()) })),
+        ),
         annotations,
       }),
     ),
@@ -27,7 +29,11 @@ const IndexSchema = v.object({
   ),
   annotations,
 });
-const ManifestSchema = v.object({ config: descriptor, layers: v.pipe(v.array(descriptor), v.maxLength(1000)), annotations });
+const ManifestSchema = v.object({
+  config: descriptor,
+  layers: v.pipe(v.array(descriptor), v.maxLength(1000)),
+  annotations,
+});
 const strings = v.optional(v.nullable(v.array(v.string())));
 const ConfigSchema = v.object({
   os: v.optional(v.string()),
@@ -91,22 +97,38 @@ export async function readClosure(client: Reader, reference: Reference): Promise
   }
   const children: Child[] = [];
   await readIndex(client, reference, root, children, 1);
-  const platforms = children.flatMap(({ platform, attachment }) => (platform === undefined || attachment ? [] : [platform]));
+  const platforms = children.flatMap(({ platform, attachment }) =>
+    platform === undefined || attachment ? [] : [platform],
+  );
   return { root: descriptor, children, platforms: [...new Set(platforms)].sort() };
 }
 
-async function readIndex(client: Reader, reference: Reference, index: Manifest, children: Child[], depth: number): Promise<void> {
+async function readIndex(
+  client: Reader,
+  reference: Reference,
+  index: Manifest,
+  children: Child[],
+  depth: number,
+): Promise<void> {
   for (const item of parse(IndexSchema, index.bytes, reference, 'index').manifests) {
     if (manifestKind(item.mediaType) === 'index') {
-      if (depth >= MAX_INDEX_DEPTH) throw new Problem('limit', `an index nested deeper than ${MAX_INDEX_DEPTH}`, { image: reference.text });
-      await readIndex(client, reference, await client.manifest(withDigest(reference, item.digest)), children, depth + 1);
+      if (depth >= MAX_INDEX_DEPTH)
+        throw new Problem('limit', `an index nested deeper than ${MAX_INDEX_DEPTH}`, { image: reference.text });
+      await readIndex(
+        client,
+        reference,
+        await client.manifest(withDigest(reference, item.digest)),
+        children,
+        depth + 1,
+      );
       continue;
     }
     const attachment = item.annotations?.['vnd.docker.reference.type'] !== undefined || item.platform?.os === 'unknown';
     const platform = item.platform ? printPlatform(item.platform as never) : undefined;
     const { digest, mediaType, size } = item;
     children.push({ digest, mediaType, size, ...(platform !== undefined && { platform }), attachment });
-    if (children.length > MAX_CHILDREN) throw new Problem('limit', `more than ${MAX_CHILDREN} manifests`, { image: reference.text });
+    if (children.length > MAX_CHILDREN)
+      throw new Problem('limit', `more than ${MAX_CHILDREN} manifests`, { image: reference.text });
   }
 }
 
@@ -118,7 +140,13 @@ export async function readConfig(client: Reader, reference: Reference, digest: s
 async function configOf(client: Reader, reference: Reference, manifest: Manifest): Promise<ImageConfig> {
   const { config, layers } = parse(ManifestSchema, manifest.bytes, reference, 'manifest');
   const bytes = await client.blob(reference, config.digest);
-  const { os = 'unknown', architecture = 'unknown', variant, created, config: run } = parse(ConfigSchema, bytes, reference, 'configuration');
+  const {
+    os = 'unknown',
+    architecture = 'unknown',
+    variant,
+    created,
+    config: run,
+  } = parse(ConfigSchema, bytes, reference, 'configuration');
   return {
     digest: manifest.digest,
     configDigest: config.digest,
@@ -134,7 +162,12 @@ async function configOf(client: Reader, reference: Reference, manifest: Manifest
   };
 }
 
-function parse<T extends v.GenericSchema>(schema: T, bytes: Buffer, reference: Reference, what: string): v.InferOutput<T> {
+function parse<T extends v.GenericSchema>(
+  schema: T,
+  bytes: Buffer,
+  reference: Reference,
+  what: string,
+): v.InferOutput<T> {
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString('utf8'));
@@ -144,5 +177,9 @@ function parse<T extends v.GenericSchema>(schema: T, bytes: Buffer, reference: R
   const result = v.safeParse(schema, json);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  throw new Problem('protocol', `the ${what} of ${repositoryOf(reference)} is malformed: ${v.getDotPath(issue) ?? ''} ${issue.message}`, { image: reference.text });
+  throw new Problem(
+    'protocol',
+    `the ${what} of ${repositoryOf(reference)} is malformed: ${v.getDotPath(issue) ?? ''} ${issue.message}`,
+    { image: reference.text },
+  );
 }

@@ -29,14 +29,22 @@ export async function findDrift(
 ): Promise<(Drift | Problem)[]> {
   const image = pinned.text;
   const digest = pinned.digest as string;
-  const [served, current] = await Promise.all([attempt(client.head(pinned), image), tagged && attempt(client.head(withoutDigest(tagged)), image)]);
+  const [served, current] = await Promise.all([
+    attempt(client.head(pinned), image),
+    tagged && attempt(client.head(withoutDigest(tagged)), image),
+  ]);
   const drifts: (Drift | Problem)[] = [];
   if (served instanceof Problem) drifts.push(served.code === 'not-found' ? { kind: 'gone', digest } : served);
   if (current instanceof Problem) drifts.push(current);
   else if (current !== undefined && current.digest !== digest) {
     const platform = await childPlatform(client, pinned, served, current);
     if (platform instanceof Problem) drifts.push(platform);
-    else drifts.push(platform === undefined ? { kind: 'moved', from: digest, to: current.digest } : { kind: 'child', of: current.digest, platform });
+    else
+      drifts.push(
+        platform === undefined
+          ? { kind: 'moved', from: digest, to: current.digest }
+          : { kind: 'child', of: current.digest, platform },
+      );
   }
   if (requiredPlatforms.length > 0 && !(served instanceof Problem)) {
     const closure = await attempt(readClosure(client, pinned), image);
@@ -51,7 +59,12 @@ export async function findDrift(
 }
 
 /** The platform under which the tag's index lists the pinned manifest, if it does. */
-async function childPlatform(client: Reader, pinned: Reference, served: Descriptor | Problem, current: Descriptor): Promise<string | undefined | Problem> {
+async function childPlatform(
+  client: Reader,
+  pinned: Reference,
+  served: Descriptor | Problem,
+  current: Descriptor,
+): Promise<string | undefined | Problem> {
   const single = served instanceof Problem || manifestKind(served.mediaType) === 'manifest';
   if (!single || manifestKind(current.mediaType) !== 'index') return undefined;
   const index = await attempt(readClosure(client, { ...pinned, digest: current.digest }), pinned.text);

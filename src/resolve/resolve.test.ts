@@ -35,7 +35,9 @@ const ref = (text: string) => parseReference(text) as Reference;
 
 test('two spellings are one request; a failure is its own result and stops nobody', async () => {
   server.log.length = 0;
-  const results = await resolveAll([ref(`${host}/web:1`), ref(`${host.toUpperCase()}/web:1`), ref(`${host}/gone:1`)], { client });
+  const results = await resolveAll([ref(`${host}/web:1`), ref(`${host.toUpperCase()}/web:1`), ref(`${host}/gone:1`)], {
+    client,
+  });
   assert.equal(server.log.length, 2);
   const web = results.get(`${host}/web:1`);
   assert.ok(web && !(web instanceof Problem));
@@ -48,7 +50,9 @@ test('two spellings are one request; a failure is its own result and stops nobod
 
 test('the lock answers without network; frozen asks nobody', async () => {
   server.log.length = 0;
-  const lock = new Map([[`${host}/web:1`, { digest: digestOf('old'), firstSeen: '2026-01-01T00:00:00Z', source: 'registry' }]]);
+  const lock = new Map([
+    [`${host}/web:1`, { digest: digestOf('old'), firstSeen: '2026-01-01T00:00:00Z', source: 'registry' }],
+  ]);
   const results = await resolveAll([ref(`${host}/web:1`), ref(`${host}/other:1`)], { client, lock, frozen: true });
   assert.deepEqual(server.log, []);
   assert.equal((results.get(`${host}/web:1`) as { digest: string }).digest, digestOf('old'));
@@ -74,12 +78,19 @@ async function put(path: string, body: object | Buffer, type = OCI_INDEX): Promi
 test('an index of indexes is followed to a bound; what is malformed is said', async () => {
   let inner = digest;
   for (let depth = 0; depth < 4; depth++) {
-    inner = await put(`web/manifests/deep${depth}`, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [{ mediaType: OCI_INDEX, digest: inner, size: 1 }] });
+    inner = await put(`web/manifests/deep${depth}`, {
+      schemaVersion: 2,
+      mediaType: OCI_INDEX,
+      manifests: [{ mediaType: OCI_INDEX, digest: inner, size: 1 }],
+    });
   }
   assert.deepEqual((await readClosure(client, ref(`${host}/web:deep0`))).platforms, ['linux/amd64', 'linux/arm64']);
   await assert.rejects(readClosure(client, ref(`${host}/web:deep3`)), /nested deeper than 3/);
   await put('web/manifests/bad', { manifests: [{ digest: 'x' }] });
-  await assert.rejects(readClosure(client, ref(`${host}/web:bad`)), /the index of .* is malformed: manifests\.0\.digest not a digest/);
+  await assert.rejects(
+    readClosure(client, ref(`${host}/web:bad`)),
+    /the index of .* is malformed: manifests\.0\.digest not a digest/,
+  );
   await put('web/manifests/binary', gzipSync('x'));
   await assert.rejects(readClosure(client, ref(`${host}/web:binary`)), /is not JSON/);
 });

@@ -1,9 +1,9 @@
 // References → digests: each image once, all at a time, a failure is that image's own result.
 import type { Reference, Resolution } from '../flow.ts';
 import { printReference, tagKey } from '../image/reference.ts';
+import type { Lock, LockEntry } from '../lock/lock.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
-import type { Lock, LockEntry } from '../lock/lock.ts';
 
 export type ResolveOptions = {
   readonly client: Pick<RegistryClient, 'head' | 'expect'>;
@@ -47,10 +47,21 @@ function fromLock(reference: Reference, { lock, frozen, now }: ResolveOptions): 
   const entry = reference.digest === undefined ? lock?.get(tagKey(reference)) : undefined;
   if (entry !== undefined) {
     const { digest, mediaType, platforms } = entry;
-    return { reference, digest, ...(mediaType && { mediaType }), ...(platforms && { platforms }), from: 'lock', at: timestamp(now) };
+    return {
+      reference,
+      digest,
+      ...(mediaType && { mediaType }),
+      ...(platforms && { platforms }),
+      from: 'lock',
+      at: timestamp(now),
+    };
   }
   if (!frozen) return undefined;
-  return new Problem('locked', `not in tagproof.lock, and --frozen asks no registry: run tagproof pin without it once`, { image: reference.text });
+  return new Problem(
+    'locked',
+    `not in tagproof.lock, and --frozen asks no registry: run tagproof pin without it once`,
+    { image: reference.text },
+  );
 }
 
 async function resolveOne(reference: Reference, { client, now }: ResolveOptions): Promise<Resolution> {

@@ -107,7 +107,8 @@ function fieldPath(path: string): string {
 /** A value that some other program completes first. */
 export function notLiteral(value: string): { reason: SkipReason; detail: string } | undefined {
   if (/\{\{|\{%|<%/.test(value)) return { reason: 'template', detail: 'exists only after the template is rendered' };
-  if (/\$\{|\$\(|\$[A-Za-z_]|%\w+%/.test(value)) return { reason: 'variable', detail: 'exists only after variables are filled in' };
+  if (/\$\{|\$\(|\$[A-Za-z_]|%\w+%/.test(value))
+    return { reason: 'variable', detail: 'exists only after variables are filled in' };
   return undefined;
 }
 

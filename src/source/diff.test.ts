@@ -15,7 +15,11 @@ after(() => rmSync(folder, { recursive: true }));
 /** git is the oracle: what it makes of the diff must be what the edits make of the text. */
 function applyWithGit(text: string, edits: Edit[]): string {
   writeFileSync(join(folder, 'x.yaml'), text);
-  execFileSync('git', ['apply', '--unsafe-paths', `--directory=${folder}`, '-'], { input: unifiedDiff('x.yaml', text, edits), cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
+  execFileSync('git', ['apply', '--unsafe-paths', `--directory=${folder}`, '-'], {
+    input: unifiedDiff('x.yaml', text, edits),
+    cwd: folder,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   return readFileSync(join(folder, 'x.yaml'), 'utf8');
 }
 
@@ -24,7 +28,14 @@ const at = (line: number) => text.indexOf(`line ${line}\n`);
 
 const cases: [name: string, text: string, edits: Edit[]][] = [
   ['one line', text, [{ start: at(5) + 6, end: at(5) + 6, text: '@x' }]],
-  ['first and last line', text, [{ start: 0, end: 0, text: 'x' }, { start: text.length - 1, end: text.length - 1, text: 'y' }]],
+  [
+    'first and last line',
+    text,
+    [
+      { start: 0, end: 0, text: 'x' },
+      { start: text.length - 1, end: text.length - 1, text: 'y' },
+    ],
+  ],
   ['an inserted line', text, [{ start: at(5), end: at(5), text: 'new\n' }]],
   ['a removed line', text, [{ start: at(5), end: at(6), text: '' }]],
   ['near and far', text, [1, 3, 12, 28].map((line) => ({ start: at(line) + 4, end: at(line) + 5, text: '_' }))],
@@ -44,7 +55,9 @@ test('property: git apply makes of the diff what the edits make of the text', ()
       const edits = picks.map(([line, kind]): Edit => {
         const end = at(line) + `line ${line}\n`.length;
         if (kind === 'insert') return { start: at(line), end: at(line), text: 'new\n' };
-        return kind === 'remove' ? { start: at(line), end, text: '' } : { start: end - 1, end: end - 1, text: '@sha256:x' };
+        return kind === 'remove'
+          ? { start: at(line), end, text: '' }
+          : { start: end - 1, end: end - 1, text: '@sha256:x' };
       });
       assert.equal(applyWithGit(text, edits), applyEdits(text, edits));
     }),

@@ -39,7 +39,9 @@ export function unifiedDiff(file: string, text: string, edits: readonly Edit[]):
         added++;
       }
     }
-    const removed = changes.slice(i, last + 1).reduce((sum, change) => sum + numberOf(change.end) - numberOf(change.start), 0);
+    const removed = changes
+      .slice(i, last + 1)
+      .reduce((sum, change) => sum + numberOf(change.end) - numberOf(change.start), 0);
     for (; at < to; at++) lines.push(` ${old[at]}`);
     const count = to - from;
     out += `@@ -${range(from, count)} +${range(from + drift, count - removed + added)} @@\n${lines.map(terminate).join('')}`;

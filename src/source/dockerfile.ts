@@ -26,7 +26,8 @@ export function readDockerfile(c: Collector): void {
   for (const from of file.getFROMs()) {
     const image = from.getImage();
     const range = from.getImageRange();
-    if (image !== null && range !== null) readImage(c, image.replace(/^(["'])(.*)\1$/, '$2'), spotOf(range, 'FROM'), stages, defaults);
+    if (image !== null && range !== null)
+      readImage(c, image.replace(/^(["'])(.*)\1$/, '$2'), spotOf(range, 'FROM'), stages, defaults);
     const stage = from.getBuildStage();
     if (stage !== null) stages.add(stage.toLowerCase());
     stages.add(String(index++));
@@ -34,7 +35,8 @@ export function readDockerfile(c: Collector): void {
   for (const copy of file.getCOPYs()) {
     const flag = copy.getFromFlag();
     const range = flag?.getValueRange();
-    if (flag?.getValue() && range) readImage(c, flag.getValue() as string, spotOf(range, 'COPY --from'), stages, defaults);
+    if (flag?.getValue() && range)
+      readImage(c, flag.getValue() as string, spotOf(range, 'COPY --from'), stages, defaults);
   }
   for (const instruction of file.getInstructions()) {
     if (instruction.getKeyword() !== 'RUN' || !('getFlags' in instruction)) continue;
@@ -50,7 +52,6 @@ export function readDockerfile(c: Collector): void {
     }
   }
 }
-
 
 function readImage(c: Collector, image: string, spot: Spot, stages: Set<string>, defaults: Map<string, Default>): void {
   if (image === 'scratch') return c.skip(spot, image, 'stage', 'scratch is the empty image');
@@ -73,19 +74,28 @@ function readVariable(c: Collector, image: string, spot: Spot, defaults: Map<str
   const reference = parseReference(literal);
   const isTag = match.index + match[0].length === image.length && image[match.index - 1] === ':';
   if (reference instanceof Problem || !isTag || uses !== 1) {
-    return c.skip(spot, image, 'variable', `is ${literal} by default; a digest cannot be written behind a variable: put the whole image into the ARG`);
+    return c.skip(
+      spot,
+      image,
+      'variable',
+      `is ${literal} by default; a digest cannot be written behind a variable: put the whole image into the ARG`,
+    );
   }
   const { start, end } = given.spot;
   const slot =
     reference.digest === undefined
       ? { pin: { at: end, before: '@', after: '' } }
-      : { digest: [end - reference.digest.length, end] as const, unpin: [end - reference.digest.length - 1, end] as const };
+      : {
+          digest: [end - reference.digest.length, end] as const,
+          unpin: [end - reference.digest.length - 1, end] as const,
+        };
   c.reference({ start, end, path: `ARG ${name}` }, reference, slot, `the tag of ${spot.path} ${image}`);
 }
 
 /** `# syntax=docker/dockerfile:1` names the image that builds this file. */
 function readSyntax(c: Collector, directive: ParserDirective, spotOf: (range: Range, path: string) => Spot): void {
-  if (directive.getName().toLowerCase() === 'syntax') c.image(spotOf(directive.getValueRange(), '# syntax'), directive.getValue(), true);
+  if (directive.getName().toLowerCase() === 'syntax')
+    c.image(spotOf(directive.getValueRange(), '# syntax'), directive.getValue(), true);
 }
 
 function argDefaults(args: Arg[], spotOf: (range: Range, path: string) => Spot): Map<string, Default> {

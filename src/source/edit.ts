@@ -1,6 +1,19 @@
 // Edits: splice digests in and out of a text, prove that nothing else changed, and replace the file atomically.
 import { randomBytes } from 'node:crypto';
-import { chownSync, closeSync, fchmodSync, fsyncSync, lstatSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import type { Edit, Found } from '../flow.ts';
 import { asProblem, Problem } from '../problem.ts';
@@ -10,7 +23,9 @@ export function pinEdit(found: Found, digest: string): Edit | undefined {
   const { slot } = found;
   const written = slot.style === 'hex' ? digest.slice(digest.indexOf(':') + 1) : digest;
   if (slot.digest) {
-    return found.reference.digest === digest ? undefined : { start: slot.digest[0], end: slot.digest[1], text: written };
+    return found.reference.digest === digest
+      ? undefined
+      : { start: slot.digest[0], end: slot.digest[1], text: written };
   }
   if (slot.pin) return { start: slot.pin.at, end: slot.pin.at, text: slot.pin.before + written + slot.pin.after };
   throw new Problem('refused', `cannot be pinned here: ${slot.blocked ?? 'no place for a digest'}`, {
@@ -43,7 +58,8 @@ export function applyEdits(text: string, edits: readonly Edit[]): string {
     at = edit.end;
   }
   const result = parts.join('') + text.slice(at);
-  if (!isInverse(text, result, sorted)) throw new Problem('conflict', 'self-check failed: bytes outside the edits would change; nothing was changed');
+  if (!isInverse(text, result, sorted))
+    throw new Problem('conflict', 'self-check failed: bytes outside the edits would change; nothing was changed');
   return result;
 }
 

@@ -1,7 +1,7 @@
 // Documents inside block scalars: ConfigMaps, a chart's annotations, patches, the values of a HelmRelease.
 import type { Collector } from './collector.ts';
 import { readTemplateLines } from './template.ts';
-import { type Node, parseYaml, relocate, type ScalarNode, splitDocuments, SyntaxProblem } from './yaml.ts';
+import { type Node, parseYaml, relocate, type ScalarNode, SyntaxProblem, splitDocuments } from './yaml.ts';
 
 /**
  * Parses the documents in a literal block scalar that speak of images and hands on their roots, whose offsets count in
@@ -27,7 +27,8 @@ function innerToOuter(text: string, scalar: ScalarNode): (offset: number) => num
   const inner: number[] = [0];
   for (let at = scalar.value.indexOf('\n'); at >= 0; at = scalar.value.indexOf('\n', at + 1)) inner.push(at + 1);
   const outer: number[] = [scalar.start];
-  for (let at = text.indexOf('\n', scalar.start); at >= 0 && at < scalar.end; at = text.indexOf('\n', at + 1)) outer.push(at + 1);
+  for (let at = text.indexOf('\n', scalar.start); at >= 0 && at < scalar.end; at = text.indexOf('\n', at + 1))
+    outer.push(at + 1);
   return (offset) => {
     let low = 0;
     let high = inner.length - 1;

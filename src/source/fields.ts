@@ -1,7 +1,14 @@
 // The field catalogue: where images stand, as data. Kinds that are not listed are still read by shape (see walk.ts).
 
 /** Lists whose items are containers, in any object at any depth: pod templates wherever a CRD puts them. */
-export const CONTAINER_LISTS = new Set(['containers', 'initContainers', 'ephemeralContainers', 'sidecars', 'sidecarContainers', 'steps']);
+export const CONTAINER_LISTS = new Set([
+  'containers',
+  'initContainers',
+  'ephemeralContainers',
+  'sidecars',
+  'sidecarContainers',
+  'steps',
+]);
 
 /** Keys that mark the mapping around `image:` as a container, whatever the list or field is called. */
 export const CONTAINER_KEYS = new Set([
@@ -30,7 +37,10 @@ export type FieldRule = {
 
 /** Custom resources with images at paths of their own, by API group. */
 export const CATALOGUE: readonly FieldRule[] = [
-  { group: 'argoproj.io', paths: ['**.container.image', '**.script.image', '**.sidecars[].image', '**.containerSet.containers[].image'] },
+  {
+    group: 'argoproj.io',
+    paths: ['**.container.image', '**.script.image', '**.sidecars[].image', '**.containerSet.containers[].image'],
+  },
   { group: 'tekton.dev', paths: ['**.steps[].image', '**.sidecars[].image', '**.stepTemplate.image'] },
   { group: 'serving.kserve.io', paths: ['spec.**.image'] },
   { group: 'machinelearning.seldon.io', paths: ['spec.**.image'] },
@@ -97,11 +107,29 @@ export type SplitNames = {
 };
 
 export const SPLIT: readonly SplitNames[] = [
-  { repository: 'repository', tag: 'tag', digest: ['digest', 'sha', 'sha256'], registry: 'registry', underImage: false },
+  {
+    repository: 'repository',
+    tag: 'tag',
+    digest: ['digest', 'sha', 'sha256'],
+    registry: 'registry',
+    underImage: false,
+  },
   { repository: 'repository', tag: 'imageTag', digest: ['digest'], registry: 'registry', underImage: false },
-  { repository: 'imageRepository', tag: 'imageTag', digest: ['imageDigest'], registry: 'imageRegistry', underImage: false },
+  {
+    repository: 'imageRepository',
+    tag: 'imageTag',
+    digest: ['imageDigest'],
+    registry: 'imageRegistry',
+    underImage: false,
+  },
   { repository: 'imageName', tag: 'imageTag', digest: ['imageDigest'], registry: 'imageRegistry', underImage: false },
-  { repository: 'image', tag: 'imageTag', digest: ['imageDigest', 'digest'], registry: 'imageRegistry', underImage: false },
+  {
+    repository: 'image',
+    tag: 'imageTag',
+    digest: ['imageDigest', 'digest'],
+    registry: 'imageRegistry',
+    underImage: false,
+  },
   { repository: 'image', tag: 'tag', digest: ['digest', 'sha', 'sha256'], registry: 'registry', underImage: false },
   { repository: 'repo', tag: 'tag', digest: ['digest'], registry: 'registry', underImage: true },
   { repository: 'name', tag: 'tag', digest: ['digest', 'sha', 'sha256'], registry: 'registry', underImage: true },

@@ -37,13 +37,21 @@ test('a folder: the files that may hold images, without ignored ones, without fo
   const expected = ['a.yaml', 'keep.tmp.yaml', 'sub/Dockerfile.dev', 'sub/e.json'];
   assert.deepEqual(listFiles(['.'], join(root, 'repo'), ['vendor/']), { files: expected, problems: [] });
   assert.deepEqual(listFiles(['sub'], join(root, 'repo'), []).files, ['sub/Dockerfile.dev', 'sub/e.json']);
-  assert.deepEqual(listFiles(['*.yaml', 'readme.md'], join(root, 'repo'), []).files, ['a.yaml', 'c.tmp.yaml', 'keep.tmp.yaml', 'readme.md']);
+  assert.deepEqual(listFiles(['*.yaml', 'readme.md'], join(root, 'repo'), []).files, [
+    'a.yaml',
+    'c.tmp.yaml',
+    'keep.tmp.yaml',
+    'readme.md',
+  ]);
 });
 
 test('what is not there is one problem, the rest goes on', () => {
   const { files, problems } = listFiles(['nope', 'nope/*.yaml', 'a.yaml'], join(root, 'repo'), []);
   assert.deepEqual(files, ['a.yaml']);
-  assert.deepEqual(problems.map(String), ['nope: there is no such file or folder', 'nope/*.yaml: there is no such file or folder']);
+  assert.deepEqual(problems.map(String), [
+    'nope: there is no such file or folder',
+    'nope/*.yaml: there is no such file or folder',
+  ]);
 });
 
 test('unreadable, binary, UTF-16 and huge files cost only themselves', async () => {
@@ -56,19 +64,31 @@ test('unreadable, binary, UTF-16 and huge files cost only themselves', async () 
   chmodSync(join(root, 'bad/secret.yaml'), 0);
   const { files } = listFiles(['bad'], root, []);
   const results = await readFiles([...files, 'bad/gone.yaml'], root, OPTIONS);
-  const problems = results.flatMap((result) => result.problems.map((problem) => `${problem.where.file} ${problem.code}`));
+  const problems = results.flatMap((result) =>
+    result.problems.map((problem) => `${problem.where.file} ${problem.code}`),
+  );
   const unreadable = process.getuid?.() === 0 ? [] : ['bad/secret.yaml file'];
-  assert.deepEqual(problems, ['bad/binary.yaml encoding', 'bad/huge.yaml limit', 'bad/latin.yaml encoding', ...unreadable, 'bad/gone.yaml file']);
+  assert.deepEqual(problems, [
+    'bad/binary.yaml encoding',
+    'bad/huge.yaml limit',
+    'bad/latin.yaml encoding',
+    ...unreadable,
+    'bad/gone.yaml file',
+  ]);
   assert.ok(results.some((result) => result.found[0]?.reference.text === 'ok:1'));
 });
 
 test('many files are read by workers, with the same result in the same order', async () => {
-  for (let i = 0; i < 500; i++) put(`many/${String(i).padStart(3, '0')}.yaml`, i === 250 ? 'image: [\n' : pod(`web:${i}`));
+  for (let i = 0; i < 500; i++)
+    put(`many/${String(i).padStart(3, '0')}.yaml`, i === 250 ? 'image: [\n' : pod(`web:${i}`));
   const { files } = listFiles(['many'], root, []);
   let done = 0;
   const results = await readFiles(files, root, OPTIONS, (count) => (done = count));
   assert.equal(results.length, 500);
-  assert.deepEqual(results.map((result) => result.file), files);
+  assert.deepEqual(
+    results.map((result) => result.file),
+    files,
+  );
   assert.equal(results[250]?.problems[0]?.code, 'syntax');
   assert.match(String(results[250]?.problems[0]), /^many\/250\.yaml:\d+:\d+: not valid YAML/);
   assert.equal(results[499]?.found[0]?.reference.tag, '499');

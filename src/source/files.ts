@@ -42,7 +42,14 @@ function expand(path: string, cwd: string): string[] {
   return matches.sort();
 }
 
-function walk(shown: string, folder: string, rules: readonly Rules[], files: Set<string>, problems: Problem[], depth: number): void {
+function walk(
+  shown: string,
+  folder: string,
+  rules: readonly Rules[],
+  files: Set<string>,
+  problems: Problem[],
+  depth: number,
+): void {
   if (depth > MAX_DEPTH) {
     problems.push(new Problem('limit', `folders nested deeper than ${MAX_DEPTH}`, { file: shown }));
     return;
@@ -55,7 +62,8 @@ function walk(shown: string, folder: string, rules: readonly Rules[], files: Set
       const name = shown === '.' ? entry.name : join(shown, entry.name);
       // Symbolic links are not followed: their target is read where it stands, if it stands in this tree.
       if (entry.isDirectory()) {
-        if (!NEVER.has(entry.name) && !isIgnored(`${path}${sep}`, own)) walk(name, path, own, files, problems, depth + 1);
+        if (!NEVER.has(entry.name) && !isIgnored(`${path}${sep}`, own))
+          walk(name, path, own, files, problems, depth + 1);
       } else if (entry.isFile() && dialectOf(name) !== undefined && !isIgnored(path, own)) files.add(name);
     }
   } catch (error) {

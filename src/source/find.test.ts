@@ -6,7 +6,14 @@ import type { WalkOptions } from './walk.ts';
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
 /** One case: the text of a file, what is found as `path reference`, and what is skipped as `reason text`. */
-type Case = { name: string; file?: string; text: string; found?: string[]; skipped?: string[]; options?: Partial<WalkOptions> };
+type Case = {
+  name: string;
+  file?: string;
+  text: string;
+  found?: string[];
+  skipped?: string[];
+  options?: Partial<WalkOptions>;
+};
 
 function check({ name, file = 'app.yaml', text, found = [], skipped = [], options = {} }: Case): void {
   test(name, async () => {
@@ -60,7 +67,10 @@ items:
   kind: StatefulSet
   spec: {template: {spec: {containers: [{image: b:1}]}}}
 `,
-    found: ['spec.jobTemplate.spec.template.spec.containers[0].image a:1', 'items[0].spec.template.spec.containers[0].image b:1'],
+    found: [
+      'spec.jobTemplate.spec.template.spec.containers[0].image a:1',
+      'items[0].spec.template.spec.containers[0].image b:1',
+    ],
   },
   {
     name: 'kubernetes: a top-level list of objects',
@@ -119,7 +129,12 @@ spec:
   sidecarImage: envoyproxy/envoy:v1
 `,
     found: ['spec.image quay.io/a/b:1', 'spec.sidecarImage envoyproxy/envoy:v1'],
-    skipped: ['uncertain ubuntu', 'uncertain static/logo.png', 'uncertain cdn.example.com/logo.png', 'uncertain https://example.com/x'],
+    skipped: [
+      'uncertain ubuntu',
+      'uncertain static/logo.png',
+      'uncertain cdn.example.com/logo.png',
+      'uncertain https://example.com/x',
+    ],
   },
   {
     name: 'fields of tagproof.yaml decide',
@@ -179,13 +194,22 @@ spec:
             path: /spec/template/spec/containers/0/image
             value: nginx:1
 `,
-    found: ['spec.values.image.repository ghcr.io/x/y:1.2', 'spec.postRenderers[0].kustomize.patches[0].patch.|[0].value nginx:1'],
+    found: [
+      'spec.values.image.repository ghcr.io/x/y:1.2',
+      'spec.postRenderers[0].kustomize.patches[0].patch.|[0].value nginx:1',
+    ],
   },
   {
     name: 'args and env only by opt-in, and only what is an image beyond doubt',
-    text: pod('  containers:\n  - image: a:1\n    args: [--sidecar=quay.io/x/y:2, --port=a:80, http://x/y:1]\n    env: [{name: I, value: ghcr.io/q:3}]\n'),
+    text: pod(
+      '  containers:\n  - image: a:1\n    args: [--sidecar=quay.io/x/y:2, --port=a:80, http://x/y:1]\n    env: [{name: I, value: ghcr.io/q:3}]\n',
+    ),
     options: { argsAndEnv: true },
-    found: ['spec.containers[0].image a:1', 'spec.containers[0].args[0] quay.io/x/y:2', 'spec.containers[0].env[0].value ghcr.io/q:3'],
+    found: [
+      'spec.containers[0].image a:1',
+      'spec.containers[0].args[0] quay.io/x/y:2',
+      'spec.containers[0].env[0].value ghcr.io/q:3',
+    ],
   },
   {
     name: 'anchors: the scalar is found once, where it stands',
@@ -205,9 +229,9 @@ spec:
   },
   {
     name: 'variables and templates are named, not read',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a template is the input
-    text: pod('  containers:\n  - image: ${REGISTRY}/a:1\n  - image: {{ .Values.image }}\n  - image: "{{ .r }}:{{ .t }}"\n'),
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a template is the input
+    text: pod(
+      '  containers:\n  - image: ${REGISTRY}/a:1\n  - image: {{ .Values.image }}\n  - image: "{{ .r }}:{{ .t }}"\n',
+    ),
     skipped: ['variable ${REGISTRY}/a:1', 'template {{ .Values.image }}', 'template {{ .r }}:{{ .t }}'],
   },
   {
@@ -270,13 +294,19 @@ spec:
 {{- end }}
 `,
     found: ['image busybox', 'image quay.io/a/b:1'],
-    skipped: ['template {{ .Values.image.repository }}:{{ .Values.image.tag }}', 'template {{ include "x.image" . | quote }}'],
+    skipped: [
+      'template {{ .Values.image.repository }}:{{ .Values.image.tag }}',
+      'template {{ include "x.image" . | quote }}',
+    ],
   },
   {
     name: 'Chart.yaml: images in annotations',
     file: 'Chart.yaml',
     text: 'apiVersion: v2\nname: x\nannotations:\n  artifacthub.io/images: |\n    - name: a\n      image: quay.io/a/b:1\n    - name: c\n      image: d/e:2\n',
-    found: ['annotations.artifacthub.io/images.|[0].image quay.io/a/b:1', 'annotations.artifacthub.io/images.|[1].image d/e:2'],
+    found: [
+      'annotations.artifacthub.io/images.|[0].image quay.io/a/b:1',
+      'annotations.artifacthub.io/images.|[1].image d/e:2',
+    ],
   },
   {
     name: 'kustomization: images and inline patches',

@@ -10,7 +10,15 @@ import { readKustomization } from './kustomization.ts';
 import { readTemplateLines } from './template.ts';
 import { positions } from './text.ts';
 import { type WalkOptions, walkDocument } from './walk.ts';
-import { getText, loadSecondReader, type Node, parseYaml, SecondReaderNeeded, splitDocuments, SyntaxProblem } from './yaml.ts';
+import {
+  getText,
+  loadSecondReader,
+  type Node,
+  parseYaml,
+  SecondReaderNeeded,
+  SyntaxProblem,
+  splitDocuments,
+} from './yaml.ts';
 
 export type FindOptions = WalkOptions;
 
@@ -29,7 +37,8 @@ export type FileResult = {
  */
 export const HINTS = ['mage', 'docker://', 'container:', 'repository:', 'crossplane.io'];
 /** The same for one document, closer: a key that may hold an image. */
-const WORTH_PARSING = /mage[\w-]*["']?[ \t]*:|\/image\b|docker:\/\/|container["']?[ \t]*:|repository["']?[ \t]*:|crossplane\.io/;
+const WORTH_PARSING =
+  /mage[\w-]*["']?[ \t]*:|\/image\b|docker:\/\/|container["']?[ \t]*:|repository["']?[ \t]*:|crossplane\.io/;
 const SCHEMA = /^kind:[ \t]*["']?(?:CustomResourceDefinition|CompositeResourceDefinition|APIResourceSchema)\b/m;
 const TEMPLATED = /\{\{|\{%|<%/;
 
@@ -38,7 +47,12 @@ const TEMPLATED = /\{\{|\{%|<%/;
  * few files need are loaded when they are needed.
  * @param file path as it should be shown; its name decides the dialect
  */
-export async function findIn(text: string, file: string, options: FindOptions, dialect: Dialect = dialectOf(file) ?? 'yaml'): Promise<FileResult> {
+export async function findIn(
+  text: string,
+  file: string,
+  options: FindOptions,
+  dialect: Dialect = dialectOf(file) ?? 'yaml',
+): Promise<FileResult> {
   const readDockerfile = dialect === 'dockerfile' ? (await import('./dockerfile.ts')).readDockerfile : undefined;
   const read = (): FileResult => {
     const c = new Collector(text, file);
@@ -76,7 +90,12 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
       continue;
     }
     if (SCHEMA.test(part)) {
-      c.skip({ start, end: start, path: '' }, 'CustomResourceDefinition', 'schema', 'a definition describes objects; it runs no image');
+      c.skip(
+        { start, end: start, path: '' },
+        'CustomResourceDefinition',
+        'schema',
+        'a definition describes objects; it runs no image',
+      );
       continue;
     }
     try {

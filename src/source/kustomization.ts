@@ -31,11 +31,20 @@ function readEntry(c: Collector, map: MapNode, path: string): void {
   const why = notLiteral(`${name}${tag}`);
   if (why) return c.skip(spot, name, why.reason, why.detail);
   if (tag === '' && digest === '') {
-    return c.skip(spot, name, 'incomplete', 'renames the image only; its tag stands in the resources, where it is pinned');
+    return c.skip(
+      spot,
+      name,
+      'incomplete',
+      'renames the image only; its tag stands in the resources, where it is pinned',
+    );
   }
   const suffix = digest === '' || tag.includes('@') ? '' : `@${digest}`;
   const reference = parseReference(`${name}${tag === '' ? '' : `:${tag}`}${suffix}`);
   if (reference instanceof Problem) return c.skip(spot, name, 'invalid', reference.message);
   const tagEntry = find('newTag');
-  c.reference(spot, reference, splitSlot(c.text, { map, tag: tagEntry, digest: find('digest'), style: undefined, takesDigestKey: true }));
+  c.reference(
+    spot,
+    reference,
+    splitSlot(c.text, { map, tag: tagEntry, digest: find('digest'), style: undefined, takesDigestKey: true }),
+  );
 }

@@ -31,11 +31,13 @@ export async function readInWorkers(
     const hand = () => {
       if (next >= files.length) return worker.postMessage(null);
       current = next;
-      worker.postMessage(files.slice(next, (next += BATCH)));
+      next += BATCH;
+      worker.postMessage(files.slice(current, next));
     };
     worker.on('message', (batch: WireResult[]) => {
       results[current / BATCH] = batch.map((result) => ({ ...result, problems: result.problems.map(revive) }));
-      progress((done += BATCH));
+      done += BATCH;
+      progress(done);
       hand();
     });
     worker.on('error', reject);

@@ -64,7 +64,8 @@ export function readBounded(path: string, shown = path): { bytes: Buffer; stamp:
     if (size === 0n) return { bytes: readFileSync(descriptor), stamp }; // a pipe tells no size
     const buffer = Buffer.allocUnsafe(Number(size));
     let at = 0;
-    for (let read = -1; at < buffer.length && read !== 0; at += read) read = readSync(descriptor, buffer, at, buffer.length - at, at);
+    for (let read = -1; at < buffer.length && read !== 0; at += read)
+      read = readSync(descriptor, buffer, at, buffer.length - at, at);
     return { bytes: buffer.subarray(0, at), stamp };
   } finally {
     closeSync(descriptor);

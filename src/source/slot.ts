@@ -6,7 +6,8 @@ import type { Entry, MapNode, ScalarNode } from './yaml.ts';
 
 /** A reference that stands in one piece at text[start, end): the digest goes right behind it. */
 export function wholeSlot(text: string, start: number, end: number, reference: Reference): Slot {
-  if (text.slice(start, end).includes('\n')) return { blocked: 'the reference is spread over several lines: put it on one' };
+  if (text.slice(start, end).includes('\n'))
+    return { blocked: 'the reference is spread over several lines: put it on one' };
   if (reference.digest === undefined) return { pin: { at: end, before: '@', after: '' } };
   const at = end - reference.digest.length;
   if (text.slice(at - 1, end) !== `@${reference.digest}`) return { blocked: 'the digest is written with escapes' };
@@ -34,29 +35,35 @@ export function splitSlot(text: string, parts: Parts): Slot {
   const style = parts.style && { style: parts.style };
   if (digest !== undefined && digest.value !== '') return { ...filledSlot(text, parts, digest, tag), ...style };
   if (tag === undefined || tag.value === '') {
-    return { blocked: 'there is no tag here (a chart fills in its appVersion, kustomize keeps the one of the resource)' };
+    return {
+      blocked: 'there is no tag here (a chart fills in its appVersion, kustomize keeps the one of the resource)',
+    };
   }
   if (digest !== undefined && isQuoted(digest)) return { pin: { at: digest.start, before: '', after: '' }, ...style };
-  if (tag.value.includes('@') || !parts.takesDigestKey || digest !== undefined || parts.map.flow) return tagSlot(text, tag);
+  if (tag.value.includes('@') || !parts.takesDigestKey || digest !== undefined || parts.map.flow)
+    return tagSlot(text, tag);
   return lineSlot(text, parts.tag as Entry, tag) ?? tagSlot(text, tag);
 }
 
 function filledSlot(text: string, parts: Parts, digest: ScalarNode, tag: ScalarNode | undefined): Slot {
   const range = [digest.start, digest.end] as const;
-  if (!isDigest(parts.style === 'hex' ? `sha256:${digest.value}` : digest.value)) return { blocked: `'${digest.value}' is not a digest` };
+  if (!isDigest(parts.style === 'hex' ? `sha256:${digest.value}` : digest.value))
+    return { blocked: `'${digest.value}' is not a digest` };
   if (isQuoted(digest)) return { digest: range, unpin: range };
   if (tag === undefined || tag.value === '' || parts.map.flow) return { digest: range };
   const line = lineAt(text, digest.start);
   const alone = text.slice(line.start, (parts.digest as Entry).key.start).trim() === '';
   if (!alone) return { digest: range };
   // The last line of a file without final newline goes together with the line break before it.
-  const before = line.next === text.length && text[line.next - 1] !== '\n' ? lineAt(text, line.start - 1).end : line.start;
+  const before =
+    line.next === text.length && text[line.next - 1] !== '\n' ? lineAt(text, line.start - 1).end : line.start;
   return { digest: range, unpin: [before, line.next] };
 }
 
 /** `tag: 1.2` becomes `tag: 1.2@sha256:…`: what renders `repository:tag` then renders a pinned reference. */
 function tagSlot(text: string, tag: ScalarNode): Slot {
-  if (text.slice(tag.start, tag.end) !== tag.value) return { blocked: 'the tag is written with escapes or over several lines' };
+  if (text.slice(tag.start, tag.end) !== tag.value)
+    return { blocked: 'the tag is written with escapes or over several lines' };
   const at = tag.value.indexOf('@');
   if (at < 0) return { pin: { at: tag.end, before: '@', after: '' } };
   return { digest: [tag.start + at + 1, tag.end], unpin: [tag.start + at, tag.end] };

@@ -16,7 +16,13 @@ const TAG_KEYS = new Set(SPLIT.flatMap((names) => [names.tag, ...names.digest]))
  * @param values true in a chart's values, where any repository + tag is an image
  * @returns the entries it used, or undefined when there is no such image
  */
-export function readSplit(c: Collector, map: MapNode, parent: string, path: string, values: boolean): Entry[] | undefined {
+export function readSplit(
+  c: Collector,
+  map: MapNode,
+  parent: string,
+  path: string,
+  values: boolean,
+): Entry[] | undefined {
   if (!map.entries.some((entry) => TAG_KEYS.has(entry.key.value))) return undefined;
   for (const names of SPLIT) {
     const find = (key: string) => map.entries.find((entry) => entry.key.value === key);
@@ -28,9 +34,15 @@ export function readSplit(c: Collector, map: MapNode, parent: string, path: stri
     if (names.underImage && !/image/i.test(parent)) continue;
     const registry = find(names.registry);
     if (!names.underImage && !isImageInParts(names, map, parent, target.value, values)) continue;
-    const spot = { start: target.start, end: target.end, path: path === '' ? names.repository : `${path}.${names.repository}` };
+    const spot = {
+      start: target.start,
+      end: target.end,
+      path: path === '' ? names.repository : `${path}.${names.repository}`,
+    };
     const parts = [target.value, text(registry), text(tag), text(digest)];
-    const open = parts.map((part) => (part === undefined ? undefined : notLiteral(part))).find((why) => why !== undefined);
+    const open = parts
+      .map((part) => (part === undefined ? undefined : notLiteral(part)))
+      .find((why) => why !== undefined);
     const used = [repository, registry, tag, digest].filter((entry) => entry !== undefined);
     if (open !== undefined) {
       c.skip(spot, parts.filter((part) => part !== undefined && part !== '').join(' '), open.reason, open.detail);
@@ -46,7 +58,10 @@ export function readSplit(c: Collector, map: MapNode, parent: string, path: stri
     const slot = alias
       ? { blocked: 'the tag is an alias of another value: write the tag here' }
       : splitSlot(c.text, { map, tag, digest, style: hex ? 'hex' : undefined, takesDigestKey: false });
-    const note = slot.pin && digest === undefined ? 'no digest: key here, so the digest goes behind the tag, where repository:tag is rendered' : undefined;
+    const note =
+      slot.pin && digest === undefined
+        ? 'no digest: key here, so the digest goes behind the tag, where repository:tag is rendered'
+        : undefined;
     c.reference(spot, reference, slot, note);
     return used;
   }
@@ -61,10 +76,18 @@ function isImageInParts(names: SplitNames, map: MapNode, parent: string, reposit
   if (values || names.repository.startsWith('image') || /image/i.test(parent)) return true;
   if (/\./.test(repository.split('/', 1)[0] as string) && repository.includes('/')) return true;
   const keys = map.entries.map((entry) => entry.key.value);
-  return [names.registry, ...names.digest, 'pullPolicy', 'imagePullPolicy', 'pullSecrets'].some((key) => keys.includes(key));
+  return [names.registry, ...names.digest, 'pullPolicy', 'imagePullPolicy', 'pullSecrets'].some((key) =>
+    keys.includes(key),
+  );
 }
 
-function compose(registry: string | undefined, repository: string, tag: string | undefined, digest: string | undefined, hex: boolean): Reference | Problem {
+function compose(
+  registry: string | undefined,
+  repository: string,
+  tag: string | undefined,
+  digest: string | undefined,
+  hex: boolean,
+): Reference | Problem {
   const host = registry === undefined || registry === '' ? '' : `${registry.replace(/\/$/, '')}/`;
   const suffix = digest === undefined || digest === '' ? '' : `@${hex ? 'sha256:' : ''}${digest}`;
   const bare = tag?.includes('@') ? '' : suffix;

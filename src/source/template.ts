@@ -19,7 +19,13 @@ export function readTemplateLines(c: Collector, text: string, toFile: (offset: n
   }
 }
 
-function readLine(c: Collector, match: RegExpExecArray, lineStart: number, toFile: (offset: number) => number, path: string): void {
+function readLine(
+  c: Collector,
+  match: RegExpExecArray,
+  lineStart: number,
+  toFile: (offset: number) => number,
+  path: string,
+): void {
   const [line, , , key, rest] = match as unknown as [string, string, string, string, string];
   const value = literal(rest);
   if (value === undefined || value.text === '') return;

@@ -11,16 +11,22 @@ export const MAX_FILE_BYTES = 64 * 1024 * 1024;
  */
 export function decode(bytes: Buffer, file: string): string {
   if (bytes.length > MAX_FILE_BYTES) throw tooLarge(bytes.length, file);
-  if (bytes.includes(0)) throw new Problem('encoding', 'expected UTF-8 text, got binary data or UTF-16; it was left alone', { file });
-  if (!isUtf8(bytes)) throw new Problem('encoding', 'expected UTF-8 text, got another encoding; it was left alone', { file });
+  if (bytes.includes(0))
+    throw new Problem('encoding', 'expected UTF-8 text, got binary data or UTF-16; it was left alone', { file });
+  if (!isUtf8(bytes))
+    throw new Problem('encoding', 'expected UTF-8 text, got another encoding; it was left alone', { file });
   return bytes.toString('utf8');
 }
 
 export function tooLarge(bytes: number, file: string): Problem {
   const mib = (size: number) => Math.ceil(size / 1024 / 1024);
-  return new Problem('limit', `the file has ${mib(bytes)} MiB, tagproof reads up to ${mib(MAX_FILE_BYTES)} MiB; exclude or split it`, {
-    file,
-  });
+  return new Problem(
+    'limit',
+    `the file has ${mib(bytes)} MiB, tagproof reads up to ${mib(MAX_FILE_BYTES)} MiB; exclude or split it`,
+    {
+      file,
+    },
+  );
 }
 
 /** Answers line and column (from 1) for offsets into one text; the index is built on the first question. */

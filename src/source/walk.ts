@@ -5,7 +5,15 @@ import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Collector, Spot } from './collector.ts';
 import { readEmbedded } from './embedded.ts';
-import { BUILDS, CATALOGUE, CONTAINER_KEYS, CONTAINER_LISTS, type FieldRule, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
+import {
+  BUILDS,
+  CATALOGUE,
+  CONTAINER_KEYS,
+  CONTAINER_LISTS,
+  type FieldRule,
+  SCHEMA_KEYS,
+  SCHEMA_KINDS,
+} from './fields.ts';
 import { readSplit } from './split.ts';
 import { deref, getText, type MapNode, type Node, type ScalarNode } from './yaml.ts';
 
@@ -57,10 +65,20 @@ function walkMap(c: Collector, map: MapNode, path: string[], outer: Scope): void
 
   const group = apiVersion.includes('/') ? (apiVersion.split('/', 1)[0] as string) : '';
   if (SCHEMA_KINDS.has(kind)) {
-    return c.skip({ start: map.start, end: map.start, path: show(path) }, kind, 'schema', `a ${kind} describes objects; it runs no image`);
+    return c.skip(
+      { start: map.start, end: map.start, path: show(path) },
+      kind,
+      'schema',
+      `a ${kind} describes objects; it runs no image`,
+    );
   }
   if (BUILDS.has(group)) {
-    return c.skip({ start: map.start, end: map.start, path: show(path) }, kind, 'stage', `${group} names images that are built, not pulled`);
+    return c.skip(
+      { start: map.start, end: map.start, path: show(path) },
+      kind,
+      'stage',
+      `${group} names images that are built, not pulled`,
+    );
   }
   const before = c.object;
   const metadata = map.entries.find((entry) => entry.key.value === 'metadata')?.value;
@@ -86,7 +104,12 @@ function walkEntries(c: Collector, map: MapNode, path: string[], scope: Scope): 
       walkScalar(c, key, target, [...path, key], scope, sure);
     } else if (value.kind === 'map' && key === 'image' && c.text.startsWith('{{', value.start)) {
       const end = c.text.indexOf('}}', value.start) + 2;
-      c.skip({ start: value.start, end, path: show([...path, key]) }, c.text.slice(value.start, end), 'template', 'exists only after the template is rendered');
+      c.skip(
+        { start: value.start, end, path: show([...path, key]) },
+        c.text.slice(value.start, end),
+        'template',
+        'exists only after the template is rendered',
+      );
     } else if (value.kind === 'seq' && CONTAINER_LISTS.has(key)) {
       walk(c, value, [...path, key], { ...scope, container: true });
     } else if (key === 'volumes' && value.kind === 'seq') {
@@ -100,20 +123,34 @@ function walkEntries(c: Collector, map: MapNode, path: string[], scope: Scope): 
 /** volumes[].image.reference: image volumes, KEP-4639. */
 function walkVolumes(c: Collector, volumes: Node[], path: string[], scope: Scope): void {
   for (const [index, volume] of volumes.entries()) {
-    const image = volume.kind === 'map' ? volume.entries.find((entry) => entry.key.value === 'image')?.value : undefined;
-    const reference = image?.kind === 'map' ? image.entries.find((entry) => entry.key.value === 'reference')?.value : undefined;
+    const image =
+      volume.kind === 'map' ? volume.entries.find((entry) => entry.key.value === 'image')?.value : undefined;
+    const reference =
+      image?.kind === 'map' ? image.entries.find((entry) => entry.key.value === 'reference')?.value : undefined;
     const target = deref(reference);
     if (target?.kind === 'scalar') emit(c, target, [...path, `[${index}]`, 'image', 'reference'], true);
     else walk(c, volume, [...path, `[${index}]`], scope);
   }
 }
 
-function walkScalar(c: Collector, key: string | undefined, scalar: ScalarNode, path: string[], scope: Scope, sure: boolean): void {
+function walkScalar(
+  c: Collector,
+  key: string | undefined,
+  scalar: ScalarNode,
+  path: string[],
+  scope: Scope,
+  sure: boolean,
+): void {
   if (sure || (scope.rules.length > 0 && matchesRule(path, scope.rules))) return emit(c, scalar, path, true);
   if (key !== undefined && IMAGE_KEY.test(key)) return emit(c, scalar, path, false);
   if (scalar.style === 'literal' && /image/i.test(scalar.value)) {
     if (scope.nesting >= MAX_NESTING) return;
-    const inner = { ...scope, container: false, nesting: scope.nesting + 1, rules: rulesFor(scope.options, undefined, undefined) };
+    const inner = {
+      ...scope,
+      container: false,
+      nesting: scope.nesting + 1,
+      rules: rulesFor(scope.options, undefined, undefined),
+    };
     return readEmbedded(c, scalar, show(path), (root) => walk(c, root, [...path, '|'], inner));
   }
   if (scope.options.argsAndEnv && inArgsOrEnv(path)) readArgument(c, scalar, path);
@@ -137,9 +174,13 @@ function spotOf(c: Collector, scalar: ScalarNode, value: string, path: string[])
 function rulesFor(options: WalkOptions, group: string | undefined, kind: string | undefined): string[] {
   const own = group === undefined ? [] : CATALOGUE.filter((rule) => rule.group === group);
   const given = options.fields.filter(
-    (rule) => (rule.group === undefined || rule.group === group) && (rule.kinds === undefined || rule.kinds.includes(kind ?? '')),
+    (rule) =>
+      (rule.group === undefined || rule.group === group) &&
+      (rule.kinds === undefined || rule.kinds.includes(kind ?? '')),
   );
-  return [...own, ...given].flatMap((rule) => rule.paths.map((path) => path.replace(/\[\]/g, '/[]').replace(/\./g, '/').replace(/^\//, '')));
+  return [...own, ...given].flatMap((rule) =>
+    rule.paths.map((path) => path.replace(/\[\]/g, '/[]').replace(/\./g, '/').replace(/^\//, '')),
+  );
 }
 
 function matchesRule(path: string[], rules: readonly string[]): boolean {

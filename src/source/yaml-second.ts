@@ -1,7 +1,16 @@
 // The second reader: eemeli's `yaml`, for what js-yaml refuses and Kubernetes' own parser takes, as a closing bracket at the
 // indentation of its key (js-yaml issue 768). Loaded only when a document needs it.
 import { isAlias, isMap, isScalar, isSeq, parseDocument, type Node as YamlNode } from 'yaml';
-import { afterColon, type MapNode, type Node, nameless, type ScalarNode, type ScalarStyle, type SecondReader, type SeqNode } from './yaml.ts';
+import {
+  afterColon,
+  type MapNode,
+  type Node,
+  nameless,
+  type ScalarNode,
+  type ScalarStyle,
+  type SecondReader,
+  type SeqNode,
+} from './yaml.ts';
 
 export const secondReader: SecondReader = (text, base, complaint) => {
   let document: ReturnType<typeof parseDocument>;
@@ -42,13 +51,26 @@ function fromAst(text: string, root: YamlNode, base: number): Node {
       if (item.anchor) anchors.set(item.anchor, result);
       return result;
     }
-    return { kind: 'scalar', start: base + previousEnd, end: base + previousEnd, style: 'plain', value: '', indent: -1 };
+    return {
+      kind: 'scalar',
+      start: base + previousEnd,
+      end: base + previousEnd,
+      style: 'plain',
+      value: '',
+      indent: -1,
+    };
   }
 
   return convert(root, 0);
 }
 
-function astScalar(text: string, base: number, range: readonly number[], type: string | undefined, value: string): ScalarNode {
+function astScalar(
+  text: string,
+  base: number,
+  range: readonly number[],
+  type: string | undefined,
+  value: string,
+): ScalarNode {
   let [start, end] = range as [number, number];
   let style: ScalarStyle = 'plain';
   let indent = -1;

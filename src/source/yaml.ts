@@ -15,7 +15,12 @@ export type ScalarNode = {
   readonly indent: number;
 };
 export type Entry = { readonly key: ScalarNode; readonly value: Node };
-export type MapNode = { readonly kind: 'map'; readonly start: number; readonly flow: boolean; readonly entries: Entry[] };
+export type MapNode = {
+  readonly kind: 'map';
+  readonly start: number;
+  readonly flow: boolean;
+  readonly entries: Entry[];
+};
 export type SeqNode = { readonly kind: 'seq'; readonly start: number; readonly items: Node[] };
 /** A node that stands elsewhere: `target` is what the anchor marks, undefined when there is no such anchor. */
 export type AliasNode = { readonly kind: 'alias'; readonly start: number; readonly target: Node | undefined };
@@ -154,7 +159,14 @@ export function afterColon(text: string, keyEnd: number): number {
   return colon < 0 ? keyEnd : colon + 1;
 }
 
-export const nameless = (start: number): ScalarNode => ({ kind: 'scalar', start, end: start, style: 'plain', value: '', indent: -1 });
+export const nameless = (start: number): ScalarNode => ({
+  kind: 'scalar',
+  start,
+  end: start,
+  style: 'plain',
+  value: '',
+  indent: -1,
+});
 
 /**
  * The value under a key; an alias gives what it stands for. The last of duplicate keys wins, as in Go's decoder;
@@ -162,7 +174,8 @@ export const nameless = (start: number): ScalarNode => ({ kind: 'scalar', start,
  */
 export function get(node: Node | undefined, key: string, merges = 8): Node | undefined {
   const map = deref(node);
-  if (map?.kind === 'seq' && merges < 8) return map.items.map((item) => get(item, key, merges - 1)).find((value) => value);
+  if (map?.kind === 'seq' && merges < 8)
+    return map.items.map((item) => get(item, key, merges - 1)).find((value) => value);
   if (map?.kind !== 'map') return undefined;
   for (let i = map.entries.length - 1; i >= 0; i--) {
     const entry = map.entries[i] as Entry;

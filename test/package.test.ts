@@ -1,0 +1,37 @@
+// The release as npm packs it: installable elsewhere without a registry, runnable by both of its names.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+
+const folder = mkdtempSync(join(tmpdir(), 'tagproof-package-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const run = (program: string, args: string[], cwd = folder) =>
+  execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+test('npm pack gives a package that installs offline and runs', () => {
+  run(process.execPath, ['build.ts'], resolve('.'));
+  run('npm', ['pack', resolve('dist'), '--silent', '--pack-destination', folder], resolve('.'));
+  const [tarball] = globSync(join(folder, '*.tgz'));
+  run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--silent', '--prefix', folder, tarball as string]);
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  for (const name of ['tagproof', 'kubectl-tagproof']) {
+    assert.equal(run(process.execPath, [join(folder, 'node_modules/.bin', name), '--version']).trim(), version);
+  }
+  writeFileSync(join(folder, 'Dockerfile'), 'FROM alpine:3\n');
+  for (let i = 0; i < 450; i++)
+    writeFileSync(join(folder, `${i}.yaml`), `apiVersion: v1\nkind: Pod\nspec: {containers: [{image: a:${i}}]}\n`);
+  const scan = () => {
+    try {
+      return run(process.execPath, [join(folder, 'node_modules/tagproof/main.js'), 'scan', '-o', 'json']);
+    } catch (error) {
+      return (error as { stdout: string }).stdout; // exit code 1: findings
+    }
+  };
+  // 451 files: the bundle's own worker threads.
+  assert.equal(JSON.parse(scan()).counts.tag, 451);
+  assert.match(run(process.execPath, [join(folder, 'node_modules/tagproof/main.js'), 'demo']), /pinned 11 images/);
+});

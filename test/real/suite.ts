@@ -1,0 +1,95 @@
+// Suites against real programs: run where the programs are, else skipped with their names. TAGPROOF_REQUIRE_REAL=1 (set by
+// .ci/run) makes a missing program a failure.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { accessSync, appendFileSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+
+/** What ends with the suite; node:test's own `after` would run at the end of the hook that calls it. */
+const cleanups: (() => unknown)[] = [];
+
+export function atEnd(cleanup: () => unknown): void {
+  cleanups.unshift(cleanup);
+}
+
+/** @param needs programs on the PATH */
+export function suite(name: string, needs: readonly string[], body: () => void): void {
+  const missing = needs.filter((program) => !isInstalled(program));
+  if (missing.length === 0) {
+    return void describe(name, { timeout: 180_000 }, () => {
+      after(async () => {
+        for (const cleanup of cleanups) await cleanup();
+      });
+      body();
+    });
+  }
+  const reason = `not on this machine: ${missing.join(', ')}`;
+  if (process.env['TAGPROOF_REQUIRE_REAL']) return void test(name, () => assert.fail(reason));
+  test(name, { skip: reason }, () => {});
+  if (process.env['TAGPROOF_SKIPPED']) appendFileSync(process.env['TAGPROOF_SKIPPED'], `${name} (${reason})\n`);
+}
+
+function isInstalled(program: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A folder that goes when the suite ends. */
+export function scratch(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tagproof-real-'));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts a server that ends with the suite, and waits until `ready` does not throw. */
+export async function start(
+  program: string,
+  args: string[],
+  ready: () => Promise<unknown>,
+  env: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  const child: ChildProcess = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  let log = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk) => (log = (log + chunk).slice(-4000)));
+  atEnd(() => child.kill('SIGKILL'));
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await ready();
+      return;
+    } catch (error) {
+      if (attempt > 100 || child.exitCode !== null) throw new Error(`${program} did not start: ${error}\n${log}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+/** Runs a program to its end; does not block, for servers may live in this process. */
+export async function command(program: string, args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    timeout: 120_000,
+  });
+  return stdout;
+}
