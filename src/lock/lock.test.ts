@@ -31,7 +31,7 @@ test('prints sorted, one image a line, and reads it back', () => {
 });
 
 test('lines of both sides of a merge: equal digests are one, the earlier sight counts; others are a conflict', () => {
-  const text = printLock(lock) + `  "quay.io/b:1": ${JSON.stringify(entry(B, '2026-01-01T00:00:00.000Z'))}\n`;
+  const text = `${printLock(lock)}  "quay.io/b:1": ${JSON.stringify(entry(B, '2026-01-01T00:00:00.000Z'))}\n`;
   assert.equal(parseLock(text, 'l').get('quay.io/b:1')?.firstSeen, '2026-01-01T00:00:00.000Z');
   assert.throws(
     () => parseLock(`${text}  "quay.io/b:1": ${JSON.stringify(entry(A))}\n`, 'l'),

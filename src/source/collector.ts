@@ -22,11 +22,13 @@ export class Collector {
   object: string | undefined;
   readonly #position: (offset: number) => { line: number; column: number };
   readonly #seen = new Set<number>();
+  readonly #mayIgnore: boolean;
 
   constructor(text: string, file: string) {
     this.text = text;
     this.file = file;
     this.#position = positions(text);
+    this.#mayIgnore = text.includes('tagproof:ignore');
   }
 
   /**
@@ -87,7 +89,7 @@ export class Collector {
 
   /** The reason of a `# tagproof:ignore` on the line or on the comment line above; '' when it gives none. */
   #ignoreComment({ start, end }: Spot): string | undefined {
-    if (!this.text.includes('tagproof:ignore')) return undefined;
+    if (!this.#mayIgnore) return undefined;
     const line = lineAt(this.text, start);
     const rest = IGNORE.exec(this.text.slice(Math.min(end, line.end), line.end));
     if (rest !== null) return (rest[1] as string).trim();

@@ -1,19 +1,22 @@
-// Reads and searches many files: in this thread when they are few, in worker threads when they are many.
+// Reads and searches many files, with the help of worker threads when it takes long.
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { asProblem } from '../problem.ts';
 import { dialectOf } from './dialect.ts';
 import { type FileResult, type FindOptions, findIn, HINTS } from './find.ts';
+import type { Batch } from './pool.ts';
 import { decode, MAX_FILE_BYTES, tooLarge } from './text.ts';
 
-/** Below this a worker's start costs more than it saves. */
-const MANY = 400;
-/** Files between two words of progress. */
-const STEP = 64;
+/** Files a worker gets at a time. */
+const BATCH = 64;
+/** A search that is over sooner needs no help: starting a worker costs about as much, in milliseconds. */
+const HELP_AFTER_MS = 300;
+const MAX_WORKERS = 8;
 
 /**
- * Searches files, a batch at a time per worker, one file in memory per worker.
+ * Searches files, one in memory at a time per thread. This thread starts alone; when that takes long, workers join in.
  * @param progress called with the number of files done
  * @returns results in the order of `files`, only of files in which something was found, skipped or wrong
  */
@@ -22,19 +25,41 @@ export async function readFiles(
   cwd: string,
   options: FindOptions,
   progress: (done: number) => void = () => {},
+  helpAfterMs = HELP_AFTER_MS,
 ): Promise<FileResult[]> {
-  const workers = Math.min(availableParallelism(), 8);
-  if (files.length < MANY || workers < 2) {
-    const results: FileResult[] = [];
-    for (const [index, file] of files.entries()) {
+  const results: FileResult[][] = [];
+  const started = performance.now();
+  let next = 0;
+  let done = 0;
+  const take = (): Batch | undefined => {
+    if (next >= files.length) return undefined;
+    const index = next / BATCH;
+    next += BATCH;
+    return { index, files: files.slice(next - BATCH, next) };
+  };
+  const put = ({ index, files }: Batch, found: FileResult[]) => {
+    results[index] = found;
+    done += files.length;
+    progress(done);
+  };
+  let helpers: Promise<void>[] | undefined;
+  for (let batch = take(); batch !== undefined; batch = take()) {
+    const found: FileResult[] = [];
+    for (const file of batch.files) {
       const result = await readOne(file, cwd, options);
-      if (result !== undefined) results.push(result);
-      if (index % STEP === 0) progress(index);
+      if (result !== undefined) found.push(result);
     }
-    return results;
+    put(batch, found);
+    const many = files.length - next > 2 * BATCH;
+    if (helpers === undefined && many && performance.now() - started >= helpAfterMs) {
+      const { startWorker } = await import('./pool.ts');
+      const count = Math.min(availableParallelism(), MAX_WORKERS) - 1;
+      helpers = Array.from({ length: count }, () => startWorker({ cwd, options }, take, put));
+    }
+    if (helpers !== undefined) await setImmediate(); // lets their answers in
   }
-  const { readInWorkers } = await import('./pool.ts');
-  return readInWorkers(files, cwd, options, workers, progress);
+  await Promise.all(helpers ?? []);
+  return results.flat();
 }
 
 /** One file's result, or undefined when there is nothing to tell. */

@@ -48,7 +48,7 @@ export function readSplit(
       c.skip(spot, parts.filter((part) => part !== undefined && part !== '').join(' '), open.reason, open.detail);
       return used;
     }
-    const hex = digest !== undefined && digest.key.value.startsWith('sha');
+    const hex = digest?.key.value.startsWith('sha') ?? false;
     const reference = compose(text(registry), target.value, text(tag), text(digest), hex);
     if (reference instanceof Problem) {
       c.skip(spot, target.value, values ? 'invalid' : 'uncertain', reference.message);
