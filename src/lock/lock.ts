@@ -2,12 +2,13 @@
 // that git merges it line by line (`merge=union` fits); valid YAML, with a JSON Schema in schema/.
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { isDigest } from '../image/digest.ts';
 import { asProblem, Problem } from '../problem.ts';
+
+const DIGEST = /^(sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128})$/;
 
 export const EntrySchema = v.strictObject({
   /** What the reference was pinned to. */
-  digest: v.pipe(v.string(), v.check(isDigest, 'expected sha256: and 64 lower-case hex digits')),
+  digest: v.pipe(v.string(), v.regex(DIGEST, 'expected sha256: and 64 lower-case hex digits')),
   mediaType: v.optional(v.string()),
   /** Known when the index was read. */
   platforms: v.optional(v.array(v.string())),
@@ -16,6 +17,9 @@ export const EntrySchema = v.strictObject({
   /** Who said so: `registry`, `engine`, or the host of a mirror. */
   source: v.string(),
 });
+
+/** The whole file, as an editor checks it; the reader itself goes line by line. */
+export const LockSchema = v.strictObject({ version: v.literal(1), images: v.record(v.string(), EntrySchema) });
 
 export type LockEntry = v.InferOutput<typeof EntrySchema>;
 /** By canonical reference with tag: `docker.io/library/nginx:1.27`. */

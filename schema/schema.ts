@@ -1,0 +1,20 @@
+// The JSON Schemas of the files that people see, made from the schemas that tagproof reads with. `npm run schema` writes them.
+import { writeFileSync } from 'node:fs';
+import { toJsonSchema } from '@valibot/to-json-schema';
+import { LockSchema } from '../src/lock/lock.ts';
+import { ConfigSchema } from '../src/policy/config-file.ts';
+
+export const SCHEMAS: Record<string, object> = {
+  'schema/tagproof.lock.json': {
+    title: 'tagproof.lock: what each tag was pinned to',
+    ...toJsonSchema(LockSchema, { typeMode: 'input' }),
+  },
+  'schema/tagproof.yaml.json': {
+    title: 'tagproof.yaml: what tagproof looks for and how it reaches registries',
+    ...toJsonSchema(ConfigSchema, { typeMode: 'input' }),
+  },
+};
+
+export const print = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
+
+if (import.meta.main) for (const [file, schema] of Object.entries(SCHEMAS)) writeFileSync(file, print(schema));
