@@ -38,6 +38,7 @@ export class Collector {
   image(spot: Spot, value: string, sure: boolean, note?: string): void {
     const why = notLiteral(value);
     if (why !== undefined) return this.skip(spot, value, why.reason, why.detail);
+    if (!sure && /^(true|false|null|~|\d*)$/i.test(value)) return; // a switch or a number, plainly no image
     const reference = parseReference(value);
     if (reference instanceof Problem) {
       if (value === '') return;

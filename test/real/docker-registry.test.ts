@@ -15,13 +15,15 @@ import { atEnd, command, freePort, scratch, start, suite } from './suite.ts';
 
 const SAMPLE = { repository: 'team/web', tag: '1', platforms: ['linux/amd64', 'linux/arm64'], content: 'x' };
 
-async function startRegistry(folder: string, port: number, auth: string): Promise<void> {
+async function startRegistry(folder: string, port: number, auth: string, tls = ''): Promise<void> {
   const config = join(folder, `registry-${port}.yml`);
   writeFileSync(
     config,
-    `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${folder}/data}, delete: {enabled: true}}\nhttp: {addr: "127.0.0.1:${port}"}\n${auth}`,
+    `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${folder}/data}, delete: {enabled: true}}\nhttp: {addr: "127.0.0.1:${port}"${tls}}\n${auth}`,
   );
-  await start('docker-registry', ['serve', config], () => fetch(`http://127.0.0.1:${port}/v2/`));
+  await start('docker-registry', ['serve', config], () =>
+    fetch(`http://127.0.0.1:${port}/v2/`).then((response) => response.body?.cancel()),
+  );
 }
 
 const ref = (text: string) => parseReference(text) as Reference;
@@ -83,6 +85,51 @@ suite('docker-registry: anonymous, htpasswd, token', ['docker-registry', 'skopeo
       `auth: {token: {realm: "http://localhost:${tokenPort}/token", service: test, issuer: tagproof, rootcertbundle: ${folder}/cert.pem}}\n`,
     );
     bearer = `localhost:${bearerPort}`;
+  });
+
+  test('TLS with a certificate authority of our own; without it the failure says what to do', async () => {
+    const port = await freePort();
+    const extra = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+    await command('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '2',
+      ...extra,
+      '-keyout',
+      `${folder}/tls.key`,
+      '-out',
+      `${folder}/tls.pem`,
+    ]);
+    await startRegistry(folder, port, '', `, tls: {certificate: ${folder}/tls.pem, key: ${folder}/tls.key}`);
+    const reference = ref(`localhost:${port}/team/web:1`);
+    const digest = await oracle(`${open}/team/web:1`);
+    for (const setting of [{ ca: join(folder, 'tls.pem') }, { skipTlsVerify: true }]) {
+      const client = new RegistryClient({
+        credentials: async () => undefined,
+        registries: [{ host: `localhost:${port}`, ...setting }],
+      });
+      assert.equal((await client.head(reference)).digest, digest);
+      await client.close();
+    }
+    const untrusting = new RegistryClient({
+      credentials: async () => undefined,
+      registries: [{ host: `localhost:${port}`, plainHttp: false }],
+    });
+    await assert.rejects(
+      untrusting.head(reference),
+      /its certificate is not trusted .*give its CA under registries in tagproof\.yaml/,
+    );
+    await untrusting.close();
+    const plain = new RegistryClient({
+      credentials: async () => undefined,
+      registries: [{ host: open, plainHttp: false }],
+    });
+    await assert.rejects(plain.head(ref(`${open}/team/web:1`)), /does not speak TLS: .*plainHttp/);
+    await plain.close();
   });
 
   const oracle = async (image: string, ...args: string[]) =>
