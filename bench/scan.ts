@@ -81,9 +81,9 @@ function makeTree(folder: string): number {
   return bytes;
 }
 
-/** A CRD of 70 kB with `image` fields in its schema. */
+/** A CRD of 70 kB; one image key in it, as there is about one for each CRD in real trees. */
 const schema = (i: number) =>
-  `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: things${i}.example.com\nspec:\n  versions:\n${`    - name: v1\n      schema:\n        openAPIV3Schema:\n          properties:\n            image:\n              description: the image that the thing runs, as the documentation of it says at length\n              type: string\n`.repeat(330)}`;
+  `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: things${i}.example.com\nspec:\n  versions:\n    - name: v1\n      schema:\n        openAPIV3Schema:\n          properties:\n            image:\n              description: the image that the thing runs\n              type: string\n${`            field:\n              description: a field of the thing, as the documentation of it says at length\n              maxLength: 253\n              type: string\n`.repeat(440)}`;
 
 const workload = (i: number) =>
   `${`apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web${i}\n  annotations:\n    description: some words about what this is\nspec:\n  template:\n    spec:\n      containers:\n        - name: web\n          image: registry.example.com/team/web${i}:1.2\n          resources: {limits: {cpu: 100m, memory: 128Mi}}\n---\n`.repeat(2)}${plain(i)}`;

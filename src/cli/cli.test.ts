@@ -171,6 +171,18 @@ test('pin: writes digests and the lock; a second run needs no network; unpin giv
   assert.deepEqual(readdirSync(join(folder, 'deploy')), ['a.yaml']);
 });
 
+test('unpin: a digest without tag goes where pin wrote it, and stays where it is its author’s own', async () => {
+  const text = pod('HOST/web', `HOST/db@sha256:${'0'.repeat(64)}`).replaceAll('HOST', host);
+  await pushSample(host, { ...WEB, tag: 'latest' });
+  const folder = repository({ 'a.yaml': text });
+  await tagproof(folder, ['pin']);
+  assert.match(read(folder, 'a.yaml'), new RegExp(`${host}/web@sha256:`));
+  assert.equal((await tagproof(folder, ['unpin'])).code, 0);
+  assert.equal(read(folder, 'a.yaml'), text);
+  await tagproof(folder, ['unpin', '--untagged']);
+  assert.equal(read(folder, 'a.yaml'), pod(`${host}/web`, `${host}/db`));
+});
+
 test('pin: what fails stops nothing else, is exit code 2, and --frozen names what the lock lacks', async () => {
   const folder = repository({
     'a.yaml': pod('HOST/web:1', 'HOST/gone:1', 'HOST/gone:1'),

@@ -22,13 +22,12 @@ export class Collector {
   object: string | undefined;
   readonly #position: (offset: number) => { line: number; column: number };
   readonly #seen = new Set<number>();
-  readonly #mayIgnore: boolean;
+  #mayIgnore: boolean | undefined;
 
   constructor(text: string, file: string) {
     this.text = text;
     this.file = file;
     this.#position = positions(text);
-    this.#mayIgnore = text.includes('tagproof:ignore');
   }
 
   /**
@@ -48,6 +47,7 @@ export class Collector {
       const detail = `may be an image; if it is, name the field ${fieldPath(spot.path)} under find.fields in tagproof.yaml`;
       return this.skip(spot, value, 'uncertain', detail);
     }
+    if (sure && this.#seen.has(spot.start)) this.#forgetDoubt(spot);
     this.reference(spot, reference, wholeSlot(this.text, spot.start, spot.end, reference), note);
   }
 
@@ -77,6 +77,14 @@ export class Collector {
     this.skipped.push({ kind: 'skipped', ...this.#place(spot), dialect: this.dialect, text: shown, reason, detail });
   }
 
+  /** What was uncertain where its anchor stands is sure where an alias puts it into a container. */
+  #forgetDoubt(spot: Spot): void {
+    const index = this.skipped.findIndex(({ start, reason }) => start === spot.start && reason === 'uncertain');
+    if (index < 0) return;
+    this.skipped.splice(index, 1);
+    this.#seen.delete(spot.start);
+  }
+
   /** True when this spot was reported before: an anchor's scalar is reached by every alias. */
   #repeat(spot: Spot): boolean {
     if (this.#seen.has(spot.start)) return true;
@@ -90,6 +98,7 @@ export class Collector {
 
   /** The reason of a `# tagproof:ignore` on the line or on the comment line above; '' when it gives none. */
   #ignoreComment({ start, end }: Spot): string | undefined {
+    this.#mayIgnore ??= this.text.includes('tagproof:ignore');
     if (!this.#mayIgnore) return undefined;
     const line = lineAt(this.text, start);
     const rest = IGNORE.exec(this.text.slice(Math.min(end, line.end), line.end));

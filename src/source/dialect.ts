@@ -2,7 +2,10 @@
 import type { Dialect } from '../flow.ts';
 
 const BY_NAME: readonly [pattern: RegExp, dialect: Dialect][] = [
-  [/(^|\/)(Dockerfile|Containerfile)([.-][^/]*)?$/, 'dockerfile'],
+  [
+    /(^|\/)(Dockerfile|Containerfile)([.-][^/]*)?(?<!\.(md|txt|rst|html|go|py|js|ts|sh|json|ya?ml|tmpl|j2))$/,
+    'dockerfile',
+  ],
   [/\.(dockerfile|containerfile)$/i, 'dockerfile'],
   [/(^|\/)(kustomization\.ya?ml|Kustomization)$/, 'kustomize'],
   [/(^|\/)Chart\.ya?ml$/, 'helm-chart'],

@@ -217,6 +217,32 @@ spec:
     found: ['spec.containers[0].image nginx:1'],
   },
   {
+    name: 'anchors: a container used by alias or merge is a container',
+    text: 'apiVersion: v1\nkind: Pod\nx-c: &c {image: nginx}\ny: &l\n- image: redis\nspec:\n  containers:\n  - *c\n  - <<: *c\n    name: b\n  initContainers: *l\n',
+    found: ['spec.containers[0].image nginx', 'spec.initContainers[0].image redis'],
+  },
+  {
+    name: 'nothing hides: escaped keys, explicit keys, a kind that is only a string or is overridden',
+    text: `{"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"im\\u0061ge": "a:1"}]}}
+---
+apiVersion: v1
+kind: Pod
+spec:
+  containers:
+  - ? image
+    : b:1
+---
+apiVersion: v1
+kind: CustomResourceDefinition
+kind: Pod
+spec:
+  containers:
+  - image:
+      c:1
+`,
+    found: ['spec.containers[0].image a:1', 'spec.containers[0].image b:1', 'spec.containers[0].image c:1'],
+  },
+  {
     name: 'ignore comments need a reason',
     text: pod(`  containers:
   - image: a:1 # tagproof:ignore built by this repository

@@ -33,13 +33,15 @@ export type FileResult = {
 
 /**
  * The words without which no dialect but Dockerfile finds anything: most files hold none and are not even decoded.
- * `mage` is image and Image.
+ * `mage` is image and Image; a key may hide behind escapes.
  */
-export const HINTS = ['mage', 'docker://', 'container:', 'repository:', 'crossplane.io'];
+export const HINTS = ['mage', 'docker://', 'container:', 'repository:', 'crossplane.io', '\\'];
 /** The same for one document, closer: a key that may hold an image. */
 const WORTH_PARSING =
-  /mage[\w-]*["']?[ \t]*:|\/image\b|docker:\/\/|container["']?[ \t]*:|repository["']?[ \t]*:|crossplane\.io/;
+  /mage[\w-]*["']?\s*:|\/image\b|docker:\/\/|container["']?\s*:|repository["']?\s*:|crossplane\.io|\\[uUx]/;
+/** Schemas are by far the largest files of a repository, and hold no image. */
 const SCHEMA = /^kind:[ \t]*["']?(?:CustomResourceDefinition|CompositeResourceDefinition|APIResourceSchema)\b/m;
+const VALUE = /(?:mage[\w-]*|reference)["']?\s*:(?![ \t]*(?:#[^\n]*)?\r?\n\s*[\w$-]+:[ \t\r\n])/y;
 const TEMPLATED = /\{\{|\{%|<%/;
 
 /**
@@ -89,7 +91,7 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
       readTemplateLines(c, part, (offset) => start + offset, '');
       continue;
     }
-    if (SCHEMA.test(part)) {
+    if (SCHEMA.test(part) && !holdsValue(part)) {
       c.skip(
         { start, end: start, path: '' },
         'CustomResourceDefinition',
@@ -112,6 +114,20 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
       }
     }
   }
+}
+
+/**
+ * The line `kind: CustomResourceDefinition` could stand in a string, or a second `kind:` override it; so a schema is passed
+ * over unparsed only when every image key in it is followed by a line with another key, as in schemas: no image there.
+ */
+function holdsValue(part: string): boolean {
+  for (const word of ['mage', 'reference']) {
+    for (let at = part.indexOf(word); at >= 0; at = part.indexOf(word, at + 1)) {
+      VALUE.lastIndex = at;
+      if (VALUE.test(part)) return true;
+    }
+  }
+  return part.includes('\\') && /\\[uUx]/.test(part);
 }
 
 function readDocument(c: Collector, root: Node, named: Dialect, options: FindOptions): void {

@@ -12,8 +12,9 @@ import { decode, MAX_FILE_BYTES, tooLarge } from './text.ts';
 /** Files a worker gets at a time. */
 const BATCH = 64;
 /** A search that is over sooner needs no help: starting a worker costs about as much, in milliseconds. */
-const HELP_AFTER_MS = 300;
+const HELP_AFTER_MS = 500;
 const MAX_WORKERS = 8;
+const HINT_BYTES = HINTS.map((hint) => Buffer.from(hint));
 
 /**
  * Searches files, one in memory at a time per thread. This thread starts alone; when that takes long, workers join in.
@@ -65,10 +66,11 @@ export async function readFiles(
 /** One file's result, or undefined when there is nothing to tell. */
 export async function readOne(file: string, cwd: string, options: FindOptions): Promise<FileResult | undefined> {
   try {
-    const { bytes, stamp } = readBounded(resolve(cwd, file), file);
-    const everything = options.argsAndEnv || options.fields.length > 0 || dialectOf(file) === 'dockerfile';
-    if (!everything && !HINTS.some((hint) => bytes.includes(hint))) return undefined;
-    const result = await findIn(decode(bytes, file), file, options);
+    const dialect = dialectOf(file);
+    const { bytes, stamp } = readBounded(resolve(cwd, file), file, SCRATCH);
+    const everything = options.argsAndEnv || options.fields.length > 0 || dialect === 'dockerfile';
+    if (!everything && !HINT_BYTES.some((hint) => bytes.includes(hint))) return undefined;
+    const result = await findIn(decode(bytes, file), file, options, dialect);
     if (result.found.length + result.skipped.length + result.problems.length === 0) return undefined;
     return { ...result, stamp };
   } catch (error) {
@@ -76,21 +78,24 @@ export async function readOne(file: string, cwd: string, options: FindOptions): 
   }
 }
 
+/** Where files are read to that are decoded at once: thousands of short-lived buffers cost more than reading does. */
+const SCRATCH = Buffer.allocUnsafeSlow(1024 * 1024);
+
 /**
  * A whole file, if it is below the limit; a larger one is refused before it is in memory.
+ * @param scratch is used when the file fits: then the bytes hold only until the next file
  * @returns also a stamp that changes when the file does: inode, size and time of change, as git's index has them
  */
-export function readBounded(path: string, shown = path): { bytes: Buffer; stamp: string } {
+export function readBounded(path: string, shown = path, scratch?: Buffer): { bytes: Buffer; stamp: string } {
   const descriptor = openSync(path, 'r');
   try {
-    const { size, ino, mtimeNs } = fstatSync(descriptor, { bigint: true });
-    const stamp = `${ino} ${size} ${mtimeNs}`;
-    if (size > MAX_FILE_BYTES) throw tooLarge(Number(size), shown);
-    if (size === 0n) return { bytes: readFileSync(descriptor), stamp }; // a pipe tells no size
-    const buffer = Buffer.allocUnsafe(Number(size));
+    const { size, ino, mtimeMs } = fstatSync(descriptor);
+    const stamp = `${ino} ${size} ${mtimeMs}`;
+    if (size > MAX_FILE_BYTES) throw tooLarge(size, shown);
+    if (size === 0) return { bytes: readFileSync(descriptor), stamp }; // a pipe tells no size
+    const buffer = scratch !== undefined && size <= scratch.length ? scratch : Buffer.allocUnsafe(size);
     let at = 0;
-    for (let read = -1; at < buffer.length && read !== 0; at += read)
-      read = readSync(descriptor, buffer, at, buffer.length - at, at);
+    for (let read = -1; at < size && read !== 0; at += read) read = readSync(descriptor, buffer, at, size - at, at);
     return { bytes: buffer.subarray(0, at), stamp };
   } finally {
     closeSync(descriptor);

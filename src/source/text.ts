@@ -29,11 +29,16 @@ export function tooLarge(bytes: number, file: string): Problem {
   );
 }
 
-/** Answers line and column (from 1) for offsets into one text; the index is built on the first question. */
+/** Answers line and column (from 1) for offsets into one text; lines are counted as far as somebody asks. */
 export function positions(text: string): (offset: number) => { line: number; column: number } {
-  let starts: number[] | undefined;
+  const starts = [0];
+  let counted = 0;
   return (offset) => {
-    starts ??= lineStarts(text);
+    while (counted >= 0 && counted <= offset) {
+      const newline = text.indexOf('\n', counted);
+      counted = newline < 0 ? -1 : newline + 1;
+      if (counted > 0) starts.push(counted);
+    }
     let low = 0;
     let high = starts.length - 1;
     while (low < high) {
@@ -43,12 +48,6 @@ export function positions(text: string): (offset: number) => { line: number; col
     }
     return { line: low + 1, column: offset - (starts[low] as number) + 1 };
   };
-}
-
-function lineStarts(text: string): number[] {
-  const starts = [0];
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
-  return starts;
 }
 
 /** The line that holds this offset: its start, the end of its content (no CR, no LF), and the start of the next. */

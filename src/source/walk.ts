@@ -35,15 +35,18 @@ type Scope = {
   readonly container: boolean;
   /** Documents inside documents so far. */
   readonly nesting: number;
+  /** Aliases followed so far: an anchor may hold itself. */
+  readonly aliases: number;
 };
 
 const MAX_NESTING = 2;
+const MAX_ALIASES = 3;
 const IMAGE_KEY = /^(?:image|[\w-]*[a-z0-9_-]Image|[\w-]*_image|[\w-]+-image)$/;
 
 /** Reads the tree of one document. */
 export function walkDocument(collector: Collector, root: Node, options: WalkOptions, values: boolean): void {
   const rules = rulesFor(options, undefined, undefined);
-  walk(collector, root, [], { options, rules, values, container: false, nesting: 0 });
+  walk(collector, root, [], { options, rules, values, container: false, nesting: 0, aliases: 0 });
 }
 
 function walk(c: Collector, node: Node, path: string[], scope: Scope): void {
@@ -55,7 +58,10 @@ function walk(c: Collector, node: Node, path: string[], scope: Scope): void {
     }
   } else if (node.kind === 'map') {
     walkMap(c, node, path, scope);
-  } // an alias is read where its anchor stands
+  } else if (node.kind === 'alias' && scope.container && node.target !== undefined && scope.aliases < MAX_ALIASES) {
+    // An alias is read where its anchor stands; but a container is known as one only where it is used.
+    walk(c, node.target, path, { ...scope, aliases: scope.aliases + 1 });
+  }
 }
 
 function walkMap(c: Collector, map: MapNode, path: string[], outer: Scope): void {
@@ -110,7 +116,7 @@ function walkEntries(c: Collector, map: MapNode, path: string[], scope: Scope): 
         'template',
         'exists only after the template is rendered',
       );
-    } else if (value.kind === 'seq' && CONTAINER_LISTS.has(key)) {
+    } else if (CONTAINER_LISTS.has(key) ? target?.kind === 'seq' : key === '<<' && container) {
       walk(c, value, [...path, key], { ...scope, container: true });
     } else if (key === 'volumes' && value.kind === 'seq') {
       walkVolumes(c, value.items, [...path, key], scope);

@@ -31,7 +31,7 @@ for (const given of process.argv.slice(2)) {
   git(tree, '-c', 'user.name=t', '-c', 'user.email=t@t', 'commit', '-q', '-m', 'as it was');
 
   const started = performance.now();
-  const pin = await tagproof(tree, 'pin', '--no-lock', '-q', '-o', 'json', '--hosts-dir', join(folder, 'certs'));
+  const pin = await tagproof(tree, 'pin', '-q', '-o', 'json', '--hosts-dir', join(folder, 'certs'));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const report = JSON.parse(pin.stdout) as {
     pinned: object[];
@@ -69,6 +69,7 @@ for (const given of process.argv.slice(2)) {
       console.log(`    ${item.file}:${item.line} ${item.text}`);
 
   await tagproof(tree, 'unpin', '-q', '-o', 'json');
+  rmSync(join(tree, 'tagproof.lock'), { force: true });
   const left = git(tree, 'status', '--porcelain').trim().split('\n').filter(Boolean);
   for (const line of left)
     console.log(
