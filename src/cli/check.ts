@@ -9,7 +9,7 @@ import type { Finding, Report } from '../report/report.ts';
 import { RULES, type RuleId } from '../report/rules.ts';
 import { type Drift, findDrift } from '../resolve/drift.ts';
 import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
-import { platformName } from './pin.ts';
+import { platformName } from './platforms.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { plural, unpinnedFinding } from './scan.ts';
 import { type CommonOptions, type Context, collect, execute, verb } from './verb.ts';

@@ -8,7 +8,7 @@ import type { RegistryClient } from '../registry/client.ts';
 import type { Cell, Section } from '../report/report.ts';
 import { type Child, type Closure, type ImageConfig, readClosure, readConfig } from '../resolve/closure.ts';
 import { loadConfig } from './gather.ts';
-import { platformName } from './pin.ts';
+import { platformName } from './platforms.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { type CommonOptions, execute, verb } from './verb.ts';
 
