@@ -111,5 +111,49 @@ export type Resolved = {
 /** One reference's result: resolved, or the reason why not. A failure of one never stops the others. */
 export type Resolution = Resolved | Problem;
 
+/**
+ * What one authority says of one digest. Closed: "could not check" is a value of its own and never the same as "none".
+ * `others`: there are signatures, and none of them is this authority's. `invalid`: one claims to be, and is not in order.
+ */
+export type Verdict =
+  | {
+      readonly kind: 'verified';
+      readonly by: string;
+      readonly layout: 'signature' | 'bundle';
+      readonly annotations: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: 'unsigned' }
+  | { readonly kind: 'others'; readonly count: number }
+  | { readonly kind: 'invalid'; readonly reasons: readonly string[] }
+  | { readonly kind: 'unchecked'; readonly problem: Problem };
+
+/** What is known of one digest when a policy decides about it. */
+export type Evidence = {
+  readonly digest: string;
+  /** By name of the authority, for every authority that a rule asks. */
+  readonly verdicts: ReadonlyMap<string, Verdict>;
+  /** Platforms of the image, where a rule asks. */
+  readonly platforms?: readonly string[] | Problem;
+  /** When this digest was first seen under its tag, RFC 3339; from the lock. */
+  readonly firstSeen?: string;
+};
+
+/** One demand of one rule, and how the image meets it. */
+export type Judgement = {
+  /** The rule's name. */
+  readonly rule: string;
+  readonly ok: boolean;
+  /** True when the demand could not be checked, rather than failed. */
+  readonly unchecked: boolean;
+  /** In a person's words: what was asked, what is. */
+  readonly reason: string;
+};
+
+/** deny: an enforced demand is not met. warn: only rules in warn or audit mode object. */
+export type Decision = {
+  readonly outcome: 'allow' | 'warn' | 'deny';
+  readonly judgements: readonly Judgement[];
+};
+
 /** Replace [start, end) by `text`. */
 export type Edit = { readonly start: number; readonly end: number; readonly text: string };

@@ -14,6 +14,7 @@ const LAYERS: Record<string, number> = {
   policy: 2,
   report: 2,
   resolve: 3,
+  verify: 3,
   cli: 4,
 };
 const ROOT = resolve('src');

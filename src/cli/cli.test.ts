@@ -1,10 +1,13 @@
 // The verbs as a user runs them: real processes, real files, a real registry on loopback.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { digestOf } from '../image/hash.ts';
+import { OCI_MANIFEST } from '../image/media-type.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample, type SampleImage } from '../registry/sample.ts';
 
@@ -70,7 +73,7 @@ const pod = (...images: string[]) =>
 test('help and version load nothing; wrong words are exit code 2', async () => {
   const help = await tagproof(root, ['--help']);
   assert.equal(help.code, 0);
-  for (const verb of ['scan', 'pin', 'unpin', 'check', 'resolve', 'inspect', 'diff', 'demo']) {
+  for (const verb of ['scan', 'pin', 'unpin', 'check', 'verify', 'resolve', 'inspect', 'diff', 'demo']) {
     assert.match(help.stdout, new RegExp(`^ {2}${verb} `, 'm'));
     const own = await tagproof(root, [verb, '--help']);
     assert.equal(own.code, 0);
@@ -281,6 +284,80 @@ test('pin --update moves pins to what the tags point to now', async () => {
   assert.match(read(folder, 'chart/values.yaml'), new RegExp(`digest: "${now}"`));
   assert.match(read(folder, 'tagproof.lock'), new RegExp(now));
 });
+
+test('verify and pin --verify: only what the policy accepts, open questions are exit code 2', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const text = Buffer.from(
+    JSON.stringify({
+      critical: {
+        identity: { 'docker-reference': '' },
+        image: { 'docker-manifest-digest': web },
+        type: 'cosign container image signature',
+      },
+    }),
+  );
+  await pushSignature(host, 'web', web, text, sign('sha256', text, privateKey));
+  const key = publicKey.export({ type: 'spki', format: 'pem' }).toString().replaceAll('\n', '\n        ');
+  const policy = `authorities:
+  release:
+    keys:
+      - |
+        ${key}
+    transparencyLog: ignore
+rules:
+  - {name: ours, images: ["HOST/**"], digest: resolve, signatures: {all: [release]}}
+`;
+  const folder = repository({ 'a.yaml': pod('HOST/web:1', 'HOST/db:2'), 'tagproof.yaml': policy });
+  const shown = await tagproof(folder, ['verify']);
+  assert.equal(shown.code, 1, shown.stderr);
+  assert.match(shown.stdout, /verified +release: signed by key [0-9a-f]{12}/);
+  assert.match(shown.stdout, /unsigned +release: not signed at all/);
+  assert.match(shown.stdout, /1 of 2 images satisfy the policy, 1 do not/);
+  assert.equal((await tagproof(folder, ['verify', `${host}/web:1`])).code, 0);
+  assert.match(
+    (await tagproof(folder, ['verify', 'elsewhere.io:1/x', '--timeout', '1'])).stdout,
+    /no rule speaks for this image/,
+  );
+
+  const pinned = await tagproof(folder, ['pin', '--verify']);
+  assert.equal(pinned.code, 1);
+  assert.equal(read(folder, 'a.yaml'), pod(`${host}/web:1@${web}`, `${host}/db:2`));
+  assert.match(read(folder, 'tagproof.lock'), /"verifiedBy":\["release"\]/);
+  const filtered = await tagproof(folder, ['pin', '--verify', '-'], { stdin: pod(`${host}/web:1`, `${host}/db:2`) });
+  assert.equal(filtered.stdout, '');
+
+  const down = repository({
+    'a.yaml': pod(`localhost:1/web:1@${web}`),
+    'tagproof.yaml': policy.replaceAll('HOST', 'localhost:1'),
+  });
+  const unknown = await tagproof(down, ['verify']);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /could not be resolved: cannot reach/);
+  assert.equal((await tagproof(repository({ 'a.yaml': '' }), ['verify'])).code, 2);
+});
+
+async function pushSignature(
+  host: string,
+  repository: string,
+  digest: string,
+  payload: Buffer,
+  signature: Buffer,
+): Promise<void> {
+  const base = `http://${host}/v2/${repository}`;
+  const started = await fetch(`${base}/blobs/uploads/`, { method: 'POST' });
+  const blob = digestOf(payload);
+  await fetch(`http://${host}${started.headers.get('location')}?digest=${blob}`, { method: 'PUT', body: payload });
+  const annotations = { 'dev.cosignproject.cosign/signature': signature.toString('base64') };
+  const layers = [
+    { mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json', digest: blob, size: payload.length, annotations },
+  ];
+  const manifest = JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, layers });
+  await fetch(`${base}/manifests/${digest.replace(':', '-')}.sig`, {
+    method: 'PUT',
+    body: manifest,
+    headers: { 'content-type': OCI_MANIFEST },
+  });
+}
 
 test('resolve, inspect, diff', async () => {
   const resolved = await tagproof(root, ['resolve', `${host}/web:1`, `${host}/gone`, 'Not Valid']);

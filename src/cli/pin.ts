@@ -10,6 +10,7 @@ import { resolveAll } from '../resolve/resolve.ts';
 import { unifiedDiff } from '../source/diff.ts';
 import { applyEdits, pinEdit, replaceFile } from '../source/edit.ts';
 import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
+import { deniedFindings, type Verified, verifyAnswers } from './pin-verify.ts';
 import { readPlatforms } from './platforms.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { type Planned, rewriteFiles } from './rewrite.ts';
@@ -22,6 +23,7 @@ tagproof pin --diff deploy/          show what would change, write nothing
 tagproof pin --update                take what the tags point to now
 tagproof pin --frozen                only from tagproof.lock, without network
 kustomize build . | tagproof pin - | kubectl apply -f -
+tagproof pin --verify                only what the rules of tagproof.yaml accept
 tagproof pin --platform linux/amd64 --platform linux/arm64
 `;
 
@@ -34,6 +36,7 @@ type Options = CommonOptions &
     lock: string | false;
     platform: string[];
     onlyPlatform?: string;
+    verify: boolean;
   };
 
 export function run(args: string[]): Promise<number> {
@@ -46,6 +49,7 @@ export function run(args: string[]): Promise<number> {
     .option('--lock <file>', 'the lock', 'tagproof.lock')
     .option('--no-lock', 'neither read nor write a lock')
     .option('--platform <platform>', 'warn where an image lacks this platform (repeatable)', collect, [])
+    .option('--verify', 'write only digests that pass the rules of tagproof.yaml', false)
     .option('--only-platform <platform>', 'pin the manifest of one platform instead of the index');
   return execute<Options>(command, args, async (paths, options, context) => {
     if (options.update && options.frozen)
@@ -69,14 +73,19 @@ export function run(args: string[]): Promise<number> {
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted; nothing was written');
       const required = options.platform.length > 0 ? options.platform : config.platforms;
       const platforms = await readPlatforms(client, answers, required, options);
-      const resolved = new Map([...answers].map(([key, answer]) => [key, platforms.chosen.get(key) ?? answer]));
+      const chosen = new Map([...answers].map(([key, answer]) => [key, platforms.chosen.get(key) ?? answer]));
+      const verified = options.verify ? await verifyAnswers(client, chosen, config, lock) : undefined;
+      const resolved = verified?.answers ?? chosen;
+      const denied = verified?.denied ?? new Map();
+      const accepted = targets.filter(({ reference }) => !denied.has(printReference(withoutDigest(reference))));
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted; nothing was written');
 
-      const plan = planEdits(gathered, targets, resolved);
-      const findings = [...gathered.found.filter(isBlocked).map(unpinnedFinding), ...platforms.findings];
+      const plan = planEdits(gathered, accepted, resolved);
+      const blocked = gathered.found.filter(isBlocked).map(unpinnedFinding);
+      const findings = [...blocked, ...platforms.findings, ...deniedFindings(targets, denied)];
       const problems = [...gathered.problems, ...failures(targets, resolved)];
-      const rows = { sections: sections(plan.planned, targets, resolved), findings };
-      const base = { verb: 'pin', ...rows, data: { pinned: describe(targets, resolved), changed: [] as string[] } };
+      const rows = { sections: sections(plan.planned, accepted, resolved), findings };
+      const base = { verb: 'pin', ...rows, data: { pinned: describe(accepted, resolved), changed: [] as string[] } };
 
       if (gathered.stdin !== undefined) {
         const [only] = plan.planned;
@@ -85,17 +94,18 @@ export function run(args: string[]): Promise<number> {
           return {
             report: { ...base, problems, summary: [], diff: unifiedDiff(options.stdinName, gathered.stdin, edits) },
           };
-        // Half of a stream must not reach `kubectl apply`: after a failure nothing comes out.
-        const stdout = problems.length > 0 ? '' : applyEdits(gathered.stdin, edits);
-        const summary =
-          problems.length > 0
-            ? ['nothing was written to standard output']
-            : [`pinned ${plural(edits.length, 'image')}`];
+        // Half of a stream must not reach `kubectl apply`: unless all is pinned nothing comes out.
+        const failed = problems.length > 0 || findings.some(({ level }) => level === 'error');
+        const stdout = failed ? '' : applyEdits(gathered.stdin, edits);
+        const summary = failed
+          ? ['nothing was written to standard output']
+          : [`pinned ${plural(edits.length, 'image')}`];
         return { report: { ...base, problems, summary }, stdout };
       }
 
       const { changed, diff, problems: failed } = rewriteFiles(plan.planned, !options.diff);
-      const learned = options.diff || lockFile === undefined ? 0 : remember(lock, targets, resolved);
+      const learned =
+        options.diff || lockFile === undefined ? 0 : remember(lock, accepted, resolved, verified?.signedBy);
       if (learned > 0) writeLock(lockFile as string, printLock(lock), bytes);
       const noted =
         learned > 0 ? [`${lockFile} remembers ${plural(lock.size, 'image')}, ${learned} new; commit it`] : [];
@@ -111,7 +121,7 @@ export function run(args: string[]): Promise<number> {
             ...noted,
             ...rateLimitLines(client),
           ],
-          data: { pinned: describe(targets, resolved), changed },
+          data: { pinned: describe(accepted, resolved), changed },
         },
       };
     });
@@ -169,22 +179,33 @@ function failures(targets: readonly Found[], answers: ReadonlyMap<string, Resolu
   });
 }
 
-/** Takes new answers into the lock; the first sight of a digest is kept. @returns how many are new */
-function remember(lock: Lock, targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): number {
+/** Takes new answers and new evidence into the lock; the first sight of a digest is kept. @returns how many are new */
+function remember(
+  lock: Lock,
+  targets: readonly Found[],
+  answers: ReadonlyMap<string, Resolution>,
+  signedBy: Verified['signedBy'] = new Map(),
+): number {
   let learned = 0;
   for (const found of targets) {
     const answer = answerFor(found, answers);
-    if (answer === undefined || answer instanceof Problem || answer.from === 'lock') continue;
+    if (answer === undefined || answer instanceof Problem) continue;
     const key = tagKey(found.reference);
-    if (lock.get(key)?.digest === answer.digest) continue;
+    const before = lock.get(key);
+    const same = before?.digest === answer.digest ? before : undefined;
+    const verifiedBy = [
+      ...(signedBy.get(printReference(withoutDigest(found.reference))) ?? same?.verifiedBy ?? []),
+    ].sort();
+    if (same !== undefined && verifiedBy.join() === (same.verifiedBy ?? []).join()) continue;
     const { digest, mediaType, platforms, at, mirror } = answer;
-    lock.set(key, {
+    const fresh = {
       digest,
       mediaType,
       platforms: platforms && [...platforms],
       firstSeen: at,
       source: mirror ?? answer.from,
-    });
+    };
+    lock.set(key, { ...(same ?? fresh), ...(verifiedBy.length > 0 && { verifiedBy }) });
     learned++;
   }
   return learned;

@@ -16,6 +16,8 @@ export const EntrySchema = v.strictObject({
   firstSeen: v.pipe(v.string(), v.isoTimestamp()),
   /** Who said so: `registry`, `engine`, or the host of a mirror. */
   source: v.string(),
+  /** Authorities of the policy that had signed the digest when it was pinned with --verify. */
+  verifiedBy: v.optional(v.array(v.string())),
 });
 
 /** The whole file, as an editor checks it; the reader itself goes line by line. */
@@ -90,13 +92,14 @@ export function printLock(lock: Lock): string {
 }
 
 /** One order of keys, so that equal entries are equal lines. */
-function ordered({ digest, mediaType, platforms, firstSeen, source }: LockEntry): LockEntry {
+function ordered({ digest, mediaType, platforms, firstSeen, source, verifiedBy }: LockEntry): LockEntry {
   return {
     digest,
     ...(mediaType !== undefined && { mediaType }),
     ...(platforms !== undefined && { platforms }),
     firstSeen,
     source,
+    ...(verifiedBy !== undefined && { verifiedBy }),
   };
 }
 

@@ -2,12 +2,12 @@
 import type { Reference } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
 import { digestOf } from '../image/hash.ts';
-import { ACCEPT, manifestKind } from '../image/media-type.ts';
+import { ACCEPT, manifestKind, OCI_INDEX } from '../image/media-type.ts';
 import { repositoryOf } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { ambientCredentials, type CredentialSource } from './credentials.ts';
 import { type Capability, type Endpoint, endpointsFor, type RegistrySetting } from './endpoint.ts';
-import { MAX_CONFIG, MAX_MANIFEST } from './limits.ts';
+import { MAX_CONFIG, MAX_MANIFEST, MAX_REFERRER_PAGES, MAX_REFERRERS } from './limits.ts';
 import { Authorizer } from './tokens.ts';
 import { type Answer, type Call, Transport, type TransportOptions } from './transport.ts';
 
@@ -27,6 +27,7 @@ export type Descriptor = {
   readonly mirror?: string;
 };
 export type Manifest = Descriptor & { readonly bytes: Buffer };
+export type Referrer = { readonly digest: string; readonly mediaType: string; readonly artifactType?: string };
 
 /** Owns the connections and tokens of one run. */
 export class RegistryClient {
@@ -90,6 +91,34 @@ export class RegistryClient {
     });
   }
 
+  /**
+   * What refers to a digest: signatures, attestations. The referrers API, or where it is missing the fallback tag.
+   * distribution-spec, "listing referrers". Annotations and artifact types are hints of whoever wrote them.
+   * @param reference with the digest
+   */
+  async referrers(reference: Reference): Promise<Referrer[]> {
+    const digest = reference.digest as string;
+    return this.#first(reference, 'pull', async (endpoint) => {
+      const found: Referrer[] = [];
+      let path: string | undefined = `referrers/${digest}`;
+      for (let page = 0; path !== undefined; page++) {
+        if (page >= MAX_REFERRER_PAGES)
+          throw new Problem('limit', `more than ${MAX_REFERRER_PAGES} pages of referrers`);
+        const answer = await this.#send(endpoint, reference, 'GET', path, { accept: OCI_INDEX }, MAX_MANIFEST);
+        // Registries without the API answer 404, some an HTML page or another status of "no such route".
+        const missing =
+          [400, 404, 405, 501].includes(answer.status) ||
+          (answer.status === 200 && !/json/.test(header(answer, 'content-type') ?? ''));
+        if (missing) return this.#fallbackReferrers(endpoint, reference);
+        if (answer.status !== 200) throw this.#complaint(endpoint, reference, answer);
+        found.push(...readReferrers(answer.body, endpoint));
+        if (found.length > MAX_REFERRERS) throw new Problem('limit', `more than ${MAX_REFERRERS} referrers`);
+        path = nextPage(header(answer, 'link'), endpoint, reference);
+      }
+      return found;
+    });
+  }
+
   /** Rate limits that hosts announced on the way. */
   rateLimits(): ReturnType<Transport['rateLimits']> {
     return this.#transport.rateLimits();
@@ -97,6 +126,15 @@ export class RegistryClient {
 
   close(): Promise<void> {
     return this.#transport.close();
+  }
+
+  /** An index under the tag `sha256-HEX`. distribution-spec, "referrers tag schema". */
+  async #fallbackReferrers(endpoint: Endpoint, reference: Reference): Promise<Referrer[]> {
+    const path = `manifests/${(reference.digest as string).replace(':', '-')}`;
+    const answer = await this.#send(endpoint, reference, 'GET', path, { accept: ACCEPT }, MAX_MANIFEST);
+    if (answer.status === 404) return [];
+    if (answer.status !== 200) throw this.#complaint(endpoint, reference, answer);
+    return readReferrers(answer.body, endpoint);
   }
 
   async #get(endpoint: Endpoint, reference: Reference): Promise<Manifest> {
@@ -199,6 +237,36 @@ export class RegistryClient {
         );
     }
   }
+}
+
+function readReferrers(body: Buffer, endpoint: Endpoint): Referrer[] {
+  let json: { manifests?: unknown };
+  try {
+    json = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new Problem('protocol', `${new URL(endpoint.base).host} answered with a list of referrers that is not JSON`);
+  }
+  if (!Array.isArray(json?.manifests))
+    throw new Problem('protocol', `${new URL(endpoint.base).host} answered with a list of referrers without manifests`);
+  return json.manifests.slice(0, MAX_REFERRERS + 1).flatMap((item: Record<string, unknown> | null): Referrer[] => {
+    const { digest, mediaType, artifactType } = item ?? {};
+    if (typeof digest !== 'string' || !isDigest(digest) || typeof mediaType !== 'string') return [];
+    return [{ digest, mediaType, ...(typeof artifactType === 'string' && { artifactType }) }];
+  });
+}
+
+/** The path below the repository of the page that a Link header names; only on the same registry and repository. */
+function nextPage(link: string | undefined, endpoint: Endpoint, { repository }: Reference): string | undefined {
+  const target = /<([^>]+)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1];
+  if (target === undefined) return undefined;
+  const url = URL.canParse(target, endpoint.base) ? new URL(target, endpoint.base).href : '';
+  const prefix = `${endpoint.base}${repository}/`;
+  if (!url.startsWith(`${prefix}referrers/`))
+    throw new Problem(
+      'refused',
+      `${new URL(endpoint.base).host} continues its list of referrers elsewhere; not followed`,
+    );
+  return url.slice(prefix.length);
 }
 
 function header(answer: Answer, name: string): string | undefined {

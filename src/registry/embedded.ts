@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDigest } from '../image/digest.ts';
 import { digestOf } from '../image/hash.ts';
+import { OCI_INDEX } from '../image/media-type.ts';
 
 export type EmbeddedOptions = {
   /** `basic` and `bearer` want this user. Absent: open. */
@@ -12,6 +13,8 @@ export type EmbeddedOptions = {
   readonly latencyMs?: number;
   /** How many of the scopes asked for one token grants; a service that honours all says Infinity. */
   readonly scopesHonoured?: number;
+  /** false: without the referrers API, as registries before OCI 1.1. */
+  readonly referrers?: boolean;
   /** Answers instead of the registry when it returns true. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean;
 };
@@ -23,7 +26,7 @@ type Repository = {
   readonly blobs: Map<string, Buffer>;
 };
 
-const NAME = /^\/v2\/(.+)\/(manifests|blobs|tags)\/(.*)$/;
+const NAME = /^\/v2\/(.+)\/(manifests|blobs|tags|referrers)\/(.*)$/;
 const MAX_UPLOAD = 64 * 1024 * 1024;
 
 /** Owns a listening socket on loopback; `close` frees it. */
@@ -32,7 +35,9 @@ export class EmbeddedRegistry {
   readonly log: string[] = [];
   readonly #options: EmbeddedOptions;
   readonly #repositories = new Map<string, Repository>();
+  readonly #uploads = new Map<string, Buffer>();
   readonly #server: Server;
+  #uploadCount = 0;
 
   constructor(options: EmbeddedOptions = {}) {
     this.#options = options;
@@ -69,6 +74,8 @@ export class EmbeddedRegistry {
     const [, name, kind, rest] = match as unknown as [string, string, string, string];
     if (kind === 'manifests') return this.#manifest(request, response, name, rest);
     if (kind === 'blobs') return this.#blob(request, response, name, rest, url);
+    if (kind === 'referrers' && this.#options.referrers !== false) return this.#referrers(response, name, rest);
+    if (kind === 'referrers') return fail(response, 404, 'UNSUPPORTED', 'no such route');
     const tags = [...(this.#repositories.get(name)?.tags.keys() ?? [])].sort();
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ name, tags }));
   }
@@ -103,13 +110,25 @@ export class EmbeddedRegistry {
   }
 
   async #blob(request: IncomingMessage, response: ServerResponse, name: string, rest: string, url: URL): Promise<void> {
+    // Uploads: POST opens one, PATCH adds to it, PUT ends it; all of it may come with PUT.
     if (request.method === 'POST') {
       await readBody(request);
-      response.writeHead(202, { location: `/v2/${name}/blobs/uploads/1`, range: '0-0' }).end();
+      const id = `uploads/${++this.#uploadCount}`;
+      this.#uploads.set(id, Buffer.alloc(0));
+      response.writeHead(202, { location: `/v2/${name}/blobs/${id}`, range: '0-0' }).end();
       return;
     }
-    if (request.method === 'PUT') {
-      const bytes = await readBody(request);
+    if (request.method === 'PATCH' || request.method === 'PUT') {
+      const before = this.#uploads.get(rest);
+      if (before === undefined) return fail(response, 404, 'BLOB_UPLOAD_UNKNOWN', 'no such upload');
+      const bytes = Buffer.concat([before, await readBody(request)]);
+      if (bytes.length > MAX_UPLOAD) return fail(response, 413, 'SIZE_INVALID', 'upload too large');
+      if (request.method === 'PATCH') {
+        this.#uploads.set(rest, bytes);
+        response.writeHead(202, { location: `/v2/${name}/blobs/${rest}`, range: `0-${bytes.length - 1}` }).end();
+        return;
+      }
+      this.#uploads.delete(rest);
       const digest = url.searchParams.get('digest') ?? '';
       if (digestOf(bytes) !== digest) return fail(response, 400, 'DIGEST_INVALID', 'the body has another digest');
       this.#open(name).blobs.set(digest, bytes);
@@ -126,6 +145,19 @@ export class EmbeddedRegistry {
     response.end(request.method === 'HEAD' ? undefined : bytes);
   }
 
+  /** Manifests whose subject is this digest. */
+  #referrers(response: ServerResponse, name: string, subject: string): void {
+    const manifests = [...(this.#repositories.get(name)?.manifests ?? [])].flatMap(([digest, { mediaType, bytes }]) => {
+      const manifest = JSON.parse(bytes.toString('utf8'));
+      if (manifest.subject?.digest !== subject) return [];
+      const artifactType = manifest.artifactType ?? manifest.config?.mediaType;
+      return [{ mediaType, digest, size: bytes.length, artifactType, annotations: manifest.annotations }];
+    });
+    response
+      .setHeader('content-type', OCI_INDEX)
+      .end(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }));
+  }
+
   #open(name: string): Repository {
     let repository = this.#repositories.get(name);
     if (repository === undefined) {
@@ -139,7 +171,7 @@ export class EmbeddedRegistry {
 
   #allowed(url: URL, request: IncomingMessage): boolean {
     const { auth } = this.#options;
-    if (auth === undefined || request.method === 'PUT' || request.method === 'POST') return true;
+    if (auth === undefined || ['PUT', 'POST', 'PATCH'].includes(request.method ?? '')) return true;
     const header = request.headers.authorization ?? '';
     if (auth.kind === 'basic') return header === this.#basic();
     const [, payload] = header.replace(/^Bearer /, '').split('.');

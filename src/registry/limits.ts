@@ -23,3 +23,10 @@ export const SCOPES_PER_TOKEN = 25;
 export const MAX_INDEX_DEPTH = 3;
 /** Children of one image read at the most. */
 export const MAX_CHILDREN = 256;
+/** Pages of a referrers list, and entries in all, that are read. */
+export const MAX_REFERRER_PAGES = 10;
+export const MAX_REFERRERS = 1000;
+/** Signatures of one image that are looked at; cosign's own cap is higher, an attacker's patience too (T39). */
+export const MAX_SIGNATURES = 50;
+/** A payload or a bundle, bytes. */
+export const MAX_SIGNATURE_BLOB = 1024 * 1024;

@@ -33,6 +33,14 @@ export const RULES = {
     title: 'A required platform is missing',
     help: 'Nodes of that platform cannot run the image. Choose another tag, or take the platform off the requirement.',
   },
+  'policy-denied': {
+    title: 'The policy denies this image',
+    help: 'The message says which rule of tagproof.yaml is not met, and by what. `tagproof verify IMAGE` shows all of it.',
+  },
+  'policy-warned': {
+    title: 'A rule in warn or audit mode is not met',
+    help: 'Nothing is denied yet. Meet the rule before its mode becomes enforce.',
+  },
   'would-change': {
     title: 'tagproof pin would change this line',
     help: 'Run `tagproof pin` without --diff to write it.',

@@ -85,11 +85,12 @@ export async function start(
 }
 
 /** Runs a program to its end; does not block, for servers may live in this process. */
-export async function command(program: string, args: string[]): Promise<string> {
+export async function command(program: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const { stdout } = await promisify(execFile)(program, args, {
     encoding: 'utf8',
     maxBuffer: 1 << 26,
     timeout: 120_000,
+    env,
   });
   return stdout;
 }

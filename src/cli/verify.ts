@@ -1,0 +1,146 @@
+// tagproof verify: who signed these images, and is that enough for the policy in tagproof.yaml?
+import { statSync } from 'node:fs';
+import type { Found, Reference } from '../flow.ts';
+import { parseReference, printReference, withDigest } from '../image/reference.ts';
+import { readLock } from '../lock/lock.ts';
+import { describe } from '../policy/decide.ts';
+import { Problem } from '../problem.ts';
+import type { Cell, Finding, Section } from '../report/report.ts';
+import { resolveAll } from '../resolve/resolve.ts';
+import { loadSigners } from '../verify/verify.ts';
+import { type FindFlags, gather, loadConfig } from './gather.ts';
+import { isOpen, type Judged, judgeImage, objections } from './judge.ts';
+import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
+import { plural } from './scan.ts';
+import { type CommonOptions, execute, verb } from './verb.ts';
+
+const EXAMPLES = `
+tagproof verify ghcr.io/org/app:v1     an image: each authority's verdict, each rule's judgement
+tagproof verify deploy/                every image in these files
+tagproof verify                        every image in this repository
+tagproof verify --output json
+`;
+
+type Options = CommonOptions & RegistryFlags & { lock: string };
+/** An image and the place where it stands, if it came from a file. */
+type Subject = { readonly reference: Reference; readonly found?: Found };
+
+export function run(args: string[]): Promise<number> {
+  const command = registryOptions(
+    verb('verify', 'Shows who signed each image and whether that satisfies the policy.', EXAMPLES),
+  )
+    .argument('[images or paths...]', 'image references, or files and folders to find them in (default: .)')
+    .option('--lock <file>', 'the lock, which knows since when a digest is known', 'tagproof.lock');
+  return execute<Options>(command, args, async (given, options, context) => {
+    const config = await loadConfig(options.config);
+    if (config.rules.length === 0) {
+      throw new Problem(
+        'usage',
+        'there are no rules: write authorities and rules into tagproof.yaml (README, "Verify")',
+      );
+    }
+    const signers = await loadSigners(config.authorities);
+    const isPath = (text: string) => statSync(text, { throwIfNoEntry: false }) !== undefined || text === '-';
+    const paths = given.filter(isPath);
+    const parsed = given.filter((text) => !isPath(text)).map((text) => parseReference(text));
+    const flags: FindFlags = { exclude: [], stdinName: 'stdin.yaml' };
+    const gathered = given.length === 0 || paths.length > 0 ? await gather(paths, flags, config, context) : undefined;
+    const subjects: Subject[] = [
+      ...parsed.flatMap((reference) => (reference instanceof Problem ? [] : [{ reference }])),
+      ...(gathered?.found ?? []).map((found) => ({ reference: found.reference, found })),
+    ];
+    const { lock } = readLock(options.lock);
+    return withClient(options, config, context, async (client) => {
+      const answers = await resolveAll(
+        subjects.map(({ reference }) => reference),
+        { client },
+      );
+      const judged = new Map<string, Judged>();
+      await Promise.all(
+        [...answers].map(async ([key, answer]) => {
+          const subject = subjects.find(({ reference }) => printReference(reference) === key) as Subject;
+          judged.set(key, await judgeImage(client, subject.reference, answer, { config, signers, lock }));
+          context.progress.show(`verified ${judged.size} of ${answers.size} images`);
+        }),
+      );
+      if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
+      const results = subjects.map((subject) => ({
+        subject,
+        ...(judged.get(printReference(subject.reference)) as Judged),
+      }));
+      const open = results.filter(({ decision }) => isOpen(decision));
+      const failed = results.filter(({ decision }) => decision.outcome !== 'allow' && !isOpen(decision));
+      const passed = results.length - open.length - failed.length;
+      return {
+        report: {
+          verb: 'verify',
+          sections: [...judged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => section(key, item)),
+          findings: failed.map(({ subject, decision }) => finding(subject, decision)),
+          problems: [
+            ...parsed.filter((reference) => reference instanceof Problem),
+            ...(gathered?.problems ?? []),
+            ...open.map(
+              ({ subject, decision }) => new Problem('unreachable', objections(decision) as string, place(subject)),
+            ),
+          ],
+          summary: [
+            `${passed} of ${plural(results.length, 'image')} satisfy the policy${failed.length > 0 ? `, ${failed.length} do not` : ''}${open.length > 0 ? `, ${open.length} could not be checked` : ''}`,
+            ...rateLimitLines(client),
+          ],
+          data: {
+            images: results.map(({ subject, resolved, evidence, decision }) => ({
+              ...place(subject),
+              resolved,
+              verdicts: Object.fromEntries(evidence?.verdicts ?? []),
+              decision,
+            })),
+          },
+        },
+      };
+    });
+  });
+}
+
+function place({ reference, found }: Subject): { image: string; file?: string; line?: number; column?: number } {
+  return { image: reference.text, ...(found && { file: found.file, line: found.line, column: found.column }) };
+}
+
+function finding(subject: Subject, decision: Judged['decision']): Finding {
+  const denied = decision.outcome === 'deny';
+  return {
+    rule: denied ? 'policy-denied' : 'policy-warned',
+    level: denied ? 'error' : 'warning',
+    message: objections(decision) as string,
+    ...place(subject),
+  };
+}
+
+const OUTCOMES = {
+  allow: { text: 'allow', style: 'good' },
+  warn: { text: 'warn', style: 'warn' },
+  deny: { text: 'deny', style: 'bad' },
+} as const;
+
+function section(image: string, { resolved, evidence, decision }: Judged): Section {
+  const rows: Cell[][] = [
+    [
+      OUTCOMES[decision.outcome],
+      resolved instanceof Problem
+        ? resolved.message
+        : (withDigest(resolved.reference, resolved.digest).digest as string),
+    ],
+  ];
+  for (const [name, verdict] of evidence?.verdicts ?? []) {
+    rows.push([
+      { text: verdict.kind, style: verdict.kind === 'verified' ? 'good' : 'bad' },
+      `${name}: ${describe(verdict)}`,
+    ]);
+  }
+  for (const { rule, ok, unchecked, reason } of decision.judgements) {
+    rows.push([
+      { text: ok ? 'met' : unchecked ? 'unchecked' : 'not met', style: ok ? 'good' : 'bad' },
+      `rule '${rule}': ${reason}`,
+    ]);
+  }
+  return { title: image, head: [], rows };
+}

@@ -1,0 +1,34 @@
+// Which rules speak for an image: by its canonical repository, and by its tag where a rule is limited to some.
+import type { Reference } from '../flow.ts';
+import { matchesPattern } from '../image/pattern.ts';
+import { repositoryOf } from '../image/reference.ts';
+import type { Rule } from './config.ts';
+
+export function rulesFor(rules: readonly Rule[], reference: Reference): Rule[] {
+  const repository = repositoryOf(reference);
+  return rules.filter(
+    ({ images, tags }) =>
+      images.some((pattern) => matchesImage(pattern, repository)) &&
+      (tags === undefined || matchesTag(tags, reference)),
+  );
+}
+
+/** `*.example.com/x` is one or more labels before the domain: never `evilexample.com` (T25, T26). */
+function matchesImage(pattern: string, repository: string): boolean {
+  if (pattern === '**') return true;
+  if (!pattern.startsWith('*.')) return matchesPattern(pattern, repository);
+  const slash = pattern.indexOf('/');
+  const suffix = pattern.slice(1, slash);
+  const host = repository.slice(0, repository.indexOf('/'));
+  return (
+    host.endsWith(suffix) &&
+    host.length > suffix.length &&
+    matchesPattern(pattern.slice(slash + 1), repository.slice(host.length + 1))
+  );
+}
+
+/** A reference by digest only could be any tag's: a tag-scoped rule speaks for it too (T6). */
+function matchesTag(tags: readonly string[], { tag, digest }: Reference): boolean {
+  if (tag === undefined && digest !== undefined) return true;
+  return tags.some((pattern) => matchesPattern(pattern, tag ?? 'latest'));
+}

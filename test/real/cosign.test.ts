@@ -1,0 +1,144 @@
+// Real cosign, version 2 and 3, signs with keys into a real docker-registry (fallback tag) and a registry with the referrers
+// API; tagproof says of each image who signed it.
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import type { Reference, Verdict } from '../../src/flow.ts';
+import { parseReference, withDigest } from '../../src/image/reference.ts';
+import { RegistryClient } from '../../src/registry/client.ts';
+import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
+import { pushSample } from '../../src/registry/sample.ts';
+import { gatherVerdicts, loadSigners } from '../../src/verify/verify.ts';
+import { atEnd, command, freePort, scratch, start, suite } from './suite.ts';
+
+const SAMPLE = { repository: 'team/web', platforms: ['linux/amd64', 'linux/arm64'] };
+
+suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-registry'], () => {
+  const folder = scratch();
+  const registries: Record<string, string> = {};
+  const env = { ...process.env, COSIGN_PASSWORD: '', HOME: folder };
+  const client = new RegistryClient({ credentials: async () => undefined });
+  atEnd(() => client.close());
+  const cosign = (version: 2 | 3, ...args: string[]) => command(`cosign${version}`, args, env);
+
+  before(async () => {
+    const port = await freePort();
+    const config = join(folder, 'registry.yml');
+    writeFileSync(
+      config,
+      `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${folder}/data}}\nhttp: {addr: "127.0.0.1:${port}"}\n`,
+    );
+    await start('docker-registry', ['serve', config], () =>
+      fetch(`http://127.0.0.1:${port}/v2/`).then((response) => response.body?.cancel()),
+    );
+    registries['docker-registry'] = `localhost:${port}`;
+    const embedded = new EmbeddedRegistry();
+    registries['referrers API'] = await embedded.listen();
+    atEnd(() => embedded.close());
+    for (const name of ['release', 'other'])
+      await cosign(3, 'generate-key-pair', '--output-key-prefix', join(folder, name));
+    for (const [name, kind] of [
+      ['p384', { namedCurve: 'P-384' }],
+      ['rsa', { modulusLength: 2048 }],
+    ] as const) {
+      const pair =
+        name === 'rsa'
+          ? generateKeyPairSync('rsa', kind as { modulusLength: number })
+          : generateKeyPairSync('ec', kind as { namedCurve: string });
+      writeFileSync(join(folder, `${name}.pem`), pair.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+      writeFileSync(join(folder, `${name}.pub`), pair.publicKey.export({ type: 'spki', format: 'pem' }));
+      await cosign(
+        3,
+        'import-key-pair',
+        '--key',
+        join(folder, `${name}.pem`),
+        '--output-key-prefix',
+        join(folder, name),
+      );
+    }
+  });
+
+  const image = async (where: string, tag: string): Promise<Reference> => {
+    const host = registries[where] as string;
+    return withDigest(
+      parseReference(`${host}/team/web:${tag}`) as Reference,
+      await pushSample(host, { ...SAMPLE, tag, content: `${where} ${tag}` }),
+    );
+  };
+
+  const sign = async (version: 2 | 3, { text }: Reference, key: string, ...args: string[]) => {
+    const offline = version === 2 ? ['--tlog-upload=false'] : ['--use-signing-config=false', '--tlog-upload=false'];
+    await cosign(
+      version,
+      'sign',
+      '--key',
+      join(folder, `${key}.key`),
+      '--yes',
+      '--allow-http-registry',
+      ...offline,
+      ...args,
+      text.replace(/:[^:@/]+@/, '@'),
+    );
+  };
+
+  const verdict = async (
+    subject: Reference,
+    key: string,
+    annotations: Record<string, string> = {},
+    hashAlgorithm: 'sha256' | 'sha384' = 'sha256',
+  ): Promise<Verdict> => {
+    const keys = [readFileSync(join(folder, `${key}.pub`), 'utf8')];
+    const signers = await loadSigners({
+      it: { keys, hashAlgorithm, rsaScheme: 'pkcs1', transparencyLog: 'ignore', annotations },
+    });
+    return (await gatherVerdicts(client, subject, signers)).get('it') as Verdict;
+  };
+
+  for (const where of ['docker-registry', 'referrers API']) {
+    for (const version of [2, 3] as const) {
+      test(`${where}, cosign ${version}: signed, by somebody else, not at all; annotations`, async () => {
+        const subject = await image(where, `v${version}`);
+        assert.deepEqual(await verdict(subject, 'release'), { kind: 'unsigned' });
+        await sign(version, subject, 'other');
+        assert.equal((await verdict(subject, 'release')).kind, 'others');
+        await sign(version, subject, 'release', '-a', 'build=42');
+        const verified = await verdict(subject, 'release', { build: '42' });
+        assert.equal(verified.kind, 'verified', JSON.stringify(verified));
+        assert.equal(verified.kind === 'verified' && verified.layout, version === 2 ? 'signature' : 'bundle');
+        assert.equal((await verdict(subject, 'other')).kind, 'verified');
+        assert.equal((await verdict(subject, 'release', { build: '43' })).kind, 'invalid');
+      });
+    }
+
+    test(`${where}: P-384 (cosign 2.6 signs it with SHA-384) and RSA keys`, async () => {
+      const subject = await image(where, 'keys');
+      for (const key of ['p384', 'rsa']) {
+        await sign(2, subject, key);
+        assert.equal((await verdict(subject, key, {}, key === 'p384' ? 'sha384' : 'sha256')).kind, 'verified', key);
+      }
+    });
+
+    test(`${where}: an attestation is not a signature (T31)`, async () => {
+      const subject = await image(where, 'attested');
+      writeFileSync(join(folder, 'predicate.json'), '{}');
+      const offline = ['--use-signing-config=false', '--tlog-upload=false'];
+      await cosign(
+        3,
+        'attest',
+        '--key',
+        join(folder, 'release.key'),
+        '--yes',
+        '--allow-http-registry',
+        ...offline,
+        '--type',
+        'custom',
+        '--predicate',
+        join(folder, 'predicate.json'),
+        subject.text.replace(/:[^:@/]+@/, '@'),
+      );
+      assert.notEqual((await verdict(subject, 'release')).kind, 'verified');
+    });
+  }
+});
