@@ -1,11 +1,11 @@
 // The JSON Schemas of the files that people see, made from the schemas that tagproof reads with. `npm run schema` writes them.
 import { writeFileSync } from 'node:fs';
-import { toJsonSchema } from '@valibot/to-json-schema';
+import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import { LockSchema } from '../src/lock/lock.ts';
 import { ConfigSchema } from '../src/policy/config-file.ts';
 
 /** A check is code; what it asks, the reader says. */
-const OPTIONS = { typeMode: 'input', ignoreActions: ['check', 'includes'] } as const;
+const OPTIONS: ConversionConfig = { typeMode: 'input', ignoreActions: ['check', 'includes'] };
 
 export const SCHEMAS: Record<string, object> = {
   'schema/tagproof.lock.json': {

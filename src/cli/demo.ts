@@ -1,4 +1,5 @@
 // tagproof demo: a registry on loopback, a sample repository, and the verbs on both; real HTTP, no internet, ends by itself.
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -6,7 +7,9 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { shortDigest } from '../image/digest.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
-import { pushSample } from '../registry/sample.ts';
+import { pushReferrer, pushSample } from '../registry/sample.ts';
+import { BUNDLE_TYPE } from '../verify/fetch.ts';
+import { signSample } from '../verify/sample.ts';
 import { run as check } from './check.ts';
 import { run as diff } from './diff.ts';
 import type { Verb } from './main.ts';
@@ -15,8 +18,38 @@ import { FILES, IMAGES, MOVED } from './sample-repository.ts';
 import { run as scan } from './scan.ts';
 import { run as unpin } from './unpin.ts';
 import { wantsColour } from './verb.ts';
+import { run as verify } from './verify.ts';
 
-const VERBS: Record<string, Verb> = { scan, pin, check, diff, unpin };
+const VERBS: Record<string, Verb> = { scan, pin, check, diff, unpin, verify };
+
+const POLICY = `authorities:
+  release:
+    keys:
+      - |
+        KEY
+    transparencyLog: ignore    # this demo has no log
+rules:
+  - name: signed by us
+    images: ["HOST/**"]
+    digest: resolve
+    signatures: {all: [release]}
+`;
+
+/** Signs as cosign does. @param tamper write another byte into the signature */
+async function signImage(
+  host: string,
+  repository: string,
+  digest: string,
+  key: KeyObject,
+  tamper = false,
+): Promise<void> {
+  const bundle = JSON.parse(signSample(digest, key).toString());
+  const [signature] = bundle.dsseEnvelope.signatures;
+  const bytes = Buffer.from(signature.sig, 'base64');
+  if (tamper) bytes[20] = (bytes[20] as number) ^ 1;
+  signature.sig = bytes.toString('base64');
+  await pushReferrer(host, repository, digest, `${BUNDLE_TYPE}.v0.3+json`, Buffer.from(JSON.stringify(bundle)));
+}
 
 export async function run(args: string[]): Promise<number> {
   const command = new Command('tagproof demo')
@@ -86,6 +119,23 @@ async function play(host: string, folder: string): Promise<number> {
   const same =
     readFileSync(join(folder, 'deploy/web.yaml'), 'utf8') === FILES['deploy/web.yaml']?.replaceAll('REGISTRY', host);
   if (!same) wrong.push('unpin did not give the first bytes back');
+
+  title(
+    'Who signed it?',
+    'The release key signed worker and proxy. Then somebody wrote a byte into the signature of proxy.',
+  );
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  await signImage(host, 'shop/worker', pushed.get('shop/worker') as string, privateKey);
+  await signImage(host, 'library/proxy', pushed.get('library/proxy') as string, privateKey, true);
+  const policy = POLICY.replace('HOST', host).replace(
+    'KEY',
+    publicKey.export({ type: 'spki', format: 'pem' }).toString().trim().replaceAll('\n', '\n        '),
+  );
+  writeFileSync(join(folder, 'tagproof.yaml'), policy);
+  say(`\ntagproof.yaml:\n${policy}`);
+  const images = ['shop/worker', 'library/proxy:1.31', 'library/redis:7.4'].map((name) => `${host}/${name}`);
+  await step(`verify ${images.join(' ')}`, 1);
+  await step('pin --verify deploy/report.yaml compose.yaml', 1);
 
   title('Now on your own repository', 'In any checkout:');
   say(

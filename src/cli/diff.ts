@@ -47,6 +47,7 @@ export function run(args: string[]): Promise<number> {
       return {
         report: {
           verb: 'diff',
+          told: true,
           sections: [digests(a, b), ...(differences.length > 0 ? [section(differences)] : [])],
           findings: same ? [] : [{ rule: 'different', level: 'warning', image: heading, message: conclusion }],
           problems: [],

@@ -294,7 +294,7 @@ function summary(
   const blocked = found.filter(isBlocked).length;
   const parts = [`${dry ? 'would pin' : 'pinned'} ${plural(changes, 'image')} in ${plural(changed.length, 'file')}`];
   if (pinned > 0) parts.push(`${pinned} pinned before`);
-  if (blocked > 0) parts.push(`${blocked} cannot be pinned where they stand (tagproof check tells why)`);
+  if (blocked > 0) parts.push(`${blocked} cannot be pinned where they stand`);
   if (problems.length > 0) parts.push(plural(problems.length, 'problem'));
   return [parts.join(', ')];
 }

@@ -43,6 +43,7 @@ function report(gathered: Gathered, explain: boolean): Report {
   const unpinned = found.filter((item) => item.reference.digest === undefined);
   return {
     verb: 'scan',
+    told: true,
     sections: gathered.results.flatMap((result) => section(result, explain)),
     findings: unpinned.map(unpinnedFinding),
     problems,

@@ -74,6 +74,7 @@ export function run(args: string[]): Promise<number> {
       return {
         report: {
           verb: 'verify',
+          told: true,
           sections: [...judged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => section(key, item)),
           findings: failed.map(({ subject, decision }) => finding(subject, decision)),
           problems: [

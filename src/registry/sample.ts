@@ -50,6 +50,29 @@ export async function pushSample(host: string, image: SampleImage): Promise<stri
   return (await putManifest(base, { schemaVersion: 2, mediaType: OCI_INDEX, manifests }, OCI_INDEX, image.tag)).digest;
 }
 
+/**
+ * Attaches a small artifact to an image, as cosign attaches a bundle: a manifest with one layer and a subject.
+ * @param subject digest of the image
+ */
+export async function pushReferrer(
+  host: string,
+  repository: string,
+  subject: string,
+  artifactType: string,
+  layer: Buffer,
+): Promise<void> {
+  const base = `http://${host}/v2/${repository}`;
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    artifactType,
+    config: await putBlob(base, Buffer.from('{}'), 'application/vnd.oci.empty.v1+json'),
+    layers: [await putBlob(base, layer, artifactType)],
+    subject: { mediaType: OCI_MANIFEST, digest: subject, size: 0 },
+  };
+  await putManifest(base, manifest, OCI_MANIFEST, undefined);
+}
+
 function configOf(image: SampleImage, platform: Platform, diffId: string): object {
   return {
     ...platform,

@@ -1,5 +1,5 @@
 // For a pull request's comment or a job's summary page.
-import type { Cell, Report } from './report.ts';
+import { type Cell, type Report, untold } from './report.ts';
 
 export function printMarkdown(report: Report): string {
   const parts: string[] = [`### tagproof ${report.verb}`];
@@ -15,8 +15,9 @@ export function printMarkdown(report: Report): string {
       ),
     );
   }
-  if (report.sections.length === 0 && report.findings.length > 0) {
-    const rows = report.findings.map(({ file, line, level, image, message, rule }) => [
+  const findings = untold(report);
+  if (findings.length > 0) {
+    const rows = findings.map(({ file, line, level, image, message, rule }) => [
       file === undefined ? '' : `${file}:${line ?? 1}`,
       level,
       image ?? '',

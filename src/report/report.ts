@@ -26,8 +26,10 @@ export type Section = {
 
 export type Report = {
   readonly verb: string;
-  /** Tables; where there are none, text and markdown print the findings instead. */
+  /** Tables for text and markdown. */
   readonly sections: readonly Section[];
+  /** The sections tell the findings too: text and markdown need not list them again. */
+  readonly told?: boolean;
   readonly findings: readonly Finding[];
   /** What could not be done or checked; any makes the exit code 2. */
   readonly problems: readonly Problem[];
@@ -38,6 +40,12 @@ export type Report = {
   /** A unified diff, where the verb makes one. */
   readonly diff?: string;
 };
+
+/** The findings that text and markdown list below the sections; a diff tells by itself what would change. */
+export function untold({ findings, told, diff }: Report): readonly Finding[] {
+  if (told) return [];
+  return diff === undefined ? findings : findings.filter(({ rule }) => rule !== 'would-change');
+}
 
 /** 0 fine, 1 findings, 2 something could not be done or checked. */
 export function exitCode({ findings, problems }: Report): 0 | 1 | 2 {

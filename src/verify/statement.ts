@@ -5,7 +5,7 @@ import { type Claim, parseJson } from './payload.ts';
 
 /** The one predicate type that says "this image is signed"; others are attestations about it (T31). */
 export const SIGN_PREDICATE = 'https://sigstore.dev/cosign/sign/v1';
-const IN_TOTO = 'application/vnd.in-toto+json';
+export const IN_TOTO = 'application/vnd.in-toto+json';
 
 const base64 = v.pipe(v.string(), v.base64());
 const BundleSchema = v.object({
@@ -58,13 +58,17 @@ export function readBundle(bytes: Buffer): Envelope | { readonly malformed: stri
   const { verificationMaterial: material, dsseEnvelope } = result.output;
   const payload = Buffer.from(dsseEnvelope.payload, 'base64');
   const [{ sig }] = dsseEnvelope.signatures as [{ sig: string }];
-  const header = `DSSEv1 ${Buffer.byteLength(dsseEnvelope.payloadType)} ${dsseEnvelope.payloadType} ${payload.length} `;
   return {
-    signed: Buffer.concat([Buffer.from(header), payload]),
+    signed: preAuthentication(dsseEnvelope.payloadType, payload),
     signature: Buffer.from(sig, 'base64'),
     payload,
     hasCertificate: material.certificate !== undefined || material.x509CertificateChain !== undefined,
   };
+}
+
+/** The bytes under a DSSE signature: type and payload, each with its length in bytes. */
+export function preAuthentication(type: string, payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `), payload]);
 }
 
 export type StatementClaim = Claim & { readonly predicateType?: string };
