@@ -14,7 +14,24 @@ type Arg = ReturnType<Dockerfile['getInitialARGs']>[number];
 /** The default of an ARG before the first FROM. */
 type Default = { value: string; spot: Spot };
 
+/** Larger than any Dockerfile; dockerfile-ast's time grows with the square of a line's length. */
+const MAX_LENGTH = 512 * 1024;
+const MAX_LINE = 4_000;
+
+/** @throws Problem `limit` for a file that no build would have */
 export function readDockerfile(c: Collector): void {
+  const longest = Math.max(
+    ...c.text
+      .slice(0, MAX_LENGTH)
+      .split('\n')
+      .map((line) => line.length),
+  );
+  if (c.text.length > MAX_LENGTH || longest > MAX_LINE) {
+    throw new Problem(
+      'limit',
+      `a Dockerfile of more than ${MAX_LENGTH} characters, or with a line of more than ${MAX_LINE}; it was left alone`,
+    );
+  }
   const file = DockerfileParser.parse(c.text);
   const spotOf = rangeToSpot(c.text);
   const stages = new Set<string>();

@@ -502,3 +502,30 @@ test('duplicate keys and an anchor that holds itself neither stop nor loop', asy
     ['a:1', 'b:1'],
   );
 });
+
+test('no text stalls the search: repeats of what its patterns look for (T30)', async () => {
+  const size = 300_000;
+  const texts = [
+    'mage',
+    '"\\u0061',
+    '"\\x',
+    'image:   ',
+    'kind: CustomResourceDefinition\nimage:\n',
+    '\n---',
+    '#',
+    '{{',
+    'reference   ',
+    '- ',
+    '"',
+    'tag:\n',
+    '&a *a\n',
+  ];
+  for (const piece of texts) {
+    const text = piece.repeat(Math.ceil(size / piece.length));
+    const started = performance.now();
+    for (const file of ['a.yaml', 'values.yaml', 'templates/a.tpl', 'Dockerfile'])
+      await findIn(text, file, { fields: [], argsAndEnv: false });
+    const milliseconds = performance.now() - started;
+    assert.ok(milliseconds < 10_000, `${JSON.stringify(piece)}: ${milliseconds.toFixed(0)} ms`);
+  }
+});

@@ -33,15 +33,18 @@ export type FileResult = {
 
 /**
  * The words without which no dialect but Dockerfile finds anything: most files hold none and are not even decoded.
- * `mage` is image and Image; a key may hide behind escapes.
+ * `mage` is image and Image.
  */
-export const HINTS = ['mage', 'docker://', 'container:', 'repository:', 'crossplane.io', '\\'];
-/** The same for one document, closer: a key that may hold an image. */
+export const HINTS = ['mage', 'docker://', 'container:', 'repository:', 'crossplane.io'];
+/** The same for one document, closer: a key that may hold an image. All repeats are bounded, so that no text stalls them. */
 const WORTH_PARSING =
-  /mage[\w-]*["']?\s*:|\/image\b|docker:\/\/|container["']?\s*:|repository["']?\s*:|crossplane\.io|\\[uUx]/;
+  /mage[\w-]{0,64}["']?\s{0,64}:|\/image\b|docker:\/\/|container["']?\s{0,64}:|repository["']?\s{0,64}:|crossplane\.io/;
+/** The rest of a quoted key behind an escape, which may spell any of these words. */
+const ESCAPED_KEY = /\\[uUx][^"\n]{0,64}"\s{0,64}:/;
 /** Schemas are by far the largest files of a repository, and hold no image. */
 const SCHEMA = /^kind:[ \t]*["']?(?:CustomResourceDefinition|CompositeResourceDefinition|APIResourceSchema)\b/m;
-const VALUE = /(?:mage[\w-]*|reference)["']?\s*:(?![ \t]*(?:#[^\n]*)?\r?\n\s*[\w$-]+:[ \t\r\n])/y;
+const VALUE =
+  /(?:mage[\w-]{0,64}|reference)["']?\s{0,64}:(?![ \t]{0,64}(?:#[^\n]{0,200})?\r?\n\s{0,200}[\w$-]{1,200}:[ \t\r\n])/y;
 const TEMPLATED = /\{\{|\{%|<%/;
 
 /**
@@ -83,7 +86,7 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
   const everything = options.fields.length > 0 || options.argsAndEnv;
   for (const [index, [start, end]] of splitDocuments(c.text).entries()) {
     const part = c.text.slice(start, end);
-    if (!everything && !WORTH_PARSING.test(part)) continue;
+    if (!everything && !WORTH_PARSING.test(part) && !hasEscapedKey(part)) continue;
     c.document = index;
     c.dialect = dialect;
     c.object = undefined;
@@ -127,7 +130,11 @@ function holdsValue(part: string): boolean {
       if (VALUE.test(part)) return true;
     }
   }
-  return part.includes('\\') && /\\[uUx]/.test(part);
+  return hasEscapedKey(part);
+}
+
+function hasEscapedKey(part: string): boolean {
+  return part.includes('\\') && ESCAPED_KEY.test(part);
 }
 
 function readDocument(c: Collector, root: Node, named: Dialect, options: FindOptions): void {

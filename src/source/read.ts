@@ -1,4 +1,5 @@
 // Reads and searches many files, with the help of worker threads when it takes long.
+import { isUtf8 } from 'node:buffer';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -69,7 +70,10 @@ export async function readOne(file: string, cwd: string, options: FindOptions): 
     const dialect = dialectOf(file);
     const { bytes, stamp } = readBounded(resolve(cwd, file), file, SCRATCH);
     const everything = options.argsAndEnv || options.fields.length > 0 || dialect === 'dockerfile';
-    if (!everything && !HINT_BYTES.some((hint) => bytes.includes(hint))) return undefined;
+    if (!everything && !HINT_BYTES.some((hint) => bytes.includes(hint))) {
+      // A key may spell such a word with escapes; but only text has keys.
+      if (!bytes.includes('\\') || bytes.includes(0) || !isUtf8(bytes)) return undefined;
+    }
     const result = await findIn(decode(bytes, file), file, options, dialect);
     if (result.found.length + result.skipped.length + result.problems.length === 0) return undefined;
     return { ...result, stamp };

@@ -1,7 +1,7 @@
 // Text that is YAML only after rendering (Helm templates, Jinja): read line by line, literals found, expressions named.
 import type { Collector } from './collector.ts';
 
-const LINE = /^([ \t]*(?:- +)?)(["']?)(image|[\w.-]*[a-z0-9_-]Image)\2[ \t]*:[ \t]+(.*?)[ \t]*\r?$/;
+const LINE = /^([ \t]*(?:- +)?)(["']?)(image|[\w.-]*[a-z0-9_-]Image)\2[ \t]*:[ \t]+(\S.*)$/;
 
 /**
  * Reads `image: value` lines.
@@ -27,7 +27,7 @@ function readLine(
   path: string,
 ): void {
   const [line, , , key, rest] = match as unknown as [string, string, string, string, string];
-  const value = literal(rest);
+  const value = literal(rest.trimEnd());
   if (value === undefined || value.text === '') return;
   const at = line.lastIndexOf(rest, line.length) + value.offset;
   const start = toFile(lineStart + at);
