@@ -10,7 +10,7 @@ import { Problem } from '../problem.ts';
 import { listFiles } from '../source/files.ts';
 import { type FileResult, type FindOptions, findIn } from '../source/find.ts';
 import { readFiles } from '../source/read.ts';
-import { decode } from '../source/text.ts';
+import { decode, MAX_FILE_BYTES, tooLarge } from '../source/text.ts';
 import { type Context, collect } from './verb.ts';
 
 export type FindFlags = { exclude: string[]; argsEnv?: boolean; stdinName: string };
@@ -107,6 +107,11 @@ function withoutIgnored(result: FileResult, config: Config): FileResult {
 
 async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
+  let size = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_FILE_BYTES) throw tooLarge(size, 'stdin');
+    chunks.push(chunk);
+  }
   return decode(Buffer.concat(chunks), 'stdin');
 }

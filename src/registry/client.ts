@@ -48,7 +48,13 @@ export class RegistryClient {
     const byRegistry = Map.groupBy(references, (reference) => reference.registry);
     for (const [registry, group] of byRegistry) {
       const repositories = new Set(group.map((reference) => reference.repository));
-      for (const endpoint of this.#endpointsOf(registry, 'resolve')) this.#authorizer(endpoint).expect(repositories);
+      let endpoints: Endpoint[];
+      try {
+        endpoints = this.#endpointsOf(registry, 'resolve');
+      } catch {
+        continue; // as a broken hosts.toml: each of its images will say so, and the others go on
+      }
+      for (const endpoint of endpoints) this.#authorizer(endpoint).expect(repositories);
     }
   }
 

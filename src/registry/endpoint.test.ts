@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Reference } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { addressClass } from './address.ts';
 import { parseChallenges } from './challenge.ts';
@@ -79,6 +80,20 @@ test('a mirror answers while the name stays; a mirror without the image is passe
     mirror: undefined,
   });
   await Promise.all([client.close(), mirror.close(), origin.close()]);
+});
+
+test('a broken hosts.toml costs only the images of its registry', async () => {
+  const origin = new EmbeddedRegistry();
+  const host = await origin.listen();
+  await pushSample(host, { repository: 'a', tag: '1', platforms: ['linux/amd64'], content: 'o' });
+  put('broken.io/hosts.toml', 'server = [');
+  const client = new RegistryClient({ hostsDir: certs, credentials: async () => undefined });
+  const references = [`broken.io/a:1`, `${host}/a:1`].map((text) => parseReference(text) as Reference);
+  client.expect(references);
+  const [broken, good] = await Promise.allSettled(references.map((reference) => client.head(reference)));
+  assert.match(String(broken?.status === 'rejected' && broken.reason), /broken\.io\/hosts\.toml/);
+  assert.equal(good?.status, 'fulfilled');
+  await Promise.all([client.close(), origin.close()]);
 });
 
 test('challenges', () => {
