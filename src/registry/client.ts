@@ -8,6 +8,7 @@ import { Problem } from '../problem.ts';
 import { ambientCredentials, type CredentialSource } from './credentials.ts';
 import { type Capability, type Endpoint, endpointsFor, type RegistrySetting } from './endpoint.ts';
 import { MAX_CONFIG, MAX_MANIFEST, MAX_REFERRER_PAGES, MAX_REFERRERS } from './limits.ts';
+import { nextPage, type Referrer, readReferrers } from './referrers.ts';
 import { Authorizer } from './tokens.ts';
 import { type Answer, type Call, Transport, type TransportOptions } from './transport.ts';
 
@@ -27,7 +28,6 @@ export type Descriptor = {
   readonly mirror?: string;
 };
 export type Manifest = Descriptor & { readonly bytes: Buffer };
-export type Referrer = { readonly digest: string; readonly mediaType: string; readonly artifactType?: string };
 
 /** Owns the connections and tokens of one run. */
 export class RegistryClient {
@@ -119,7 +119,7 @@ export class RegistryClient {
         if (answer.status !== 200) throw this.#complaint(endpoint, reference, answer);
         found.push(...readReferrers(answer.body, endpoint));
         if (found.length > MAX_REFERRERS) throw new Problem('limit', `more than ${MAX_REFERRERS} referrers`);
-        path = nextPage(header(answer, 'link'), endpoint, reference);
+        path = nextPage(header(answer, 'link'), endpoint, reference.repository);
       }
       return found;
     });
@@ -243,36 +243,6 @@ export class RegistryClient {
         );
     }
   }
-}
-
-function readReferrers(body: Buffer, endpoint: Endpoint): Referrer[] {
-  let json: { manifests?: unknown };
-  try {
-    json = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new Problem('protocol', `${new URL(endpoint.base).host} answered with a list of referrers that is not JSON`);
-  }
-  if (!Array.isArray(json?.manifests))
-    throw new Problem('protocol', `${new URL(endpoint.base).host} answered with a list of referrers without manifests`);
-  return json.manifests.slice(0, MAX_REFERRERS + 1).flatMap((item: Record<string, unknown> | null): Referrer[] => {
-    const { digest, mediaType, artifactType } = item ?? {};
-    if (typeof digest !== 'string' || !isDigest(digest) || typeof mediaType !== 'string') return [];
-    return [{ digest, mediaType, ...(typeof artifactType === 'string' && { artifactType }) }];
-  });
-}
-
-/** The path below the repository of the page that a Link header names; only on the same registry and repository. */
-function nextPage(link: string | undefined, endpoint: Endpoint, { repository }: Reference): string | undefined {
-  const target = /<([^>]+)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1];
-  if (target === undefined) return undefined;
-  const url = URL.canParse(target, endpoint.base) ? new URL(target, endpoint.base).href : '';
-  const prefix = `${endpoint.base}${repository}/`;
-  if (!url.startsWith(`${prefix}referrers/`))
-    throw new Problem(
-      'refused',
-      `${new URL(endpoint.base).host} continues its list of referrers elsewhere; not followed`,
-    );
-  return url.slice(prefix.length);
 }
 
 function header(answer: Answer, name: string): string | undefined {

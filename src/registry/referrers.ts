@@ -1,0 +1,39 @@
+// Lists of referrers: an index whose entries name what refers to a digest. distribution-spec, "listing referrers".
+import { isDigest } from '../image/digest.ts';
+import { Problem } from '../problem.ts';
+import type { Endpoint } from './endpoint.ts';
+import { MAX_REFERRERS } from './limits.ts';
+
+/** One thing that refers to a digest. The artifact type is a hint of whoever wrote it. */
+export type Referrer = { readonly digest: string; readonly mediaType: string; readonly artifactType?: string };
+
+/** Entries that are no descriptors are left out: one of them never hides the others. */
+export function readReferrers(body: Buffer, endpoint: Endpoint): Referrer[] {
+  let json: { manifests?: unknown };
+  try {
+    json = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new Problem('protocol', `${new URL(endpoint.base).host} answered with a list of referrers that is not JSON`);
+  }
+  if (!Array.isArray(json?.manifests))
+    throw new Problem('protocol', `${new URL(endpoint.base).host} answered with a list of referrers without manifests`);
+  return json.manifests.slice(0, MAX_REFERRERS + 1).flatMap((item: Record<string, unknown> | null): Referrer[] => {
+    const { digest, mediaType, artifactType } = item ?? {};
+    if (typeof digest !== 'string' || !isDigest(digest) || typeof mediaType !== 'string') return [];
+    return [{ digest, mediaType, ...(typeof artifactType === 'string' && { artifactType }) }];
+  });
+}
+
+/** The path below the repository of the page that a Link header names; only on the same registry and repository. */
+export function nextPage(link: string | undefined, endpoint: Endpoint, repository: string): string | undefined {
+  const target = /<([^>]+)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1];
+  if (target === undefined) return undefined;
+  const url = URL.canParse(target, endpoint.base) ? new URL(target, endpoint.base).href : '';
+  const prefix = `${endpoint.base}${repository}/`;
+  if (!url.startsWith(`${prefix}referrers/`))
+    throw new Problem(
+      'refused',
+      `${new URL(endpoint.base).host} continues its list of referrers elsewhere; not followed`,
+    );
+  return url.slice(prefix.length);
+}
