@@ -128,6 +128,13 @@ function driftFinding(found: Found, drift: Drift, lock: Lock): Finding {
     }
     case 'gone':
       return finding(found, 'digest-gone', 'error', `${reference.registry} no longer serves ${drift.digest}`);
+    case 'untagged':
+      return finding(
+        found,
+        'tag-gone',
+        'warning',
+        `${reference.registry} no longer has the tag ${reference.tag ?? 'latest'}; the digest is still served`,
+      );
     case 'child':
       return finding(
         found,

@@ -261,6 +261,11 @@ test('check --online: moved tag, digest gone; a registry that fails is exit code
   const moved = JSON.parse((await tagproof(folder, ['check', '--online', '-o', 'json'])).stdout);
   assert.equal(moved.exitCode, 1);
   assert.match(moved.findings[0].message, new RegExp(`1 moved from ${old} to ${now}, pinned \\d{4}-`));
+  writeFileSync(join(folder, 'b.yaml'), pod(`${host}/moving:never@${now}`));
+  assert.match(
+    (await tagproof(folder, ['check', '--online', 'b.yaml'])).stdout,
+    /no longer has the tag never; .*tag-gone/,
+  );
   await fetch(`http://${host}/v2/moving/manifests/${old}`, { method: 'DELETE' });
   assert.match((await tagproof(folder, ['check', '--online'])).stdout, /digest-gone/);
 

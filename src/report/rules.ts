@@ -25,6 +25,10 @@ export const RULES = {
     title: 'The pinned digest is no longer served',
     help: 'Nodes that lack the image cannot pull it any more. Restore it, copy it to a registry of yours, or pin what the tag has now.',
   },
+  'tag-gone': {
+    title: 'The tag beside the pin no longer exists',
+    help: 'The pin still works. A registry that drops the tag may soon drop the digest: copy the image, or move to a tag that lives.',
+  },
   'single-platform': {
     title: 'The pin names one platform of a multi-platform image',
     help: 'Nodes of another architecture fail with "exec format error". Pin the index: `tagproof pin --update`.',

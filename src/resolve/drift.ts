@@ -9,6 +9,8 @@ import { readClosure } from './closure.ts';
 export type Drift =
   | { readonly kind: 'moved'; readonly from: string; readonly to: string }
   | { readonly kind: 'gone'; readonly digest: string }
+  /** The digest is served, and the tag that it came from is no more. */
+  | { readonly kind: 'untagged' }
   /** The tag names an index; the pin is one of its children. */
   | { readonly kind: 'child'; readonly of: string; readonly platform: string }
   | { readonly kind: 'lacks'; readonly platform: string; readonly has: readonly string[] };
@@ -35,8 +37,10 @@ export async function findDrift(
   ]);
   const drifts: (Drift | Problem)[] = [];
   if (served instanceof Problem) drifts.push(served.code === 'not-found' ? { kind: 'gone', digest } : served);
-  if (current instanceof Problem) drifts.push(current);
-  else if (current !== undefined && current.digest !== digest) {
+  if (current instanceof Problem) {
+    if (current.code !== 'not-found') drifts.push(current);
+    else if (!(served instanceof Problem)) drifts.push({ kind: 'untagged' });
+  } else if (current !== undefined && current.digest !== digest) {
     const platform = await childPlatform(client, pinned, served, current);
     if (platform instanceof Problem) drifts.push(platform);
     else
