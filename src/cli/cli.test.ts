@@ -73,7 +73,7 @@ const pod = (...images: string[]) =>
 test('help and version load nothing; wrong words are exit code 2', async () => {
   const help = await tagproof(root, ['--help']);
   assert.equal(help.code, 0);
-  for (const verb of ['scan', 'pin', 'unpin', 'check', 'verify', 'resolve', 'inspect', 'diff', 'demo']) {
+  for (const verb of ['scan', 'pin', 'unpin', 'check', 'verify', 'policy', 'resolve', 'inspect', 'diff', 'demo']) {
     assert.match(help.stdout, new RegExp(`^ {2}${verb} `, 'm'));
     const own = await tagproof(root, [verb, '--help']);
     assert.equal(own.code, 0);

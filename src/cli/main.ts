@@ -10,6 +10,7 @@ const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }
   unpin: { summary: 'take the digests out again, byte for byte', load: () => import('./unpin.ts') },
   check: { summary: 'gate for CI: is everything pinned, and do the pins still hold', load: () => import('./check.ts') },
   verify: { summary: 'who signed an image, and does that satisfy the policy', load: () => import('./verify.ts') },
+  policy: { summary: 'lint the rules, explain which of them speak for an image', load: () => import('./policy.ts') },
   resolve: { summary: 'answer which digest an image is now', load: () => import('./resolve.ts') },
   inspect: { summary: 'show what an image is: platforms, labels, source, closure', load: () => import('./inspect.ts') },
   diff: { summary: 'show how two images differ', load: () => import('./diff.ts') },

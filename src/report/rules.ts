@@ -45,6 +45,10 @@ export const RULES = {
     title: 'A rule in warn or audit mode is not met',
     help: 'Nothing is denied yet. Meet the rule before its mode becomes enforce.',
   },
+  'policy-lint': {
+    title: 'The policy may not mean what it says',
+    help: 'The message says which rule or authority, and why.',
+  },
   'would-change': {
     title: 'tagproof pin would change this line',
     help: 'Run `tagproof pin` without --diff to write it.',

@@ -252,6 +252,15 @@ test('keys that cannot be used safely are refused, with the name of their author
   }
 });
 
+test('two authorities with one key are refused: a threshold would count it twice (T37)', async () => {
+  const authority = { keys: [pem(mine.publicKey)], ...SETTINGS, transparencyLog: 'ignore', annotations: {} } as const;
+  await assert.rejects(loadSigners({ a: authority, b: authority }), /'a' and 'b' share a key/);
+  assert.equal(
+    (await loadSigners({ a: { ...authority, keys: [...authority.keys, pem(theirs.publicKey)] } })).length,
+    1,
+  );
+});
+
 // --- from a registry ---
 
 const registry = new EmbeddedRegistry();

@@ -14,10 +14,13 @@ export type Signer = {
   readonly annotations: Readonly<Record<string, string>>;
 };
 
-/** @throws Problem `usage` that names the authority whose key cannot be used */
+/**
+ * @throws Problem `usage` that names the authority whose key cannot be used, or two that share one: a threshold would count
+ * the same signer twice (T37)
+ */
 export async function loadSigners(authorities: Readonly<Record<string, Authority>>): Promise<Signer[]> {
-  return Promise.all(
-    Object.entries(authorities).map(async ([name, authority]) => {
+  const signers = await Promise.all(
+    Object.entries(authorities).map(async ([name, authority]): Promise<Signer> => {
       try {
         const keys = await Promise.all(authority.keys.map((pem) => loadKey(pem, authority)));
         return { name, keys, annotations: authority.annotations };
@@ -27,6 +30,19 @@ export async function loadSigners(authorities: Readonly<Record<string, Authority
       }
     }),
   );
+  const owners = new Map<string, string>();
+  for (const { name, keys } of signers) {
+    for (const { id } of keys) {
+      const owner = owners.get(id) ?? name;
+      if (owner !== name)
+        throw new Problem(
+          'usage',
+          `the authorities '${owner}' and '${name}' share a key: one signer would count twice`,
+        );
+      owners.set(id, name);
+    }
+  }
+  return signers;
 }
 
 /**

@@ -53,7 +53,7 @@ suite('HTTP/2 over TLS', ['openssl'], () => {
           'docker-content-digest': digestOf(body),
           'content-length': body.length,
         });
-        response.end(request.method === 'HEAD' ? undefined : body);
+        response.end(request.method === 'HEAD' ? '' : body);
       },
     );
     server.on('session', () => sessions++);

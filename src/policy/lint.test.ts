@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Reference } from '../flow.ts';
+import { parseReference } from '../image/reference.ts';
+import type { Rule } from './config.ts';
+import { demands, lintPolicy } from './lint.ts';
+
+const rule = (more: Partial<Rule>): Rule => ({
+  name: 'r',
+  images: ['ghcr.io/org/**'],
+  digest: 'required',
+  platforms: [],
+  minimumAgeDays: 0,
+  mode: 'enforce',
+  ...more,
+});
+const here = [parseReference('ghcr.io/org/a:1') as Reference];
+const authority = {
+  keys: [],
+  hashAlgorithm: 'sha256',
+  rsaScheme: 'pkcs1',
+  transparencyLog: 'ignore',
+  annotations: {},
+} as const;
+
+const cases: [name: string, rules: Rule[], expected: RegExp[]][] = [
+  ['in order', [rule({ signatures: { all: ['a'] } })], []],
+  ['no rules', [], [/error rules there are none/, /warning authority 'a' no rule asks/]],
+  [
+    'an exemption for everything',
+    [rule({ images: ['**'], digest: 'off' })],
+    [/error rule 'r' lets every image pass/, /authority 'a'/],
+  ],
+  ['a rule that asks for nothing', [rule({ digest: 'off' })], [/warning rule 'r' asks for nothing/, /authority 'a'/]],
+  [
+    'a dead rule, and an image without one',
+    [rule({ images: ['quay.io/x/*'], signatures: { any: ['a'] } })],
+    [/speaks for no image that is here/, /no rule speaks for ghcr\.io\/org\/a: denied/],
+  ],
+  ['signatures without digest', [rule({ digest: 'off', signatures: { all: ['a'] } })], [/but not for a digest/]],
+];
+for (const [name, rules, expected] of cases) {
+  test(`lint: ${name}`, () => {
+    const lints = lintPolicy({ rules, authorities: { a: authority } }, here).map(
+      ({ level, subject, message }) => `${level} ${subject} ${message}`,
+    );
+    assert.equal(lints.length, expected.length, lints.join('\n'));
+    for (const [i, pattern] of expected.entries()) assert.match(lints[i] as string, pattern);
+  });
+}
+
+test('demands in words', () => {
+  const all = rule({
+    signatures: { threshold: 2, of: ['a', 'b', 'b'] },
+    platforms: ['linux/amd64'],
+    minimumAgeDays: 3,
+  });
+  assert.deepEqual(demands(all), [
+    'a digest',
+    "a signature by 2 of 'a', 'b'",
+    'linux/amd64',
+    '3 days since it was first seen',
+  ]);
+});

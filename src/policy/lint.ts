@@ -1,0 +1,80 @@
+// What is wrong with a policy that its schema cannot see: rules that ask for nothing, or for nobody, or speak of nothing.
+import type { Reference } from '../flow.ts';
+import { authoritiesOf, type Config, type Rule } from './config.ts';
+import { rulesFor } from './match.ts';
+
+export type Lint = { readonly level: 'error' | 'warning'; readonly subject: string; readonly message: string };
+
+/** @param references the images of the repository; without any, dead rules cannot be told */
+export function lintPolicy(
+  { rules, authorities }: Pick<Config, 'rules' | 'authorities'>,
+  references: readonly Reference[],
+): Lint[] {
+  const lints: Lint[] = [];
+  if (rules.length === 0)
+    lints.push({ level: 'error', subject: 'rules', message: 'there are none: every image is denied' });
+  for (const rule of rules) {
+    const subject = `rule '${rule.name}'`;
+    if (demands(rule).length === 0) {
+      const wide = rule.images.includes('**');
+      lints.push({
+        level: wide ? 'error' : 'warning',
+        subject,
+        message: wide
+          ? 'lets every image pass that no other rule speaks for'
+          : 'asks for nothing: its images pass as they are',
+      });
+    }
+    if (references.length > 0 && !references.some((reference) => rulesFor([rule], reference).length > 0)) {
+      lints.push({
+        level: 'warning',
+        subject,
+        message:
+          'speaks for no image that is here: a dead rule, or a pattern that misses (names are canonical: docker.io/library/nginx)',
+      });
+    }
+    if (rule.mode === 'enforce' && rule.digest === 'off' && rule.signatures !== undefined) {
+      lints.push({
+        level: 'warning',
+        subject,
+        message: 'asks who signed, but not for a digest: say digest: required or resolve',
+      });
+    }
+  }
+  const asked = new Set(rules.flatMap(({ signatures }) => (signatures === undefined ? [] : authoritiesOf(signatures))));
+  for (const name of Object.keys(authorities)) {
+    if (!asked.has(name))
+      lints.push({ level: 'warning', subject: `authority '${name}'`, message: 'no rule asks for it' });
+  }
+  const unspoken = references.filter((reference) => rulesFor(rules, reference).length === 0);
+  if (rules.length > 0 && unspoken.length > 0) {
+    const names = [...new Set(unspoken.map(({ registry, repository }) => `${registry}/${repository}`))].sort();
+    const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '');
+    lints.push({ level: 'warning', subject: 'rules', message: `no rule speaks for ${shown}: denied` });
+  }
+  return lints;
+}
+
+/** What a rule asks, in a person's words. */
+export function demands({ digest, signatures, platforms, minimumAgeDays }: Rule): string[] {
+  const asked: string[] = [];
+  if (digest === 'required') asked.push('a digest');
+  if (digest === 'resolve') asked.push('a tag that resolves');
+  if (signatures !== undefined) {
+    const names = authoritiesOf(signatures).map((name) => `'${name}'`);
+    const count =
+      'all' in signatures
+        ? names.length > 1
+          ? 'all of '
+          : ''
+        : 'any' in signatures
+          ? names.length > 1
+            ? 'any of '
+            : ''
+          : `${signatures.threshold} of `;
+    asked.push(`a signature by ${count}${names.join(', ')}`);
+  }
+  if (platforms.length > 0) asked.push(platforms.join(', '));
+  if (minimumAgeDays > 0) asked.push(`${minimumAgeDays} days since it was first seen`);
+  return asked;
+}
