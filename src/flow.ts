@@ -101,7 +101,7 @@ export type Resolved = {
   readonly size?: number;
   /** Known only when the index was read: `linux/amd64`. */
   readonly platforms?: readonly string[];
-  readonly from: 'registry' | 'lock' | 'engine' | 'reference';
+  readonly from: 'registry' | 'lock' | 'engine';
   /** RFC 3339. */
   readonly at: string;
   /** The host that answered, where it is not the reference's own registry. */
