@@ -168,10 +168,11 @@ export class RegistryClient {
     headers: Record<string, string>,
     limit: number,
   ): Promise<Answer> {
-    const url = `${endpoint.base}${repository}/${path}${endpoint.mirror ? `?ns=${encodeURIComponent(endpoint.registry)}` : ''}`;
+    const url = new URL(`${endpoint.base}${repository}/${path}`);
+    if (endpoint.mirror) url.searchParams.set('ns', endpoint.registry); // path may hold a query: the next page of a list
     return this.#authorizer(endpoint).authorized(repository, (authorization) => {
       const all = { ...headers, ...endpoint.headers, ...(authorization !== undefined && { authorization }) };
-      return this.#transport.send(endpoint, { method, url, headers: all, limit });
+      return this.#transport.send(endpoint, { method, url: url.href, headers: all, limit });
     });
   }
 

@@ -82,6 +82,48 @@ test('a mirror answers while the name stays; a mirror without the image is passe
   await Promise.all([client.close(), mirror.close(), origin.close()]);
 });
 
+test('headers from hosts.toml go to their mirror, and not where it redirects (T48)', async () => {
+  const seen: Record<string, (string | undefined)[]> = { mirror: [], away: [] };
+  const note = (place: string, headers: NodeJS.Dict<string | string[]>) =>
+    seen[place]?.push(String(headers['authorization']), String(headers['x-secret']));
+  const away = new EmbeddedRegistry({ intercept: (q, r) => (note('away', q.headers), r.writeHead(404).end(), true) });
+  const awayHost = await away.listen();
+  const mirror = new EmbeddedRegistry({
+    intercept: (q, r) => (
+      note('mirror', q.headers), r.writeHead(307, { location: `http://${awayHost}/x` }).end(), true
+    ),
+  });
+  put(
+    'private.io/hosts.toml',
+    `server = "http://${awayHost}"\n[host."http://${await mirror.listen()}".header]\nAuthorization = "Basic c2VjcmV0"\nX-Secret = "s"\n`,
+  );
+  const client = new RegistryClient({ hostsDir: certs, credentials: async () => undefined });
+  await assert.rejects(client.head(parseReference('private.io/a:1') as Reference));
+  assert.deepEqual(seen['mirror'], ['Basic c2VjcmV0', 's']);
+  assert.deepEqual([...new Set(seen['away'])], ['undefined']);
+  await Promise.all([client.close(), mirror.close(), away.close()]);
+});
+
+test('the pages of a referrers list are followed on a mirror too', async () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const asked: string[] = [];
+  const mirror = new EmbeddedRegistry({
+    intercept: (q, r) => {
+      asked.push(q.url ?? '');
+      const last = q.url?.includes('page=2');
+      r.setHeader('content-type', 'application/vnd.oci.image.index.v1+json');
+      if (!last) r.setHeader('link', `</v2/a/referrers/${digest}?page=2>; rel="next"`);
+      r.end(JSON.stringify({ manifests: [{ digest, mediaType: 'x' }] }));
+      return true;
+    },
+  });
+  put('paged.io/hosts.toml', `[host."http://${await mirror.listen()}"]\n`);
+  const client = new RegistryClient({ hostsDir: certs, credentials: async () => undefined });
+  assert.equal((await client.referrers(parseReference(`paged.io/a@${digest}`) as Reference)).length, 2);
+  assert.deepEqual(asked, [`/v2/a/referrers/${digest}?ns=paged.io`, `/v2/a/referrers/${digest}?page=2&ns=paged.io`]);
+  await Promise.all([client.close(), mirror.close()]);
+});
+
 test('a broken hosts.toml costs only the images of its registry', async () => {
   const origin = new EmbeddedRegistry();
   const host = await origin.listen();

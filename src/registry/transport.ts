@@ -117,13 +117,9 @@ export class Transport {
       }
       const sameOrigin = to.origin === from.origin;
       known &&= sameOrigin;
-      // RFC 9110 15.4: credentials are for the origin that asked for them (T48).
-      const { authorization, ...rest } = call.headers;
-      call = {
-        ...call,
-        url: to.href,
-        headers: sameOrigin && authorization !== undefined ? { ...rest, authorization } : rest,
-      };
+      // RFC 9110 15.4: credentials are for the origin that asked for them (T48); headers from hosts.toml may hold some too.
+      const { accept } = call.headers;
+      call = { ...call, url: to.href, headers: sameOrigin ? call.headers : accept === undefined ? {} : { accept } };
     }
   }
 
