@@ -6,12 +6,13 @@ import { type Lock, readLock } from '../lock/lock.ts';
 import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Finding, Report } from '../report/report.ts';
-import { RULES, type RuleId } from '../report/rules.ts';
+import { RULES } from '../report/rules.ts';
 import { type Drift, findDrift } from '../resolve/drift.ts';
+import { findingAt, unpinnedFinding } from './finding.ts';
 import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
 import { platformName } from './platforms.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
-import { plural, unpinnedFinding } from './scan.ts';
+import { plural } from './scan.ts';
 import { type CommonOptions, type Context, collect, execute, verb } from './verb.ts';
 
 const EXAMPLES = `
@@ -76,7 +77,7 @@ function disagreement(found: Found, lock: Lock): Finding[] {
   const entry = reference.digest === undefined || reference.tag === undefined ? undefined : lock.get(tagKey(reference));
   if (entry === undefined || entry.digest === reference.digest) return [];
   const message = `tagproof.lock pins ${reference.tag} to ${shortDigest(entry.digest)}, here it is ${shortDigest(reference.digest as string)}`;
-  return [finding(found, 'tag-digest-disagree', 'error', message)];
+  return [findingAt(found, 'tag-digest-disagree', 'error', message)];
 }
 
 async function checkOnline(
@@ -119,7 +120,7 @@ function driftFinding(found: Found, drift: Drift, lock: Lock): Finding {
     case 'moved': {
       const since = lock.get(tagKey(reference));
       const when = since?.digest === drift.from ? `, pinned ${since.firstSeen.slice(0, 10)}` : '';
-      return finding(
+      return findingAt(
         found,
         'tag-moved',
         'warning',
@@ -127,23 +128,23 @@ function driftFinding(found: Found, drift: Drift, lock: Lock): Finding {
       );
     }
     case 'gone':
-      return finding(found, 'digest-gone', 'error', `${reference.registry} no longer serves ${drift.digest}`);
+      return findingAt(found, 'digest-gone', 'error', `${reference.registry} no longer serves ${drift.digest}`);
     case 'untagged':
-      return finding(
+      return findingAt(
         found,
         'tag-gone',
         'warning',
         `${reference.registry} no longer has the tag ${reference.tag ?? 'latest'}; the digest is still served`,
       );
     case 'child':
-      return finding(
+      return findingAt(
         found,
         'single-platform',
         'warning',
         `pins only ${drift.platform} of an image with several platforms; the index is ${drift.of}`,
       );
     case 'lacks':
-      return finding(
+      return findingAt(
         found,
         'platform-missing',
         'error',
@@ -156,15 +157,6 @@ const isTemplated = ({ reason }: Skipped) => reason === 'template' || reason ===
 
 function templated({ file, line, column, text, detail }: Skipped): Finding {
   return { rule: 'templated', level: 'error', file, line, column, image: text, message: detail };
-}
-
-function finding(
-  { file, line, column, start, end, reference }: Found,
-  rule: RuleId,
-  level: Finding['level'],
-  message: string,
-): Finding {
-  return { rule, level, message, file, line, column, endColumn: column + end - start, image: reference.text };
 }
 
 function report(

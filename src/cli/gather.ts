@@ -41,7 +41,7 @@ export async function gather(
   { progress, signal }: Context,
 ): Promise<Gathered> {
   const options: FindOptions = {
-    fields: config.find.fields.map(plain),
+    fields: config.find.fields,
     argsAndEnv: flags.argsEnv ?? config.find.argsAndEnv,
   };
   if (paths.includes('-')) {
@@ -68,11 +68,6 @@ export async function gather(
 export async function loadConfig(file: string | undefined): Promise<Config> {
   if (file === undefined && !existsSync('tagproof.yaml')) return NO_CONFIG;
   return (await import('../policy/config-file.ts')).readConfig(file);
-}
-
-/** exactOptionalPropertyTypes: an absent key is absent, not undefined. */
-function plain({ group, kinds, paths }: Config['find']['fields'][number]): FindOptions['fields'][number] {
-  return { paths, ...(group !== undefined && { group }), ...(kinds !== undefined && { kinds }) };
 }
 
 function apply(results: readonly FileResult[], config: Config): Omit<Gathered, 'files'> {

@@ -1,7 +1,6 @@
 // tagproof inspect: what is this image? Digest, platforms, when and from which source it was built, what it starts.
 
 import type { Reference } from '../flow.ts';
-import { manifestKind } from '../image/media-type.ts';
 import { parseReference, printReference, withDigest } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
@@ -76,9 +75,9 @@ export async function readSubject(
   });
   const images = closure.children.filter(({ attachment }) => !attachment);
   const wanted = platform === undefined ? undefined : platformName(platform);
-  if (manifestKind(closure.root.mediaType) !== 'index') {
+  if (closure.config !== undefined) {
     if (wanted !== undefined && !closure.platforms.includes(wanted)) throw lacks(reference, wanted, closure);
-    return { closure, image: await readConfig(client, reference, closure.root.digest) };
+    return { closure, image: closure.config };
   }
   const child =
     images.find((item) => item.platform === (wanted ?? 'linux/amd64')) ??

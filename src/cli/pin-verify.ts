@@ -7,6 +7,7 @@ import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Finding } from '../report/report.ts';
 import { loadSigners } from '../verify/verify.ts';
+import { findingAt } from './finding.ts';
 import { isOpen, type Judged, judgeImage, objections } from './judge.ts';
 import { plural } from './scan.ts';
 
@@ -64,16 +65,7 @@ export function deniedFindings(targets: readonly Found[], denied: Verified['deni
   const groups = Map.groupBy(targets, ({ reference }) => printReference(withoutDigest(reference)));
   return [...denied].map(([key, { decision }]) => {
     const [first, ...more] = groups.get(key) as [Found, ...Found[]];
-    const { file, line, column, reference } = first;
     const places = more.length > 0 ? ` (and ${plural(more.length, 'more place')})` : '';
-    return {
-      rule: 'policy-denied',
-      level: 'error',
-      file,
-      line,
-      column,
-      image: reference.text,
-      message: `not pinned: ${objections(decision)}${places}`,
-    };
+    return findingAt(first, 'policy-denied', 'error', `not pinned: ${objections(decision)}${places}`);
   });
 }

@@ -9,12 +9,13 @@ import type { Cell, Finding, Section } from '../report/report.ts';
 import { resolveAll } from '../resolve/resolve.ts';
 import { unifiedDiff } from '../source/diff.ts';
 import { applyEdits, pinEdit, replaceFile } from '../source/edit.ts';
+import { findingAt, unpinnedFinding } from './finding.ts';
 import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
 import { deniedFindings, type Verified, verifyAnswers } from './pin-verify.ts';
 import { readPlatforms } from './platforms.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { type Planned, rewriteFiles } from './rewrite.ts';
-import { plural, unpinnedFinding } from './scan.ts';
+import { plural } from './scan.ts';
 import { type CommonOptions, collect, execute, verb } from './verb.ts';
 
 const EXAMPLES = `
@@ -270,17 +271,8 @@ function describe(targets: readonly Found[], answers: ReadonlyMap<string, Resolu
 }
 
 function wouldChange(found: Found, answers: ReadonlyMap<string, Resolution>): Finding {
-  const { file, line, column, reference } = found;
   const { digest } = answerFor(found, answers) as Resolved;
-  return {
-    rule: 'would-change',
-    level: 'warning',
-    file,
-    line,
-    column,
-    image: reference.text,
-    message: `would be pinned to ${digest}`,
-  };
+  return findingAt(found, 'would-change', 'warning', `would be pinned to ${digest}`);
 }
 
 function summary(

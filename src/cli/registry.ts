@@ -29,7 +29,7 @@ export async function withClient<T>(
   const client = new RegistryClient({
     signal,
     deadlineMs: seconds * 1000,
-    registries: [...insecure, ...config.registries.map(withoutUndefined)],
+    registries: [...insecure, ...config.registries],
     hostsDir: flags.hostsDir ?? config.hostsDir,
     userAgent: `tagproof/${version()}`,
   });
@@ -38,13 +38,6 @@ export async function withClient<T>(
   } finally {
     await client.close();
   }
-}
-
-type Setting = Config['registries'][number];
-
-/** exactOptionalPropertyTypes: an absent key is absent, not undefined. */
-function withoutUndefined(setting: Setting): { [K in keyof Setting]: Exclude<Setting[K], undefined> } {
-  return Object.fromEntries(Object.entries(setting).filter(([, value]) => value !== undefined)) as never;
 }
 
 /** `docker.io allows 76 more of 100 pulls in 6 h`, for hosts that say so. */

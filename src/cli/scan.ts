@@ -2,8 +2,9 @@
 
 import type { Found, Skipped } from '../flow.ts';
 import { type Posture, postureOf } from '../image/reference.ts';
-import type { Cell, Finding, Report, Section, Style } from '../report/report.ts';
+import type { Cell, Report, Section, Style } from '../report/report.ts';
 import { short } from '../report/text.ts';
+import { unpinnedFinding } from './finding.ts';
 import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
 import { type CommonOptions, execute, verb } from './verb.ts';
 
@@ -99,25 +100,6 @@ function explained(item: Found | Skipped): Cell[][] {
     [at, { text: posture, style: STYLES[posture] }, item.reference.text],
     below(item.dialect, item.object, item.note, blocked),
   ];
-}
-
-export function unpinnedFinding({ reference, slot, file, line, column, start, end }: Found): Finding {
-  const place = { file, line, column, endColumn: column + end - start, image: reference.text };
-  if (slot.blocked !== undefined)
-    return {
-      rule: 'not-pinnable',
-      level: 'error',
-      message: `not pinned, and it cannot be here: ${slot.blocked}`,
-      ...place,
-    };
-  const posture = postureOf(reference);
-  const why =
-    posture === 'tag'
-      ? `the tag ${reference.tag} can be moved`
-      : posture === 'latest'
-        ? 'latest moves with every release'
-        : 'without a tag it means latest';
-  return { rule: 'unpinned', level: 'error', message: `not pinned to a digest: ${why}`, ...place };
 }
 
 function summary(

@@ -6,6 +6,7 @@ import { type Lock, readLock } from '../lock/lock.ts';
 import type { Finding } from '../report/report.ts';
 import { unifiedDiff } from '../source/diff.ts';
 import { applyEdits, unpinEdit } from '../source/edit.ts';
+import { findingAt } from './finding.ts';
 import { type FindFlags, findOptions, gather, loadConfig } from './gather.ts';
 import { rewriteFiles } from './rewrite.ts';
 import { plural } from './scan.ts';
@@ -77,7 +78,12 @@ export function run(args: string[]): Promise<number> {
         ...base,
         sections: options.diff ? [] : sections,
         ...(options.diff && { diff }),
-        findings: options.diff ? [...findings, ...unpinned.map(wouldChange)] : findings,
+        findings: options.diff
+          ? [
+              ...findings,
+              ...unpinned.map((found) => findingAt(found, 'would-change', 'warning', 'would lose its digest')),
+            ]
+          : findings,
         problems: [...gathered.problems, ...problems],
         summary: [
           `${options.diff ? 'would unpin' : 'unpinned'} ${plural(count, 'image')} in ${plural(changed.length, 'file')}`,
@@ -96,29 +102,10 @@ function hasWayBack({ reference }: Found, lock: Lock): boolean {
   return reference.tag !== undefined || lock.get(tagKey(reference))?.digest === reference.digest;
 }
 
-function stuck({ file, line, column, reference, slot }: Found): Finding {
-  const why = slot.blocked ?? 'there is no tag beside the digest, and the lock does not know it (--untagged takes it)';
-  return {
-    rule: 'not-pinnable',
-    level: 'note',
-    file,
-    line,
-    column,
-    image: reference.text,
-    message: `was left as it is: ${why}`,
-  };
-}
-
-function wouldChange({ file, line, column, reference }: Found): Finding {
-  return {
-    rule: 'would-change',
-    level: 'warning',
-    file,
-    line,
-    column,
-    image: reference.text,
-    message: 'would lose its digest',
-  };
+function stuck(found: Found): Finding {
+  const why =
+    found.slot.blocked ?? 'there is no tag beside the digest, and the lock does not know it (--untagged takes it)';
+  return findingAt(found, 'not-pinnable', 'note', `was left as it is: ${why}`);
 }
 
 function describe(found: readonly Found[]): object[] {

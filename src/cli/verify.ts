@@ -1,7 +1,7 @@
 // tagproof verify: who signed these images, and is that enough for the policy in tagproof.yaml?
 import { statSync } from 'node:fs';
 import type { Found, Reference } from '../flow.ts';
-import { parseReference, printReference, withDigest } from '../image/reference.ts';
+import { parseReference, printReference } from '../image/reference.ts';
 import { readLock } from '../lock/lock.ts';
 import { describe } from '../policy/decide.ts';
 import { Problem } from '../problem.ts';
@@ -51,15 +51,15 @@ export function run(args: string[]): Promise<number> {
     ];
     const { lock } = readLock(options.lock);
     return withClient(options, config, context, async (client) => {
-      const answers = await resolveAll(
-        subjects.map(({ reference }) => reference),
-        { client },
-      );
+      const references = new Map(subjects.map(({ reference }) => [printReference(reference), reference]));
+      const answers = await resolveAll(references.values(), { client });
       const judged = new Map<string, Judged>();
       await Promise.all(
         [...answers].map(async ([key, answer]) => {
-          const subject = subjects.find(({ reference }) => printReference(reference) === key) as Subject;
-          judged.set(key, await judgeImage(client, subject.reference, answer, { config, signers, lock }));
+          judged.set(
+            key,
+            await judgeImage(client, references.get(key) as Reference, answer, { config, signers, lock }),
+          );
           context.progress.show(`verified ${judged.size} of ${answers.size} images`);
         }),
       );
@@ -124,12 +124,7 @@ const OUTCOMES = {
 
 function section(image: string, { resolved, evidence, decision }: Judged): Section {
   const rows: Cell[][] = [
-    [
-      OUTCOMES[decision.outcome],
-      resolved instanceof Problem
-        ? resolved.message
-        : (withDigest(resolved.reference, resolved.digest).digest as string),
-    ],
+    [OUTCOMES[decision.outcome], resolved instanceof Problem ? resolved.message : resolved.digest],
   ];
   for (const [name, verdict] of evidence?.verdicts ?? []) {
     rows.push([

@@ -2,9 +2,8 @@
 // that git merges it line by line (`merge=union` fits); valid YAML, with a JSON Schema in schema/.
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import { DIGEST } from '../image/digest.ts';
 import { asProblem, Problem } from '../problem.ts';
-
-const DIGEST = /^(sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128})$/;
 
 export const EntrySchema = v.strictObject({
   /** What the reference was pinned to. */
@@ -37,14 +36,7 @@ export function parseLock(text: string, file: string): Lock {
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.replace(/\r$/, '');
     const where = { file, line: index + 1 };
-    if (
-      line.trim() === '' ||
-      line.startsWith('#') ||
-      line === 'images:' ||
-      line === 'images: {}' ||
-      line.startsWith('# yaml-language-server')
-    )
-      continue;
+    if (line.trim() === '' || line.startsWith('#') || line === 'images:' || line === 'images: {}') continue;
     if (/^(<<<<<<<|=======|>>>>>>>)/.test(line))
       throw new Problem('conflict', 'git conflict marker: keep the lines of both sides, then run tagproof pin', where);
     const version = /^version:\s*(\S+)$/.exec(line);

@@ -17,8 +17,6 @@ export type ClientOptions = TransportOptions & {
   readonly registries?: readonly RegistrySetting[];
   /** containerd's certs.d folder with mirrors. */
   readonly hostsDir?: string | undefined;
-  /** 1 turns shared tokens off. */
-  readonly scopesPerToken?: number;
 };
 
 export type Descriptor = {
@@ -205,8 +203,7 @@ export class RegistryClient {
     let authorizer = this.#authorizers.get(key);
     if (authorizer === undefined) {
       const tokenHost = this.#options.registries?.find(({ host }) => host === endpoint.registry)?.tokenHost;
-      const { scopesPerToken } = this.#options;
-      authorizer = new Authorizer(endpoint, this.#transport, this.#credentials, { tokenHost, scopesPerToken });
+      authorizer = new Authorizer(endpoint, this.#transport, this.#credentials, tokenHost);
       this.#authorizers.set(key, authorizer);
     }
     return authorizer;

@@ -21,12 +21,12 @@ export type Endpoint = {
 /** What the user says of one registry, in tagproof.yaml or by flags. */
 export type RegistrySetting = {
   readonly host: string;
-  readonly plainHttp?: boolean;
-  readonly skipTlsVerify?: boolean;
+  readonly plainHttp?: boolean | undefined;
+  readonly skipTlsVerify?: boolean | undefined;
   /** Path of a PEM file. */
-  readonly ca?: string;
+  readonly ca?: string | undefined;
   /** Host of the token service that may see this registry's credentials, if it is in another domain. */
-  readonly tokenHost?: string;
+  readonly tokenHost?: string | undefined;
 };
 
 /** containerd's own two capabilities: a mirror may be trusted to name digests, or only to hold bytes. */

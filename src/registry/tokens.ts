@@ -29,24 +29,17 @@ export class Authorizer {
   readonly #transport: Transport;
   readonly #credentials: CredentialSource;
   readonly #tokenHost: string | undefined;
-  readonly #scopesPerToken: number;
   readonly #tokens = new Map<string, Promise<Token>>();
   /** Repositories that this run will ask for and that have no token yet. */
   readonly #expected = new Set<string>();
   #first: Promise<Scheme> | undefined;
   #together = true;
 
-  constructor(
-    endpoint: Endpoint,
-    transport: Transport,
-    credentials: CredentialSource,
-    options: { tokenHost?: string | undefined; scopesPerToken?: number | undefined } = {},
-  ) {
+  constructor(endpoint: Endpoint, transport: Transport, credentials: CredentialSource, tokenHost: string | undefined) {
     this.#endpoint = endpoint;
     this.#transport = transport;
     this.#credentials = credentials;
-    this.#tokenHost = options.tokenHost;
-    this.#scopesPerToken = options.scopesPerToken ?? SCOPES_PER_TOKEN;
+    this.#tokenHost = tokenHost;
   }
 
   expect(repositories: Iterable<string>): void {
@@ -128,7 +121,7 @@ export class Authorizer {
   /** Starts fetching a token for this repository, and in the same request for others that are still to come. */
   #obtain(scheme: Scheme & { kind: 'bearer' }, repository: string): Promise<Token> {
     this.#expected.delete(repository);
-    const others = this.#together ? [...this.#expected].slice(0, this.#scopesPerToken - 1) : [];
+    const others = this.#together ? [...this.#expected].slice(0, SCOPES_PER_TOKEN - 1) : [];
     for (const other of others) this.#expected.delete(other);
     const shared = others.length === 0 ? undefined : this.#shared(scheme, repository, others);
     const single = shared?.then((result) => result.token) ?? this.#fetch(scheme, [repository]);

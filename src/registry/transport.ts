@@ -26,10 +26,7 @@ export type TransportOptions = {
   readonly signal?: AbortSignal;
   readonly deadlineMs?: number;
   readonly backoffMs?: number;
-  readonly concurrency?: number;
   readonly userAgent?: string;
-  /** Sees every request that goes out: method and URL. */
-  readonly onRequest?: (method: string, url: string) => void;
 };
 
 /** Owns the sockets. One per run; `close` ends them. */
@@ -49,7 +46,7 @@ export class Transport {
    * @throws Problem `unreachable`, `limit`, `refused`, `rate-limited`, `interrupted`
    */
   async send(endpoint: Endpoint, call: Call, trusted = true): Promise<Answer> {
-    const throttle = this.throttle(new URL(call.url).host);
+    const throttle = this.#throttle(new URL(call.url).host);
     for (let attempt = 1; ; attempt++) {
       if (this.#options.signal?.aborted) throw new Problem('interrupted', 'interrupted');
       const last = attempt >= MAX_TRIES;
@@ -72,10 +69,10 @@ export class Transport {
     }
   }
 
-  throttle(host: string): Throttle {
+  #throttle(host: string): Throttle {
     let throttle = this.#throttles.get(host);
     if (throttle === undefined) {
-      throttle = new Throttle(this.#options.concurrency ?? CONCURRENCY);
+      throttle = new Throttle(CONCURRENCY);
       this.#throttles.set(host, throttle);
     }
     return throttle;
@@ -125,7 +122,6 @@ export class Transport {
 
   async #exchange(endpoint: Endpoint, call: Call, trusted: boolean): Promise<Answer> {
     const url = new URL(call.url);
-    this.#options.onRequest?.(call.method, call.url);
     const deadline = AbortSignal.timeout(this.#options.deadlineMs ?? DEADLINE_MS);
     const signal = this.#options.signal === undefined ? deadline : AbortSignal.any([deadline, this.#options.signal]);
     const response = await request(url, {

@@ -71,6 +71,8 @@ export type Closure = {
   readonly children: readonly Child[];
   /** Platforms that can run this image, sorted. */
   readonly platforms: readonly string[];
+  /** Of a plain manifest, which tells its platform only there. */
+  readonly config?: ImageConfig;
 };
 
 export type ImageConfig = {
@@ -93,7 +95,7 @@ export async function readClosure(client: Reader, reference: Reference): Promise
   const { bytes: _, ...descriptor } = root;
   if (manifestKind(root.mediaType) !== 'index') {
     const config = await configOf(client, reference, root);
-    return { root: descriptor, children: [], platforms: [config.platform] };
+    return { root: descriptor, children: [], platforms: [config.platform], config };
   }
   const children: Child[] = [];
   await readIndex(client, reference, root, children, 1);

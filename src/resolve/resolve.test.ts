@@ -75,6 +75,12 @@ async function put(path: string, body: object | Buffer, type = OCI_INDEX): Promi
   return digestOf(bytes);
 }
 
+test('a plain manifest and its configuration are read once', async () => {
+  server.log.length = 0;
+  assert.equal((await readClosure(client, ref(`${host}/single:1`))).config?.platform, 'linux/arm/v6');
+  assert.equal(server.log.length, 2);
+});
+
 test('an index of indexes is followed to a bound; what is malformed is said', async () => {
   let inner = digest;
   for (let depth = 0; depth < 4; depth++) {

@@ -1,14 +1,14 @@
 // References → digests: each image once, all at a time, a failure is that image's own result.
 import type { Reference, Resolution } from '../flow.ts';
 import { printReference, tagKey } from '../image/reference.ts';
-import type { Lock, LockEntry } from '../lock/lock.ts';
+import type { LockEntry } from '../lock/lock.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 
 export type ResolveOptions = {
   readonly client: Pick<RegistryClient, 'head' | 'expect'>;
   /** Answers for tags it knows, without any network. */
-  readonly lock?: ReadonlyMap<string, LockEntry> | Lock;
+  readonly lock?: ReadonlyMap<string, LockEntry>;
   /** Only the lock may answer. */
   readonly frozen?: boolean;
   readonly now?: () => Date;

@@ -3,6 +3,7 @@ import { DockerfileParser, type ParserDirective } from 'dockerfile-ast';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Collector, Spot } from './collector.ts';
+import { wholeSlot } from './slot.ts';
 
 type Range = { start: { line: number; character: number }; end: { line: number; character: number } };
 
@@ -79,7 +80,7 @@ function readImage(c: Collector, image: string, spot: Spot, stages: Set<string>,
 
 /** `FROM $BASE` and `FROM name:${VERSION}`: the digest belongs into the ARG's default. */
 function readVariable(c: Collector, image: string, spot: Spot, defaults: Map<string, Default>): void {
-  const match = /\$\{?(\w+)\}?/.exec(image) as RegExpExecArray | null;
+  const match = /\$\{?(\w+)\}?/.exec(image);
   const name = match?.[1] ?? '';
   const given = defaults.get(name);
   const literal = match === null || given === undefined ? undefined : image.replace(match[0], given.value);
@@ -99,13 +100,7 @@ function readVariable(c: Collector, image: string, spot: Spot, defaults: Map<str
     );
   }
   const { start, end } = given.spot;
-  const slot =
-    reference.digest === undefined
-      ? { pin: { at: end, before: '@', after: '' } }
-      : {
-          digest: [end - reference.digest.length, end] as const,
-          unpin: [end - reference.digest.length - 1, end] as const,
-        };
+  const slot = wholeSlot(c.text, start, end, reference);
   c.reference({ start, end, path: `ARG ${name}` }, reference, slot, `the tag of ${spot.path} ${image}`);
 }
 

@@ -1,6 +1,7 @@
 // Documents inside block scalars: ConfigMaps, a chart's annotations, patches, the values of a HelmRelease.
 import type { Collector } from './collector.ts';
 import { readTemplateLines } from './template.ts';
+import { positions } from './text.ts';
 import { type Node, parseYaml, relocate, type ScalarNode, SyntaxProblem, splitDocuments } from './yaml.ts';
 
 /**
@@ -24,20 +25,12 @@ export function readEmbedded(c: Collector, scalar: ScalarNode, path: string, vis
 
 /** Offsets in a literal block's value → offsets in the file: line by line, the indentation added back. */
 function innerToOuter(text: string, scalar: ScalarNode): (offset: number) => number {
-  const inner: number[] = [0];
-  for (let at = scalar.value.indexOf('\n'); at >= 0; at = scalar.value.indexOf('\n', at + 1)) inner.push(at + 1);
+  const position = positions(scalar.value);
   const outer: number[] = [scalar.start];
   for (let at = text.indexOf('\n', scalar.start); at >= 0 && at < scalar.end; at = text.indexOf('\n', at + 1))
     outer.push(at + 1);
   return (offset) => {
-    let low = 0;
-    let high = inner.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((inner[middle] as number) <= offset) low = middle;
-      else high = middle - 1;
-    }
-    const line = outer[Math.min(low, outer.length - 1)] as number;
-    return line + Math.max(scalar.indent, 0) + offset - (inner[low] as number);
+    const { line, column } = position(offset);
+    return (outer[Math.min(line, outer.length) - 1] as number) + Math.max(scalar.indent, 0) + column - 1;
   };
 }

@@ -29,9 +29,9 @@ export const CONTAINER_KEYS = new Set([
 /** A field that holds an image in objects of some kinds. `*` is one step, `**` any number, `[]` an item of a list. */
 export type FieldRule = {
   /** API group without version; absent: any group. */
-  readonly group?: string;
+  readonly group?: string | undefined;
   /** Absent: every kind of the group. */
-  readonly kinds?: readonly string[];
+  readonly kinds?: readonly string[] | undefined;
   readonly paths: readonly string[];
 };
 

@@ -4,6 +4,7 @@ import { asProblem, type Problem } from '../problem.ts';
 import { Collector } from './collector.ts';
 import { isCompose, readCompose } from './compose.ts';
 import { dialectOf } from './dialect.ts';
+import { SCHEMA_KINDS } from './fields.ts';
 import { readGithubActions } from './github-actions.ts';
 import { readGitlabCi } from './gitlab-ci.ts';
 import { readKustomization } from './kustomization.ts';
@@ -42,7 +43,7 @@ const WORTH_PARSING =
 /** The rest of a quoted key behind an escape, which may spell any of these words. */
 const ESCAPED_KEY = /\\[uUx][^"\n]{0,64}"\s{0,64}:/;
 /** Schemas are by far the largest files of a repository, and hold no image. */
-const SCHEMA = /^kind:[ \t]*["']?(?:CustomResourceDefinition|CompositeResourceDefinition|APIResourceSchema)\b/m;
+const SCHEMA = new RegExp(`^kind:[ \\t]*["']?(?:${[...SCHEMA_KINDS].join('|')})\\b`, 'm');
 const VALUE =
   /(?:mage[\w-]{0,64}|reference)["']?\s{0,64}:(?![ \t]{0,64}(?:#[^\n]{0,200})?\r?\n\s{0,200}[\w$-]{1,200}:[ \t\r\n])/y;
 const TEMPLATED = /\{\{|\{%|<%/;

@@ -27,7 +27,6 @@ function fromAst(text: string, root: YamlNode, base: number): Node {
   const anchors = new Map<string, Node>();
 
   function convert(item: unknown, previousEnd: number): Node {
-    let result: Node;
     if (isMap(item)) {
       const map: MapNode = { kind: 'map', start: base + (item.range?.[0] ?? 0), flow: item.flow === true, entries: [] };
       if (item.anchor) anchors.set(item.anchor, map);
@@ -47,18 +46,11 @@ function fromAst(text: string, root: YamlNode, base: number): Node {
     }
     if (isAlias(item)) return { kind: 'alias', start: base + (item.range?.[0] ?? 0), target: anchors.get(item.source) };
     if (isScalar(item) && item.range && item.source !== undefined) {
-      result = astScalar(text, base, item.range, item.type, item.source);
+      const result = astScalar(text, base, item.range, item.type, item.source);
       if (item.anchor) anchors.set(item.anchor, result);
       return result;
     }
-    return {
-      kind: 'scalar',
-      start: base + previousEnd,
-      end: base + previousEnd,
-      style: 'plain',
-      value: '',
-      indent: -1,
-    };
+    return nameless(base + previousEnd);
   }
 
   return convert(root, 0);

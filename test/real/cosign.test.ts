@@ -11,7 +11,7 @@ import { RegistryClient } from '../../src/registry/client.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { gatherVerdicts, loadSigners } from '../../src/verify/verify.ts';
-import { atEnd, command, freePort, scratch, start, suite } from './suite.ts';
+import { atEnd, command, dockerRegistry, scratch, suite } from './suite.ts';
 
 const SAMPLE = { repository: 'team/web', platforms: ['linux/amd64', 'linux/arm64'] };
 
@@ -24,16 +24,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
   const cosign = (version: 2 | 3, ...args: string[]) => command(`cosign${version}`, args, env);
 
   before(async () => {
-    const port = await freePort();
-    const config = join(folder, 'registry.yml');
-    writeFileSync(
-      config,
-      `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${folder}/data}}\nhttp: {addr: "127.0.0.1:${port}"}\n`,
-    );
-    await start('docker-registry', ['serve', config], () =>
-      fetch(`http://127.0.0.1:${port}/v2/`).then((response) => response.body?.cancel()),
-    );
-    registries['docker-registry'] = `localhost:${port}`;
+    registries['docker-registry'] = await dockerRegistry(folder);
     const embedded = new EmbeddedRegistry();
     registries['referrers API'] = await embedded.listen();
     atEnd(() => embedded.close());

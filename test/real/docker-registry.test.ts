@@ -11,20 +11,9 @@ import { RegistryClient } from '../../src/registry/client.ts';
 import type { Credential } from '../../src/registry/credentials.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { readClosure } from '../../src/resolve/closure.ts';
-import { atEnd, command, freePort, scratch, start, suite } from './suite.ts';
+import { atEnd, certificate, command, dockerRegistry, freePort, scratch, suite } from './suite.ts';
 
 const SAMPLE = { repository: 'team/web', tag: '1', platforms: ['linux/amd64', 'linux/arm64'], content: 'x' };
-
-async function startRegistry(folder: string, port: number, auth: string, tls = ''): Promise<void> {
-  const config = join(folder, `registry-${port}.yml`);
-  writeFileSync(
-    config,
-    `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${folder}/data}, delete: {enabled: true}}\nhttp: {addr: "127.0.0.1:${port}"${tls}}\n${auth}`,
-  );
-  await start('docker-registry', ['serve', config], () =>
-    fetch(`http://127.0.0.1:${port}/v2/`).then((response) => response.body?.cancel()),
-  );
-}
 
 const ref = (text: string) => parseReference(text) as Reference;
 
@@ -48,76 +37,35 @@ suite('docker-registry: anonymous, htpasswd, token', ['docker-registry', 'skopeo
   const tokens: string[][] = [];
 
   before(async () => {
-    const [openPort, basicPort, bearerPort, tokenPort] = [
-      await freePort(),
-      await freePort(),
-      await freePort(),
-      await freePort(),
-    ];
-    await startRegistry(folder, openPort, '');
-    open = `localhost:${openPort}`;
+    open = await dockerRegistry(folder);
     await pushSample(open, SAMPLE);
     await pushSample(open, { ...SAMPLE, repository: 'team/other', platforms: ['linux/amd64'] });
 
     writeFileSync(join(folder, 'htpasswd'), await command('htpasswd', ['-Bbn', 'user', 'secret']));
-    await startRegistry(folder, basicPort, `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}\n`);
-    basic = `localhost:${basicPort}`;
+    basic = await dockerRegistry(folder, { auth: `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}\n` });
 
-    await command('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=tagproof test',
-      '-keyout',
-      `${folder}/key.pem`,
-      '-out',
-      `${folder}/cert.pem`,
-    ]);
-    startTokenService(folder, tokenPort, tokens);
-    await startRegistry(
-      folder,
-      bearerPort,
-      `auth: {token: {realm: "http://localhost:${tokenPort}/token", service: test, issuer: tagproof, rootcertbundle: ${folder}/cert.pem}}\n`,
-    );
-    bearer = `localhost:${bearerPort}`;
+    const [{ cert, key }, tokenPort] = [await certificate(folder, 'token'), await freePort()];
+    startTokenService(cert, key, tokenPort, tokens);
+    const realm = `realm: "http://localhost:${tokenPort}/token", service: test, issuer: tagproof, rootcertbundle: ${cert}`;
+    bearer = await dockerRegistry(folder, { auth: `auth: {token: {${realm}}}\n` });
   });
 
   test('TLS with a certificate authority of our own; without it the failure says what to do', async () => {
-    const port = await freePort();
-    const extra = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-    await command('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      ...extra,
-      '-keyout',
-      `${folder}/tls.key`,
-      '-out',
-      `${folder}/tls.pem`,
-    ]);
-    await startRegistry(folder, port, '', `, tls: {certificate: ${folder}/tls.pem, key: ${folder}/tls.key}`);
-    const reference = ref(`localhost:${port}/team/web:1`);
+    const { cert, key } = await certificate(folder, 'tls');
+    const host = await dockerRegistry(folder, { tls: `, tls: {certificate: ${cert}, key: ${key}}` });
+    const reference = ref(`${host}/team/web:1`);
     const digest = await oracle(`${open}/team/web:1`);
-    for (const setting of [{ ca: join(folder, 'tls.pem') }, { skipTlsVerify: true }]) {
+    for (const setting of [{ ca: cert }, { skipTlsVerify: true }]) {
       const client = new RegistryClient({
         credentials: async () => undefined,
-        registries: [{ host: `localhost:${port}`, ...setting }],
+        registries: [{ host, ...setting }],
       });
       assert.equal((await client.head(reference)).digest, digest);
       await client.close();
     }
     const untrusting = new RegistryClient({
       credentials: async () => undefined,
-      registries: [{ host: `localhost:${port}`, plainHttp: false }],
+      registries: [{ host, plainHttp: false }],
     });
     await assert.rejects(
       untrusting.head(reference),
@@ -200,9 +148,9 @@ suite('docker-registry: anonymous, htpasswd, token', ['docker-registry', 'skopeo
 });
 
 /** A token service as distribution's specification has it: JWT, RS256, the certificate in x5c. */
-function startTokenService(folder: string, port: number, asked: string[][]): void {
-  const key = createPrivateKey(readFileSync(join(folder, 'key.pem')));
-  const certificate = new X509Certificate(readFileSync(join(folder, 'cert.pem')));
+function startTokenService(cert: string, keyFile: string, port: number, asked: string[][]): void {
+  const key = createPrivateKey(readFileSync(keyFile));
+  const certificate = new X509Certificate(readFileSync(cert));
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '', 'http://x');

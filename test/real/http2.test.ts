@@ -11,7 +11,7 @@ import { OCI_MANIFEST } from '../../src/image/media-type.ts';
 import { parseReference } from '../../src/image/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 import { resolveAll } from '../../src/resolve/resolve.ts';
-import { atEnd, command, scratch, suite } from './suite.ts';
+import { atEnd, certificate, scratch, suite } from './suite.ts';
 
 suite('HTTP/2 over TLS', ['openssl'], () => {
   const folder = scratch();
@@ -22,23 +22,9 @@ suite('HTTP/2 over TLS', ['openssl'], () => {
   let heads = 0;
 
   before(async () => {
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-    await command('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      ...subject,
-      '-keyout',
-      join(folder, 'key.pem'),
-      '-out',
-      join(folder, 'cert.pem'),
-    ]);
+    const { cert, key } = await certificate(folder, 'server');
     const server = createSecureServer(
-      { key: readFileSync(join(folder, 'key.pem')), cert: readFileSync(join(folder, 'cert.pem')), allowHTTP1: true },
+      { key: readFileSync(key), cert: readFileSync(cert), allowHTTP1: true },
       (request, response) => {
         versions.add(request.httpVersion);
         if (request.url.startsWith('/token')) return void response.end('{"token":"opaque"}');
@@ -66,7 +52,7 @@ suite('HTTP/2 over TLS', ['openssl'], () => {
     const client = new RegistryClient({
       credentials: async () => undefined,
       backoffMs: 10,
-      registries: [{ host, ca: join(folder, 'cert.pem') }],
+      registries: [{ host, ca: join(folder, 'server.pem') }],
     });
     const references = Array.from({ length: 150 }, (_, i) => parseReference(`${host}/team/r${i}:1`) as Reference);
     const answers = [...(await resolveAll(references, { client })).values()];

@@ -2,7 +2,7 @@
 // .ci/run) makes a missing program a failure.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { accessSync, appendFileSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { accessSync, appendFileSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -93,4 +93,40 @@ export async function command(program: string, args: string[], env: NodeJS.Proce
     env,
   });
   return stdout;
+}
+
+/** Makes NAME.pem and NAME.key in the folder: a self-signed certificate for localhost. */
+export async function certificate(folder: string, name: string): Promise<{ cert: string; key: string }> {
+  const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  await command('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    ...subject,
+    '-keyout',
+    key,
+    '-out',
+    cert,
+  ]);
+  return { cert, key };
+}
+
+/** Starts Debian's docker-registry on a free port; registries of one folder share their data. @returns its host */
+export async function dockerRegistry(folder: string, settings: { auth?: string; tls?: string } = {}): Promise<string> {
+  const port = await freePort();
+  const config = join(folder, `registry-${port}.yml`);
+  const storage = `{filesystem: {rootdirectory: ${folder}/data}, delete: {enabled: true}}`;
+  const http = `{addr: "127.0.0.1:${port}"${settings.tls ?? ''}}`;
+  writeFileSync(
+    config,
+    `version: 0.1\nlog: {level: error}\nstorage: ${storage}\nhttp: ${http}\n${settings.auth ?? ''}`,
+  );
+  const ready = () => fetch(`http://127.0.0.1:${port}/v2/`).then((response) => response.body?.cancel());
+  await start('docker-registry', ['serve', config], ready);
+  return `localhost:${port}`;
 }
