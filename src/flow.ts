@@ -66,6 +66,8 @@ export type Found = Place & {
   readonly slot: Slot;
   /** Kubernetes object the reference belongs to: `Deployment/web`. */
   readonly object?: string;
+  /** The object's namespace, where it names one. */
+  readonly namespace?: string;
   /** What a person should know about this place; shown by --explain. */
   readonly note?: string;
 };
@@ -111,32 +113,68 @@ export type Resolved = {
 /** One reference's result: resolved, or the reason why not. A failure of one never stops the others. */
 export type Resolution = Resolved | Problem;
 
+/** What stands proven about one signature. */
+export type Proof = {
+  /** In a person's words: `key 3fa1…`, `https://github.com/org/… (https://token.actions…)`. */
+  readonly by: string;
+  /** `signature`: cosign's `.sig`; `bundle`: sigstore's; `notary`: Docker Content Trust; `notation`: Notary Project. */
+  readonly layout: 'signature' | 'bundle' | 'notary' | 'notation';
+  /** SHA-256 of the signing key or certificate, hex. */
+  readonly keyId?: string;
+  readonly identity?: { readonly issuer?: string; readonly subject: string };
+  /** Index of the entry in its transparency log. */
+  readonly logIndex?: string;
+  /** When it was signed, by witnesses that the policy trusts; RFC 3339. Empty where none was asked. */
+  readonly times: readonly string[];
+  readonly annotations: Readonly<Record<string, string>>;
+  /** What was not checked because the policy does not insist. */
+  readonly notes?: readonly string[];
+};
+
 /**
  * What one authority says of one digest. Closed: "could not check" is a value of its own and never the same as "none".
  * `others`: there are signatures, and none of them is this authority's. `invalid`: one claims to be, and is not in order.
  */
 export type Verdict =
-  | {
-      readonly kind: 'verified';
-      readonly by: string;
-      readonly layout: 'signature' | 'bundle';
-      readonly annotations: Readonly<Record<string, string>>;
-    }
+  | ({ readonly kind: 'verified' } & Proof)
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'others'; readonly count: number }
   | { readonly kind: 'invalid'; readonly reasons: readonly string[] }
   | { readonly kind: 'unchecked'; readonly problem: Problem };
 
+/** A verified statement about the image, by one authority. */
+export type Attestation = Proof & {
+  /** The authority's name. */
+  readonly authority: string;
+  readonly predicateType: string;
+  readonly predicate: unknown;
+};
+
+/** The verified statements, and why there may be more of them. */
+export type Attestations = {
+  readonly verified: readonly Attestation[];
+  /** By authority: what could not be looked at. */
+  readonly problems: ReadonlyMap<string, Problem>;
+};
+
+export type Verdicts = ReadonlyMap<string, Verdict>;
+
 /** What is known of one digest when a policy decides about it. */
 export type Evidence = {
   readonly digest: string;
   /** By name of the authority, for every authority that a rule asks. */
-  readonly verdicts: ReadonlyMap<string, Verdict>;
+  readonly verdicts: Verdicts;
+  readonly attestations?: Attestations;
+  /** Of an index, where a rule asks for it: the verdicts about each platform's manifest, by platform. */
+  readonly children?: ReadonlyMap<string, Verdicts> | Problem;
   /** Platforms of the image, where a rule asks. */
   readonly platforms?: readonly string[] | Problem;
   /** When this digest was first seen under its tag, RFC 3339; from the lock. */
   readonly firstSeen?: string;
 };
+
+/** Where an image would run, as far as it is known. */
+export type Setting = { readonly namespace?: string; readonly kind?: string };
 
 /** One demand of one rule, and how the image meets it. */
 export type Judgement = {

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 const LAYERS: Record<string, number> = {
   '.': 0,
   image: 1,
+  sigstore: 1,
   source: 2,
   registry: 2,
   engine: 2,
@@ -15,6 +16,7 @@ const LAYERS: Record<string, number> = {
   report: 2,
   resolve: 3,
   verify: 3,
+  sign: 3,
   cli: 4,
 };
 const ROOT = resolve('src');

@@ -327,7 +327,10 @@ rules:
   const pinned = await tagproof(folder, ['pin', '--verify']);
   assert.equal(pinned.code, 1);
   assert.equal(read(folder, 'a.yaml'), pod(`${host}/web:1@${web}`, `${host}/db:2`));
-  assert.match(read(folder, 'tagproof.lock'), /"verifiedBy":\["release"\]/);
+  assert.match(
+    read(folder, 'tagproof.lock'),
+    /"verified":\{"policy":"sha256:[0-9a-f]{64}","by":\[\{"authority":"release","keyId":"[0-9a-f]{64}"\}\]\}/,
+  );
   const filtered = await tagproof(folder, ['pin', '--verify', '-'], { stdin: pod(`${host}/web:1`, `${host}/db:2`) });
   assert.equal(filtered.stdout, '');
 

@@ -8,8 +8,9 @@ import { Command, CommanderError } from 'commander';
 import { shortDigest } from '../image/digest.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushReferrer, pushSample } from '../registry/sample.ts';
-import { BUNDLE_TYPE } from '../verify/fetch.ts';
-import { signSample } from '../verify/sample.ts';
+import { signingKeyOf } from '../sign/key.ts';
+import { makeBundle } from '../sign/sign.ts';
+import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
 import { run as check } from './check.ts';
 import { run as diff } from './diff.ts';
 import type { Verb } from './main.ts';
@@ -43,12 +44,13 @@ async function signImage(
   key: KeyObject,
   tamper = false,
 ): Promise<void> {
-  const bundle = JSON.parse(signSample(digest, key).toString());
+  const statement = { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
+  const bundle = JSON.parse((await makeBundle(statement, { key: signingKeyOf(key) })).toString());
   const [signature] = bundle.dsseEnvelope.signatures;
   const bytes = Buffer.from(signature.sig, 'base64');
   if (tamper) bytes[20] = (bytes[20] as number) ^ 1;
   signature.sig = bytes.toString('base64');
-  await pushReferrer(host, repository, digest, `${BUNDLE_TYPE}.v0.3+json`, Buffer.from(JSON.stringify(bundle)));
+  await pushReferrer(host, repository, digest, BUNDLE_TYPE, Buffer.from(JSON.stringify(bundle)));
 }
 
 export async function run(args: string[]): Promise<number> {

@@ -1,14 +1,17 @@
-// One image before the policy: its digest, the evidence that the rules ask for, the decision. Shared by verify and pin.
-import type { Decision, Evidence, Reference, Resolution, Resolved, Verdict } from '../flow.ts';
-import { tagKey, withDigest } from '../image/reference.ts';
-import type { Lock } from '../lock/lock.ts';
-import { authoritiesOf, type Config } from '../policy/config.ts';
-import { decide } from '../policy/decide.ts';
+// One image before the policy: its digest, the evidence that the rules ask for, the decision. Shared by verify, pin and check.
+import type { Decision, Evidence, Found, Proof, Reference, Resolution, Resolved, Setting, Verdicts } from '../flow.ts';
+import { printReference, tagKey, withDigest } from '../image/reference.ts';
+import type { Lock, LockEvidence } from '../lock/lock.ts';
+import { askedBy, authoritiesOf, type Config } from '../policy/config.ts';
+import { decide, forbiddenRegistry } from '../policy/decide.ts';
+import { policyHash } from '../policy/hash.ts';
 import { rulesFor } from '../policy/match.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { readClosure } from '../resolve/closure.ts';
-import { gatherVerdicts, type Signer } from '../verify/verify.ts';
+import { resolveAll } from '../resolve/resolve.ts';
+import { VerdictCache } from '../verify/cache.ts';
+import { type Gathered, gatherVerdicts, loadSigners, type Signer, trustVersion } from '../verify/verify.ts';
 
 export type Judged = {
   readonly resolved: Resolution;
@@ -16,18 +19,41 @@ export type Judged = {
   readonly decision: Decision;
 };
 
-/** @param reference as it will run: with its digest once it is pinned */
+/** What every image of a run is judged by. */
+export type Bench = {
+  readonly config: Config;
+  readonly lock: Lock;
+  readonly signers: readonly Signer[];
+  /** Of the policy, `sha256:HEX`; stands in the lock beside the evidence. */
+  readonly policy: string;
+  readonly cache: VerdictCache;
+};
+
+/** @throws Problem `usage` without rules, and for authorities that cannot be used */
+export async function openBench(config: Config, lock: Lock): Promise<Bench> {
+  if (config.rules.length === 0)
+    throw new Problem(
+      'usage',
+      'there are no rules: write authorities and rules into tagproof.yaml (tagproof policy init starts one)',
+    );
+  const signers = await loadSigners(config.authorities);
+  return { config, lock, signers, policy: policyHash(config), cache: new VerdictCache() };
+}
+
+/**
+ * @param reference as it will run: with its digest once it is pinned
+ * @param setting where it would run
+ */
 export async function judgeImage(
   client: RegistryClient,
   reference: Reference,
   resolved: Resolution,
-  { config, signers, lock }: { config: Config; signers: readonly Signer[]; lock: Lock },
+  bench: Bench,
+  setting: Setting = {},
 ): Promise<Judged> {
   const evidence =
-    resolved instanceof Problem
-      ? undefined
-      : await gatherEvidence(client, reference, resolved, { config, signers, lock });
-  return { resolved, evidence, decision: decide(reference, resolved, evidence, config, new Date()) };
+    resolved instanceof Problem ? undefined : await gatherEvidence(client, reference, resolved, bench, setting);
+  return { resolved, evidence, decision: decide(reference, resolved, evidence, bench.config, new Date(), setting) };
 }
 
 /** Only what the matching rules ask for; about the one digest that was resolved. */
@@ -35,28 +61,71 @@ async function gatherEvidence(
   client: RegistryClient,
   reference: Reference,
   { digest }: Resolved,
-  { config, signers, lock }: { config: Config; signers: readonly Signer[]; lock: Lock },
+  bench: Bench,
+  setting: Setting,
 ): Promise<Evidence> {
-  const rules = rulesFor(config.rules, reference);
-  const asked = new Set(rules.flatMap(({ signatures }) => (signatures === undefined ? [] : authoritiesOf(signatures))));
+  const rules = rulesFor(bench.config.rules, reference, setting);
+  const asked = new Set(rules.flatMap(askedBy));
+  const children = rules.filter(({ signatures, signed }) => signatures !== undefined && signed !== 'digest');
   const subject = withDigest(reference, digest);
-  const wanted = signers.filter(({ name }) => asked.has(name));
-  const [verdicts, platforms] = await Promise.all([
-    wanted.length === 0 ? new Map<string, Verdict>() : gatherVerdicts(client, subject, wanted),
-    rules.some((rule) => rule.platforms.length > 0)
-      ? readClosure(client, subject).then(
-          (closure) => closure.platforms,
-          (error) => asProblem(error, 'unreachable'),
-        )
-      : undefined,
+  const wanted = bench.signers.filter(({ name }) => asked.has(name));
+  const attestations = rules.some((rule) => rule.attestations.length > 0);
+  const closure =
+    children.length > 0 || rules.some(({ platforms }) => platforms.length > 0)
+      ? readClosure(client, subject).catch((error) => asProblem(error, 'unreachable'))
+      : undefined;
+  const [gathered, known, platforms] = await Promise.all([
+    gather(client, subject, wanted, attestations, bench),
+    closure,
+    children.length === 0
+      ? undefined
+      : closure?.then((answer) => gatherChildren(client, subject, answer, childSigners(children, wanted), bench)),
   ]);
-  const entry = lock.get(tagKey(reference));
+  const entry = bench.lock.get(tagKey(reference));
   return {
     digest,
-    verdicts,
-    ...(platforms !== undefined && { platforms }),
+    ...gathered,
+    ...(platforms !== undefined && { children: platforms }),
+    ...(known !== undefined && { platforms: known instanceof Problem ? known : known.platforms }),
     ...(entry?.digest === digest && { firstSeen: entry.firstSeen }),
   };
+}
+
+function gather(
+  client: RegistryClient,
+  subject: Reference,
+  signers: readonly Signer[],
+  attestations: boolean,
+  { cache, policy }: Bench,
+): Promise<Gathered> {
+  const names = signers.map(({ name }) => name).join(',');
+  const key = `${printReference(subject)} ${policy} ${trustVersion(signers)} ${names} ${attestations}`;
+  return cache.get(key, () => gatherVerdicts(client, subject, signers, attestations));
+}
+
+function childSigners(rules: Config['rules'], signers: readonly Signer[]): Signer[] {
+  const asked = new Set(rules.flatMap(({ signatures }) => (signatures === undefined ? [] : authoritiesOf(signatures))));
+  return signers.filter(({ name }) => asked.has(name));
+}
+
+/** The verdicts about each manifest of an index, by platform; an image that is one manifest has no children. */
+async function gatherChildren(
+  client: RegistryClient,
+  subject: Reference,
+  closure: Awaited<ReturnType<typeof readClosure>> | Problem,
+  signers: readonly Signer[],
+  bench: Bench,
+): Promise<ReadonlyMap<string, Verdicts> | Problem> {
+  if (closure instanceof Problem) return closure;
+  const answers = await Promise.all(
+    closure.children
+      .filter(({ attachment }) => !attachment)
+      .map(async ({ digest, platform }) => {
+        const { verdicts } = await gather(client, withDigest(subject, digest), signers, false, bench);
+        return [platform ?? digest, verdicts] as const;
+      }),
+  );
+  return new Map(answers);
 }
 
 /** The demands that a decision failed on, could not check first; undefined when there are none. */
@@ -67,5 +136,53 @@ export function objections({ judgements }: Decision): string | undefined {
 
 /** True when the image might pass, had everything been checked: then it is a problem, not a finding. */
 export function isOpen({ outcome, judgements }: Decision): boolean {
-  return outcome !== 'allow' && judgements.some(({ ok, unchecked }) => !ok && unchecked);
+  return outcome !== 'allow' && judgements.every(({ ok, unchecked }) => ok || unchecked);
+}
+
+/** Where the image at this place would run. */
+export function settingOf({ object, namespace }: Pick<Found, 'object' | 'namespace'>): Setting {
+  const kind = object?.split('/')[0];
+  return { ...(kind !== undefined && { kind }), ...(namespace !== undefined && { namespace }) };
+}
+
+/** Resolves, but sends nothing to a registry that a rule forbids. */
+export async function resolveAllowed(
+  client: RegistryClient,
+  items: readonly { readonly reference: Reference; readonly setting: Setting }[],
+  { config }: Pick<Bench, 'config'>,
+): Promise<Map<string, Resolution>> {
+  const forbidden = new Map<string, Problem>();
+  for (const { reference, setting } of items) {
+    const why = forbiddenRegistry(reference, config, setting);
+    if (why !== undefined)
+      forbidden.set(printReference(reference), new Problem('refused', why, { image: reference.text }));
+  }
+  const allowed = items.map(({ reference }) => reference).filter((item) => !forbidden.has(printReference(item)));
+  return new Map<string, Resolution>([...(await resolveAll(allowed, { client })), ...forbidden]);
+}
+
+/** What stands in the lock about a decision: who signed, by which proof, under which policy. */
+export function lockEvidence({ evidence, decision }: Judged, { policy }: Bench): LockEvidence | undefined {
+  if (evidence === undefined || decision.outcome === 'deny') return undefined;
+  const proofs: [string, Proof, string?][] = [
+    ...[...evidence.verdicts].flatMap(([name, verdict]): [string, Proof][] =>
+      verdict.kind === 'verified' ? [[name, verdict]] : [],
+    ),
+    ...(evidence.attestations?.verified ?? []).map((item): [string, Proof, string] => [
+      item.authority,
+      item,
+      item.predicateType,
+    ]),
+  ];
+  const by = proofs.map(([authority, { keyId, identity, logIndex, times }, statement]) => ({
+    authority,
+    ...(statement !== undefined && { statement }),
+    ...(keyId !== undefined && identity === undefined && { keyId }),
+    ...identity,
+    ...(logIndex !== undefined && { logIndex }),
+    ...(times.length > 0 && { times: [...times] }),
+  }));
+  return by.length === 0
+    ? undefined
+    : { policy, by: by.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) };
 }

@@ -11,7 +11,8 @@ import { unifiedDiff } from '../source/diff.ts';
 import { applyEdits, pinEdit, replaceFile } from '../source/edit.ts';
 import { findingAt, unpinnedFinding } from './finding.ts';
 import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
-import { deniedFindings, type Verified, verifyAnswers } from './pin-verify.ts';
+import { openBench } from './judge.ts';
+import { deniedFindings, splitForbidden, type Verified, verifyAnswers } from './pin-verify.ts';
 import { readPlatforms } from './platforms.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { type Planned, rewriteFiles } from './rewrite.ts';
@@ -61,7 +62,10 @@ export function run(args: string[]): Promise<number> {
       const lockFile = options.lock === false ? undefined : options.lock;
       const { lock, bytes } =
         lockFile === undefined ? { lock: new Map() as Lock, bytes: undefined } : readLock(lockFile);
-      const targets = gathered.found.filter((found) => isTarget(found, options.update, lock));
+      const bench = options.verify ? await openBench(config, lock) : undefined;
+      const wanted = gathered.found.filter((found) => isTarget(found, options.update, lock));
+      const forbidden = bench && splitForbidden(wanted, bench);
+      const targets = forbidden?.allowed ?? wanted;
       const answers = await resolveAll(
         targets.map(({ reference }) => withoutDigest(reference)),
         {
@@ -75,7 +79,7 @@ export function run(args: string[]): Promise<number> {
       const required = options.platform.length > 0 ? options.platform : config.platforms;
       const platforms = await readPlatforms(client, answers, required, options);
       const chosen = new Map([...answers].map(([key, answer]) => [key, platforms.chosen.get(key) ?? answer]));
-      const verified = options.verify ? await verifyAnswers(client, chosen, config, lock) : undefined;
+      const verified = bench !== undefined ? await verifyAnswers(client, chosen, targets, bench) : undefined;
       const resolved = verified?.answers ?? chosen;
       const denied = verified?.denied ?? new Map();
       const accepted = targets.filter(({ reference }) => !denied.has(printReference(withoutDigest(reference))));
@@ -83,7 +87,12 @@ export function run(args: string[]): Promise<number> {
 
       const plan = planEdits(gathered, accepted, resolved);
       const blocked = gathered.found.filter(isBlocked).map(unpinnedFinding);
-      const findings = [...blocked, ...platforms.findings, ...deniedFindings(targets, denied)];
+      const findings = [
+        ...blocked,
+        ...platforms.findings,
+        ...(forbidden?.findings ?? []),
+        ...deniedFindings(targets, denied),
+      ];
       const problems = [...gathered.problems, ...failures(targets, resolved)];
       const rows = { sections: sections(plan.planned, accepted, resolved), findings };
       const base = { verb: 'pin', ...rows, data: { pinned: describe(accepted, resolved), changed: [] as string[] } };
@@ -106,7 +115,7 @@ export function run(args: string[]): Promise<number> {
 
       const { changed, diff, problems: failed } = rewriteFiles(plan.planned, !options.diff);
       const learned =
-        options.diff || lockFile === undefined ? 0 : remember(lock, accepted, resolved, verified?.signedBy);
+        options.diff || lockFile === undefined ? 0 : remember(lock, accepted, resolved, verified?.evidence);
       if (learned > 0) writeLock(lockFile as string, printLock(lock), bytes);
       const noted =
         learned > 0 ? [`${lockFile} remembers ${plural(lock.size, 'image')}, ${learned} new; commit it`] : [];
@@ -185,7 +194,7 @@ function remember(
   lock: Lock,
   targets: readonly Found[],
   answers: ReadonlyMap<string, Resolution>,
-  signedBy: Verified['signedBy'] = new Map(),
+  evidence: Verified['evidence'] = new Map(),
 ): number {
   let learned = 0;
   for (const found of targets) {
@@ -194,10 +203,8 @@ function remember(
     const key = tagKey(found.reference);
     const before = lock.get(key);
     const same = before?.digest === answer.digest ? before : undefined;
-    const verifiedBy = [
-      ...(signedBy.get(printReference(withoutDigest(found.reference))) ?? same?.verifiedBy ?? []),
-    ].sort();
-    if (same !== undefined && verifiedBy.join() === (same.verifiedBy ?? []).join()) continue;
+    const verified = evidence.get(printReference(withoutDigest(found.reference))) ?? same?.verified;
+    if (same !== undefined && JSON.stringify(verified) === JSON.stringify(same.verified)) continue;
     const { digest, mediaType, platforms, at, mirror } = answer;
     const fresh = {
       digest,
@@ -206,7 +213,7 @@ function remember(
       firstSeen: at,
       source: mirror ?? answer.from,
     };
-    lock.set(key, { ...(same ?? fresh), ...(verifiedBy.length > 0 && { verifiedBy }) });
+    lock.set(key, { ...(same ?? fresh), ...(verified !== undefined && { verified }) });
     learned++;
   }
   return learned;

@@ -1,15 +1,15 @@
 // tagproof verify: who signed these images, and is that enough for the policy in tagproof.yaml?
 import { statSync } from 'node:fs';
-import type { Found, Reference } from '../flow.ts';
+import type { Found, Reference, Resolution, Setting } from '../flow.ts';
 import { parseReference, printReference } from '../image/reference.ts';
 import { readLock } from '../lock/lock.ts';
+import type { Config } from '../policy/config.ts';
 import { describe } from '../policy/decide.ts';
+import { rulesFor } from '../policy/match.ts';
 import { Problem } from '../problem.ts';
 import type { Cell, Finding, Section } from '../report/report.ts';
-import { resolveAll } from '../resolve/resolve.ts';
-import { loadSigners } from '../verify/verify.ts';
 import { type FindFlags, gather, loadConfig } from './gather.ts';
-import { isOpen, type Judged, judgeImage, objections } from './judge.ts';
+import { isOpen, type Judged, judgeImage, objections, openBench, resolveAllowed, settingOf } from './judge.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
 import { type CommonOptions, execute, verb } from './verb.ts';
@@ -23,7 +23,13 @@ tagproof verify --output json
 
 type Options = CommonOptions & RegistryFlags & { lock: string };
 /** An image and the place where it stands, if it came from a file. */
-type Subject = { readonly reference: Reference; readonly found?: Found };
+type Subject = { readonly reference: Reference; readonly setting: Setting; readonly found?: Found };
+
+/** Places where the same rules speak for the same image are judged once. */
+function keyOf({ reference, setting }: Subject, { rules }: Config): string {
+  const names = rulesFor(rules, reference, setting).map(({ name }) => name);
+  return [printReference(reference), ...names].join('\n');
+}
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
@@ -33,40 +39,32 @@ export function run(args: string[]): Promise<number> {
     .option('--lock <file>', 'the lock, which knows since when a digest is known', 'tagproof.lock');
   return execute<Options>(command, args, async (given, options, context) => {
     const config = await loadConfig(options.config);
-    if (config.rules.length === 0) {
-      throw new Problem(
-        'usage',
-        'there are no rules: write authorities and rules into tagproof.yaml (README, "Verify")',
-      );
-    }
-    const signers = await loadSigners(config.authorities);
+    const { lock } = readLock(options.lock);
+    const bench = await openBench(config, lock);
     const isPath = (text: string) => statSync(text, { throwIfNoEntry: false }) !== undefined || text === '-';
     const paths = given.filter(isPath);
     const parsed = given.filter((text) => !isPath(text)).map((text) => parseReference(text));
     const flags: FindFlags = { exclude: [], stdinName: 'stdin.yaml' };
     const gathered = given.length === 0 || paths.length > 0 ? await gather(paths, flags, config, context) : undefined;
     const subjects: Subject[] = [
-      ...parsed.flatMap((reference) => (reference instanceof Problem ? [] : [{ reference }])),
-      ...(gathered?.found ?? []).map((found) => ({ reference: found.reference, found })),
+      ...parsed.flatMap((reference) => (reference instanceof Problem ? [] : [{ reference, setting: {} }])),
+      ...(gathered?.found ?? []).map((found) => ({ reference: found.reference, setting: settingOf(found), found })),
     ];
-    const { lock } = readLock(options.lock);
     return withClient(options, config, context, async (client) => {
-      const references = new Map(subjects.map(({ reference }) => [printReference(reference), reference]));
-      const answers = await resolveAll(references.values(), { client });
+      const answers = await resolveAllowed(client, subjects, bench);
+      const groups = new Map(subjects.map((subject) => [keyOf(subject, config), subject]));
       const judged = new Map<string, Judged>();
       await Promise.all(
-        [...answers].map(async ([key, answer]) => {
-          judged.set(
-            key,
-            await judgeImage(client, references.get(key) as Reference, answer, { config, signers, lock }),
-          );
-          context.progress.show(`verified ${judged.size} of ${answers.size} images`);
+        [...groups].map(async ([key, { reference, setting }]) => {
+          const answer = answers.get(printReference(reference)) as Resolution;
+          judged.set(key, await judgeImage(client, reference, answer, bench, setting));
+          context.progress.show(`verified ${judged.size} of ${groups.size} images`);
         }),
       );
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
       const results = subjects.map((subject) => ({
         subject,
-        ...(judged.get(printReference(subject.reference)) as Judged),
+        ...(judged.get(keyOf(subject, config)) as Judged),
       }));
       const open = results.filter(({ decision }) => isOpen(decision));
       const failed = results.filter(({ decision }) => decision.outcome !== 'allow' && !isOpen(decision));
@@ -75,7 +73,9 @@ export function run(args: string[]): Promise<number> {
         report: {
           verb: 'verify',
           told: true,
-          sections: [...judged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => section(key, item)),
+          sections: [...judged]
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([key, item]) => section(key.split('\n', 1)[0] as string, item)),
           findings: failed.map(({ subject, decision }) => finding(subject, decision)),
           problems: [
             ...parsed.filter((reference) => reference instanceof Problem),
@@ -93,6 +93,7 @@ export function run(args: string[]): Promise<number> {
               ...place(subject),
               resolved,
               verdicts: Object.fromEntries(evidence?.verdicts ?? []),
+              attestations: evidence?.attestations?.verified ?? [],
               decision,
             })),
           },
@@ -131,7 +132,11 @@ function section(image: string, { resolved, evidence, decision }: Judged): Secti
       { text: verdict.kind, style: verdict.kind === 'verified' ? 'good' : 'bad' },
       `${name}: ${describe(verdict)}`,
     ]);
+    for (const note of verdict.kind === 'verified' ? (verdict.notes ?? []) : [])
+      rows.push([{ text: 'note', style: 'warn' }, `${name}: ${note}`]);
   }
+  for (const { authority, by, predicateType } of evidence?.attestations?.verified ?? [])
+    rows.push([{ text: 'statement', style: 'good' }, `${authority}: ${predicateType} by ${by}`]);
   for (const { rule, ok, unchecked, reason } of decision.judgements) {
     rows.push([
       { text: ok ? 'met' : unchecked ? 'unchecked' : 'not met', style: ok ? 'good' : 'bad' },

@@ -5,6 +5,27 @@ import * as v from 'valibot';
 import { DIGEST } from '../image/digest.ts';
 import { asProblem, Problem } from '../problem.ts';
 
+const EvidenceSchema = v.strictObject({
+  /** Hash of authorities and rules that it passed. */
+  policy: v.pipe(v.string(), v.regex(DIGEST, 'expected sha256: and 64 lower-case hex digits')),
+  by: v.array(
+    v.strictObject({
+      /** Name in tagproof.yaml. */
+      authority: v.string(),
+      /** Predicate type, where it is a statement and not a signature. */
+      statement: v.optional(v.string()),
+      /** SHA-256 of the public key, hex. */
+      keyId: v.optional(v.string()),
+      issuer: v.optional(v.string()),
+      subject: v.optional(v.string()),
+      /** Index in the transparency log. */
+      logIndex: v.optional(v.string()),
+      /** When it was signed, by the log's or an authority's clock; RFC 3339. */
+      times: v.optional(v.array(v.string())),
+    }),
+  ),
+});
+
 export const EntrySchema = v.strictObject({
   /** What the reference was pinned to. */
   digest: v.pipe(v.string(), v.regex(DIGEST, 'expected sha256: and 64 lower-case hex digits')),
@@ -15,14 +36,15 @@ export const EntrySchema = v.strictObject({
   firstSeen: v.pipe(v.string(), v.isoTimestamp()),
   /** Who said so: `registry`, `engine`, or the host of a mirror. */
   source: v.string(),
-  /** Authorities of the policy that had signed the digest when it was pinned with --verify. */
-  verifiedBy: v.optional(v.array(v.string())),
+  /** By what evidence it passed when it was pinned with --verify. */
+  verified: v.optional(EvidenceSchema),
 });
 
 /** The whole file, as an editor checks it; the reader itself goes line by line. */
 export const LockSchema = v.strictObject({ version: v.literal(1), images: v.record(v.string(), EntrySchema) });
 
 export type LockEntry = v.InferOutput<typeof EntrySchema>;
+export type LockEvidence = v.InferOutput<typeof EvidenceSchema>;
 /** By canonical reference with tag: `docker.io/library/nginx:1.27`. */
 export type Lock = Map<string, LockEntry>;
 
@@ -84,14 +106,14 @@ export function printLock(lock: Lock): string {
 }
 
 /** One order of keys, so that equal entries are equal lines. */
-function ordered({ digest, mediaType, platforms, firstSeen, source, verifiedBy }: LockEntry): LockEntry {
+function ordered({ digest, mediaType, platforms, firstSeen, source, verified }: LockEntry): LockEntry {
   return {
     digest,
     ...(mediaType !== undefined && { mediaType }),
     ...(platforms !== undefined && { platforms }),
     firstSeen,
     source,
-    ...(verifiedBy !== undefined && { verifiedBy }),
+    ...(verified !== undefined && { verified }),
   };
 }
 

@@ -3,58 +3,11 @@ import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { isMap, LineCounter, type Node, parseDocument } from 'yaml';
 import { asProblem, Problem } from '../problem.ts';
-import { authoritiesOf, type Config, NO_CONFIG } from './config.ts';
+import { AuthoritySchema } from './authority-schema.ts';
+import { askedBy, type Config, NO_CONFIG } from './config.ts';
+import { RuleSchema } from './rule-schema.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('expected some text'));
-
-const names = v.pipe(v.array(text), v.nonEmpty('expected at least one'));
-const pem = v.pipe(text, v.includes('-----BEGIN PUBLIC KEY-----', 'expected a public key in PEM'));
-
-/** The host of a pattern is literal, or `*.` before a domain: `**` alone would speak for hosts that nobody thought of. */
-const imagePattern = v.pipe(
-  text,
-  v.regex(
-    /^(\*\*|(\*\.)?[a-z0-9][a-z0-9.-]*(:\d+)?\/[^/].*)$/,
-    'expected host/path with a literal host, as ghcr.io/org/** (docker.io/library/* for official images), or ** for every image',
-  ),
-);
-
-const AuthoritySchema = v.strictObject({
-  keys: v.pipe(v.array(pem), v.nonEmpty('expected at least one key')),
-  hashAlgorithm: v.optional(v.picklist(['sha256', 'sha384', 'sha512']), 'sha256'),
-  rsaScheme: v.optional(v.picklist(['pkcs1', 'pss']), 'pkcs1'),
-  transparencyLog: v.literal(
-    'ignore',
-    "expected 'ignore': signatures by key are verified without a log entry, and that must be said",
-  ),
-  annotations: v.optional(v.record(text, v.string()), {}),
-});
-
-const RuleSchema = v.strictObject({
-  name: text,
-  images: v.pipe(v.array(imagePattern), v.nonEmpty('expected at least one pattern')),
-  tags: v.optional(names),
-  digest: v.optional(v.picklist(['required', 'resolve', 'off']), 'required'),
-  signatures: v.optional(
-    v.union(
-      [
-        v.strictObject({ all: names }),
-        v.strictObject({ any: names }),
-        v.pipe(
-          v.strictObject({ threshold: v.pipe(v.number(), v.integer(), v.minValue(1)), of: names }),
-          v.check(
-            ({ threshold, of }) => threshold <= new Set(of).size,
-            'the threshold is larger than the number of authorities',
-          ),
-        ),
-      ],
-      'expected {all: [names]}, {any: [names]} or {threshold: n, of: [names]}, n at most the number of different names',
-    ),
-  ),
-  platforms: v.optional(v.array(text), []),
-  minimumAgeDays: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
-  mode: v.optional(v.picklist(['enforce', 'warn', 'audit']), 'enforce'),
-});
 
 export const ConfigSchema = v.strictObject({
   version: v.optional(v.literal(1)),
@@ -125,10 +78,11 @@ export function parseConfig(source: string, file: string): Config {
 /** A demand for somebody who is not there can never be met, or, worse, be thought met. */
 function checkNames({ authorities, rules }: Config, file: string): void {
   const seen = new Set<string>();
-  for (const { name, signatures } of rules) {
+  for (const rule of rules) {
+    const { name } = rule;
     if (seen.has(name)) throw new Problem('conflict', `two rules are called '${name}'`, { file });
     seen.add(name);
-    for (const wanted of signatures === undefined ? [] : authoritiesOf(signatures)) {
+    for (const wanted of askedBy(rule)) {
       if (Object.hasOwn(authorities, wanted)) continue;
       throw new Problem('usage', `rule '${name}' asks for the authority '${wanted}', which is not under authorities`, {
         file,

@@ -26,17 +26,77 @@ export type Config = {
 };
 
 /** Who may sign. One authority counts once, however many of its signatures there are. */
-export type Authority = {
+export type Authority = Common & (CosignAuthority | NotaryAuthority | NotationAuthority);
+
+type Common = {
+  /** Annotations that the signature must carry. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Where this authority's signatures are, if not beside the image: cosign's COSIGN_REPOSITORY. */
+  readonly signatureRepository?: string | undefined;
+};
+
+/** cosign's signatures: by public keys, or by certificates that speak for identities. */
+export type CosignAuthority = {
+  readonly kind: 'cosign';
   /** Public keys, PEM (SPKI). Any of them speaks for the authority: old and new key while one replaces the other. */
   readonly keys: readonly string[];
-  /** Hash of the signature; fixed here and never taken from the signature. */
+  /** Hash of a key's signatures; fixed here and never taken from the signature. */
   readonly hashAlgorithm: 'sha256' | 'sha384' | 'sha512';
   /** How an RSA key signs; other keys have one way only. */
   readonly rsaScheme: 'pkcs1' | 'pss';
-  /** Signatures without a transparency log entry are taken; must be said, for nothing then tells when a key was used. */
-  readonly transparencyLog: 'ignore';
-  /** Annotations that the signature must carry. */
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly identities: readonly Identity[];
+  /** `public-good`, or the path of a trusted_root.json. */
+  readonly trustRoot: string;
+  /** An organisation's own certificate authorities in place of the trust root's: PEM, each a chain. */
+  readonly certificateAuthorities: readonly string[];
+  /** `ignore`: signatures without a log entry are taken; nothing then tells when a key was used. */
+  readonly transparencyLog: 'required' | 'ignore';
+  /** Proof that the certificate itself was logged (SCT). */
+  readonly certificateTransparency: 'required' | 'ignore';
+  /** RFC 3161 timestamps are always checked where there are some; `required`: there must be one. */
+  readonly timestamp: 'required' | 'optional';
+  /** The repository that the signature names must be the image's own (T8). Only the older form names one. */
+  readonly bindRepository: boolean;
+};
+
+/** Whose certificate it must be. Exact, or a pattern: `*` within a path segment, `**` across. */
+export type Identity = {
+  /** Left out only with own certificate authorities, whose certificates name none. */
+  readonly issuer?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly subjectPattern?: string | undefined;
+  /** Fulcio's extensions by name: sourceRepositoryURI, runnerEnvironment, … */
+  readonly claims?: Readonly<Record<string, string>> | undefined;
+};
+
+/** Docker Content Trust. */
+export type NotaryAuthority = {
+  readonly kind: 'notary';
+  /** `https://notary.example.com`; default: the registry's own host, as docker does it. */
+  readonly server?: string | undefined;
+  /** The server's CA, path of a PEM file. */
+  readonly ca?: string | undefined;
+  /** Root keys or root certificates, PEM, pinned: there is no trust on first use. */
+  readonly roots: readonly string[];
+  /** Delegations that must all carry the tag with the same digest: `alice` for targets/alice. */
+  readonly signers: readonly string[];
+};
+
+/** Notary Project's notation. */
+export type NotationAuthority = {
+  readonly kind: 'notation';
+  readonly level: 'strict' | 'permissive' | 'audit';
+  /** PEM texts by kind of store. */
+  readonly trustStores: {
+    readonly ca: readonly string[];
+    readonly signingAuthority: readonly string[];
+    readonly tsa: readonly string[];
+  };
+  /** `*`, or `x509.subject: C=…, ST=…, O=…`. */
+  readonly trustedIdentities: readonly string[];
+  readonly verifyTimestamp: 'always' | 'afterCertExpiry';
+  /** OCSP and CRL: `enforce` fails when it cannot check, `log` says so and goes on, `skip` does not ask. */
+  readonly revocation: 'enforce' | 'log' | 'skip';
 };
 
 export type Demand =
@@ -44,16 +104,33 @@ export type Demand =
   | { readonly any: readonly string[] }
   | { readonly threshold: number; readonly of: readonly string[] };
 
+/** A statement about the image, by somebody, of some type, and what must be true in it. */
+export type AttestationDemand = {
+  /** Predicate type: a URI, resolved from cosign's short names. */
+  readonly type: string;
+  readonly by: Demand;
+  /** CEL over `predicate`, `predicateType` and `annotations`; must be true. */
+  readonly condition?: string | undefined;
+};
+
 /** What images must be like. Every rule that matches an image must be met, so the strictest decides and order never matters. */
 export type Rule = {
   readonly name: string;
   /** Canonical repositories: `ghcr.io/org/**`. */
   readonly images: readonly string[];
+  /** Kubernetes namespaces and kinds to which the rule is limited; where none is known it speaks too. */
+  readonly namespaces?: readonly string[] | undefined;
+  readonly kinds?: readonly string[] | undefined;
   /** Tags to which the rule is limited; it also speaks for references without tag, so that none escapes it (T6). */
   readonly tags?: readonly string[] | undefined;
   /** `required`: the reference must be pinned. `resolve`: a tag is taken at the digest it has now. `off`: no demand. */
   readonly digest: 'required' | 'resolve' | 'off';
   readonly signatures?: Demand | undefined;
+  /** Which digest of an index must be signed: the one that is written (default), every platform's, or both (T9). */
+  readonly signed: 'digest' | 'platforms' | 'both';
+  readonly attestations: readonly AttestationDemand[];
+  /** The image must come from one of these hosts; asked before anything is sent to it. */
+  readonly registries?: readonly string[] | undefined;
   readonly platforms: readonly string[];
   /** Days since the digest was first seen (lock), before it may run. */
   readonly minimumAgeDays: number;
@@ -67,6 +144,12 @@ export const NO_CONFIG: Config = {
   authorities: {},
   rules: [],
 };
+
+/** Every authority that a rule asks, for signatures or attestations. */
+export function askedBy({ signatures, attestations }: Pick<Rule, 'signatures' | 'attestations'>): string[] {
+  const demands = [...(signatures === undefined ? [] : [signatures]), ...attestations.map(({ by }) => by)];
+  return [...new Set(demands.flatMap(authoritiesOf))];
+}
 
 /** The different authorities that a demand names. */
 export function authoritiesOf(demand: Demand): string[] {

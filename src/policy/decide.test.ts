@@ -15,13 +15,15 @@ const rule = (more: Partial<Rule>): Rule => ({
   name: 'r',
   images: ['**'],
   digest: 'off',
+  signed: 'digest',
+  attestations: [],
   platforms: [],
   minimumAgeDays: 0,
   mode: 'enforce',
   ...more,
 });
 const resolved = (text: string): Resolved => ({ reference: ref(text), digest: D, from: 'registry', at: '' });
-const verified: Verdict = { kind: 'verified', by: 'key 1', layout: 'bundle', annotations: {} };
+const verified: Verdict = { kind: 'verified', by: 'key 1', layout: 'bundle', times: [], annotations: {} };
 const unchecked: Verdict = { kind: 'unchecked', problem: new Problem('unreachable', 'down') };
 const evidence = (verdicts: Record<string, Verdict>, more: Partial<Evidence> = {}): Evidence => ({
   digest: D,
@@ -220,7 +222,34 @@ const broken: [text: string, message: RegExp][] = [
     /the threshold is larger than the number of authorities/,
   ],
   [`${authority}rules: [{name: r, images: ["**"]}, {name: r, images: ["**"]}]\n`, /two rules are called 'r'/],
-  [`authorities: {a: {keys: ["${KEY}"]}}\n`, /transparencyLog/],
+  [`authorities: {a: {keys: ["${KEY}"], identities: [{issuer: x, subject: y}]}}\n`, /exactly one of keys, identities/],
+  ['authorities: {a: {}}\n', /exactly one of keys, identities, notary, notation/],
+  ['authorities: {a: {identities: []}}\n', /at least one identity/],
+  ['authorities: {a: {identities: [{subject: y}]}}\n', /an issuer with every identity/],
+  ['authorities: {a: {identities: [{issuer: x}]}}\n', /either subject \(exact\) or subjectPattern/],
+  [
+    'authorities: {a: {identities: [{issuer: x, subjectPattern: "^https://github.com/org/.*$"}]}}\n',
+    /not a regular expression/,
+  ],
+  ['authorities: {a: {identities: [{issuer: x, subjectPattern: "https://github.com/*/app/x"}]}}\n', /too wide/],
+  ['authorities: {a: {identities: [{issuer: x, subjectPattern: "**"}]}}\n', /too wide/],
+  ['authorities: {a: {identities: [{issuer: x, subjectPattern: "*@*"}]}}\n', /too wide/],
+  ['authorities: {a: {identities: [{issuer: x, subject: y, claims: {runner: z}}]}}\n', /expected claims among/],
+  ['authorities: {a: {notary: {roots: []}}}\n', /no trust on first use/],
+  ['authorities: {a: {notation: {trustStores: {}, trustedIdentities: ["*"]}}}\n', /trustStores\.ca or/],
+  [
+    `${authority}rules: [{name: r, images: ["**"], attestations: [{type: slsaprovenance1, by: {all: [a]}, condition: "predicate."}]}]\n`,
+    /not a condition in CEL/,
+  ],
+  [
+    `${authority}rules: [{name: r, images: ["**"], attestations: [{type: slsaprovenance1, by: {all: [a]}, condition: "1 + 1"}]}]\n`,
+    /it gives int, expected bool/,
+  ],
+  [
+    `${authority}rules: [{name: r, images: ["**"], attestations: [{type: nonsense, by: {all: [a]}}]}]\n`,
+    /expected a predicate type/,
+  ],
+  ['rules: [{name: r, images: ["**"], registries: ["*"]}]\n', /expected a host/],
   ['authorities: {a: {keys: [x], transparencyLog: ignore}}\n', /expected a public key in PEM/],
 ];
 for (const [text, message] of broken) {

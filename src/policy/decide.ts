@@ -1,12 +1,14 @@
 // The heart: may this image run? Pure: everything that it needs is given, and it says why for each demand of each rule.
-import type { Decision, Evidence, Judgement, Reference, Resolved, Verdict } from '../flow.ts';
+import type { Decision, Evidence, Judgement, Reference, Resolved, Setting, Verdict, Verdicts } from '../flow.ts';
 import { Problem } from '../problem.ts';
-import { authoritiesOf, type Config, type Demand, type Rule } from './config.ts';
-import { rulesFor } from './match.ts';
+import { holds } from './condition.ts';
+import { type AttestationDemand, authoritiesOf, type Config, type Demand, type Rule } from './config.ts';
+import { matchesRegistry, rulesFor } from './match.ts';
 
 /**
  * @param resolved what will run: its digest is what the evidence is about. A Problem: nobody could say
  * @param evidence undefined where no rule asks for any
+ * @param setting where it would run
  */
 export function decide(
   reference: Reference,
@@ -14,8 +16,9 @@ export function decide(
   evidence: Evidence | undefined,
   policy: Pick<Config, 'rules'>,
   now: Date,
+  setting: Setting = {},
 ): Decision {
-  const rules = rulesFor(policy.rules, reference);
+  const rules = rulesFor(policy.rules, reference, setting);
   if (rules.length === 0) {
     const reason = 'no rule speaks for this image, so it is denied; add its repository to a rule in tagproof.yaml';
     return { outcome: 'deny', judgements: [{ rule: '(none)', ok: false, unchecked: false, reason }] };
@@ -27,6 +30,19 @@ export function decide(
   return { outcome: enforced ? 'deny' : failed.length > 0 ? 'warn' : 'allow', judgements };
 }
 
+/** The judgement of rules that name registries, before anything is sent to the image's own; undefined: go on. */
+export function forbiddenRegistry(
+  reference: Reference,
+  { rules }: Pick<Config, 'rules'>,
+  setting: Setting = {},
+): string | undefined {
+  const rule = rulesFor(rules, reference, setting).find(
+    ({ mode, registries }) =>
+      mode === 'enforce' && registries !== undefined && !matchesRegistry(registries, reference.registry),
+  );
+  return rule && `nothing was sent to ${reference.registry}: rule '${rule.name}' does not allow this registry`;
+}
+
 function judge(
   rule: Rule,
   reference: Reference,
@@ -34,35 +50,48 @@ function judge(
   evidence: Evidence | undefined,
   now: Date,
 ): Judgement[] {
-  const say = (ok: boolean, reason: string, unchecked = false): Judgement => ({
-    rule: rule.name,
-    ok,
-    unchecked,
-    reason,
-  });
+  const say: Say = (ok, reason, unchecked = false) => ({ rule: rule.name, ok, unchecked, reason });
+  const { signatures, signed, attestations, registries, platforms, minimumAgeDays } = rule;
   const judgements: Judgement[] = [];
+  if (registries !== undefined) {
+    if (!matchesRegistry(registries, reference.registry))
+      return [say(false, `must come from ${registries.join(' or ')}, comes from ${reference.registry}`)];
+    judgements.push(say(true, `comes from ${reference.registry}`));
+  }
   if (rule.digest === 'required')
     judgements.push(
       reference.digest ? say(true, 'pinned to a digest') : say(false, 'must be pinned to a digest: run tagproof pin'),
     );
   const needsDigest =
-    rule.digest === 'resolve' || rule.signatures !== undefined || rule.platforms.length > 0 || rule.minimumAgeDays > 0;
+    rule.digest === 'resolve' ||
+    signatures !== undefined ||
+    attestations.length > 0 ||
+    platforms.length > 0 ||
+    minimumAgeDays > 0;
   if (needsDigest && resolved instanceof Problem)
     return [...judgements, say(false, `could not be resolved: ${resolved.message}`, true)];
   // Evidence about other bytes than those that will run is none (T2).
   const mine = !(resolved instanceof Problem) && evidence?.digest === resolved.digest ? evidence : undefined;
-  if (rule.signatures !== undefined) judgements.push(judgeSignatures(rule.signatures, mine, say));
-  for (const platform of rule.platforms) judgements.push(judgePlatform(platform, mine, say));
-  if (rule.minimumAgeDays > 0) judgements.push(judgeAge(rule.minimumAgeDays, mine, now, say));
+  if (signatures !== undefined && signed !== 'platforms')
+    judgements.push(judgeSignatures(signatures, mine?.verdicts, say));
+  if (signatures !== undefined && signed !== 'digest') judgements.push(...judgeChildren(rule, signatures, mine, say));
+  for (const demand of attestations) judgements.push(judgeAttestation(demand, mine, say));
+  for (const platform of platforms) judgements.push(judgePlatform(platform, mine, say));
+  if (minimumAgeDays > 0) judgements.push(judgeAge(minimumAgeDays, mine, now, say));
   return judgements.length > 0 ? judgements : [say(true, 'asks for nothing')];
 }
 
 type Say = (ok: boolean, reason: string, unchecked?: boolean) => Judgement;
 
-function judgeSignatures(demand: Demand, evidence: Evidence | undefined, say: Say): Judgement {
+/** How many of the different authorities a demand needs. */
+function neededOf(demand: Demand): number {
+  return 'all' in demand ? authoritiesOf(demand).length : 'any' in demand ? 1 : demand.threshold;
+}
+
+function judgeSignatures(demand: Demand, verdicts: Verdicts | undefined, say: Say): Judgement {
   const names = authoritiesOf(demand);
-  const verdictOf = (name: string) => evidence?.verdicts.get(name);
-  const needed = 'all' in demand ? names.length : 'any' in demand ? 1 : demand.threshold;
+  const verdictOf = (name: string) => verdicts?.get(name);
+  const needed = neededOf(demand);
   const verified = names.filter((name) => verdictOf(name)?.kind === 'verified');
   const asked = names.length === 1 ? `'${names[0]}'` : `${needed} of ${names.map((name) => `'${name}'`).join(', ')}`;
   // A demand for nobody is never met (T23).
@@ -78,8 +107,11 @@ function judgeSignatures(demand: Demand, evidence: Evidence | undefined, say: Sa
 /** A verdict in a person's words. */
 export function describe(verdict: Verdict | undefined): string {
   switch (verdict?.kind) {
-    case 'verified':
-      return `signed by ${verdict.by}`;
+    case 'verified': {
+      const when = verdict.times[0] === undefined ? '' : `, ${verdict.times[0].slice(0, 19)}Z`;
+      const entry = verdict.logIndex === undefined ? '' : `, log entry ${verdict.logIndex}`;
+      return `signed by ${verdict.by}${when}${entry}`;
+    }
     case 'unsigned':
       return 'not signed at all';
     case 'others':
@@ -91,6 +123,53 @@ export function describe(verdict: Verdict | undefined): string {
     case undefined:
       return 'could not be checked: nobody looked';
   }
+}
+
+/** The manifests of an index, each on its own: only the named platforms where the rule names some (T9). */
+function judgeChildren(
+  { platforms, signed }: Rule,
+  demand: Demand,
+  evidence: Evidence | undefined,
+  say: Say,
+): Judgement[] {
+  const children = evidence?.children;
+  if (children === undefined) return [say(false, 'the manifests of its platforms could not be checked', true)];
+  if (children instanceof Problem)
+    return [say(false, `the manifests of its platforms could not be checked: ${children.message}`, true)];
+  const asked = [...children].filter(([platform]) => platforms.length === 0 || platforms.includes(platform));
+  // One manifest without an index is its own platform; with `both` it has been judged already.
+  if (asked.length === 0) return signed === 'both' ? [] : [judgeSignatures(demand, evidence?.verdicts, say)];
+  return asked.map(([platform, verdicts]) =>
+    judgeSignatures(demand, verdicts, (ok, reason, unchecked) => say(ok, `${platform}: ${reason}`, unchecked)),
+  );
+}
+
+/** Each authority counts when one of its statements of this type meets the condition. */
+function judgeAttestation(
+  { type, by, condition }: AttestationDemand,
+  evidence: Evidence | undefined,
+  say: Say,
+): Judgement {
+  const names = authoritiesOf(by);
+  const needed = neededOf(by);
+  const all = evidence?.attestations;
+  if (all === undefined) return say(false, `must have a statement ${type}; could not be checked: nobody looked`, true);
+  const met: string[] = [];
+  const reasons: string[] = [];
+  let open = 0;
+  for (const name of names) {
+    const problem = all.problems.get(name);
+    const mine = all.verified.filter(({ authority, predicateType }) => authority === name && predicateType === type);
+    const answers = mine.map((attestation) => (condition === undefined ? true : holds(condition, attestation)));
+    if (answers.includes(true)) met.push(name);
+    else if (problem !== undefined) {
+      open++;
+      reasons.push(`'${name}': could not be checked: ${problem.message}`);
+    } else reasons.push(`'${name}': ${answers.length === 0 ? 'has made none' : answers.join('; ')}`);
+  }
+  if (names.length > 0 && met.length >= needed)
+    return say(true, `stated by ${met.map((name) => `'${name}'`).join(', ')}: ${type}`);
+  return say(false, `must have a statement ${type}. ${reasons.join('; ')}`, open > 0 && met.length + open >= needed);
 }
 
 function judgePlatform(platform: string, evidence: Evidence | undefined, say: Say): Judgement {

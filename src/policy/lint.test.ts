@@ -9,6 +9,8 @@ const rule = (more: Partial<Rule>): Rule => ({
   name: 'r',
   images: ['ghcr.io/org/**'],
   digest: 'required',
+  signed: 'digest',
+  attestations: [],
   platforms: [],
   minimumAgeDays: 0,
   mode: 'enforce',
@@ -16,7 +18,14 @@ const rule = (more: Partial<Rule>): Rule => ({
 });
 const here = [parseReference('ghcr.io/org/a:1') as Reference];
 const authority = {
+  kind: 'cosign',
   keys: [],
+  identities: [],
+  trustRoot: 'public-good',
+  certificateAuthorities: [],
+  certificateTransparency: 'required',
+  timestamp: 'optional',
+  bindRepository: false,
   hashAlgorithm: 'sha256',
   rsaScheme: 'pkcs1',
   transparencyLog: 'ignore',

@@ -1,6 +1,6 @@
 // What is wrong with a policy that its schema cannot see: rules that ask for nothing, or for nobody, or speak of nothing.
 import type { Reference } from '../flow.ts';
-import { authoritiesOf, type Config, type Rule } from './config.ts';
+import { askedBy, authoritiesOf, type Config, type Demand, type Rule } from './config.ts';
 import { rulesFor } from './match.ts';
 
 export type Lint = { readonly level: 'error' | 'warning'; readonly subject: string; readonly message: string };
@@ -41,7 +41,7 @@ export function lintPolicy(
       });
     }
   }
-  const asked = new Set(rules.flatMap(({ signatures }) => (signatures === undefined ? [] : authoritiesOf(signatures))));
+  const asked = new Set(rules.flatMap(askedBy));
   for (const name of Object.keys(authorities)) {
     if (!asked.has(name))
       lints.push({ level: 'warning', subject: `authority '${name}'`, message: 'no rule asks for it' });
@@ -56,25 +56,32 @@ export function lintPolicy(
 }
 
 /** What a rule asks, in a person's words. */
-export function demands({ digest, signatures, platforms, minimumAgeDays }: Rule): string[] {
+export function demands({
+  digest,
+  signatures,
+  signed,
+  attestations,
+  registries,
+  platforms,
+  minimumAgeDays,
+}: Rule): string[] {
   const asked: string[] = [];
+  if (registries !== undefined) asked.push(`a registry among ${registries.join(', ')}`);
   if (digest === 'required') asked.push('a digest');
   if (digest === 'resolve') asked.push('a tag that resolves');
   if (signatures !== undefined) {
-    const names = authoritiesOf(signatures).map((name) => `'${name}'`);
-    const count =
-      'all' in signatures
-        ? names.length > 1
-          ? 'all of '
-          : ''
-        : 'any' in signatures
-          ? names.length > 1
-            ? 'any of '
-            : ''
-          : `${signatures.threshold} of `;
-    asked.push(`a signature by ${count}${names.join(', ')}`);
+    const of = { digest: '', platforms: ' of every platform', both: ' of the index and every platform' }[signed];
+    asked.push(`a signature${of} by ${people(signatures)}`);
   }
+  for (const { type, by, condition } of attestations)
+    asked.push(`a statement ${type} by ${people(by)}${condition === undefined ? '' : ` where ${condition}`}`);
   if (platforms.length > 0) asked.push(platforms.join(', '));
   if (minimumAgeDays > 0) asked.push(`${minimumAgeDays} days since it was first seen`);
   return asked;
+}
+
+function people(demand: Demand): string {
+  const names = authoritiesOf(demand).map((name) => `'${name}'`);
+  if ('threshold' in demand) return `${demand.threshold} of ${names.join(', ')}`;
+  return `${names.length === 1 ? '' : 'all' in demand ? 'all of ' : 'any of '}${names.join(', ')}`;
 }

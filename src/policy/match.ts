@@ -1,17 +1,27 @@
 // Which rules speak for an image: by its canonical repository, and by its tag where a rule is limited to some.
-import type { Reference } from '../flow.ts';
+import type { Reference, Setting } from '../flow.ts';
 import { matchesPattern } from '../image/pattern.ts';
 import { repositoryOf } from '../image/reference.ts';
 import type { Rule } from './config.ts';
 
-export function rulesFor(rules: readonly Rule[], reference: Reference): Rule[] {
+/** @param setting where it would run: what is not known limits no rule, so that nothing escapes one */
+export function rulesFor(rules: readonly Rule[], reference: Reference, { namespace, kind }: Setting = {}): Rule[] {
   const repository = repositoryOf(reference);
   return rules.filter(
-    ({ images, tags }) =>
+    ({ images, tags, namespaces, kinds }) =>
       images.some((pattern) => matchesImage(pattern, repository)) &&
-      (tags === undefined || matchesTag(tags, reference)),
+      (tags === undefined || matchesTag(tags, reference)) &&
+      (namespaces === undefined || namespace === undefined || namespaces.some((p) => matchesPattern(p, namespace))) &&
+      (kinds === undefined || kind === undefined || kinds.includes(kind)),
   );
 }
+
+/** Is the registry among the hosts, or below a `*.` domain of theirs? */
+export function matchesRegistry(hosts: readonly string[], registry: string): boolean {
+  return hosts.some((host) => (host.startsWith('*.') ? isBelow(registry, host.slice(1)) : host === registry));
+}
+
+const isBelow = (host: string, suffix: string) => host.endsWith(suffix) && host.length > suffix.length;
 
 /** `*.example.com/x` is one or more labels before the domain: never `evilexample.com` (T25, T26). */
 function matchesImage(pattern: string, repository: string): boolean {
@@ -20,11 +30,7 @@ function matchesImage(pattern: string, repository: string): boolean {
   const slash = pattern.indexOf('/');
   const suffix = pattern.slice(1, slash);
   const host = repository.slice(0, repository.indexOf('/'));
-  return (
-    host.endsWith(suffix) &&
-    host.length > suffix.length &&
-    matchesPattern(pattern.slice(slash + 1), repository.slice(host.length + 1))
-  );
+  return isBelow(host, suffix) && matchesPattern(pattern.slice(slash + 1), repository.slice(host.length + 1));
 }
 
 /** A reference by digest only could be any tag's: a tag-scoped rule speaks for it too (T6). */

@@ -1,4 +1,4 @@
-// The registry client: which digest is this tag, and give me these bytes. OCI distribution-spec v1.1, read-only.
+// The registry client: which digest is this tag, and give me these bytes. OCI distribution-spec v1.1. Writing is apart (push.ts).
 import type { Reference } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
 import { digestOf } from '../image/hash.ts';
@@ -8,7 +8,9 @@ import { Problem } from '../problem.ts';
 import { ambientCredentials, type CredentialSource } from './credentials.ts';
 import { type Capability, type Endpoint, endpointsFor, type RegistrySetting } from './endpoint.ts';
 import { MAX_CONFIG, MAX_MANIFEST, MAX_REFERRER_PAGES, MAX_REFERRERS } from './limits.ts';
+import { Pusher } from './push.ts';
 import { nextPage, type Referrer, readReferrers } from './referrers.ts';
+import { Service, type ServiceSetting } from './service.ts';
 import { Authorizer } from './tokens.ts';
 import { type Answer, type Call, Transport, type TransportOptions } from './transport.ts';
 
@@ -34,6 +36,7 @@ export class RegistryClient {
   readonly #transport: Transport;
   readonly #endpoints = new Map<string, Endpoint[]>();
   readonly #authorizers = new Map<string, Authorizer>();
+  readonly #services = new Map<string, Service>();
 
   constructor(options: ClientOptions = {}) {
     this.#options = options;
@@ -121,6 +124,26 @@ export class RegistryClient {
       }
       return found;
     });
+  }
+
+  /** Writes into the reference's repository: always the registry itself, never a mirror, and with tokens of its own. */
+  pusher({ registry, repository }: Reference): Pusher {
+    const endpoint = this.#endpointsOf(registry, 'pull').at(-1) as Endpoint;
+    const tokenHost = this.#options.registries?.find(({ host }) => host === registry)?.tokenHost;
+    const authorizer = new Authorizer(endpoint, this.#transport, this.#credentials, tokenHost, 'pull,push');
+    return new Pusher(endpoint, this.#transport, authorizer, repository);
+  }
+
+  /** A server beside a registry, as a Notary server, or one that a policy names, as a timestamp authority. */
+  service(setting: ServiceSetting): Service {
+    const key = JSON.stringify(setting);
+    let service = this.#services.get(key);
+    if (service === undefined) {
+      const tokenHost = this.#options.registries?.find(({ host }) => host === setting.registry)?.tokenHost;
+      service = new Service(setting, this.#transport, this.#credentials, tokenHost);
+      this.#services.set(key, service);
+    }
+    return service;
   }
 
   /** Rate limits that hosts announced on the way. */

@@ -28,5 +28,5 @@ export const MAX_REFERRER_PAGES = 10;
 export const MAX_REFERRERS = 1000;
 /** Signatures of one image that are looked at; cosign's own cap is higher, an attacker's patience too (T39). */
 export const MAX_SIGNATURES = 50;
-/** A payload or a bundle, bytes. */
-export const MAX_SIGNATURE_BLOB = 1024 * 1024;
+/** A payload, a bundle or an envelope with a statement such as an SBOM, bytes. */
+export const MAX_ATTESTATION_BLOB = 8 * 1024 * 1024;

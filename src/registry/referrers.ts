@@ -5,7 +5,13 @@ import type { Endpoint } from './endpoint.ts';
 import { MAX_REFERRERS } from './limits.ts';
 
 /** One thing that refers to a digest. The artifact type is a hint of whoever wrote it. */
-export type Referrer = { readonly digest: string; readonly mediaType: string; readonly artifactType?: string };
+export type Referrer = {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly artifactType?: string;
+  /** What cosign says the statement inside is; a hint too. */
+  readonly predicateType?: string;
+};
 
 /** Entries that are no descriptors are left out: one of them never hides the others. */
 export function readReferrers(body: Buffer, endpoint: Endpoint): Referrer[] {
@@ -18,9 +24,17 @@ export function readReferrers(body: Buffer, endpoint: Endpoint): Referrer[] {
   if (!Array.isArray(json?.manifests))
     throw new Problem('protocol', `${new URL(endpoint.base).host} answered with a list of referrers without manifests`);
   return json.manifests.slice(0, MAX_REFERRERS + 1).flatMap((item: Record<string, unknown> | null): Referrer[] => {
-    const { digest, mediaType, artifactType } = item ?? {};
+    const { digest, mediaType, artifactType, annotations = null } = item ?? {};
     if (typeof digest !== 'string' || !isDigest(digest) || typeof mediaType !== 'string') return [];
-    return [{ digest, mediaType, ...(typeof artifactType === 'string' && { artifactType }) }];
+    const predicateType = (annotations as Record<string, unknown> | null)?.['dev.sigstore.bundle.predicateType'];
+    return [
+      {
+        digest,
+        mediaType,
+        ...(typeof artifactType === 'string' && { artifactType }),
+        ...(typeof predicateType === 'string' && { predicateType }),
+      },
+    ];
   });
 }
 

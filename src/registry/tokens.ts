@@ -29,17 +29,26 @@ export class Authorizer {
   readonly #transport: Transport;
   readonly #credentials: CredentialSource;
   readonly #tokenHost: string | undefined;
+  readonly #actions: string;
   readonly #tokens = new Map<string, Promise<Token>>();
   /** Repositories that this run will ask for and that have no token yet. */
   readonly #expected = new Set<string>();
   #first: Promise<Scheme> | undefined;
   #together = true;
 
-  constructor(endpoint: Endpoint, transport: Transport, credentials: CredentialSource, tokenHost: string | undefined) {
+  /** @param actions what the tokens are to allow: `pull`, or `pull,push` */
+  constructor(
+    endpoint: Endpoint,
+    transport: Transport,
+    credentials: CredentialSource,
+    tokenHost: string | undefined,
+    actions = 'pull',
+  ) {
     this.#endpoint = endpoint;
     this.#transport = transport;
     this.#credentials = credentials;
     this.#tokenHost = tokenHost;
+    this.#actions = actions;
   }
 
   expect(repositories: Iterable<string>): void {
@@ -166,7 +175,7 @@ export class Authorizer {
   async #fetch(scheme: Scheme & { kind: 'bearer' }, repositories: string[]): Promise<Token> {
     const credential = await this.#credentials(this.#registry, repositories[0] as string);
     if (credential !== undefined) this.#checkTokenHost(scheme.realm);
-    const scopes = repositories.map((repository) => `repository:${repository}:pull`);
+    const scopes = repositories.map((repository) => `repository:${repository}:${this.#actions}`);
     const answer =
       credential?.kind === 'identity'
         ? await this.#post(scheme, scopes, credential.token)

@@ -14,10 +14,10 @@ export type Answer = {
 };
 
 export type Call = {
-  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
   readonly url: string;
   readonly headers: Record<string, string>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
   /** Largest body that is read, bytes. */
   readonly limit: number;
 };
@@ -95,7 +95,12 @@ export class Transport {
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#exchange(endpoint, call, known);
       const location = answer.headers['location'];
-      if (![301, 302, 303, 307, 308].includes(answer.status) || typeof location !== 'string' || call.method === 'POST')
+      if (
+        ![301, 302, 303, 307, 308].includes(answer.status) ||
+        typeof location !== 'string' ||
+        call.method === 'POST' ||
+        call.method === 'PUT'
+      )
         return answer;
       if (redirects >= MAX_REDIRECTS)
         throw new Problem(

@@ -20,6 +20,8 @@ export class Collector {
   document = 0;
   /** Kubernetes object that is being read: `Deployment/web`. */
   object: string | undefined;
+  /** Its namespace, where it names one. */
+  namespace: string | undefined;
   readonly #position: (offset: number) => { line: number; column: number };
   readonly #seen = new Set<number>();
   #mayIgnore: boolean | undefined;
@@ -67,6 +69,7 @@ export class Collector {
       reference,
       slot,
       ...(this.object !== undefined && { object: this.object }),
+      ...(this.namespace !== undefined && { namespace: this.namespace }),
       ...(notes !== '' && { note: notes }),
     });
   }

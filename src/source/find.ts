@@ -91,6 +91,7 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
     c.document = index;
     c.dialect = dialect;
     c.object = undefined;
+    c.namespace = undefined;
     if (dialect === 'template') {
       readTemplateLines(c, part, (offset) => start + offset, '');
       continue;

@@ -86,13 +86,17 @@ function walkMap(c: Collector, map: MapNode, path: string[], outer: Scope): void
       `${group} names images that are built, not pulled`,
     );
   }
-  const before = c.object;
+  const { object, namespace } = c;
   const metadata = map.entries.find((entry) => entry.key.value === 'metadata')?.value;
   const name = getText(metadata, 'name') ?? getText(metadata, 'generateName');
-  if (!kind.endsWith('List')) c.object = name === undefined ? kind : `${kind}/${name}`;
+  if (!kind.endsWith('List')) {
+    c.object = name === undefined ? kind : `${kind}/${name}`;
+    c.namespace = getText(metadata, 'namespace');
+  }
   if (c.dialect === 'yaml') c.dialect = 'kubernetes';
   walkEntries(c, map, path, { ...outer, rules: rulesFor(outer.options, group, kind), values: false, container: false });
-  c.object = before;
+  c.object = object;
+  c.namespace = namespace;
 }
 
 function walkEntries(c: Collector, map: MapNode, path: string[], scope: Scope): void {

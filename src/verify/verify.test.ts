@@ -6,26 +6,49 @@ import type { Reference, Verdict } from '../flow.ts';
 import { digestOf } from '../image/hash.ts';
 import { OCI_MANIFEST } from '../image/media-type.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
+import type { Authority, CosignAuthority } from '../policy/config.ts';
 import { Problem } from '../problem.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample } from '../registry/sample.ts';
-import { BUNDLE_TYPE, type Candidate, SIMPLE_SIGNING } from './fetch.ts';
-import { loadKey } from './key.ts';
-import { SIGN_PREDICATE } from './statement.ts';
-import { gatherVerdicts, judge, loadSigners, type Signer } from './verify.ts';
+import { SIMPLE_SIGNING } from '../sigstore/payload.ts';
+import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
+import type { Candidate } from './cosign/fetch.ts';
+import { judge as judgeAll } from './cosign/judge.ts';
+import { loadKey } from './cosign/key.ts';
+import { fromBundle, fromSignatureLayer, type Material } from './cosign/material.ts';
+import { type CosignSigner, loadCosignSigner } from './cosign/signer.ts';
+import { gatherVerdicts, loadSigners } from './verify.ts';
 
 const D = `sha256:${'d'.repeat(64)}`;
 const SETTINGS = { hashAlgorithm: 'sha256', rsaScheme: 'pkcs1' } as const;
+const AUTHORITY = {
+  kind: 'cosign',
+  keys: [],
+  ...SETTINGS,
+  identities: [],
+  trustRoot: 'public-good',
+  certificateAuthorities: [],
+  transparencyLog: 'ignore',
+  certificateTransparency: 'ignore',
+  timestamp: 'optional',
+  bindRepository: false,
+  annotations: {},
+} as const satisfies Authority;
 const mine = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const theirs = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const pem = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }) as string;
 
-const signer = async (annotations: Record<string, string> = {}): Promise<Signer> => ({
-  name: 'me',
-  keys: [await loadKey(pem(mine.publicKey), SETTINGS)],
-  annotations,
-});
+const signer = (annotations: Record<string, string> = {}): Promise<CosignSigner> =>
+  loadCosignSigner('me', { ...AUTHORITY, keys: [pem(mine.publicKey)], annotations } as Authority & CosignAuthority);
+
+/** About the one digest that these tests sign. */
+const subject = parseReference(`registry.test/x:1@${D}`) as Reference;
+const judge = (candidates: Candidate[], me: CosignSigner) => judgeAll(candidates, me, subject, new Date()).verdict;
+
+/** One signer's verdict on what a registry holds. */
+const verdictOf = async (image: Reference) =>
+  (await gatherVerdicts(client, image, [await signer()])).verdicts.get('me') as Verdict;
 
 // --- making signatures as cosign does ---
 
@@ -39,7 +62,12 @@ function payload(digest = D, change: (json: Record<string, unknown>) => unknown 
 }
 
 function signature(bytes = payload(), key = mine.privateKey, hasCertificate = false): Candidate {
-  return { layout: 'signature', payload: bytes, signature: sign('sha256', bytes, key), hasCertificate };
+  return fromSignatureLayer(bytes, {
+    'dev.cosignproject.cosign/signature': sign('sha256', bytes, key).toString('base64'),
+    ...(hasCertificate && {
+      'dev.sigstore.cosign/certificate': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----',
+    }),
+  });
 }
 
 type Statement = {
@@ -70,10 +98,7 @@ function bundleOf(content: object = statement(), key = mine.privateKey): Record<
   };
 }
 
-const bundle = (json: object = bundleOf()): Candidate => ({
-  layout: 'bundle',
-  bytes: Buffer.from(JSON.stringify(json)),
-});
+const bundle = (json: object = bundleOf()): Candidate => fromBundle(Buffer.from(JSON.stringify(json)));
 
 // --- one candidate ---
 
@@ -124,7 +149,7 @@ const cases: [name: string, candidates: Candidate[], kind: Verdict['kind'], anno
   [
     'an attestation is no signature (T31)',
     [bundle(bundleOf(statement({ predicateType: 'https://spdx.dev/Document' })))],
-    'others',
+    'unsigned',
   ],
   ['a signed text that is no payload', [signature(Buffer.from('{"critical":{}}'))], 'invalid'],
   [
@@ -155,7 +180,7 @@ const cases: [name: string, candidates: Candidate[], kind: Verdict['kind'], anno
   ],
   [
     'one good among garbage (T38)',
-    [{ layout: 'bundle', bytes: Buffer.from('garbage') }, signature(payload(), theirs.privateKey), signature()],
+    [fromBundle(Buffer.from('garbage')), signature(payload(), theirs.privateKey), signature()],
     'verified',
   ],
   ['one good, one that could not be fetched', [new Problem('unreachable', 'down'), signature()], 'verified'],
@@ -167,19 +192,20 @@ const cases: [name: string, candidates: Candidate[], kind: Verdict['kind'], anno
 ];
 for (const [name, candidates, kind, annotations] of cases) {
   test(`verdict: ${name}`, async () => {
-    const verdict = judge(candidates, await signer(annotations), D);
+    const verdict = judge(candidates, await signer(annotations));
     assert.equal(verdict.kind, kind, JSON.stringify(verdict));
   });
 }
 
 test('flip any byte of a payload or signature: it verifies no more', async () => {
-  const good = signature() as Exclude<Candidate, Problem> & { layout: 'signature' };
+  const good = signature() as Material;
   const me = await signer();
   for (const part of ['payload', 'signature'] as const) {
     for (let i = 0; i < good[part].length; i++) {
       const flipped = Buffer.from(good[part]);
       flipped[i] = (flipped[i] as number) ^ 1;
-      assert.notEqual(judge([{ ...good, [part]: flipped }], me, D).kind, 'verified', `${part} ${i}`);
+      const changed = { ...good, [part]: flipped, ...(part === 'payload' && { signed: flipped }) };
+      assert.notEqual(judge([changed], me).kind, 'verified', `${part} ${i}`);
     }
   }
 });
@@ -194,19 +220,19 @@ test('drop any field of a bundle, flip any byte of its payload: nothing but the 
       let at = copy as Record<string, unknown>;
       for (const step of path) at = at[step] as Record<string, unknown>;
       delete at[key];
-      if (judge([bundle(copy)], me, D).kind === 'verified') paths.push([...path, key].join('.'));
+      if (judge([bundle(copy)], me).kind === 'verified') paths.push([...path, key].join('.'));
       walk((value as Record<string, unknown>)[key], [...path, key]);
     }
   };
   walk(bundleOf(), []);
-  assert.deepEqual(paths, ['verificationMaterial.publicKey', 'verificationMaterial.publicKey.hint']);
+  assert.deepEqual(paths, ['verificationMaterial.publicKey.hint']);
   const good = bundleOf() as { dsseEnvelope: { payload: string } };
   const bytes = Buffer.from(good.dsseEnvelope.payload, 'base64');
   for (let i = 0; i < bytes.length; i++) {
     const flipped = Buffer.from(bytes);
     flipped[i] = (flipped[i] as number) ^ 1;
     assert.notEqual(
-      judge([bundle({ ...good, dsseEnvelope: { ...good.dsseEnvelope, payload: flipped.toString('base64') } })], me, D)
+      judge([bundle({ ...good, dsseEnvelope: { ...good.dsseEnvelope, payload: flipped.toString('base64') } })], me)
         .kind,
       'verified',
       `${i}`,
@@ -219,7 +245,7 @@ test('drop any field of a bundle, flip any byte of its payload: nothing but the 
 test('keys: each kind in its one way', async () => {
   const bytes = Buffer.from('text');
   const check = async (key: KeyObject, signed: Buffer, settings: Parameters<typeof loadKey>[1] = SETTINGS) =>
-    (await loadKey(pem(key), settings)).verifies(bytes, signed);
+    loadKey(pem(key), settings).verifies(bytes, signed);
   const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   assert.ok(
     await check(p384.publicKey, sign('sha384', bytes, p384.privateKey), { ...SETTINGS, hashAlgorithm: 'sha384' }),
@@ -246,14 +272,14 @@ test('keys that cannot be used safely are refused, with the name of their author
     ['-----BEGIN PUBLIC KEY-----\nx', /expected a public key/],
   ] as const) {
     await assert.rejects(
-      loadSigners({ release: { keys: [key], ...SETTINGS, transparencyLog: 'ignore', annotations: {} } }),
+      loadSigners({ release: { ...AUTHORITY, keys: [key] } }),
       (error) => /authority 'release'/.test(String(error)) && message.test(String(error)),
     );
   }
 });
 
 test('two authorities with one key are refused: a threshold would count it twice (T37)', async () => {
-  const authority = { keys: [pem(mine.publicKey)], ...SETTINGS, transparencyLog: 'ignore', annotations: {} } as const;
+  const authority = { ...AUTHORITY, keys: [pem(mine.publicKey)] };
   await assert.rejects(loadSigners({ a: authority, b: authority }), /'a' and 'b' share a key/);
   assert.equal(
     (await loadSigners({ a: { ...authority, keys: [...authority.keys, pem(theirs.publicKey)] } })).length,
@@ -297,7 +323,7 @@ async function image(host: string, content: string): Promise<Reference> {
 async function attach(host: string, subject: Reference, json: object, named = subject.digest as string): Promise<void> {
   const config = await putBlob(host, Buffer.from('{}'));
   const layer = await putBlob(host, Buffer.from(JSON.stringify(json)));
-  const type = `${BUNDLE_TYPE}.v0.3+json`;
+  const type = BUNDLE_TYPE;
   const manifest = {
     schemaVersion: 2,
     mediaType: OCI_MANIFEST,
@@ -323,10 +349,10 @@ async function attach(host: string, subject: Reference, json: object, named = su
 test('bundles by the referrers API and by the fallback tag; a referrer of something else does not count', async () => {
   for (const host of hosts) {
     const subject = await image(host, `bundle ${host}`);
-    assert.equal((await gatherVerdicts(client, subject, [await signer()])).get('me')?.kind, 'unsigned');
+    assert.equal((await verdictOf(subject)).kind, 'unsigned');
     const content = statement({ subject: [{ digest: { sha256: (subject.digest as string).slice(7) } }] });
     await attach(host, subject, bundleOf(content));
-    assert.equal((await gatherVerdicts(client, subject, [await signer()])).get('me')?.kind, 'verified');
+    assert.equal((await verdictOf(subject)).kind, 'verified');
   }
   const host = hosts[1] as string;
   const other = await image(host, 'other subject');
@@ -336,7 +362,7 @@ test('bundles by the referrers API and by the fallback tag; a referrer of someth
     bundleOf(statement({ subject: [{ digest: { sha256: (other.digest as string).slice(7) } }] })),
     D,
   );
-  assert.equal((await gatherVerdicts(client, other, [await signer()])).get('me')?.kind, 'unchecked');
+  assert.equal((await verdictOf(other)).kind, 'unchecked');
 });
 
 test('the .sig tag: one fetch of a payload however many layers carry it; a cap on signatures, which is said (T39)', async () => {
@@ -358,12 +384,12 @@ test('the .sig tag: one fetch of a payload however many layers carry it; a cap o
     );
   await write([signed(theirs.privateKey), signed(mine.privateKey)]);
   registry.log.length = 0;
-  assert.equal((await gatherVerdicts(client, subject, [await signer()])).get('me')?.kind, 'verified');
+  assert.equal((await verdictOf(subject)).kind, 'verified');
   assert.equal(registry.log.filter((line) => line.includes('/blobs/')).length, 1);
   await write([...Array.from({ length: 60 }, () => signed(theirs.privateKey)), signed(mine.privateKey)]);
-  const over = (await gatherVerdicts(client, subject, [await signer()])).get('me');
-  assert.equal(over?.kind, 'unchecked');
-  assert.match(over?.kind === 'unchecked' ? over.problem.message : '', /61 signatures, only the first 50/);
+  const over = await verdictOf(subject);
+  assert.equal(over.kind, 'unchecked');
+  assert.match(over.kind === 'unchecked' ? over.problem.message : '', /61 signatures, only the first 50/);
 });
 
 test('a registry that fails is "could not check", never "unsigned" (T22)', async () => {
@@ -371,11 +397,7 @@ test('a registry that fails is "could not check", never "unsigned" (T22)', async
     const failing = new EmbeddedRegistry({ intercept: (_, response) => (response.writeHead(status).end(), true) });
     const host = await failing.listen();
     const subject = withDigest(parseReference(`${host}/x:1`) as Reference, D);
-    assert.equal(
-      (await gatherVerdicts(client, subject, [await signer()])).get('me')?.kind,
-      'unchecked',
-      String(status),
-    );
+    assert.equal((await verdictOf(subject)).kind, 'unchecked', String(status));
     await failing.close();
   }
 });
@@ -384,5 +406,5 @@ test('a key is named by the hash of its SPKI', async () => {
   const id = createHash('sha256')
     .update(mine.publicKey.export({ type: 'spki', format: 'der' }))
     .digest('hex');
-  assert.equal((await loadKey(pem(mine.publicKey), SETTINGS)).id, id);
+  assert.equal(loadKey(pem(mine.publicKey), SETTINGS).id, id);
 });

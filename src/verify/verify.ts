@@ -1,29 +1,37 @@
-// Who signed this digest? Each authority's verdict, from candidates that were fetched once; the judging itself is pure.
-import type { Evidence, Reference, Verdict } from '../flow.ts';
-import type { Authority } from '../policy/config.ts';
+// Who signed this digest? Each authority's verdict: material is fetched once however many ask, then judged by pure functions.
+import type { Attestation, Evidence, Reference, Verdict } from '../flow.ts';
+import type { Config } from '../policy/config.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
-import { type Candidate, fetchCandidates } from './fetch.ts';
-import { type Key, loadKey } from './key.ts';
-import { readPayload } from './payload.ts';
-import { readBundle, readStatement, SIGN_PREDICATE } from './statement.ts';
+import { type Candidate, fetchCandidates } from './cosign/fetch.ts';
+import { judge } from './cosign/judge.ts';
+import { type CosignSigner, loadCosignSigner } from './cosign/signer.ts';
+import { loadNotarySigner, type NotarySigner, verifyNotary } from './notary/verify.ts';
+import { loadNotationSigner, type NotationSigner } from './notation/signer.ts';
+import { verifyNotation } from './notation/verify.ts';
+import { placeOf } from './place.ts';
 
-export type Signer = {
-  readonly name: string;
-  readonly keys: readonly Key[];
-  readonly annotations: Readonly<Record<string, string>>;
-};
+/** An authority made ready: keys parsed, trust loaded. */
+export type Signer = CosignSigner | NotarySigner | NotationSigner;
+
+export type Reader = Pick<RegistryClient, 'manifest' | 'blob' | 'referrers' | 'service'>;
 
 /**
  * @throws Problem `usage` that names the authority whose key cannot be used, or two that share one: a threshold would count
  * the same signer twice (T37)
  */
-export async function loadSigners(authorities: Readonly<Record<string, Authority>>): Promise<Signer[]> {
+export async function loadSigners(authorities: Config['authorities']): Promise<Signer[]> {
   const signers = await Promise.all(
     Object.entries(authorities).map(async ([name, authority]): Promise<Signer> => {
       try {
-        const keys = await Promise.all(authority.keys.map((pem) => loadKey(pem, authority)));
-        return { name, keys, annotations: authority.annotations };
+        switch (authority.kind) {
+          case 'cosign':
+            return await loadCosignSigner(name, authority);
+          case 'notary':
+            return loadNotarySigner(name, authority);
+          case 'notation':
+            return loadNotationSigner(name, authority);
+        }
       } catch (error) {
         const problem = asProblem(error, 'usage');
         throw new Problem(problem.code, `authority '${name}': ${problem.message}`, problem.where, error);
@@ -31,84 +39,69 @@ export async function loadSigners(authorities: Readonly<Record<string, Authority
     }),
   );
   const owners = new Map<string, string>();
-  for (const { name, keys } of signers) {
-    for (const { id } of keys) {
-      const owner = owners.get(id) ?? name;
-      if (owner !== name)
+  for (const signer of signers) {
+    for (const { id } of signer.kind === 'cosign' ? signer.keys : []) {
+      const owner = owners.get(id) ?? signer.name;
+      if (owner !== signer.name)
         throw new Problem(
           'usage',
-          `the authorities '${owner}' and '${name}' share a key: one signer would count twice`,
+          `the authorities '${owner}' and '${signer.name}' share a key: one signer would count twice`,
         );
-      owners.set(id, name);
+      owners.set(id, signer.name);
     }
   }
   return signers;
 }
 
+/** SHA-256 of every trust root in use: with the policy's hash it says what a verdict was based on. */
+export function trustVersion(signers: readonly Signer[]): string {
+  return signers.map((signer) => (signer.kind === 'cosign' ? signer.trust.id : '')).join(' ');
+}
+
+export type Gathered = Required<Pick<Evidence, 'verdicts' | 'attestations'>>;
+
 /**
  * Fetches once and asks every signer.
  * @param subject the image with the digest that will be written or run: no other digest is looked at (T2)
+ * @param attestations whether any rule asks for statements
  */
 export async function gatherVerdicts(
-  client: Pick<RegistryClient, 'manifest' | 'blob' | 'referrers'>,
+  client: Reader,
   subject: Reference,
   signers: readonly Signer[],
-): Promise<Evidence['verdicts']> {
-  let candidates: Candidate[];
-  try {
-    candidates = await fetchCandidates(client, subject);
-  } catch (error) {
-    const problem = asProblem(error, 'unreachable', { image: subject.text });
-    return new Map(signers.map(({ name }) => [name, { kind: 'unchecked', problem }]));
-  }
-  return new Map(signers.map((signer) => [signer.name, judge(candidates, signer, subject.digest as string)]));
-}
-
-/**
- * The verdict of one signer over all candidates. Order of weight: one good signature verifies whatever else is there
- * (T38); a signature by this very key that is not in order is told; what could not be fetched leaves the question open.
- */
-export function judge(candidates: readonly Candidate[], signer: Signer, digest: string): Verdict {
-  const reasons: string[] = [];
-  let others = 0;
-  let problem: Problem | undefined;
-  for (const candidate of candidates) {
-    if (candidate instanceof Problem) {
-      problem ??= candidate;
-      continue;
+  attestations = false,
+  now = new Date(),
+): Promise<Gathered> {
+  const verdicts = new Map<string, Verdict>();
+  const verified: Attestation[] = [];
+  const problems = new Map<string, Problem>();
+  const repositories = Map.groupBy(
+    signers.filter((signer) => signer.kind === 'cosign'),
+    ({ signatureRepository }) => signatureRepository,
+  );
+  const cosign = [...repositories].map(async ([repository, group]) => {
+    let candidates: Candidate[];
+    try {
+      candidates = await fetchCandidates(client, placeOf(subject, repository), attestations);
+    } catch (error) {
+      const problem = asProblem(error, 'unreachable', { image: subject.text });
+      for (const { name } of group) {
+        verdicts.set(name, { kind: 'unchecked', problem });
+        problems.set(name, problem);
+      }
+      return;
     }
-    const result = judgeOne(candidate, signer, digest);
-    if (result.kind === 'verified') return result;
-    if (result.kind === 'invalid') reasons.push(...result.reasons);
-    else others++;
-  }
-  if (problem !== undefined) return { kind: 'unchecked', problem };
-  if (reasons.length > 0) return { kind: 'invalid', reasons };
-  return others > 0 ? { kind: 'others', count: others } : { kind: 'unsigned' };
-}
-
-function judgeOne(candidate: Exclude<Candidate, Problem>, signer: Signer, digest: string): Verdict {
-  const envelope =
-    candidate.layout === 'signature' ? { ...candidate, signed: candidate.payload } : readBundle(candidate.bytes);
-  if ('malformed' in envelope) return { kind: 'invalid', reasons: [envelope.malformed] };
-  // Its signature first: nothing else in it is worth believing before.
-  const key = signer.keys.find(({ verifies }) => verifies(envelope.signed, envelope.signature));
-  if (key === undefined) return { kind: 'others', count: 1 };
-  const claim =
-    candidate.layout === 'signature' ? readPayload(envelope.payload) : readStatement(envelope.payload, digest);
-  const wrong = (reason: string): Verdict => ({ kind: 'invalid', reasons: [reason] });
-  if ('malformed' in claim) return wrong(claim.malformed);
-  if (envelope.hasCertificate)
-    return wrong('a certificate came with a signature by key; which of them is meant cannot be told (T36)');
-  if ('predicateType' in claim && claim.predicateType !== SIGN_PREDICATE) return { kind: 'others', count: 1 }; // an attestation, not a signature (T31)
-  if (!claim.digests.includes(digest))
-    return wrong(`it is a signature of ${claim.digests.join(', ')}, not of this image`);
-  const missing = Object.entries(signer.annotations).find(([name, value]) => claim.annotations[name] !== value);
-  if (missing !== undefined) return wrong(`the annotation ${missing[0]}=${missing[1]} is missing`);
-  return {
-    kind: 'verified',
-    by: `key ${key.id.slice(0, 12)}`,
-    layout: candidate.layout,
-    annotations: claim.annotations,
-  };
+    for (const signer of group) {
+      const judged = judge(candidates, signer, subject, now);
+      verdicts.set(signer.name, judged.verdict);
+      verified.push(...judged.attestations);
+      if (judged.problem !== undefined) problems.set(signer.name, judged.problem);
+    }
+  });
+  const others = signers.map(async (signer) => {
+    if (signer.kind === 'notary') verdicts.set(signer.name, await verifyNotary(client, subject, signer, now));
+    if (signer.kind === 'notation') verdicts.set(signer.name, await verifyNotation(client, subject, signer, now));
+  });
+  await Promise.all([...cosign, ...others]);
+  return { verdicts, attestations: { verified, problems } };
 }

@@ -13,6 +13,17 @@ import { pushSample } from '../../src/registry/sample.ts';
 import { gatherVerdicts, loadSigners } from '../../src/verify/verify.ts';
 import { atEnd, command, dockerRegistry, scratch, suite } from './suite.ts';
 
+const KEY_AUTHORITY = {
+  kind: 'cosign',
+  rsaScheme: 'pkcs1',
+  identities: [],
+  trustRoot: 'public-good',
+  certificateAuthorities: [],
+  transparencyLog: 'ignore',
+  certificateTransparency: 'ignore',
+  timestamp: 'optional',
+  bindRepository: false,
+} as const;
 const SAMPLE = { repository: 'team/web', platforms: ['linux/amd64', 'linux/arm64'] };
 
 suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-registry'], () => {
@@ -82,9 +93,9 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
   ): Promise<Verdict> => {
     const keys = [readFileSync(join(folder, `${key}.pub`), 'utf8')];
     const signers = await loadSigners({
-      it: { keys, hashAlgorithm, rsaScheme: 'pkcs1', transparencyLog: 'ignore', annotations },
+      it: { ...KEY_AUTHORITY, keys, hashAlgorithm, annotations },
     });
-    return (await gatherVerdicts(client, subject, signers)).get('it') as Verdict;
+    return (await gatherVerdicts(client, subject, signers)).verdicts.get('it') as Verdict;
   };
 
   for (const where of ['docker-registry', 'referrers API']) {

@@ -1,0 +1,69 @@
+// Makes a signature or an attestation of one digest: a sigstore bundle with a DSSE envelope, as cosign 3 writes and reads it.
+import { createHash } from 'node:crypto';
+import { BUNDLE_TYPE, IN_TOTO, preAuthentication, statementOf } from '../sigstore/statement.ts';
+import type { SigningKey } from './key.ts';
+
+export type Statement = {
+  /** `sha256:HEX` of the image: never a tag. */
+  readonly digest: string;
+  readonly predicateType: string;
+  readonly predicate: unknown;
+  readonly annotations: Readonly<Record<string, string>>;
+};
+
+/** Who signs, and the witnesses whose word goes along. */
+export type Signatory = {
+  readonly key: SigningKey;
+  /** Leaf certificate, DER; absent for a key that stands for itself. */
+  readonly certificate?: Buffer;
+  /** RFC 3161: a response over these bytes. */
+  readonly stamp?: (bytes: Buffer) => Promise<Buffer>;
+  /** An entry in a transparency log, in the bundle's JSON form. */
+  readonly log?: (envelope: Envelope) => Promise<object>;
+};
+
+export type Envelope = {
+  readonly payload: Buffer;
+  readonly payloadType: string;
+  readonly signature: Buffer;
+  /** What was signed. */
+  readonly signed: Buffer;
+};
+
+/** @returns the bundle's bytes */
+export async function makeBundle(statement: Statement, { key, certificate, stamp, log }: Signatory): Promise<Buffer> {
+  const { digest, predicateType, predicate, annotations } = statement;
+  const payload = statementOf(digest, predicateType, predicate, annotations);
+  const signed = preAuthentication(IN_TOTO, payload);
+  const signature = key.sign(signed);
+  const envelope: Envelope = { payload, payloadType: IN_TOTO, signature, signed };
+  const timestamp = await stamp?.(signature);
+  const entry = await log?.(envelope);
+  const bundle = {
+    mediaType: BUNDLE_TYPE,
+    verificationMaterial: {
+      ...(certificate === undefined
+        ? { publicKey: { hint: createHash('sha256').update(key.spki).digest('base64') } }
+        : { certificate: { rawBytes: certificate.toString('base64') } }),
+      tlogEntries: entry === undefined ? [] : [entry],
+      ...(timestamp !== undefined && {
+        timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp: timestamp.toString('base64') }] },
+      }),
+    },
+    dsseEnvelope: {
+      payload: payload.toString('base64'),
+      payloadType: IN_TOTO,
+      signatures: [{ sig: signature.toString('base64'), keyid: '' }],
+    },
+  };
+  return Buffer.from(JSON.stringify(bundle));
+}
+
+/** What cosign writes beside a bundle; hints for whoever lists referrers. */
+export function bundleAnnotations(predicateType: string, now: Date): Record<string, string> {
+  return {
+    'dev.sigstore.bundle.content': 'dsse-envelope',
+    'dev.sigstore.bundle.predicateType': predicateType,
+    'org.opencontainers.image.created': `${now.toISOString().slice(0, 19)}Z`,
+  };
+}

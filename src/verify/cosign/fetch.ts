@@ -1,0 +1,135 @@
+// Collects what may be a signature or attestation of one digest: cosign's `.sig` and `.att` tags, and sigstore bundles among
+// the referrers. Bounded; "there is none" and "could not look" stay apart.
+import * as v from 'valibot';
+import type { Reference } from '../../flow.ts';
+import { isDigest } from '../../image/digest.ts';
+import { withDigest, withoutDigest } from '../../image/reference.ts';
+import { asProblem, Problem } from '../../problem.ts';
+import type { RegistryClient } from '../../registry/client.ts';
+import { MAX_ATTESTATION_BLOB, MAX_SIGNATURES } from '../../registry/limits.ts';
+import type { Referrer } from '../../registry/referrers.ts';
+import { parseJson } from '../../sigstore/json.ts';
+import { type Malformed, SIMPLE_SIGNING } from '../../sigstore/payload.ts';
+import { BUNDLE_PREFIX, DSSE_TYPE, SIGN_PREDICATE } from '../../sigstore/statement.ts';
+import {
+  fromAttestationLayer,
+  fromBundle,
+  fromSignatureLayer,
+  type LayerAnnotations,
+  type Material,
+} from './material.ts';
+
+/** Something that may be a signature or attestation; a Problem when it is there and could not be fetched. */
+export type Candidate = Material | Malformed | Problem;
+
+export type Reader = Pick<RegistryClient, 'manifest' | 'blob' | 'referrers'>;
+
+const digest = v.pipe(v.string(), v.check(isDigest, 'not a digest'));
+const LayersSchema = v.object({
+  layers: v.array(
+    v.object({
+      mediaType: v.string(),
+      digest,
+      size: v.pipe(v.number(), v.minValue(0)),
+      annotations: v.optional(v.nullable(v.record(v.string(), v.string()))),
+    }),
+  ),
+});
+const ArtifactSchema = v.object({
+  layers: v.pipe(
+    v.array(v.object({ mediaType: v.string(), digest, size: v.number() })),
+    v.length(1, 'expected exactly one layer'),
+  ),
+  subject: v.object({ digest }),
+});
+
+/**
+ * @param subject the image with its digest, in the repository that holds its signatures
+ * @param attestations also the old layout's attestations; bundles hold both
+ * @throws Problem when one of the places could not be looked at: then nobody knows what there is
+ */
+export async function fetchCandidates(client: Reader, subject: Reference, attestations: boolean): Promise<Candidate[]> {
+  const places = await Promise.all([
+    fetchBundles(client, subject),
+    fetchLayers(client, subject, 'sig', SIMPLE_SIGNING, fromSignatureLayer),
+    attestations ? fetchLayers(client, subject, 'att', DSSE_TYPE, fromAttestationLayer) : [],
+  ]);
+  return places.flat();
+}
+
+/** The tags `sha256-HEX.sig` and `.att` hold all signatures and attestations of the older form, a layer each. */
+async function fetchLayers(
+  client: Reader,
+  subject: Reference,
+  suffix: 'sig' | 'att',
+  mediaType: string,
+  read: (bytes: Buffer, annotations: LayerAnnotations) => Material | Malformed,
+): Promise<Candidate[]> {
+  const tag = `${(subject.digest as string).replace(':', '-')}.${suffix}`;
+  const place: Reference = { ...withoutDigest(subject), tag, text: `${subject.name}:${tag}` };
+  const manifest = await client.manifest(place).catch(absent);
+  if (manifest === undefined) return [];
+  const result = v.safeParse(LayersSchema, parseJson(manifest.bytes));
+  if (!result.success)
+    return [new Problem('protocol', `the signatures under ${tag} are malformed: ${result.issues[0].message}`)];
+  // The same layer may stand there several times with different signatures: descriptors are walked, blobs fetched once.
+  const blobs = new Map<string, Promise<Buffer>>();
+  const blob = (of: string) => {
+    let bytes = blobs.get(of);
+    if (bytes === undefined) {
+      bytes = client.blob(place, of, MAX_ATTESTATION_BLOB);
+      blobs.set(of, bytes);
+    }
+    return bytes;
+  };
+  const layers = result.output.layers.filter((layer) => layer.mediaType === mediaType);
+  const candidates = layers.slice(0, MAX_SIGNATURES).map(async (layer): Promise<Candidate> => {
+    const bytes = await blob(layer.digest);
+    if (bytes.length !== layer.size)
+      return new Problem('mismatch', `a payload has ${bytes.length} bytes, its descriptor says ${layer.size}`);
+    return read(bytes, layer.annotations ?? {});
+  });
+  return settle(candidates, layers.length);
+}
+
+async function fetchBundles(client: Reader, subject: Reference): Promise<Candidate[]> {
+  const referrers = (await client.referrers(subject)).filter(
+    ({ artifactType }) => artifactType === undefined || artifactType.startsWith(BUNDLE_PREFIX),
+  );
+  // Over the cap, those that say they are signatures come first: a heap of statements must not hide one.
+  const ranked = referrers.toSorted((a, b) => rank(a) - rank(b));
+  const candidates = ranked.slice(0, MAX_SIGNATURES).map(async (referrer): Promise<Candidate | undefined> => {
+    const manifest = await client.manifest(withDigest(subject, referrer.digest));
+    const result = v.safeParse(ArtifactSchema, parseJson(manifest.bytes));
+    // A referrer without an artifact type may be anything; one that says it is a bundle must be one.
+    if (!result.success)
+      return referrer.artifactType === undefined
+        ? undefined
+        : new Problem('protocol', `a signature's manifest is malformed: ${result.issues[0].message}`);
+    const layer = result.output.layers[0] as { mediaType: string; digest: string };
+    if (!layer.mediaType.startsWith(BUNDLE_PREFIX)) return undefined;
+    if (result.output.subject.digest !== subject.digest)
+      return new Problem('mismatch', 'a referrer names another subject');
+    return fromBundle(await client.blob(subject, layer.digest, MAX_ATTESTATION_BLOB));
+  });
+  return settle(candidates, referrers.length);
+}
+
+const rank = ({ predicateType }: Referrer) => (predicateType === undefined || predicateType === SIGN_PREDICATE ? 0 : 1);
+
+/** One that cannot be fetched never hides the others; what is over the cap is said. */
+async function settle(candidates: Promise<Candidate | undefined>[], total: number): Promise<Candidate[]> {
+  const settled = await Promise.all(
+    candidates.map((candidate) => candidate.catch((error) => asProblem(error, 'unreachable'))),
+  );
+  const over =
+    total > MAX_SIGNATURES
+      ? [new Problem('limit', `${total} signatures, only the first ${MAX_SIGNATURES} were looked at`)]
+      : [];
+  return [...settled.filter((candidate) => candidate !== undefined), ...over];
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof Problem && error.code === 'not-found') return undefined;
+  throw error;
+}

@@ -1,0 +1,162 @@
+// The argument: is this material a signature, or a statement, by this signer about this digest? Pure and synchronous.
+import type { Attestation, Proof, Reference, Verdict } from '../../flow.ts';
+import { parseReference, repositoryOf } from '../../image/reference.ts';
+import { Problem } from '../../problem.ts';
+import { type Claim, type Malformed, readPayload } from '../../sigstore/payload.ts';
+import { readStatement, SIGN_PREDICATE } from '../../sigstore/statement.ts';
+import { type CertificateFacts, readCertificate } from './certificate.ts';
+import { type Proven, prove } from './engine.ts';
+import type { Candidate } from './fetch.ts';
+import { matchIdentity } from './identity.ts';
+import type { Material } from './material.ts';
+import type { CosignSigner } from './signer.ts';
+
+/** What one signer said, over all candidates: its verdict, its statements, and what could not be looked at. */
+export type Judged = {
+  readonly verdict: Verdict;
+  readonly attestations: readonly Attestation[];
+  readonly problem?: Problem;
+};
+
+/** Without a log to check for a key, a proof that is there anyway is left alone: nobody asked for it. */
+const NO_PROOFS = { logEntries: [], timestamps: [] } as const;
+
+/**
+ * The verdict of one signer over all candidates. Order of weight: one good signature verifies whatever else is there
+ * (T38); a signature by this very signer that is not in order is told; what could not be fetched leaves the question open.
+ */
+export function judge(candidates: readonly Candidate[], signer: CosignSigner, subject: Reference, now: Date): Judged {
+  const reasons: string[] = [];
+  const attestations: Attestation[] = [];
+  let others = 0;
+  let verified: Proof | undefined;
+  let problem: Problem | undefined;
+  for (const candidate of candidates) {
+    if (candidate instanceof Problem) {
+      problem ??= candidate;
+      continue;
+    }
+    if ('malformed' in candidate) {
+      reasons.push(candidate.malformed);
+      continue;
+    }
+    const result = judgeOne(candidate, signer, subject, now);
+    if (result.kind === 'signature') verified ??= result.proof;
+    else if (result.kind === 'attestation') attestations.push(result.attestation);
+    else if (result.kind === 'invalid') reasons.push(result.reason);
+    else if (result.kind === 'others') others++;
+  }
+  const verdict: Verdict =
+    verified !== undefined
+      ? { kind: 'verified', ...verified }
+      : problem !== undefined
+        ? { kind: 'unchecked', problem }
+        : reasons.length > 0
+          ? { kind: 'invalid', reasons: [...new Set(reasons)] }
+          : others > 0
+            ? { kind: 'others', count: others }
+            : { kind: 'unsigned' };
+  return { verdict, attestations, ...(problem !== undefined && { problem }) };
+}
+
+type Result =
+  | { readonly kind: 'signature'; readonly proof: Proof }
+  | { readonly kind: 'attestation'; readonly attestation: Attestation }
+  | { readonly kind: 'invalid'; readonly reason: string }
+  /** `others`: somebody else's signature; `foreign`: somebody else's statement, which is no signature at all (T31). */
+  | { readonly kind: 'others' | 'foreign' };
+
+function judgeOne(material: Material, signer: CosignSigner, subject: Reference, now: Date): Result {
+  const digest = subject.digest as string;
+  const claim = readClaim(material, digest);
+  // Believed for one thing only, how to call it: a statement by somebody else is not a signature by somebody else.
+  const other = {
+    kind: 'predicateType' in claim && claim.predicateType !== SIGN_PREDICATE ? 'foreign' : 'others',
+  } as const;
+  const wrong = (reason: string): Result => ({ kind: 'invalid', reason });
+  // The signer first: nothing else in the material is worth believing before.
+  const proven = signer.keys.length > 0 ? byKey(material, signer, now) : byIdentity(material, signer, now);
+  if (proven === undefined) return other;
+  if ('wrong' in proven) return wrong(proven.wrong);
+  if ('malformed' in claim) return wrong(claim.malformed);
+  if (!claim.digests.includes(digest)) return wrong(`it speaks of ${claim.digests.join(', ')}, not of this image`);
+  if (signer.bindRepository) {
+    const unbound = checkRepository(claim, subject);
+    if (unbound !== undefined) return wrong(unbound);
+  }
+  const proof = proofOf(material, proven, claim);
+  if (claim.predicateType !== undefined && claim.predicateType !== SIGN_PREDICATE) {
+    const { predicateType, predicate } = claim;
+    return { kind: 'attestation', attestation: { ...proof, authority: signer.name, predicateType, predicate } };
+  }
+  const missing = Object.entries(signer.annotations).find(([name, value]) => claim.annotations[name] !== value);
+  if (missing !== undefined) return wrong(`the annotation ${missing[0]}=${missing[1]} is missing`);
+  return { kind: 'signature', proof };
+}
+
+type Signed = Proven & { readonly facts?: CertificateFacts; readonly subject?: string };
+
+/** undefined: another key made it. A certificate beside a key's signature: which of them is meant cannot be told (T36). */
+function byKey(
+  material: Material,
+  { keys, thresholds, trust }: CosignSigner,
+  now: Date,
+): Signed | { wrong: string } | undefined {
+  const key = keys.find(({ verifies }) => verifies(material.signed, material.signature));
+  if (key === undefined) return undefined;
+  if (material.certificate !== undefined) return { wrong: 'a certificate came with a signature by key (T36)' };
+  const proofs = thresholds.logEntries + thresholds.timestamps > 0 ? material : { ...material, ...NO_PROOFS };
+  return prove(proofs, trust.material, thresholds, now, key);
+}
+
+/** undefined: no certificate, or one of somebody else; whether that one would be in order is not our question. */
+function byIdentity(
+  material: Material,
+  { identities, thresholds, trust }: CosignSigner,
+  now: Date,
+): Signed | { wrong: string } | undefined {
+  const { certificate } = material;
+  if (certificate === undefined) return undefined;
+  const facts = readSafely(certificate);
+  if ('wrong' in facts) return facts;
+  const subject = matchIdentity(identities, facts);
+  if (subject === undefined) return undefined;
+  const proven = prove(material, trust.material, thresholds, now, undefined);
+  return 'wrong' in proven ? proven : { ...proven, facts, subject };
+}
+
+function readSafely(certificate: Buffer): ReturnType<typeof readCertificate> {
+  try {
+    return readCertificate(certificate);
+  } catch {
+    return { wrong: 'its certificate is malformed' };
+  }
+}
+
+function readClaim({ form, payload }: Material, digest: string): Claim | Malformed {
+  return form === 'payload' ? readPayload(payload) : readStatement(payload, digest);
+}
+
+/** T8: copied from a repository of lesser standing, with its signature. */
+function checkRepository({ repository }: Claim, subject: Reference): string | undefined {
+  if (repository === undefined) return 'it names no repository, and the policy binds signatures to theirs';
+  const named = parseReference(repository);
+  if (named instanceof Problem) return `it names a repository that is none: ${repository.slice(0, 80)}`;
+  return repositoryOf(named) === repositoryOf(subject)
+    ? undefined
+    : `it was made for ${repositoryOf(named)}, not for ${repositoryOf(subject)}`;
+}
+
+function proofOf({ layout }: Material, { key, facts, subject, times, logIndex }: Signed, claim: Claim): Proof {
+  const identity = subject === undefined ? undefined : { ...(facts?.issuer && { issuer: facts.issuer }), subject };
+  return {
+    by:
+      identity === undefined ? `key ${key.id.slice(0, 12)}` : `${subject}${facts?.issuer ? ` (${facts.issuer})` : ''}`,
+    layout,
+    keyId: key.id,
+    ...(identity !== undefined && { identity }),
+    ...(logIndex !== undefined && { logIndex }),
+    times: times.map((time) => time.toISOString()),
+    annotations: claim.annotations,
+  };
+}

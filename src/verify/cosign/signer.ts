@@ -1,0 +1,46 @@
+// An authority made ready: its keys parsed, its trust root loaded, so that judging is pure.
+import type { Authority, CosignAuthority, Identity } from '../../policy/config.ts';
+import { EMPTY_ROOT, type TrustRoot, withAuthorities } from '../trust/root.ts';
+import { loadTrustRoot } from '../trust/store.ts';
+import type { Thresholds } from './engine.ts';
+import { type Key, loadKey } from './key.ts';
+
+export type CosignSigner = {
+  readonly kind: 'cosign';
+  readonly name: string;
+  readonly keys: readonly Key[];
+  readonly identities: readonly Identity[];
+  readonly trust: TrustRoot;
+  readonly thresholds: Thresholds;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly bindRepository: boolean;
+  readonly signatureRepository?: string | undefined;
+};
+
+/** @throws Problem `usage` or `file` */
+export async function loadCosignSigner(name: string, authority: Authority & CosignAuthority): Promise<CosignSigner> {
+  const { transparencyLog, certificateTransparency, timestamp, trustRoot, certificateAuthorities } = authority;
+  const byKey = authority.keys.length > 0;
+  // Without a log and a clock nobody but the key itself is asked.
+  const needsRoot = !byKey || transparencyLog === 'required' || timestamp === 'required';
+  const own = certificateAuthorities.length > 0;
+  const base =
+    !needsRoot || (own && trustRoot === 'public-good' && transparencyLog === 'ignore')
+      ? EMPTY_ROOT
+      : (await loadTrustRoot(trustRoot)).root;
+  return {
+    kind: 'cosign',
+    name,
+    keys: authority.keys.map((pem) => loadKey(pem, authority)),
+    identities: authority.identities,
+    trust: own ? withAuthorities(base, certificateAuthorities) : base,
+    thresholds: {
+      logEntries: transparencyLog === 'required' ? 1 : 0,
+      certificateTimestamps: !byKey && certificateTransparency === 'required' ? 1 : 0,
+      timestamps: timestamp === 'required' ? 1 : 0,
+    },
+    annotations: authority.annotations,
+    bindRepository: authority.bindRepository,
+    signatureRepository: authority.signatureRepository,
+  };
+}

@@ -1,0 +1,49 @@
+// The highest versions that were ever seen, on disk: whoever serves older metadata, though validly signed, rolls back (T7).
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { asProblem, Problem } from '../../problem.ts';
+import { dataFolder } from '../trust/store.ts';
+
+const StateSchema = v.strictObject({ gun: v.string(), versions: v.record(v.string(), v.number()) });
+export type Versions = Readonly<Record<string, number>>;
+
+function fileOf(server: string, gun: string): string {
+  const name = createHash('sha256').update(`${server}\n${gun}`).digest('hex').slice(0, 32);
+  return join(dataFolder(), 'notary', `${name}.json`);
+}
+
+/** @throws Problem `file`: state that cannot be read is not the same as none, or a deleted file would undo it silently */
+export function readVersions(server: string, gun: string): Versions {
+  const file = fileOf(server, gun);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw asProblem(error, 'file', { file });
+  }
+  try {
+    const { gun: stored, versions } = v.parse(StateSchema, JSON.parse(text));
+    if (stored === gun) return versions;
+  } catch {}
+  throw new Problem('file', 'the rollback state is damaged; if you know why, delete it', { file });
+}
+
+/** Never lowers a version, whoever else wrote meanwhile. */
+export function keepVersions(server: string, gun: string, seen: Versions): void {
+  const before = readVersions(server, gun);
+  const versions = { ...before };
+  for (const [role, version] of Object.entries(seen)) versions[role] = Math.max(version, before[role] ?? 0);
+  if (Object.entries(versions).every(([role, version]) => before[role] === version)) return;
+  const file = fileOf(server, gun);
+  try {
+    mkdirSync(join(file, '..'), { recursive: true });
+    const fresh = `${file}.${process.pid}.new`;
+    writeFileSync(fresh, `${JSON.stringify({ gun, versions })}\n`);
+    renameSync(fresh, file);
+  } catch (error) {
+    throw asProblem(error, 'file', { file });
+  }
+}

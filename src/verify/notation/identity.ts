@@ -1,0 +1,54 @@
+// Trusted identities of a Notation policy: `x509.subject: C=…, ST=…, O=…`, met by a certificate that has at least these parts.
+// notaryproject/specifications, trust-store-trust-policy.md, "Trusted Identities Constraints".
+import type { X509Certificate } from 'node:crypto';
+import { Problem } from '../../problem.ts';
+
+export type Name = ReadonlyMap<string, string>;
+
+const REQUIRED = ['C', 'ST', 'O'];
+
+/** @returns undefined for `*`; @throws Problem `usage` for one that names too little or cannot be read */
+export function readIdentity(text: string): Name | undefined {
+  if (text === '*') return undefined;
+  const [, list = ''] = /^x509\.subject:(.*)$/s.exec(text) ?? [];
+  const name = new Map<string, string>();
+  // RFC 4514: parts at unescaped commas; a backslash takes the next character as it is.
+  for (const part of list.match(/(?:\\.|[^,\\])+/gs) ?? []) {
+    const [, key, value] = /^\s*([A-Za-z]+)\s*=\s*(.*?)\s*$/s.exec(part) ?? [];
+    if (key === undefined || value === undefined || value === '')
+      throw new Problem('usage', `trustedIdentities: expected x509.subject: C=…, ST=…, O=…, got '${text}'`);
+    const type = key.toUpperCase() === 'S' ? 'ST' : key.toUpperCase();
+    if (name.has(type)) throw new Problem('usage', `trustedIdentities: ${type} stands twice in '${text}'`);
+    name.set(type, value.replace(/\\(.)/gs, '$1'));
+  }
+  const missing = REQUIRED.filter((part) => !name.has(part));
+  if (missing.length > 0)
+    throw new Problem('usage', `trustedIdentities: '${text}' lacks ${missing.join(', ')}: C, ST and O must be named`);
+  return name;
+}
+
+/** @throws Problem `usage` for identities of which one contains another: which is meant could not be told */
+export function readIdentities(texts: readonly string[]): readonly (Name | undefined)[] {
+  const names = texts.map(readIdentity);
+  for (const [index, a] of names.entries()) {
+    const b = names.findIndex(
+      (other, at) => at !== index && a !== undefined && other !== undefined && contains(a, other),
+    );
+    if (b >= 0) throw new Problem('usage', `trustedIdentities: '${texts[index]}' and '${texts[b]}' overlap`);
+  }
+  return names;
+}
+
+/** Does the certificate's subject have every part of one of the identities? */
+export function isTrusted({ subject }: X509Certificate, identities: readonly (Name | undefined)[]): boolean {
+  const parts = new Map<string, string>();
+  for (const line of subject.split('\n')) {
+    const at = line.indexOf('=');
+    // A second value of a part would let one of them speak for the other.
+    if (parts.has(line.slice(0, at))) parts.set(line.slice(0, at), '\0');
+    else parts.set(line.slice(0, at), line.slice(at + 1));
+  }
+  return identities.some((identity) => identity === undefined || contains(parts, identity));
+}
+
+const contains = (whole: Name, part: Name) => [...part].every(([key, value]) => whole.get(key) === value);

@@ -1,0 +1,40 @@
+// A Notation authority made ready: trust stores and identities parsed.
+import { X509Certificate } from 'node:crypto';
+import type { Authority, NotationAuthority } from '../../policy/config.ts';
+import { type Name, readIdentities } from './identity.ts';
+
+export type NotationSigner = Pick<NotationAuthority, 'level' | 'verifyTimestamp' | 'revocation'> & {
+  readonly kind: 'notation';
+  readonly name: string;
+  readonly stores: Readonly<Record<'ca' | 'signingAuthority' | 'tsa', readonly X509Certificate[]>>;
+  readonly identities: readonly (Name | undefined)[];
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly signatureRepository?: string | undefined;
+};
+
+/** @throws for a certificate or an identity that cannot be read */
+export function loadNotationSigner(name: string, authority: Authority & NotationAuthority): NotationSigner {
+  const { level, verifyTimestamp, revocation, trustStores, trustedIdentities, annotations, signatureRepository } =
+    authority;
+  const read = (texts: readonly string[]) =>
+    texts.flatMap((text) =>
+      (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
+        (pem) => new X509Certificate(pem),
+      ),
+    );
+  return {
+    kind: 'notation',
+    name,
+    level,
+    verifyTimestamp,
+    revocation,
+    stores: {
+      ca: read(trustStores.ca),
+      signingAuthority: read(trustStores.signingAuthority),
+      tsa: read(trustStores.tsa),
+    },
+    identities: readIdentities(trustedIdentities),
+    annotations,
+    signatureRepository,
+  };
+}
