@@ -1,7 +1,7 @@
 // The certificate chain of a Notary Project signature: complete, in order, nothing extra, each certificate fit for its place.
 // notaryproject/specifications, signature-specification.md, "Certificate Requirements".
 import { X509Certificate } from 'node:crypto';
-import { child, extensionsOf, parseDer } from '../der.ts';
+import { child, extensionsOf, parseDer, partsOf } from '../der.ts';
 import type { Algorithm } from './envelope.ts';
 
 const CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
@@ -22,14 +22,19 @@ export function readChain(ders: readonly Buffer[], purpose: Purpose): X509Certif
   for (const [index, certificate] of chain.entries()) {
     const issuer = chain[index + 1] ?? certificate; // the last one signs itself
     const name = nameOf(certificate);
-    if (!certificate.checkIssued(issuer) || !certificate.verify(issuer.publicKey))
-      throw new Error(`the chain is not in order or not complete at ${name}`);
+    if (!isIssued(certificate, issuer)) throw new Error(`the chain is not in order or not complete at ${name}`);
     if (SHA1.has(child(parseDer(certificate.raw), 1, 0).toOID())) throw new Error(`${name} is signed with SHA-1`);
     checkKey(certificate, name);
     if (index === 0 && !(chain.length === 1 && certificate.ca)) checkLeaf(certificate, purpose, name);
     else if (index > 0) checkAuthority(certificate, index - 1, name);
   }
   return chain;
+}
+
+/** Named by the certificate and signed it; whether the issuer may do so is checked of the issuer itself. */
+export function isIssued(certificate: X509Certificate, by: X509Certificate): boolean {
+  const [mine, theirs] = [partsOf(parseDer(certificate.raw)), partsOf(parseDer(by.raw))];
+  return mine.issuer.equals(theirs.subject) && certificate.verify(by.publicKey);
 }
 
 export const nameOf = ({ subject }: X509Certificate) =>

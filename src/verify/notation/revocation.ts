@@ -4,7 +4,7 @@ import { createHash, verify, X509Certificate } from 'node:crypto';
 import type { ASN1Obj } from '@sigstore/core';
 import type { RegistryClient } from '../../registry/client.ts';
 import { child, encode, extensionsOf, oidOf, parseDer, partsOf, tagged } from '../der.ts';
-import { nameOf } from './chain.ts';
+import { isIssued, nameOf } from './chain.ts';
 
 export type Revocation =
   | { readonly kind: 'good' }
@@ -109,7 +109,9 @@ async function askOcsp(
       child(item, 0, 2).value.equals(sha1(theirs.keyBits)),
   );
   if (single === undefined) throw new Error('OCSP answers about another certificate');
-  checkTerm(child(single, 2).toDate(), tagged(single, 0)?.subs[0]?.toDate(), now, 'OCSP');
+  // nextUpdate is [0] too, as the status "good" before it.
+  const end = single.subs.slice(3).find(({ tag }) => tag.isContextSpecific(0));
+  checkTerm(child(single, 2).toDate(), end?.subs[0]?.toDate(), now, 'OCSP');
   const status = child(single, 1).tag.number;
   if (status === 2) throw new Error('OCSP does not know the certificate');
   return status === 1;
@@ -121,8 +123,7 @@ function checkOcspSigner(basic: ASN1Obj, issuer: X509Certificate, now: Date): vo
   const delegates = brought.filter((certificate) => {
     const usage = extensionsOf(parseDer(certificate.raw)).find(({ oid }) => oid === '2.5.29.37');
     return (
-      certificate.checkIssued(issuer) &&
-      certificate.verify(issuer.publicKey) &&
+      isIssued(certificate, issuer) &&
       Date.parse(certificate.validFrom) <= now.getTime() &&
       now.getTime() <= Date.parse(certificate.validTo) &&
       usage !== undefined &&

@@ -1,0 +1,408 @@
+// Debian's Notary client, server and signer on loopback: what Docker Content Trust signs, tagproof verifies; and every way in
+// which a server, or somebody between, could cheat is refused.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import type { Reference, Verdict } from '../../src/flow.ts';
+import { parseReference } from '../../src/image/reference.ts';
+import { RegistryClient } from '../../src/registry/client.ts';
+import { loadNotarySigner, verifyNotary } from '../../src/verify/notary/verify.ts';
+import { atEnd, command, freePort, scratch, start, suite } from './suite.ts';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const PASSPHRASES = {
+  NOTARY_ROOT_PASSPHRASE: 'passphrase-1',
+  NOTARY_TARGETS_PASSPHRASE: 'passphrase-2',
+  NOTARY_SNAPSHOT_PASSPHRASE: 'passphrase-3',
+  NOTARY_DELEGATION_PASSPHRASE: 'passphrase-4',
+};
+const DAY = 86_400_000;
+type Metadata = {
+  signed: { keys: Record<string, { keyval: { public: string } }>; roles: { root: { keyids: string[] } } };
+};
+
+suite(
+  'Docker Content Trust: Notary server, signer and client',
+  ['notary', 'notary-server', 'notary-signer', 'openssl'],
+  () => {
+    const folder = scratch();
+    const env = { ...process.env, ...PASSPHRASES };
+    const client = new RegistryClient({ credentials: async () => undefined, backoffMs: 1 });
+    atEnd(() => client.close());
+    const servers: Record<string, { url: string; ca?: string }> = {};
+
+    const notary = (server: string, dir: string, ...args: string[]) => {
+      const { url, ca } = servers[server] as { url: string; ca?: string };
+      return command(
+        'notary',
+        ['-s', url, ...(ca === undefined ? [] : ['--tlscacert', ca]), '-d', join(folder, dir), ...args],
+        env,
+      );
+    };
+    const publish = async (server: string, gun: string, tag: string, content: string, ...more: string[]) =>
+      notary(server, gun, 'addhash', `registry.test/${gun}`, tag, '528', '--sha256', sha256(content), '-p', ...more);
+    /** A repository with the snapshot key at the server, as docker makes it. */
+    const init = async (server: string, gun: string) => {
+      await notary(server, gun, 'init', `registry.test/${gun}`);
+      await notary(server, gun, 'key', 'rotate', `registry.test/${gun}`, 'snapshot', '-r');
+      await notary(server, gun, 'publish', `registry.test/${gun}`);
+    };
+    /** The pins are taken from what the publisher has on disk, not from the server. */
+    const rootPems = (gun: string): string[] => {
+      const { signed } = JSON.parse(
+        readFileSync(join(folder, gun, 'tuf/registry.test', gun, 'metadata/root.json'), 'utf8'),
+      ) as Metadata;
+      return signed.roles.root.keyids.map((id) =>
+        Buffer.from(signed.keys[id]?.keyval.public ?? '', 'base64').toString('utf8'),
+      );
+    };
+    const verify = (
+      gun: string,
+      tag: string | undefined,
+      content: string,
+      more: { server?: string; roots?: string[]; signers?: string[]; url?: string; now?: Date } = {},
+    ): Promise<Verdict> => {
+      const { url, ca } = servers[more.server ?? 'plain'] as { url: string; ca?: string };
+      const signer = loadNotarySigner('dct', {
+        kind: 'notary',
+        annotations: {},
+        server: more.url ?? url,
+        ca,
+        roots: more.roots ?? rootPems(gun),
+        signers: more.signers ?? [],
+      });
+      const name = `registry.test/${gun}${tag === undefined ? '' : `:${tag}`}@sha256:${sha256(content)}`;
+      return verifyNotary(client, parseReference(name) as Reference, signer, more.now ?? new Date());
+    };
+    const reasons = (verdict: Verdict) =>
+      verdict.kind === 'invalid' ? verdict.reasons.join() : JSON.stringify(verdict);
+
+    before(async () => {
+      process.env['TAGPROOF_DATA'] = join(folder, 'data');
+      const health = (url: string) => async () => {
+        const answer = await fetch(`${url}/_notary_server/health`);
+        if (!answer.ok) throw new Error(String(answer.status));
+      };
+      const plain = await freePort();
+      servers['plain'] = { url: `http://127.0.0.1:${plain}` };
+      const config = join(folder, 'plain.json');
+      writeFileSync(
+        config,
+        JSON.stringify({
+          server: { http_addr: `127.0.0.1:${plain}` },
+          trust_service: { type: 'local' },
+          logging: { level: 'error' },
+          storage: { backend: 'memory' },
+        }),
+      );
+      await start('notary-server', [`-config=${config}`], health(servers['plain'].url));
+      await startWithSigner();
+    });
+
+    /** As in production: TLS, and the online keys in a signer of their own. */
+    async function startWithSigner(): Promise<void> {
+      const at = (name: string) => join(folder, name);
+      await command('openssl', [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-nodes',
+        '-days',
+        '2',
+        '-subj',
+        '/CN=test CA',
+        '-keyout',
+        at('ca.key'),
+        '-out',
+        at('ca.pem'),
+      ]);
+      writeFileSync(at('ext'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n');
+      await command('openssl', [
+        'req',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-subj',
+        '/CN=localhost',
+        '-keyout',
+        at('tls.key'),
+        '-out',
+        at('tls.csr'),
+      ]);
+      await command('openssl', [
+        'x509',
+        '-req',
+        '-in',
+        at('tls.csr'),
+        '-CA',
+        at('ca.pem'),
+        '-CAkey',
+        at('ca.key'),
+        '-CAcreateserial',
+        '-days',
+        '2',
+        '-extfile',
+        at('ext'),
+        '-out',
+        at('tls.pem'),
+      ]);
+      const [grpc, port] = [await freePort(), await freePort()];
+      const tls = { tls_cert_file: at('tls.pem'), tls_key_file: at('tls.key') };
+      writeFileSync(
+        at('signer.json'),
+        JSON.stringify({
+          server: { grpc_addr: `127.0.0.1:${grpc}`, ...tls, client_ca_file: at('ca.pem') },
+          logging: { level: 'error' },
+          storage: { backend: 'memory' },
+        }),
+      );
+      const up = (p: number) => async () => {
+        const { connect } = await import('node:net');
+        await new Promise<void>((resolve, reject) => {
+          const socket = connect(p, '127.0.0.1', () => (socket.destroy(), resolve()));
+          socket.on('error', reject);
+        });
+      };
+      await start('notary-signer', [`-config=${at('signer.json')}`], up(grpc), { NOTARY_SIGNER_TIMESTAMP_KEY: 'x' });
+      writeFileSync(
+        at('server.json'),
+        JSON.stringify({
+          server: { http_addr: `127.0.0.1:${port}`, ...tls },
+          trust_service: {
+            type: 'remote',
+            hostname: 'localhost',
+            port: String(grpc),
+            key_algorithm: 'ecdsa',
+            tls_ca_file: at('ca.pem'),
+            tls_client_cert: at('tls.pem'),
+            tls_client_key: at('tls.key'),
+          },
+          logging: { level: 'error' },
+          storage: { backend: 'memory' },
+        }),
+      );
+      servers['tls'] = { url: `https://localhost:${port}`, ca: at('ca.pem') };
+      await start('notary-server', [`-config=${at('server.json')}`], up(port));
+    }
+
+    test('signed, another digest, another tag, no trust data, by another root', async () => {
+      await init('plain', 'app');
+      await publish('plain', 'app', 'v1', 'one');
+      const verified = await verify('app', 'v1', 'one');
+      assert.equal(verified.kind, 'verified', reasons(verified));
+      assert.equal((await verify('app', undefined, 'one')).kind, 'verified', 'a digest without tag');
+      assert.match(reasons(await verify('app', 'v1', 'two')), /gives registry\.test\/app:v1 the digest/);
+      assert.equal((await verify('app', 'v2', 'one')).kind, 'unsigned');
+      assert.equal((await verify('nothing', 'v1', 'one', { roots: rootPems('app') })).kind, 'unsigned');
+      await init('plain', 'other');
+      assert.equal((await verify('app', 'v1', 'one', { roots: rootPems('other') })).kind, 'others');
+    });
+
+    test('with TLS and a signer: ECDSA online keys', async () => {
+      await init('tls', 'prod');
+      await publish('tls', 'prod', 'v1', 'one');
+      const verified = await verify('prod', 'v1', 'one', { server: 'tls' });
+      assert.equal(verified.kind, 'verified', reasons(verified));
+    });
+
+    test('delegations: releases before targets; named signers must agree', async () => {
+      const gun = 'team';
+      await init('plain', gun);
+      await publish('plain', gun, 'v1', 'by targets');
+      for (const [name, type] of [
+        ['releases', 'rsa:2048'],
+        ['alice', 'ec'],
+        ['bob', 'rsa:2048'],
+      ] as const) {
+        const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.crt`)];
+        const curve = type === 'ec' ? ['-pkeyopt', 'ec_paramgen_curve:P-256'] : [];
+        await command('openssl', [
+          'req',
+          '-x509',
+          '-newkey',
+          type,
+          ...curve,
+          '-nodes',
+          '-days',
+          '30',
+          '-subj',
+          `/CN=${name}`,
+          '-keyout',
+          key,
+          '-out',
+          cert,
+        ]);
+        await notary(
+          'plain',
+          gun,
+          'delegation',
+          'add',
+          `registry.test/${gun}`,
+          `targets/${name}`,
+          cert,
+          '--all-paths',
+          '-p',
+        );
+        await notary('plain', gun, 'key', 'import', key, '--role', name, '-g', `registry.test/${gun}`);
+      }
+      assert.equal((await verify(gun, 'v1', 'by targets')).kind, 'verified', 'listed, but has signed nothing yet');
+      await publish('plain', gun, 'v1', 'by releases', '-r', 'targets/releases');
+      const releases = await verify(gun, 'v1', 'by releases');
+      assert.equal(releases.kind, 'verified', reasons(releases));
+      assert.match(releases.kind === 'verified' ? releases.by : '', /^targets\/releases, key/);
+      assert.equal((await verify(gun, 'v1', 'by targets')).kind, 'invalid', 'releases speaks first');
+      const both = { signers: ['alice', 'bob'] };
+      await publish('plain', gun, 'v2', 'two', '-r', 'targets/alice');
+      assert.equal((await verify(gun, 'v2', 'two', { signers: ['alice'] })).kind, 'verified');
+      assert.equal((await verify(gun, 'v2', 'two', both)).kind, 'others', 'bob has not signed');
+      await publish('plain', gun, 'v2', 'other', '-r', 'targets/bob');
+      assert.equal((await verify(gun, 'v2', 'two', both)).kind, 'invalid', 'bob signed something else');
+      await publish('plain', gun, 'v2', 'two', '-r', 'targets/bob');
+      assert.equal((await verify(gun, 'v2', 'two', both)).kind, 'verified');
+    });
+
+    test('the root is rotated: pins of before and of now both lead to it', async () => {
+      const gun = 'rotated';
+      await init('plain', gun);
+      const old = rootPems(gun);
+      for (let i = 0; i < 2; i++) {
+        const { spawn } = await import('node:child_process');
+        const child = spawn(
+          'notary',
+          [
+            '-s',
+            servers['plain']?.url as string,
+            '-d',
+            join(folder, gun),
+            'key',
+            'rotate',
+            `registry.test/${gun}`,
+            'root',
+          ],
+          { env, stdio: ['pipe', 'ignore', 'inherit'] },
+        );
+        child.stdin.end('yes\n');
+        assert.equal(await new Promise((resolve) => child.on('exit', resolve)), 0);
+      }
+      await publish('plain', gun, 'v1', 'one');
+      assert.notDeepEqual(rootPems(gun), old);
+      for (const roots of [old, rootPems(gun)]) {
+        const verdict = await verify(gun, 'v1', 'one', { roots });
+        assert.equal(verdict.kind, 'verified', reasons(verdict));
+      }
+      assert.equal((await verify(gun, 'v1', 'one', { roots: rootPems('app') })).kind, 'others');
+    });
+
+    test('time passes: a timestamp that expired is a freeze (T7)', async () => {
+      const later = await verify('app', 'v1', 'one', { now: new Date(Date.now() + 20 * DAY) });
+      assert.match(reasons(later), /timestamp expired/);
+      assert.match(
+        reasons(await verify('app', 'v1', 'one', { now: new Date(Date.now() + 4000 * DAY) })),
+        /root expired|root certificate ended/,
+      );
+    });
+
+    test('rolled back: older metadata, though validly signed, is refused (T7)', async () => {
+      const gun = 'rollback';
+      await init('plain', gun);
+      await publish('plain', gun, 'v1', 'one');
+      const old = await record(servers['plain']?.url as string, gun);
+      await publish('plain', gun, 'v1', 'two');
+      const proxy = await replay(old);
+      assert.equal(
+        (await verify(gun, 'v1', 'one', { url: proxy })).kind,
+        'verified',
+        'nothing newer was seen at this server',
+      );
+      rmSync(join(folder, 'data'), { recursive: true });
+      const live = await replay(await record(servers['plain']?.url as string, gun));
+      assert.equal((await verify(gun, 'v1', 'two', { url: live })).kind, 'verified');
+      served.set(live, old);
+      assert.match(reasons(await verify(gun, 'v1', 'one', { url: live })), /rolled back \(T7\)/);
+    });
+
+    test('somebody between: flip any byte of any file, leave one out, mix two repositories', async () => {
+      const gun = 'app';
+      const files = await record(servers['plain']?.url as string, gun);
+      const url = await replay(files);
+      assert.equal((await verify(gun, 'v1', 'one', { url })).kind, 'verified');
+      for (const [path, bytes] of files) {
+        for (let i = 0; i < bytes.length; i += 11) {
+          const flipped = Buffer.from(bytes);
+          flipped[i] = (flipped[i] as number) ^ 1;
+          served.set(url, new Map([...files, [path, flipped]]));
+          assert.notEqual((await verify(gun, 'v1', 'one', { url })).kind, 'verified', `${path} byte ${i}`);
+        }
+        served.set(url, new Map([...files].filter(([other]) => other !== path)));
+        const without = await verify(gun, 'v1', 'one', { url });
+        assert.equal(without.kind, path.endsWith('/root.json') ? 'unsigned' : 'invalid', `without ${path}`);
+      }
+      const foreign = await record(servers['plain']?.url as string, 'other');
+      const renamed = new Map([...foreign].map(([path, bytes]) => [path.replace('/other/', '/app/'), bytes]));
+      served.set(url, renamed);
+      // The certificate in a root names its repository: another's root is not this one's, though its key is pinned.
+      assert.match(
+        reasons(await verify(gun, 'v1', 'one', { url, roots: [...rootPems('other')] })),
+        /is for registry\.test\/other, not for/,
+      );
+    });
+
+    test('a server that fails could not be asked; Docker Hub’s retired one says what to do', async () => {
+      for (const status of [401, 403, 429, 500, 503]) {
+        const url = await replay(new Map(), status);
+        assert.equal((await verify('app', 'v1', 'one', { url })).kind, 'unchecked', String(status));
+      }
+      const page = await replay(new Map(), 404); // a page of "not found" that is not Notary's own
+      assert.equal((await verify('app', 'v1', 'one', { url: page })).kind, 'unchecked');
+      const signer = loadNotarySigner('dct', { kind: 'notary', annotations: {}, roots: rootPems('app'), signers: [] });
+      const hub = await verifyNotary(
+        client,
+        parseReference(`nginx:1@sha256:${sha256('x')}`) as Reference,
+        signer,
+        new Date(),
+      );
+      assert.match(hub.kind === 'unchecked' ? hub.problem.message : '', /shut down on 8 December 2026/);
+    });
+
+    /** What servers of `replay` serve, by their URL. */
+    const served = new Map<string, Map<string, Buffer>>();
+
+    async function replay(files: Map<string, Buffer>, status?: number): Promise<string> {
+      let url = '';
+      const server = createServer((request, response) => {
+        const body = served.get(url)?.get(request.url as string);
+        if (status !== undefined) return void response.writeHead(status).end('no');
+        if (body !== undefined) return void response.writeHead(200).end(body);
+        response.writeHead(404).end('{"errors":[{"code":"METADATA_NOT_FOUND","message":"no"}]}');
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      atEnd(() => server.close());
+      url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+      served.set(url, files);
+      return url;
+    }
+
+    /** All that a verifier asks for, as the real server serves it now. */
+    async function record(url: string, gun: string): Promise<Map<string, Buffer>> {
+      const files = new Map<string, Buffer>();
+      const base = `/v2/registry.test/${gun}/_trust/tuf/`;
+      const get = async (name: string) => {
+        const bytes = Buffer.from(await (await fetch(`${url}${base}${name}.json`)).arrayBuffer());
+        files.set(`${base}${name}.json`, bytes);
+        return JSON.parse(bytes.toString()).signed.meta as Record<string, { hashes: { sha256: string } }>;
+      };
+      const hex = (base64 = '') => Buffer.from(base64, 'base64').toString('hex');
+      await get('root');
+      const { snapshot } = await get('timestamp');
+      const { targets } = await get(`snapshot.${hex(snapshot?.hashes.sha256)}`);
+      await get(`targets.${hex(targets?.hashes.sha256)}`);
+      return files;
+    }
+  },
+);
