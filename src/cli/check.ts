@@ -8,8 +8,10 @@ import type { RegistryClient } from '../registry/client.ts';
 import type { Finding, Report } from '../report/report.ts';
 import { RULES } from '../report/rules.ts';
 import { type Drift, findDrift } from '../resolve/drift.ts';
+import { checkEvidence, checkPolicy } from './check-verify.ts';
 import { findingAt, unpinnedFinding } from './finding.ts';
 import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
+import { openBench } from './judge.ts';
 import { platformName } from './platforms.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
@@ -20,19 +22,31 @@ tagproof check                       everything pinned? (no network)
 tagproof check --online              and: tags not moved, digests still served?
 tagproof check --online --platform linux/amd64 --platform linux/arm64
 tagproof check --online --allow tag-moved
+tagproof check --verify              and: does every image still satisfy the policy?
+tagproof check --verify --offline    only what the lock can show, without network
 tagproof check --output sarif > tagproof.sarif
 helm template web ./chart | tagproof check -
 `;
 
 type Options = CommonOptions &
   FindFlags &
-  RegistryFlags & { online: boolean; strict: boolean; allow: string[]; platform: string[]; lock: string };
+  RegistryFlags & {
+    online: boolean;
+    verify: boolean;
+    offline: boolean;
+    strict: boolean;
+    allow: string[];
+    platform: string[];
+    lock: string;
+  };
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
     findOptions(verb('check', 'Gate for CI: is every image pinned, and do the pins still hold?', EXAMPLES)),
   )
     .option('--online', 'ask registries: has the tag moved, is the digest still served, is it the whole image', false)
+    .option('--verify', 'signatures and policy: what the lock shows, and the rest from registries', false)
+    .option('--offline', 'with --verify: believe the evidence in the lock, send nothing', false)
     .option(
       '--platform <platform>',
       'with --online: every pinned image must have this platform (repeatable)',
@@ -59,13 +73,27 @@ export function run(args: string[]): Promise<number> {
       ...gathered.found.flatMap((found) => disagreement(found, lock)),
       ...(options.strict ? gathered.skipped.filter(isTemplated).map(templated) : []),
     ];
-    if (!options.online) return { report: report(gathered, offline, [], options, []) };
+    if (options.offline && (options.online || !options.verify))
+      throw new Problem('usage', '--offline goes with --verify, and not with --online');
+    const bench = options.verify ? await openBench(config, lock) : undefined;
+    if (bench !== undefined) offline.push(...checkEvidence(gathered.found, bench));
+    if (!options.online && (bench === undefined || options.offline))
+      return { report: report(gathered, offline, [], options, []) };
     const required = (options.platform.length > 0 ? options.platform : config.platforms).map(platformName);
     return withClient(options, config, context, async (client) => {
-      const online = await checkOnline(client, gathered.found, lock, required, context);
+      const online = options.online
+        ? await checkOnline(client, gathered.found, lock, required, context)
+        : { findings: [], problems: [] };
+      const verified = bench && (await checkPolicy(client, gathered.found, bench, context));
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
       return {
-        report: report(gathered, [...offline, ...online.findings], online.problems, options, rateLimitLines(client)),
+        report: report(
+          gathered,
+          [...offline, ...online.findings, ...(verified?.findings ?? [])],
+          [...online.problems, ...(verified?.problems ?? [])],
+          options,
+          rateLimitLines(client),
+        ),
       };
     });
   });
@@ -181,7 +209,10 @@ function report(
     sections: [],
     findings,
     problems: all,
-    summary: [`${verdict}: ${counted}${options.online ? '' : ' (offline; --online asks registries)'}`, ...extra],
+    summary: [
+      `${verdict}: ${counted}${options.online || (options.verify && !options.offline) ? '' : ' (offline; --online asks registries)'}`,
+      ...extra,
+    ],
     data: { online: options.online, images: total, pinned },
   };
 }

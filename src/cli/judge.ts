@@ -11,6 +11,7 @@ import type { RegistryClient } from '../registry/client.ts';
 import { readClosure } from '../resolve/closure.ts';
 import { resolveAll } from '../resolve/resolve.ts';
 import { VerdictCache } from '../verify/cache.ts';
+import { expiries } from '../verify/trust/root.ts';
 import { type Gathered, gatherVerdicts, loadSigners, type Signer, trustVersion } from '../verify/verify.ts';
 
 export type Judged = {
@@ -18,6 +19,9 @@ export type Judged = {
   readonly evidence: Evidence | undefined;
   readonly decision: Decision;
 };
+
+/** Days before an end that it is told. */
+export const WARN_DAYS = 30;
 
 /** What every image of a run is judged by. */
 export type Bench = {
@@ -126,6 +130,14 @@ async function gatherChildren(
       }),
   );
   return new Map(answers);
+}
+
+/** Trust roots in use that end soon, a line each. */
+export function endingTrust(signers: readonly Signer[], now: Date): string[] {
+  const roots = new Map(
+    signers.flatMap((signer) => (signer.kind === 'cosign' ? [[signer.trust.id, signer.trust]] : [])),
+  );
+  return [...roots.values()].flatMap((root) => expiries(root, now, WARN_DAYS));
 }
 
 /** The demands that a decision failed on, could not check first; undefined when there are none. */

@@ -1,28 +1,47 @@
-// tagproof policy: lint tells what is wrong with the rules, explain which of them speak for an image. No network.
+// tagproof policy: lint tells what is wrong with the rules, explain which of them speak for an image, test runs cases, init
+// starts a policy. Only init asks registries.
 import { Argument } from 'commander';
 import { parseReference, printReference } from '../image/reference.ts';
 import type { Config } from '../policy/config.ts';
-import { demands, lintPolicy } from '../policy/lint.ts';
+import { demands, type Lint, lintPolicy } from '../policy/lint.ts';
 import { rulesFor } from '../policy/match.ts';
 import { Problem } from '../problem.ts';
 import type { Cell, Report } from '../report/report.ts';
 import { loadSigners } from '../verify/verify.ts';
 import { gather, loadConfig } from './gather.ts';
+import { endingTrust } from './judge.ts';
+import { type RegistryFlags, registryOptions } from './registry.ts';
 import { plural } from './scan.ts';
 import { type CommonOptions, type Context, execute, verb } from './verb.ts';
 
 const EXAMPLES = `
 tagproof policy lint                       rules that ask for nothing, or speak of nothing that is here
 tagproof policy explain ghcr.io/org/app:v1 which rules speak for this image, and what they ask
+tagproof policy test                       the cases in tagproof.test.yaml
+tagproof policy init > tagproof.yaml       a policy to start from: what is used here, and which of it is signed
 `;
 
+type Options = CommonOptions & RegistryFlags;
+
 export function run(args: string[]): Promise<number> {
-  const command = verb('policy', 'Looks at the rules in tagproof.yaml. Asks no registry.', EXAMPLES)
-    .addArgument(new Argument('<what>', 'what to do').choices(['lint', 'explain']))
-    .argument('[images or paths...]', 'explain: images; lint: files whose images the rules are for (default: .)');
-  return execute<CommonOptions>(command, args, async ([what, ...rest], options, context) => {
+  const command = registryOptions(verb('policy', 'Looks at the rules in tagproof.yaml.', EXAMPLES))
+    .addArgument(new Argument('<what>', 'what to do').choices(['lint', 'explain', 'test', 'init']))
+    .argument(
+      '[images or paths...]',
+      'explain: images; test: files with cases (default: tagproof.test.yaml); lint, init: files whose images the rules are for (default: .)',
+    );
+  return execute<Options>(command, args, async ([what, ...rest], options, context) => {
     const config = await loadConfig(options.config);
-    return { report: what === 'lint' ? await lint(config, rest, options, context) : explain(config, rest) };
+    switch (what) {
+      case 'lint':
+        return { report: await lint(config, rest, options, context) };
+      case 'test':
+        return { report: await (await import('./policy-test.ts')).testPolicy(config, rest) };
+      case 'init':
+        return (await import('./policy-init.ts')).initPolicy(config, rest, options, context);
+      default:
+        return { report: explain(config, rest) };
+    }
   });
 }
 
@@ -32,12 +51,17 @@ async function lint(
   { config: file }: CommonOptions,
   context: Context,
 ): Promise<Report> {
-  await loadSigners(config.authorities); // keys that cannot be used are said here too
+  const signers = await loadSigners(config.authorities); // keys that cannot be used are said here too
   const { found, problems } = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, config, context);
-  const lints = lintPolicy(
-    config,
-    found.map(({ reference }) => reference),
-  );
+  const now = new Date();
+  const lints = [
+    ...lintPolicy(
+      config,
+      found.map(({ reference }) => reference),
+      now,
+    ),
+    ...endingTrust(signers, now).map((message): Lint => ({ level: 'warning', subject: 'trust', message })),
+  ];
   return {
     verb: 'policy lint',
     sections: [],

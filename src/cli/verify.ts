@@ -9,7 +9,16 @@ import { rulesFor } from '../policy/match.ts';
 import { Problem } from '../problem.ts';
 import type { Cell, Finding, Section } from '../report/report.ts';
 import { type FindFlags, gather, loadConfig } from './gather.ts';
-import { isOpen, type Judged, judgeImage, objections, openBench, resolveAllowed, settingOf } from './judge.ts';
+import {
+  endingTrust,
+  isOpen,
+  type Judged,
+  judgeImage,
+  objections,
+  openBench,
+  resolveAllowed,
+  settingOf,
+} from './judge.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
 import { type CommonOptions, execute, verb } from './verb.ts';
@@ -86,9 +95,11 @@ export function run(args: string[]): Promise<number> {
           ],
           summary: [
             `${passed} of ${plural(results.length, 'image')} satisfy the policy${failed.length > 0 ? `, ${failed.length} do not` : ''}${open.length > 0 ? `, ${open.length} could not be checked` : ''}`,
+            ...endingTrust(bench.signers, new Date()).map((line) => `soon: ${line}; see tagproof trust show`),
             ...rateLimitLines(client),
           ],
           data: {
+            policy: bench.policy,
             images: results.map(({ subject, resolved, evidence, decision }) => ({
               ...place(subject),
               resolved,

@@ -1,11 +1,11 @@
 // Reads tagproof.yaml: one schema, errors with line and column.
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { isMap, LineCounter, type Node, parseDocument } from 'yaml';
 import { asProblem, Problem } from '../problem.ts';
 import { AuthoritySchema } from './authority-schema.ts';
 import { askedBy, type Config, NO_CONFIG } from './config.ts';
 import { RuleSchema } from './rule-schema.ts';
+import { parseYaml } from './yaml-file.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('expected some text'));
 
@@ -51,28 +51,9 @@ export const ConfigSchema = v.strictObject({
 
 /** @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each */
 export function parseConfig(source: string, file: string): Config {
-  const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines });
-  const [broken] = document.errors;
-  if (broken !== undefined) {
-    const { line, col } = lines.linePos(broken.pos[0]);
-    throw new Problem('syntax', broken.message.split('\n')[0] as string, { file, line, column: col });
-  }
-  const result = v.safeParse(ConfigSchema, document.toJS() ?? {});
-  if (result.success) {
-    checkNames(result.output, file);
-    return result.output satisfies Config;
-  }
-  const [first, ...others] = result.issues.map((issue) => {
-    const path = (issue.path ?? []).map((item) => item.key as string | number);
-    const node = nodeAt(document.contents, path);
-    const { line, col } = lines.linePos(node?.range?.[0] ?? 0);
-    const unknown = issue.type === 'strict_object' && issue.expected === 'never';
-    const message = unknown ? `there is no setting '${path.at(-1)}' here` : issue.message;
-    return { line, column: col, message: `${path.join('.')}: ${message}` };
-  });
-  const rest = others.map(({ line, column, message }) => `\n${file}:${line}:${column}: ${message}`).join('');
-  throw new Problem('syntax', first?.message + rest, { file, line: first?.line ?? 1, column: first?.column ?? 1 });
+  const config = parseYaml(source, file, ConfigSchema) satisfies Config;
+  checkNames(config, file);
+  return config;
 }
 
 /** A demand for somebody who is not there can never be met, or, worse, be thought met. */
@@ -89,23 +70,6 @@ function checkNames({ authorities, rules }: Config, file: string): void {
       });
     }
   }
-}
-
-/** The deepest node on the path; for a key that must not be there, the key itself. */
-function nodeAt(root: Node | null, path: (string | number)[]): Node | null {
-  let node = root;
-  for (const [depth, key] of path.entries()) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => String(item.key) === String(key));
-      if (pair === undefined) return node;
-      node = (depth === path.length - 1 || pair.value === null ? pair.key : pair.value) as Node;
-    } else {
-      const item = (node as { items?: unknown[] } | null)?.items?.[Number(key)];
-      if (item === undefined) return node;
-      node = item as Node;
-    }
-  }
-  return node;
 }
 
 /** @param file undefined: tagproof.yaml in the working directory if there is one */

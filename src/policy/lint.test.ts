@@ -50,7 +50,7 @@ const cases: [name: string, rules: Rule[], expected: RegExp[]][] = [
 ];
 for (const [name, rules, expected] of cases) {
   test(`lint: ${name}`, () => {
-    const lints = lintPolicy({ rules, authorities: { a: authority } }, here).map(
+    const lints = lintPolicy({ rules, authorities: { a: authority } }, here, new Date()).map(
       ({ level, subject, message }) => `${level} ${subject} ${message}`,
     );
     assert.equal(lints.length, expected.length, lints.join('\n'));

@@ -1,7 +1,11 @@
 // What is wrong with a policy that its schema cannot see: rules that ask for nothing, or for nobody, or speak of nothing.
+import { X509Certificate } from 'node:crypto';
 import type { Reference } from '../flow.ts';
-import { askedBy, authoritiesOf, type Config, type Demand, type Rule } from './config.ts';
+import { type Authority, askedBy, authoritiesOf, type Config, type Demand, type Rule } from './config.ts';
 import { rulesFor } from './match.ts';
+
+/** Days before a certificate ends that it is told. */
+const WARN_DAYS = 30;
 
 export type Lint = { readonly level: 'error' | 'warning'; readonly subject: string; readonly message: string };
 
@@ -9,8 +13,9 @@ export type Lint = { readonly level: 'error' | 'warning'; readonly subject: stri
 export function lintPolicy(
   { rules, authorities }: Pick<Config, 'rules' | 'authorities'>,
   references: readonly Reference[],
+  now: Date,
 ): Lint[] {
-  const lints: Lint[] = [];
+  const lints: Lint[] = Object.entries(authorities).flatMap(([name, authority]) => lintAuthority(name, authority, now));
   if (rules.length === 0)
     lints.push({ level: 'error', subject: 'rules', message: 'there are none: every image is denied' });
   for (const rule of rules) {
@@ -53,6 +58,53 @@ export function lintPolicy(
     lints.push({ level: 'warning', subject: 'rules', message: `no rule speaks for ${shown}: denied` });
   }
   return lints;
+}
+
+/** Certificates that end, identities that are wider than they look, checks that are switched off. */
+function lintAuthority(name: string, authority: Authority, now: Date): Lint[] {
+  const subject = `authority '${name}'`;
+  const warn = (message: string): Lint => ({ level: 'warning', subject, message });
+  const ends = certificatesOf(authority).flatMap((pem): Lint[] => {
+    const { validTo, subject: who } = new X509Certificate(pem);
+    const days = Math.floor((Date.parse(validTo) - now.getTime()) / 86_400_000);
+    if (days > WARN_DAYS) return [];
+    const message = `the certificate of ${who.replaceAll('\n', ', ')} ${days < 0 ? 'ended' : 'ends'} on ${validTo}`;
+    return [{ level: days < 0 ? 'error' : 'warning', subject, message }];
+  });
+  if (authority.kind === 'notation')
+    return [
+      ...ends,
+      ...(authority.level === 'audit' ? [warn('level audit lets every signature pass, whoever made it')] : []),
+      ...(authority.trustedIdentities.includes('*')
+        ? [warn('trusts every certificate that its stores vouch for')]
+        : []),
+    ];
+  if (authority.kind === 'notary') return ends;
+  const patterns = authority.identities.flatMap(({ subjectPattern }) => subjectPattern ?? []);
+  return [
+    ...ends,
+    ...patterns
+      .filter((pattern) => /^https:\/\/[^/]+\/[^/]+\/\*/.test(pattern))
+      .map((pattern) => warn(`${pattern} speaks for every repository of its owner`)),
+    ...patterns
+      .filter((pattern) => !pattern.includes('@'))
+      .map((pattern) =>
+        warn(`${pattern} names no ref: any branch may sign, a stranger's pull request too where it runs`),
+      ),
+    ...(authority.identities.length > 0 && authority.transparencyLog === 'ignore' && authority.timestamp !== 'required'
+      ? [warn('neither a log nor a clock is asked: a stolen certificate signs until it ends')]
+      : []),
+  ];
+}
+
+function certificatesOf(authority: Authority): string[] {
+  const texts =
+    authority.kind === 'cosign'
+      ? authority.certificateAuthorities
+      : authority.kind === 'notary'
+        ? authority.roots
+        : Object.values(authority.trustStores).flat();
+  return texts.flatMap((text) => text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []);
 }
 
 /** What a rule asks, in a person's words. */

@@ -49,6 +49,22 @@ export const RULES = {
     title: 'The policy may not mean what it says',
     help: 'The message says which rule or authority, and why.',
   },
+  'policy-test': {
+    title: 'The policy decides another way than a test case expects',
+    help: 'The message says what was decided and why. Change the rule, or the case.',
+  },
+  'evidence-missing': {
+    title: 'The lock does not say why this image may run',
+    help: 'It was pinned without --verify. Run `tagproof pin --verify --update`.',
+  },
+  'evidence-stale': {
+    title: 'The evidence in the lock is not what the policy asks today',
+    help: 'The policy or the pin changed since. Run `tagproof pin --verify --update`.',
+  },
+  'trust-expiry': {
+    title: 'A part of the trust root ends soon, or has ended',
+    help: 'Run `tagproof trust update`, or take a newer trusted_root.json in with `tagproof trust import`.',
+  },
   'would-change': {
     title: 'tagproof pin would change this line',
     help: 'Run `tagproof pin` without --diff to write it.',

@@ -1,7 +1,6 @@
 // A private key to sign with: PEM (PKCS#8, PKCS#1, SEC1), encrypted PKCS#8, or cosign's own encrypted form.
 import { createPrivateKey, createPublicKey, type KeyObject, scryptSync, sign } from 'node:crypto';
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
-import { ed25519ph } from '@noble/curves/ed25519.js';
 import * as v from 'valibot';
 import { asProblem, Problem } from '../problem.ts';
 import { parseJson } from '../sigstore/json.ts';
@@ -9,7 +8,9 @@ import { parseJson } from '../sigstore/json.ts';
 export type SigningKey = {
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Buffer;
-  /** ECDSA in DER, RSA PKCS#1 v1.5, Ed25519ph: what cosign makes and takes. */
+  /** The key's name in a Rekor 2 log. sigstore protobuf-specs, PublicKeyDetails. */
+  readonly keyDetails: string;
+  /** ECDSA in DER, RSA PKCS#1 v1.5, plain Ed25519: what cosign takes under a DSSE envelope. */
   readonly sign: (bytes: Buffer) => Buffer;
 };
 
@@ -64,14 +65,20 @@ export function signingKeyOf(key: KeyObject, file = 'key'): SigningKey {
           `expected an ECDSA key on P-256, got ${namedCurve}: tools disagree about the hash of others`,
           { file },
         );
-      return { spki, sign: (bytes) => sign('sha256', bytes, { key, dsaEncoding: 'der' }) };
+      return {
+        spki,
+        keyDetails: 'PKIX_ECDSA_P256_SHA_256',
+        sign: (bytes) => sign('sha256', bytes, { key, dsaEncoding: 'der' }),
+      };
     case 'rsa':
       if (modulusLength < 2048) throw new Problem('usage', `an RSA key of ${modulusLength} bits is too weak`, { file });
-      return { spki, sign: (bytes) => sign('sha256', bytes, key) };
-    case 'ed25519': {
-      const seed = key.export({ type: 'pkcs8', format: 'der' }).subarray(-32);
-      return { spki, sign: (bytes) => Buffer.from(ed25519ph.sign(bytes, seed)) };
-    }
+      return {
+        spki,
+        keyDetails: `PKIX_RSA_PKCS1V15_${modulusLength}_SHA256`,
+        sign: (bytes) => sign('sha256', bytes, key),
+      };
+    case 'ed25519':
+      return { spki, keyDetails: 'PKIX_ED25519', sign: (bytes) => sign(null, bytes, key) };
     default:
       throw new Problem('usage', `expected an ECDSA P-256, RSA or Ed25519 key, got ${key.asymmetricKeyType}`, { file });
   }

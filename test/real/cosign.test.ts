@@ -11,6 +11,7 @@ import { RegistryClient } from '../../src/registry/client.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { gatherVerdicts, loadSigners } from '../../src/verify/verify.ts';
+import { Services, tokenOf } from '../signing/services.ts';
 import { atEnd, command, dockerRegistry, scratch, suite } from './suite.ts';
 
 const KEY_AUTHORITY = {
@@ -141,6 +142,86 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
         subject.text.replace(/:[^:@/]+@/, '@'),
       );
       assert.notEqual((await verdict(subject, 'release')).kind, 'verified');
+    });
+  }
+
+  // --- the other way: what tagproof signs, real cosign verifies ---
+
+  const tagproof = (...args: string[]) =>
+    command(process.execPath, [join(import.meta.dirname, '../../src/cli/main.ts'), ...args], {
+      ...env,
+      COSIGN_PASSWORD: 'secret',
+      SIGSTORE_ID_TOKEN: tokenOf('https://ci.test', 'https://git.test/org/app'),
+    });
+  const bare = ({ text }: Reference) => text.replace(/:[^:@/]+@/, '@');
+  const cosignVerify = (what: 'verify' | 'verify-attestation', subject: Reference, ...args: string[]) =>
+    cosign(3, what, '--allow-http-registry', ...args, bare(subject));
+
+  for (const where of ['docker-registry', 'referrers API']) {
+    for (const kind of ['ECDSA', 'RSA', 'Ed25519', 'encrypted by cosign'] as const) {
+      test(`${where}: cosign verifies what tagproof signs and attests: ${kind}`, async () => {
+        const subject = await image(where, `by-${kind.slice(0, 3).toLowerCase()}`);
+        const name = join(folder, `mine-${kind.slice(0, 3)}-${where.slice(0, 3)}`);
+        if (kind === 'encrypted by cosign') {
+          await command('cosign3', ['generate-key-pair', '--output-key-prefix', name], {
+            ...env,
+            COSIGN_PASSWORD: 'secret',
+          });
+        } else {
+          const pair =
+            kind === 'RSA'
+              ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+              : kind === 'ECDSA'
+                ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+                : generateKeyPairSync('ed25519');
+          writeFileSync(`${name}.key`, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+          writeFileSync(`${name}.pub`, pair.publicKey.export({ type: 'spki', format: 'pem' }));
+        }
+        const key = ['--key', `${name}.pub`, '--insecure-ignore-tlog'];
+        await assert.rejects(cosignVerify('verify', subject, ...key));
+        await tagproof('sign', '--key', `${name}.key`, '-a', 'build=42', bare(subject));
+        assert.match(await cosignVerify('verify', subject, ...key), new RegExp(subject.digest as string));
+        assert.match(await cosignVerify('verify', subject, ...key, '-a', 'build=42'), /42/);
+        await assert.rejects(cosignVerify('verify', subject, ...key, '-a', 'build=43'));
+        writeFileSync(join(folder, 'spdx.json'), '{"spdxVersion":"SPDX-2.3"}');
+        await tagproof(
+          'attest',
+          '--key',
+          `${name}.key`,
+          '--type',
+          'spdxjson',
+          '--predicate',
+          join(folder, 'spdx.json'),
+          bare(subject),
+        );
+        assert.match(await cosignVerify('verify-attestation', subject, ...key, '--type', 'spdxjson'), /payload/);
+      });
+    }
+
+    test(`${where}: cosign verifies what tagproof signs keyless, with the same trust root`, async () => {
+      const services = new Services();
+      const url = await services.listen();
+      atEnd(() => services.close());
+      const root = join(folder, 'root.json');
+      writeFileSync(root, services.world.trustedRoot());
+      for (const log of [
+        ['--rekor-url', url],
+        ['--rekor-url', url, '--rekor-version', '2', '--timestamp-url', `${url}/tsa`],
+      ]) {
+        const subject = await image(where, `keyless-${log.length}`);
+        await tagproof('sign', '--fulcio-url', url, '--trust-root', root, ...log, bare(subject));
+        const identity = [
+          '--certificate-identity',
+          'https://git.test/org/app',
+          '--certificate-oidc-issuer',
+          'https://ci.test',
+        ];
+        const times = log.length > 2 ? ['--use-signed-timestamps'] : [];
+        assert.match(
+          await cosignVerify('verify', subject, '--trusted-root', root, ...identity, ...times),
+          new RegExp(subject.digest as string),
+        );
+      }
     });
   }
 });

@@ -14,6 +14,10 @@ export const nothing = () => encode(0x05);
 export const time = (date: Date) =>
   encode(0x18, Buffer.from(`${date.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`));
 
+/** RFC 5280 4.1.2.5: what certificates write until 2049. */
+export const utcTime = (date: Date) =>
+  encode(0x17, Buffer.from(`${date.toISOString().replace(/[-:T]/g, '').slice(2, 14)}Z`));
+
 export function integer(value: number | Uint8Array): Buffer {
   if (typeof value !== 'number')
     return encode(0x02, (value[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.alloc(1), value]) : value);
@@ -97,7 +101,7 @@ export function tbsCertificate(c: Certificate): Buffer {
     integer(c.serial),
     algorithm(c.signer, c.hash ?? 'sha256'),
     name(c.issuer),
-    sequence(time(c.from), time(c.to)),
+    sequence(utcTime(c.from), utcTime(c.to)),
     name(c.subject),
     c.spki,
     ...(c.extensions.length > 0 ? [context(3, sequence(...c.extensions.map(extension)))] : []),
@@ -115,6 +119,8 @@ export const pem = (der: Buffer, label = 'CERTIFICATE') =>
 
 export type Stamp = {
   stamped: Buffer;
+  /** SHA-256 of what is stamped, where only that is known. */
+  imprint?: Buffer;
   at: Date;
   /** The authority's certificate, DER, and key. */
   certificate: Buffer;
@@ -128,6 +134,8 @@ export type Stamp = {
   fraction?: string;
 };
 
+export const digestHex = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
 const SHA256 = '2.16.840.1.101.3.4.2.1';
 
 /** RFC 3161: the token, as Notation carries it. */
@@ -137,7 +145,7 @@ export function timeStampToken(s: Stamp): Buffer {
   const info = sequence(
     integer(1),
     oid('1.3.6.1.4.1.57264.2'),
-    sequence(sequence(oid(SHA256), nothing()), octets(digest(s.stamped))),
+    sequence(sequence(oid(SHA256), nothing()), octets(s.imprint ?? digest(s.stamped))),
     integer(++serials),
     encode(0x18, Buffer.from(stated)),
   );

@@ -405,8 +405,9 @@ export const recordBody2 = (c: Content) => ({
       signature: {
         content: c.signature.toString('base64'),
         verifier: {
-          [c.isCertificate ? 'x509Certificate' : 'publicKey']: { rawBytes: c.signer.toString('base64') },
+          // Keys in order: the log hashes the canonical form (RFC 8785).
           keyDetails: 'PKIX_ECDSA_P256_SHA_256',
+          [c.isCertificate ? 'x509Certificate' : 'publicKey']: { rawBytes: c.signer.toString('base64') },
         },
       },
     },

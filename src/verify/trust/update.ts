@@ -1,0 +1,84 @@
+// Refreshes a trust root by TUF: from a pinned root.json, through its rotations, to the bytes that its keys vouch for today. The
+// update framework's own client does the verifying; we lend it our network, which reads no more than it asks for.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BaseFetcher, Updater } from 'tuf-js';
+import { DownloadHTTPError } from 'tuf-js/dist/error.js';
+import { asProblem, Problem } from '../../problem.ts';
+import type { RegistryClient } from '../../registry/client.ts';
+import { dataFolder, PUBLIC_MIRROR, shippedSeed } from './store.ts';
+
+/** The largest file of a TUF repository that is read, bytes; each has its own smaller bound in the metadata. */
+const MAX_FILE = 4 * 1024 * 1024;
+const TARGET = 'trusted_root.json';
+
+/**
+ * @param mirror URL of the TUF repository
+ * @param rootFile its root.json, pinned; only the public-good instance's comes with tagproof
+ * @returns the bytes of trusted_root.json
+ */
+export async function updateRoot(
+  client: Pick<RegistryClient, 'service'>,
+  mirror: string,
+  rootFile: string | undefined,
+): Promise<Buffer> {
+  const folder = join(dataFolder(), 'tuf', encodeURIComponent(mirror));
+  const first = rootFile === undefined ? await shippedRoot(mirror) : readRoot(rootFile);
+  try {
+    mkdirSync(join(folder, 'targets'), { recursive: true });
+    // What is there has been verified from a root before; it never goes back to an older one (T7).
+    if (!existsSync(join(folder, 'root.json'))) writeFileSync(join(folder, 'root.json'), first);
+  } catch (error) {
+    throw asProblem(error, 'file', { file: folder });
+  }
+  const updater = new Updater({
+    metadataDir: folder,
+    metadataBaseUrl: mirror,
+    targetDir: join(folder, 'targets'),
+    targetBaseUrl: `${mirror}/targets`,
+    fetcher: new ServiceFetcher(client.service({ url: mirror })),
+  });
+  try {
+    const target = await updater.getTargetInfo(TARGET);
+    if (target === undefined) throw new Error(`it has no ${TARGET}`);
+    const file = (await updater.findCachedTarget(target)) ?? (await updater.downloadTarget(target));
+    return readFileSync(file);
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem(
+      'mismatch',
+      `the TUF repository ${mirror} did not verify, nothing was taken: ${(error as Error).message}`,
+      {},
+      error,
+    );
+  }
+}
+
+async function shippedRoot(mirror: string): Promise<Buffer> {
+  if (mirror === PUBLIC_MIRROR) return (await shippedSeed()).tufRoot;
+  throw new Problem('usage', `give the root.json of ${mirror} with --root: there is no trust on first use`);
+}
+
+function readRoot(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw asProblem(error, 'file', { file });
+  }
+}
+
+/** Our bounded exchange in the form that the TUF client asks for. */
+class ServiceFetcher extends BaseFetcher {
+  readonly #service: ReturnType<RegistryClient['service']>;
+
+  constructor(service: ReturnType<RegistryClient['service']>) {
+    super();
+    this.#service = service;
+  }
+
+  async fetch(url: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    const { status, body } = await this.#service.get(url, '', MAX_FILE);
+    if (status !== 200) throw new DownloadHTTPError(`${url} answered ${status}`, status);
+    return new Blob([Uint8Array.from(body)]).stream();
+  }
+}
