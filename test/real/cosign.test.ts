@@ -11,6 +11,7 @@ import { RegistryClient } from '../../src/registry/client.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { gatherVerdicts, loadSigners } from '../../src/verify/verify.ts';
+import { pem } from '../signing/der.ts';
 import { Services, tokenOf } from '../signing/services.ts';
 import { atEnd, command, dockerRegistry, scratch, suite } from './suite.ts';
 
@@ -223,5 +224,59 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
         );
       }
     });
+
+    for (const version of [2, 3] as const) {
+      test(`${where}: cosign ${version} signs keyless against services on loopback; tagproof verifies`, async () => {
+        const services = new Services();
+        const url = await services.listen();
+        atEnd(() => services.close());
+        const { world } = services;
+        const at = (name: string) => join(folder, name);
+        writeFileSync(at('root.json'), world.trustedRoot());
+        writeFileSync(at('fulcio.pem'), pem(world.issuerCertificate) + pem(world.rootCertificate));
+        writeFileSync(at('ct.pub'), world.ct.publicKey.export({ type: 'spki', format: 'pem' }));
+        writeFileSync(at('rekor.pub'), world.rekor1.publicKey.export({ type: 'spki', format: 'pem' }));
+        const subject = await image(where, `cosign-keyless-${version}`);
+        const trust = {
+          SIGSTORE_ROOT_FILE: at('fulcio.pem'),
+          SIGSTORE_CT_LOG_PUBLIC_KEY_FILE: at('ct.pub'),
+          SIGSTORE_REKOR_PUBLIC_KEY: at('rekor.pub'),
+        };
+        const more = version === 2 ? [] : ['--use-signing-config=false', '--trusted-root', at('root.json')];
+        const token = tokenOf('https://ci.test', 'https://git.test/org/app');
+        await command(
+          `cosign${version}`,
+          [
+            'sign',
+            '--yes',
+            '--allow-http-registry',
+            '--fulcio-url',
+            url,
+            '--rekor-url',
+            url,
+            '--identity-token',
+            token,
+            ...more,
+            bare(subject),
+          ],
+          { ...env, ...trust },
+        );
+        const signers = await loadSigners({
+          it: {
+            ...KEY_AUTHORITY,
+            keys: [],
+            hashAlgorithm: 'sha256',
+            annotations: {},
+            trustRoot: at('root.json'),
+            identities: [{ issuer: 'https://ci.test', subject: 'https://git.test/org/app' }],
+            transparencyLog: 'required',
+            certificateTransparency: 'required',
+          },
+        });
+        const verified = (await gatherVerdicts(client, subject, signers)).verdicts.get('it') as Verdict;
+        assert.equal(verified.kind, 'verified', JSON.stringify(verified));
+        assert.equal(verified.kind === 'verified' && verified.layout, version === 2 ? 'signature' : 'bundle');
+      });
+    }
   }
 });

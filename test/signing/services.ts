@@ -1,5 +1,5 @@
 // Fulcio, Rekor 1 and 2 and a timestamp authority as HTTP services on loopback, over a World: what keyless signing talks to.
-import { createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import * as der from './der.ts';
 import { recordBody2, World } from './world.ts';
@@ -19,8 +19,12 @@ export class Services {
       for await (const chunk of request) chunks.push(chunk as Buffer);
       this.log.push(`${request.method} ${request.url}`);
       try {
-        const { status, type, body } = this.#answer(request.url as string, Buffer.concat(chunks));
-        response.writeHead(status, { 'content-type': type }).end(body);
+        const { status, type, body } = this.#answer(
+          request.url as string,
+          Buffer.concat(chunks),
+          request.headers.authorization?.replace('Bearer ', '') ?? '',
+        );
+        response.writeHead(status, { 'content-type': type, etag: 'uuid' }).end(body); // Rekor names the entry there
       } catch (error) {
         response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ message: String(error) }));
       }
@@ -37,13 +41,20 @@ export class Services {
     return new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #answer(path: string, body: Buffer): { status: number; type: string; body: string | Buffer } {
+  #answer(path: string, body: Buffer, token: string): { status: number; type: string; body: string | Buffer } {
     const json = (status: number, value: unknown) => ({
       status,
       type: 'application/json',
       body: JSON.stringify(value),
     });
-    if (path === '/api/v2/signingCert') return json(201, this.#certify(JSON.parse(body.toString())));
+    if (path === '/api/v2/signingCert')
+      return json(200, this.#certify({ credentials: { oidcIdentityToken: token }, ...JSON.parse(body.toString()) }));
+    if (path === '/api/v1/signingCert')
+      return {
+        status: 201,
+        type: 'application/pem-certificate-chain',
+        body: this.#certify1(token, JSON.parse(body.toString())),
+      };
     if (path === '/tsa') return { status: 201, type: 'application/timestamp-reply', body: this.#stamp(body) };
     if (this.fault === 'rekor down') return json(400, { message: 'rekor is down' });
     if (path === '/api/v1/log/entries') return json(201, this.#log1(JSON.parse(body.toString())));
@@ -53,6 +64,18 @@ export class Services {
         value: tokenOf('https://ci.test', 'https://git.test/org/app/.ci/release.yml@refs/heads/main'),
       });
     return json(404, { message: 'no such path' });
+  }
+
+  /** Fulcio's first form, which cosign 2 speaks. */
+  #certify1(token: string, request: { publicKey: { content: string }; signedEmailAddress: string }): string {
+    const answer = this.#certify({
+      credentials: { oidcIdentityToken: token },
+      publicKeyRequest: {
+        publicKey: { content: Buffer.from(request.publicKey.content, 'base64').toString() },
+        proofOfPossession: request.signedEmailAddress,
+      },
+    });
+    return answer.signedCertificateEmbeddedSct.chain.certificates.join('');
   }
 
   /** Fulcio: the token's subject, the proof that the key is there, and a certificate for both. */
@@ -77,19 +100,12 @@ export class Services {
     };
   }
 
-  #log1(proposal: { spec: { proposedContent: { envelope: string; verifiers: string[] } } }) {
-    const { envelope, verifiers } = proposal.spec.proposedContent;
-    const { payload, signatures } = JSON.parse(envelope);
-    const bytes = this.fault === 'wrong entry' ? Buffer.from('x') : Buffer.from(payload, 'base64');
-    const body = {
-      apiVersion: '0.0.1',
-      kind: 'dsse',
-      spec: {
-        envelopeHash: { algorithm: 'sha256', value: 'e'.repeat(64) },
-        payloadHash: { algorithm: 'sha256', value: hex(bytes) },
-        signatures: [{ signature: signatures[0].sig, verifier: verifiers[0] }],
-      },
-    };
+  #log1(proposal: {
+    apiVersion: string;
+    kind: string;
+    spec: { proposedContent?: { envelope: string; verifiers: string[] } };
+  }) {
+    const body = proposal.spec.proposedContent === undefined ? proposal : this.#dsse(proposal.spec.proposedContent);
     const entry = this.world.rekor1Entry(body, new Date());
     const fromBase64 = (text: string) => Buffer.from(text, 'base64').toString('hex');
     const { logIndex, rootHash, treeSize, hashes, checkpoint } = entry.inclusionProof;
@@ -109,6 +125,21 @@ export class Services {
             treeSize: Number(treeSize),
           },
         },
+      },
+    };
+  }
+
+  /** Rekor keeps hashes of an envelope, not the envelope. */
+  #dsse({ envelope, verifiers }: { envelope: string; verifiers: string[] }) {
+    const { payload, signatures } = JSON.parse(envelope);
+    const bytes = this.fault === 'wrong entry' ? Buffer.from('x') : Buffer.from(payload, 'base64');
+    return {
+      apiVersion: '0.0.1',
+      kind: 'dsse',
+      spec: {
+        envelopeHash: { algorithm: 'sha256', value: hex(Buffer.from(envelope)) },
+        payloadHash: { algorithm: 'sha256', value: hex(bytes) },
+        signatures: [{ signature: signatures[0].sig, verifier: verifiers[0] }],
       },
     };
   }
@@ -154,8 +185,12 @@ export class Services {
 
 const hex = (bytes: Buffer) => der.digestHex(bytes);
 
-/** An identity token as an OIDC issuer makes it; nobody here checks its signature. */
+const ISSUER_KEY = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+/** An identity token as an OIDC issuer makes it; nobody here checks by whom it is signed. */
 export function tokenOf(issuer: string, subject: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  return `${part({ alg: 'none' })}.${part({ iss: issuer, sub: subject, aud: 'sigstore' })}.x`;
+  const now = Math.floor(Date.now() / 1000);
+  const text = `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ iss: issuer, sub: subject, aud: 'sigstore', iat: now, exp: now + 600 })}`;
+  return `${text}.${sign('sha256', Buffer.from(text), ISSUER_KEY.privateKey).toString('base64url')}`;
 }
