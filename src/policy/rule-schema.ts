@@ -9,7 +9,7 @@ const names = v.pipe(v.array(text), v.nonEmpty('expected at least one'));
 const imagePattern = v.pipe(
   text,
   v.regex(
-    /^(\*\*|(\*\.)?[a-z0-9][a-z0-9.-]*(:\d+)?\/[^/].*)$/,
+    /^(\*\*|((\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?|localhost(:\d+)?|[a-z0-9-]+:\d+)\/[^/].*)$/,
     'expected host/path with a literal host, as ghcr.io/org/** (docker.io/library/* for official images), or ** for every image',
   ),
 );

@@ -1,6 +1,6 @@
 // Docker Content Trust: which digest do a repository's signers give this tag? Notary v1, from a pinned root; the order of
 // steps is facts/signatures 5.2. Nothing is trusted on first use, and everything is bound to what came before it.
-import { createPublicKey, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { Proof, Reference, Verdict } from '../../flow.ts';
 import { repositoryOf } from '../../image/reference.ts';
 import type { Authority, NotaryAuthority } from '../../policy/config.ts';
@@ -49,8 +49,16 @@ export function loadNotarySigner(
   name: string,
   { server, ca, roots, signers }: Authority & NotaryAuthority,
 ): NotarySigner {
-  const certificates = roots.filter((pem) => pem.includes('CERTIFICATE')).map((pem) => new X509Certificate(pem));
-  const keys = roots.filter((pem) => !pem.includes('CERTIFICATE')).map((pem) => createPublicKey(pem));
+  const certificates: X509Certificate[] = [];
+  const keys: KeyObject[] = [];
+  for (const [index, pem] of roots.entries()) {
+    try {
+      if (pem.includes('CERTIFICATE')) certificates.push(new X509Certificate(pem));
+      else keys.push(createPublicKey(pem));
+    } catch (error) {
+      throw new Problem('usage', `notary.roots[${index}]: expected a public key or a certificate in PEM`, {}, error);
+    }
+  }
   return {
     kind: 'notary',
     name,
