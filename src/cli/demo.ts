@@ -17,11 +17,12 @@ import type { Verb } from './main.ts';
 import { run as pin } from './pin.ts';
 import { FILES, IMAGES, MOVED } from './sample-repository.ts';
 import { run as scan } from './scan.ts';
+import { run as sign } from './sign.ts';
 import { run as unpin } from './unpin.ts';
 import { wantsColour } from './verb.ts';
 import { run as verify } from './verify.ts';
 
-const VERBS: Record<string, Verb> = { scan, pin, check, diff, unpin, verify };
+const VERBS: Record<string, Verb> = { scan, pin, check, diff, unpin, sign, verify };
 
 const POLICY = `authorities:
   release:
@@ -36,19 +37,13 @@ rules:
     signatures: {all: [release]}
 `;
 
-/** Signs as cosign does. @param tamper write another byte into the signature */
-async function signImage(
-  host: string,
-  repository: string,
-  digest: string,
-  key: KeyObject,
-  tamper = false,
-): Promise<void> {
+/** What somebody leaves who writes a byte into a signature. */
+async function signTampered(host: string, repository: string, digest: string, key: KeyObject): Promise<void> {
   const statement = { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
   const bundle = JSON.parse((await makeBundle(statement, { key: signingKeyOf(key) })).toString());
   const [signature] = bundle.dsseEnvelope.signatures;
   const bytes = Buffer.from(signature.sig, 'base64');
-  if (tamper) bytes[20] = (bytes[20] as number) ^ 1;
+  bytes[20] = (bytes[20] as number) ^ 1;
   signature.sig = bytes.toString('base64');
   await pushReferrer(host, repository, digest, BUNDLE_TYPE, Buffer.from(JSON.stringify(bundle)));
 }
@@ -124,11 +119,12 @@ async function play(host: string, folder: string): Promise<number> {
 
   title(
     'Who signed it?',
-    'The release key signed worker and proxy. Then somebody wrote a byte into the signature of proxy.',
+    'The release key signs worker. It signed proxy too, but somebody wrote a byte into that signature. Nobody signed redis.',
   );
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  await signImage(host, 'shop/worker', pushed.get('shop/worker') as string, privateKey);
-  await signImage(host, 'library/proxy', pushed.get('library/proxy') as string, privateKey, true);
+  writeFileSync(join(folder, 'release.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  await signTampered(host, 'library/proxy', pushed.get('library/proxy') as string, privateKey);
+  await step(`sign --key release.key ${host}/shop/worker`, 0);
   const policy = POLICY.replace('HOST', host).replace(
     'KEY',
     publicKey.export({ type: 'spki', format: 'pem' }).toString().trim().replaceAll('\n', '\n        '),
@@ -138,6 +134,7 @@ async function play(host: string, folder: string): Promise<number> {
   const images = ['shop/worker', 'library/proxy:1.31', 'library/redis:7.4'].map((name) => `${host}/${name}`);
   await step(`verify ${images.join(' ')}`, 1);
   await step('pin --verify deploy/report.yaml compose.yaml', 1);
+  await step('check --verify --offline deploy/report.yaml', 0);
 
   title('Now on your own repository', 'In any checkout:');
   say(

@@ -38,6 +38,14 @@ export function readReferrers(body: Buffer, endpoint: Endpoint): Referrer[] {
   });
 }
 
+/** What registries state that look at the configuration's type instead (go-containerregistry): it says nothing. */
+const EMPTY_TYPES = new Set(['', 'application/vnd.oci.empty.v1+json', 'application/vnd.oci.image.config.v1+json']);
+
+/** May it be an artifact of this type? Only a type that plainly says otherwise rules it out. @param prefix of media types */
+export function mayBe({ artifactType = '' }: Referrer, prefix: string): boolean {
+  return artifactType.startsWith(prefix) || EMPTY_TYPES.has(artifactType);
+}
+
 /** The path below the repository of the page that a Link header names; only on the same registry and repository. */
 export function nextPage(link: string | undefined, endpoint: Endpoint, repository: string): string | undefined {
   const target = /<([^>]+)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1];

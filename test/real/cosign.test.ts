@@ -8,12 +8,11 @@ import { before, test } from 'node:test';
 import type { Reference, Verdict } from '../../src/flow.ts';
 import { parseReference, withDigest } from '../../src/image/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
-import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { gatherVerdicts, loadSigners } from '../../src/verify/verify.ts';
 import { pem } from '../signing/der.ts';
 import { Services, tokenOf } from '../signing/services.ts';
-import { atEnd, command, dockerRegistry, scratch, suite } from './suite.ts';
+import { atEnd, command, dockerRegistry, referrersRegistry, scratch, suite } from './suite.ts';
 
 const KEY_AUTHORITY = {
   kind: 'cosign',
@@ -28,7 +27,7 @@ const KEY_AUTHORITY = {
 } as const;
 const SAMPLE = { repository: 'team/web', platforms: ['linux/amd64', 'linux/arm64'] };
 
-suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-registry'], () => {
+suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-registry', 'go'], () => {
   const folder = scratch();
   const registries: Record<string, string> = {};
   const env = { ...process.env, COSIGN_PASSWORD: '', HOME: folder };
@@ -38,9 +37,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
 
   before(async () => {
     registries['docker-registry'] = await dockerRegistry(folder);
-    const embedded = new EmbeddedRegistry();
-    registries['referrers API'] = await embedded.listen();
-    atEnd(() => embedded.close());
+    registries['referrers API'] = await referrersRegistry(folder);
     for (const name of ['release', 'other'])
       await cosign(3, 'generate-key-pair', '--output-key-prefix', join(folder, name));
     for (const [name, kind] of [

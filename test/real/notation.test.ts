@@ -10,20 +10,19 @@ import type { Reference, Verdict } from '../../src/flow.ts';
 import { parseReference, withDigest } from '../../src/image/reference.ts';
 import type { NotationAuthority } from '../../src/policy/config.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
-import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { loadNotationSigner } from '../../src/verify/notation/signer.ts';
 import { verifyNotation } from '../../src/verify/notation/verify.ts';
 import * as der from '../signing/der.ts';
 import { spkiOf, World } from '../signing/world.ts';
-import { atEnd, command, dockerRegistry, scratch, suite } from './suite.ts';
+import { atEnd, command, dockerRegistry, referrersRegistry, scratch, suite } from './suite.ts';
 
 const DAY = 86_400_000;
 const WHO = { C: 'US', ST: 'WA', O: 'tagproof', CN: 'release' };
 const ROOT = { C: 'US', ST: 'WA', O: 'tagproof', CN: 'root' };
 const IDENTITY = 'x509.subject: C=US, ST=WA, O=tagproof';
 
-suite('notation: Notary Project signatures', ['notation', 'docker-registry'], () => {
+suite('notation: Notary Project signatures', ['notation', 'docker-registry', 'go'], () => {
   const folder = scratch();
   const env = { ...process.env, HOME: folder, XDG_CONFIG_HOME: join(folder, '.config') };
   const config = join(folder, '.config/notation');
@@ -69,9 +68,7 @@ suite('notation: Notary Project signatures', ['notation', 'docker-registry'], ()
 
   before(async () => {
     registries['docker-registry'] = await dockerRegistry(folder);
-    const embedded = new EmbeddedRegistry();
-    registries['referrers API'] = await embedded.listen();
-    atEnd(() => embedded.close());
+    registries['referrers API'] = await referrersRegistry(folder);
     addKey('p256', generateKeyPairSync('ec', { namedCurve: 'P-256' }));
     addKey('p384', generateKeyPairSync('ec', { namedCurve: 'P-384' }));
     addKey('rsa2048', generateKeyPairSync('rsa', { modulusLength: 2048 }));

@@ -130,3 +130,14 @@ export async function dockerRegistry(folder: string, settings: { auth?: string; 
   await start('docker-registry', ['serve', config], ready);
   return `localhost:${port}`;
 }
+
+/** Builds and starts go-containerregistry's registry, which has the referrers API. Needs go. @returns its host */
+export async function referrersRegistry(folder: string): Promise<string> {
+  const source = join(import.meta.dirname, 'referrers-registry');
+  const program = join(folder, 'referrers-registry');
+  await promisify(execFile)('go', ['build', '-o', program, '.'], { cwd: source, timeout: 170_000 });
+  const port = await freePort();
+  const ready = () => fetch(`http://127.0.0.1:${port}/v2/`).then((response) => response.body?.cancel());
+  await start(program, [`127.0.0.1:${port}`], ready);
+  return `localhost:${port}`;
+}

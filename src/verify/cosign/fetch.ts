@@ -7,7 +7,7 @@ import { withDigest, withoutDigest } from '../../image/reference.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import { MAX_ATTESTATION_BLOB, MAX_SIGNATURES } from '../../registry/limits.ts';
-import type { Referrer } from '../../registry/referrers.ts';
+import { mayBe, type Referrer } from '../../registry/referrers.ts';
 import { parseJson } from '../../sigstore/json.ts';
 import { type Malformed, SIMPLE_SIGNING } from '../../sigstore/payload.ts';
 import { BUNDLE_PREFIX, DSSE_TYPE, SIGN_PREDICATE } from '../../sigstore/statement.ts';
@@ -93,9 +93,7 @@ async function fetchLayers(
 }
 
 async function fetchBundles(client: Reader, subject: Reference): Promise<Candidate[]> {
-  const referrers = (await client.referrers(subject)).filter(
-    ({ artifactType }) => artifactType === undefined || artifactType.startsWith(BUNDLE_PREFIX),
-  );
+  const referrers = (await client.referrers(subject)).filter((referrer) => mayBe(referrer, BUNDLE_PREFIX));
   // Over the cap, those that say they are signatures come first: a heap of statements must not hide one.
   const ranked = referrers.toSorted((a, b) => rank(a) - rank(b));
   const candidates = ranked.slice(0, MAX_SIGNATURES).map(async (referrer): Promise<Candidate | undefined> => {
@@ -103,7 +101,7 @@ async function fetchBundles(client: Reader, subject: Reference): Promise<Candida
     const result = v.safeParse(ArtifactSchema, parseJson(manifest.bytes));
     // A referrer without an artifact type may be anything; one that says it is a bundle must be one.
     if (!result.success)
-      return referrer.artifactType === undefined
+      return !referrer.artifactType?.startsWith(BUNDLE_PREFIX)
         ? undefined
         : new Problem('protocol', `a signature's manifest is malformed: ${result.issues[0].message}`);
     const layer = result.output.layers[0] as { mediaType: string; digest: string };
@@ -115,7 +113,10 @@ async function fetchBundles(client: Reader, subject: Reference): Promise<Candida
   return settle(candidates, referrers.length);
 }
 
-const rank = ({ predicateType }: Referrer) => (predicateType === undefined || predicateType === SIGN_PREDICATE ? 0 : 1);
+function rank({ artifactType, predicateType }: Referrer): number {
+  if (!artifactType?.startsWith(BUNDLE_PREFIX)) return 2;
+  return predicateType === undefined || predicateType === SIGN_PREDICATE ? 0 : 1;
+}
 
 /** One that cannot be fetched never hides the others; what is over the cap is said. */
 async function settle(candidates: Promise<Candidate | undefined>[], total: number): Promise<Candidate[]> {

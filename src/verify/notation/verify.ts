@@ -8,6 +8,7 @@ import { withDigest } from '../../image/reference.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import { MAX_ATTESTATION_BLOB, MAX_SIGNATURES } from '../../registry/limits.ts';
+import { mayBe } from '../../registry/referrers.ts';
 import { parseJson } from '../../sigstore/json.ts';
 import { stringsOf } from '../../sigstore/payload.ts';
 import { placeOf } from '../place.ts';
@@ -50,9 +51,7 @@ export async function verifyNotation(
   let problem: Problem | undefined;
   try {
     const place = placeOf(subject, signer.signatureRepository);
-    const referrers = (await client.referrers(place)).filter(
-      ({ artifactType }) => artifactType === undefined || artifactType === SIGNATURE_TYPE,
-    );
+    const referrers = (await client.referrers(place)).filter((referrer) => mayBe(referrer, SIGNATURE_TYPE));
     if (referrers.length === 0) return { kind: 'unsigned' };
     const manifest = await client.manifest(withDigest(subject, subject.digest as string));
     const target = { digest: manifest.digest, size: manifest.bytes.length, mediaType: manifest.mediaType };
