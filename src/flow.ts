@@ -159,14 +159,17 @@ export type Attestations = {
 
 export type Verdicts = ReadonlyMap<string, Verdict>;
 
+/** One manifest of an index; several may be for one platform, and any of them may be the one that runs. */
+export type ChildVerdicts = { readonly platform?: string; readonly digest: string; readonly verdicts: Verdicts };
+
 /** What is known of one digest when a policy decides about it. */
 export type Evidence = {
   readonly digest: string;
   /** By name of the authority, for every authority that a rule asks. */
   readonly verdicts: Verdicts;
   readonly attestations?: Attestations;
-  /** Of an index, where a rule asks for it: the verdicts about each platform's manifest, by platform. */
-  readonly children?: ReadonlyMap<string, Verdicts> | Problem;
+  /** Of an index, where a rule asks for it: the verdicts about each manifest that a node could run. */
+  readonly children?: readonly ChildVerdicts[] | Problem;
   /** Platforms of the image, where a rule asks. */
   readonly platforms?: readonly string[] | Problem;
   /** When this digest was first seen under its tag, RFC 3339; from the lock. */

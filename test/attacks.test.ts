@@ -199,6 +199,37 @@ test('T9: an index and its platforms: which of them must be signed is said, and 
   assert.equal((await decideOn(reference, await rule('both'))).outcome, 'allow');
 });
 
+test('T9: a manifest cannot leave itself out: not as an attachment, not behind another of its platform', async () => {
+  const { reference, digest } = await image('hidden', 'hidden', 'v1', ['linux/amd64', 'linux/arm64']);
+  const index = JSON.parse((await client.manifest(withDigest(reference, digest))).bytes.toString()) as {
+    manifests: { digest: string; platform: object; annotations?: object }[];
+  };
+  const [first, second] = index.manifests as [(typeof index.manifests)[0], (typeof index.manifests)[0]];
+  await signImage(second.digest, mine.privateKey, { repository: 'hidden' });
+  const rule = await bench(
+    policy('  - {name: r, images: ["**"], digest: resolve, signatures: {all: [release]}, signed: platforms}\n'),
+  );
+  const pushIndex = async (manifests: object[]) => {
+    const body = JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests });
+    await fetch(`http://${host}/v2/hidden/manifests/v1`, {
+      method: 'PUT',
+      body,
+      headers: { 'content-type': 'application/vnd.oci.image.index.v1+json' },
+    });
+    return decideOn(reference, rule);
+  };
+  assert.equal((await pushIndex([second])).outcome, 'allow');
+  const attached = { ...first, annotations: { 'vnd.docker.reference.type': 'attestation-manifest' } };
+  assert.equal((await pushIndex([attached, second])).outcome, 'deny', 'calls itself an attachment');
+  assert.equal(
+    (await pushIndex([{ ...first, platform: second.platform }, second])).outcome,
+    'deny',
+    'twice one platform',
+  );
+  const { platform: _, ...anywhere } = first;
+  assert.equal((await pushIndex([anywhere, second])).outcome, 'deny', 'names no platform');
+});
+
 test('T10: every spelling of one image meets the same rules', async () => {
   const given = await bench(policy('  - {name: r, images: ["docker.io/library/*"], digest: required}\n'));
   for (const text of [

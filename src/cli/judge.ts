@@ -1,5 +1,15 @@
 // One image before the policy: its digest, the evidence that the rules ask for, the decision. Shared by verify, pin and check.
-import type { Decision, Evidence, Found, Proof, Reference, Resolution, Resolved, Setting, Verdicts } from '../flow.ts';
+import type {
+  ChildVerdicts,
+  Decision,
+  Evidence,
+  Found,
+  Proof,
+  Reference,
+  Resolution,
+  Resolved,
+  Setting,
+} from '../flow.ts';
 import { printReference, tagKey, withDigest } from '../image/reference.ts';
 import type { Lock, LockEvidence } from '../lock/lock.ts';
 import { askedBy, authoritiesOf, type Config } from '../policy/config.ts';
@@ -112,24 +122,23 @@ function childSigners(rules: Config['rules'], signers: readonly Signer[]): Signe
   return signers.filter(({ name }) => asked.has(name));
 }
 
-/** The verdicts about each manifest of an index, by platform; an image that is one manifest has no children. */
+/** The verdicts about each manifest of an index; an image that is one manifest has no children. */
 async function gatherChildren(
   client: RegistryClient,
   subject: Reference,
   closure: Awaited<ReturnType<typeof readClosure>> | Problem,
   signers: readonly Signer[],
   bench: Bench,
-): Promise<ReadonlyMap<string, Verdicts> | Problem> {
+): Promise<readonly ChildVerdicts[] | Problem> {
   if (closure instanceof Problem) return closure;
-  const answers = await Promise.all(
-    closure.children
-      .filter(({ attachment }) => !attachment)
-      .map(async ({ digest, platform }) => {
-        const { verdicts } = await gather(client, withDigest(subject, digest), signers, false, bench);
-        return [platform ?? digest, verdicts] as const;
-      }),
+  // Only what no node can match is left out; that something calls itself an attachment is its own word.
+  const runnable = closure.children.filter(({ platform }) => !platform?.startsWith('unknown/'));
+  return Promise.all(
+    runnable.map(async ({ digest, platform }) => {
+      const { verdicts } = await gather(client, withDigest(subject, digest), signers, false, bench);
+      return { digest, verdicts, ...(platform !== undefined && { platform }) };
+    }),
   );
-  return new Map(answers);
 }
 
 /** Trust roots in use that end soon, a line each. */

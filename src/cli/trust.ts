@@ -1,6 +1,6 @@
 // tagproof trust: the sigstore trust root that keyless signatures are checked with: what is in it, refresh it, carry it over an
 // air gap. Only `update` uses the network, and only the TUF repository that it is told.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { Argument } from 'commander';
 import { asProblem, Problem } from '../problem.ts';
 import type { Cell, Report } from '../report/report.ts';
@@ -16,7 +16,7 @@ const EXAMPLES = `
 tagproof trust show                       who is trusted, since when, until when
 tagproof trust show own/trusted_root.json
 tagproof trust update                     the public-good root of today, verified by TUF
-tagproof trust update --mirror https://tuf.example.com --root root.json
+tagproof trust update --mirror https://tuf.example.com --root root.json own.json   (trustRoot: own.json)
 tagproof trust export trusted_root.json   to carry over an air gap …
 tagproof trust import trusted_root.json   … and take in there
 `;
@@ -28,13 +28,13 @@ export function run(args: string[]): Promise<number> {
     verb('trust', 'Shows, refreshes and carries the trust root for keyless signatures.', EXAMPLES),
   )
     .addArgument(new Argument('<what>', 'what to do').choices(['show', 'update', 'export', 'import']))
-    .argument('[file]', 'show, import: a trusted_root.json; export: where to write it')
+    .argument('[file]', 'show, import: a trusted_root.json; export, update: where to write it')
     .option('--mirror <url>', 'update: the TUF repository', PUBLIC_MIRROR)
     .option('--root <file>', 'update: its pinned root.json (that of the public-good instance comes with tagproof)');
   return execute<Options>(command, args, async ([what, file], options, context) => {
     switch (what) {
       case 'update':
-        return { report: await update(options, context) };
+        return { report: await update(options, context, file) };
       case 'export':
         return { report: await exportRoot(needed(file, 'where to write the trust root')) };
       case 'import':
@@ -75,19 +75,20 @@ function show(root: TrustRoot, from: string): Report {
   };
 }
 
-async function update(options: Options, context: Context): Promise<Report> {
+/** The public-good root is kept for all runs; another one goes to a file, for the policy to name. */
+async function update(options: Options, context: Context, file: string | undefined): Promise<Report> {
   const { updateRoot } = await import('../verify/trust/update.ts');
+  const mirror = options.mirror.replace(/\/$/, '');
+  const target = mirror === PUBLIC_MIRROR ? file : needed(file, 'where to write the trust root of your own mirror');
   const config = await loadConfig(options.config);
-  const before = await loadTrustRoot(PUBLIC_GOOD);
-  const bytes = await withClient(options, config, context, (client) =>
-    updateRoot(client, options.mirror.replace(/\/$/, ''), options.root),
-  );
-  const root = parseTrustRoot(bytes, options.mirror);
-  const file = keepRoot(bytes);
+  const before = target === undefined || existsSync(target) ? await loadTrustRoot(target ?? PUBLIC_GOOD) : undefined;
+  const bytes = await withClient(options, config, context, (client) => updateRoot(client, mirror, options.root));
+  const root = parseTrustRoot(bytes, mirror);
+  const kept = keepRoot(bytes, target);
   return {
-    ...show(root, file),
+    ...show(root, kept),
     verb: 'trust update',
-    summary: [root.id === before.root.id ? 'nothing has changed' : `taken in: sha256:${root.id}`],
+    summary: [root.id === before?.root.id ? 'nothing has changed' : `taken in: sha256:${root.id}`],
   };
 }
 

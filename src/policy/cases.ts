@@ -115,9 +115,11 @@ function evidenceOf(test: Case, digest: string, { authorities }: Pick<Config, 'a
     digest,
     verdicts: verdictsOf(test.signatures),
     attestations: { verified, problems: new Map() },
-    children: new Map(
-      Object.entries(test.platformSignatures ?? {}).map(([platform, given]) => [platform, verdictsOf(given)]),
-    ),
+    children: Object.entries(test.platformSignatures ?? {}).map(([platform, given]) => ({
+      platform,
+      digest,
+      verdicts: verdictsOf(given),
+    })),
     ...(test.platforms !== undefined && { platforms: test.platforms }),
     ...(test.ageDays !== undefined && { firstSeen: new Date(now.getTime() - test.ageDays * DAY).toISOString() }),
   };

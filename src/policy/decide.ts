@@ -136,11 +136,16 @@ function judgeChildren(
   if (children === undefined) return [say(false, 'the manifests of its platforms could not be checked', true)];
   if (children instanceof Problem)
     return [say(false, `the manifests of its platforms could not be checked: ${children.message}`, true)];
-  const asked = [...children].filter(([platform]) => platforms.length === 0 || platforms.includes(platform));
+  // A manifest that names no platform may run on any.
+  const asked = children.filter(
+    ({ platform }) => platforms.length === 0 || platform === undefined || platforms.includes(platform),
+  );
   // One manifest without an index is its own platform; with `both` it has been judged already.
   if (asked.length === 0) return signed === 'both' ? [] : [judgeSignatures(demand, evidence?.verdicts, say)];
-  return asked.map(([platform, verdicts]) =>
-    judgeSignatures(demand, verdicts, (ok, reason, unchecked) => say(ok, `${platform}: ${reason}`, unchecked)),
+  return asked.map(({ platform, digest, verdicts }) =>
+    judgeSignatures(demand, verdicts, (ok, reason, unchecked) =>
+      say(ok, `${platform ?? digest}: ${reason}`, unchecked),
+    ),
   );
 }
 

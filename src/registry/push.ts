@@ -127,13 +127,11 @@ export class Pusher {
     const own = url.origin === home.origin;
     if (!own && url.protocol !== 'https:' && home.protocol === 'https:')
       throw new Problem('refused', `${home.host} wants an upload without TLS at ${url.host}; nothing was sent`);
+    const request = { method, url: url.href, limit, ...(body !== undefined && { body }) };
+    if (!own) return this.#transport.send(this.#endpoint, { ...request, headers }, false);
     return this.#authorizer.authorized(this.#repository, (authorization) => {
-      const all = {
-        ...headers,
-        ...(own && { ...this.#endpoint.headers, ...(authorization !== undefined && { authorization }) }),
-      };
-      const request = { method, url: url.href, headers: all, limit, ...(body !== undefined && { body }) };
-      return this.#transport.send(this.#endpoint, request, own);
+      const all = { ...headers, ...this.#endpoint.headers, ...(authorization !== undefined && { authorization }) };
+      return this.#transport.send(this.#endpoint, { ...request, headers: all });
     });
   }
 

@@ -75,3 +75,31 @@ export function partsOf(certificate: ASN1Obj): CertificateParts {
     keyBits: child(tbs, at + 5, 1).value.subarray(1),
   };
 }
+
+const ATTRIBUTES: Readonly<Record<string, string>> = {
+  '2.5.4.3': 'CN',
+  '2.5.4.6': 'C',
+  '2.5.4.7': 'L',
+  '2.5.4.8': 'ST',
+  '2.5.4.9': 'STREET',
+  '2.5.4.10': 'O',
+  '2.5.4.11': 'OU',
+  '0.9.2342.19200300.100.1.1': 'UID',
+  '0.9.2342.19200300.100.1.25': 'DC',
+};
+
+/**
+ * The parts of a name in order, each attribute by its short name or OID. From the DER and not from a printed form, in which
+ * one part could pass for another. RFC 5280 4.1.2.4. @param name its DER
+ */
+export function namePartsOf(name: Buffer): [attribute: string, value: string][] {
+  return parseDer(name).subs.flatMap((set) =>
+    set.subs.map((part): [string, string] => {
+      const { tag, value } = child(part, 1);
+      const oid = oidOf(part);
+      // BMPString is UTF-16, big endian; all others read as UTF-8.
+      const text = tag.number === 30 ? Buffer.from(value).swap16().toString('utf16le') : value.toString('utf8');
+      return [ATTRIBUTES[oid] ?? oid, text];
+    }),
+  );
+}

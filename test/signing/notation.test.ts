@@ -221,6 +221,7 @@ const below = (more: Partial<der.Certificate> = {}) =>
   leafOf({ issuer: { ...ROOT, CN: 'middle' }, signer: middleKey.privateKey, ...more });
 const authority = { authenticSigningTime: `${P}authenticSigningTime`, expiry: `${P}expiry` };
 
+const company = (O: string, more: object = {}) => leafOf({ subject: { C: 'US', ST: 'WA', O, ...more } });
 const cases: [name: string, kind: string, wish: Wish, says?: RegExp | undefined, more?: Partial<NotationAuthority>][] =
   [
     ['in order', 'verified', {}],
@@ -384,6 +385,20 @@ const cases: [name: string, kind: string, wish: Wish, says?: RegExp | undefined,
       },
     ],
     ['a leaf that ended', 'invalid', { chain: [leafOf({ to: new Date(now.getTime() - DAY) }), root] }, /is valid from/],
+    [
+      'a name with a comma',
+      'verified',
+      { chain: [company('Acme, Inc.'), root] },
+      undefined,
+      { trustedIdentities: ['x509.subject: C=US, ST=WA, O=Acme\\, Inc.'] },
+    ],
+    [
+      'a name that holds another’s parts',
+      'others',
+      { chain: [company('evil\nO=tagproof'), root] },
+      undefined,
+      { trustedIdentities: ['x509.subject: C=US, ST=WA, O=tagproof'] },
+    ],
     // time stamps
     ['a time stamp', 'verified', { stamp: (signature) => stamp(signature) }, undefined, clock()],
     ['a time stamp is asked and there is none', 'invalid', {}, /no time stamp/, clock()],

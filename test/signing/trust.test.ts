@@ -106,13 +106,14 @@ test('trust: shipped, updated by TUF, exported and imported; a repository that c
   assert.match(shown.out, /shipped with this version[\s\S]*transparency log +https:\/\/rekor\.sigstore\.dev/);
   const own = world.trustedRoot();
   files = repository(own);
-  assert.match((await tagproof(['trust', 'update', '--mirror', url])).out, /there is no trust on first use/);
-  const updated = await tagproof(['trust', 'update', '--mirror', url, '--root', 'root.json']);
+  assert.match((await tagproof(['trust', 'update', '--mirror', url])).out, /where to write the trust root/);
+  assert.match((await tagproof(['trust', 'update', '--mirror', url, 'own-root.json'])).out, /no trust on first use/);
+  const updated = await tagproof(['trust', 'update', '--mirror', url, '--root', 'root.json', 'own-root.json']);
   assert.equal(updated.code, 0, updated.out);
   assert.match(updated.out, /taken in: sha256:/);
-  assert.match((await tagproof(['trust', 'show'])).out, /https:\/\/rekor1\.test/);
+  assert.match((await tagproof(['trust', 'show', 'own-root.json'])).out, /https:\/\/rekor1\.test/);
   assert.match(
-    (await tagproof(['trust', 'update', '--mirror', url, '--root', 'root.json'])).out,
+    (await tagproof(['trust', 'update', '--mirror', url, '--root', 'root.json', 'own-root.json'])).out,
     /nothing has changed/,
   );
 
@@ -132,19 +133,24 @@ test('trust: shipped, updated by TUF, exported and imported; a repository that c
   ];
   for (const [name, cheat] of cheats) {
     files = cheat;
-    const answer = await tagproof(['trust', 'update', '--mirror', url, '--root', 'root.json']);
+    const answer = await tagproof(['trust', 'update', '--mirror', url, '--root', 'root.json', 'own-root.json']);
     assert.equal(answer.code, 2, `${name}: ${answer.out}`);
-    assert.match((await tagproof(['trust', 'show'])).out, /timestamp authority +https:\/\/tsa\.test/, name);
+    assert.match(
+      (await tagproof(['trust', 'show', 'own-root.json'])).out,
+      /timestamp authority +https:\/\/tsa\.test/,
+      name,
+    );
   }
   files = repository(newer, { version: 3 });
-  assert.equal((await tagproof(['trust', 'update', '--mirror', url, '--root', 'root.json'])).code, 0);
+  assert.equal((await tagproof(['trust', 'update', '--mirror', url, '--root', 'root.json', 'own-root.json'])).code, 0);
   files = repository(own, { version: 2 });
   assert.equal(
-    (await tagproof(['trust', 'update', '--mirror', url, '--root', 'root.json'])).code,
+    (await tagproof(['trust', 'update', '--mirror', url, '--root', 'root.json', 'own-root.json'])).code,
     2,
     'T7: rolled back',
   );
 
+  assert.equal((await tagproof(['trust', 'import', 'own-root.json'])).code, 0);
   assert.match((await tagproof(['trust', 'export', 'carried.json'])).out, /carried\.json holds the trust root/);
   assert.match((await tagproof(['trust', 'export', 'carried.json'])).out, /is there already/);
   assert.equal((await tagproof(['trust', 'import', 'carried.json'], 'other')).code, 0);

@@ -29,7 +29,7 @@ type LoggedSigner = { readonly kind: 'key' | 'certificate'; readonly der: Buffer
 
 /** Every signer that an entry's body names, whatever its kind. */
 function signersOf(body: unknown): LoggedSigner[] {
-  const { kind, spec } = (body ?? {}) as { kind?: unknown; spec?: Record<string, never> };
+  const { kind, apiVersion, spec } = (body ?? {}) as { kind?: unknown; apiVersion?: unknown; spec?: object };
   const pem = (text: unknown): LoggedSigner[] => {
     const decoded = Buffer.from(String(text ?? ''), 'base64').toString('utf8');
     const [, label, base64] = /-----BEGIN (CERTIFICATE|PUBLIC KEY)-----([A-Za-z0-9+/=\s]+)-----END/.exec(decoded) ?? [];
@@ -42,7 +42,7 @@ function signersOf(body: unknown): LoggedSigner[] {
   };
   // biome-ignore lint/suspicious/noExplicitAny: a stranger's JSON; whatever is missing is undefined and ends as "no signer"
   const s = (spec ?? {}) as any;
-  if (kind === 'hashedrekord' && s.hashedRekordV002 !== undefined) {
+  if (kind === 'hashedrekord' && apiVersion === '0.0.2') {
     const { x509Certificate, publicKey } = s.hashedRekordV002?.signature?.verifier ?? {};
     const raw = (part: { rawBytes?: unknown } | undefined) => Buffer.from(String(part?.rawBytes ?? ''), 'base64');
     if (x509Certificate !== undefined) return [{ kind: 'certificate', der: raw(x509Certificate) }];

@@ -1,7 +1,7 @@
 // Keys in Notary v1 metadata: their ids and the four ways in which they sign. theupdateframework/notary, tuf/data, tuf/signed.
 import { constants, createHash, createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto';
 import * as v from 'valibot';
-import { child, parseDer } from '../der.ts';
+import { child, namePartsOf, parseDer, partsOf } from '../der.ts';
 import { canonicalJson } from './canonical.ts';
 
 export const KeySchema = v.object({
@@ -79,7 +79,8 @@ const GRACE_MS = 86_400_000;
 /** What Notary asks of a root certificate: for this name, in its time, no authority, no SHA-1. @returns what is wrong */
 export function checkRootCertificate(certificate: X509Certificate, gun: string, now: Date): string | undefined {
   if (certificate.ca) return 'the root certificate is a certificate authority’s own';
-  const name = /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? '';
+  const names = namePartsOf(partsOf(parseDer(certificate.raw)).subject).filter(([attribute]) => attribute === 'CN');
+  const name = names.length === 1 ? (names[0]?.[1] ?? '') : '';
   const fits = name.endsWith('*') ? gun.startsWith(name.slice(0, -1)) && name.length > 1 : name === gun;
   if (!fits) return `the root certificate is for ${name || 'nobody'}, not for ${gun}`;
   if (Date.parse(certificate.validTo) < now.getTime()) return `the root certificate ended on ${certificate.validTo}`;

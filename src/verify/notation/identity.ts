@@ -2,6 +2,7 @@
 // notaryproject/specifications, trust-store-trust-policy.md, "Trusted Identities Constraints".
 import type { X509Certificate } from 'node:crypto';
 import { Problem } from '../../problem.ts';
+import { namePartsOf, parseDer, partsOf } from '../der.ts';
 
 export type Name = ReadonlyMap<string, string>;
 
@@ -40,13 +41,11 @@ export function readIdentities(texts: readonly string[]): readonly (Name | undef
 }
 
 /** Does the certificate's subject have every part of one of the identities? */
-export function isTrusted({ subject }: X509Certificate, identities: readonly (Name | undefined)[]): boolean {
+export function isTrusted({ raw }: X509Certificate, identities: readonly (Name | undefined)[]): boolean {
   const parts = new Map<string, string>();
-  for (const line of subject.split('\n')) {
-    const at = line.indexOf('=');
+  for (const [attribute, value] of namePartsOf(partsOf(parseDer(raw)).subject)) {
     // A second value of a part would let one of them speak for the other.
-    if (parts.has(line.slice(0, at))) parts.set(line.slice(0, at), '\0');
-    else parts.set(line.slice(0, at), line.slice(at + 1));
+    parts.set(attribute, parts.has(attribute) ? '\0' : value);
   }
   return identities.some((identity) => identity === undefined || contains(parts, identity));
 }

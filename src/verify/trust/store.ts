@@ -43,9 +43,8 @@ export async function shippedSeed(): Promise<{ tufRoot: Buffer; targets: Buffer 
   return { tufRoot: Buffer.from(seed['root.json'], 'base64'), targets: Buffer.from(trusted, 'base64') };
 }
 
-/** Keeps a root for the runs to come; replaced whole or not at all. */
-export function keepRoot(bytes: Buffer): string {
-  const file = keptRootFile();
+/** Keeps a root for the runs to come; replaced whole or not at all. @param file default: as the public-good root */
+export function keepRoot(bytes: Buffer, file = keptRootFile()): string {
   try {
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(`${file}.new`, bytes);

@@ -1,5 +1,6 @@
 // Refreshes a trust root by TUF: from a pinned root.json, through its rotations, to the bytes that its keys vouch for today. The
 // update framework's own client does the verifying; we lend it our network, which reads no more than it asks for.
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BaseFetcher, Updater } from 'tuf-js';
@@ -22,8 +23,10 @@ export async function updateRoot(
   mirror: string,
   rootFile: string | undefined,
 ): Promise<Buffer> {
-  const folder = join(dataFolder(), 'tuf', encodeURIComponent(mirror));
   const first = rootFile === undefined ? await shippedRoot(mirror) : readRoot(rootFile);
+  // Another pin is another beginning: what was learned from one says nothing about the other.
+  const pin = createHash('sha256').update(first).digest('hex').slice(0, 16);
+  const folder = join(dataFolder(), 'tuf', `${encodeURIComponent(mirror)}-${pin}`);
   try {
     mkdirSync(join(folder, 'targets'), { recursive: true });
     // What is there has been verified from a root before; it never goes back to an older one (T7).
