@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import { LockSchema } from '../src/lock/lock.ts';
+import { CasesSchema } from '../src/policy/cases.ts';
 import { ConfigSchema } from '../src/policy/config-file.ts';
 
 /** A check is code; what it asks, the reader says. */
@@ -13,8 +14,12 @@ export const SCHEMAS: Record<string, object> = {
     ...toJsonSchema(LockSchema, OPTIONS),
   },
   'schema/tagproof.yaml.json': {
-    title: 'tagproof.yaml: what tagproof looks for and how it reaches registries',
+    title: 'tagproof.yaml: what tagproof looks for, how it reaches registries, and the policy',
     ...toJsonSchema(ConfigSchema, OPTIONS),
+  },
+  'schema/tagproof.test.yaml.json': {
+    title: 'tagproof.test.yaml: what the policy must decide',
+    ...toJsonSchema(CasesSchema, OPTIONS),
   },
 };
 

@@ -36,5 +36,8 @@ test('npm pack gives a package that installs offline and runs', () => {
     }
   };
   assert.equal(JSON.parse(scan()).counts.tag, 300_001);
-  assert.match(run(process.execPath, [join(folder, 'node_modules/tagproof/main.js'), 'demo']), /pinned 11 images/);
+  const main = join(folder, 'node_modules/tagproof/main.js');
+  assert.match(run(process.execPath, [main, 'demo']), /pinned 11 images/);
+  // The trust root is in the package, no file beside it.
+  assert.match(run(process.execPath, [main, 'trust', 'show']), /https:\/\/rekor\.sigstore\.dev/);
 });

@@ -13,6 +13,8 @@ import { findingAt } from './finding.ts';
 import { type Bench, isOpen, judgeImage, objections, resolveAllowed, settingOf } from './judge.ts';
 import type { Context } from './verb.ts';
 
+export { openBench, trustLines } from './judge.ts';
+
 /** Without network: the evidence beside each pin. */
 export function checkEvidence(found: readonly Found[], bench: Bench): Finding[] {
   return found.flatMap((item): Finding[] => {

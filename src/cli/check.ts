@@ -8,10 +8,8 @@ import type { RegistryClient } from '../registry/client.ts';
 import type { Finding, Report } from '../report/report.ts';
 import { RULES } from '../report/rules.ts';
 import { type Drift, findDrift } from '../resolve/drift.ts';
-import { checkEvidence, checkPolicy } from './check-verify.ts';
 import { findingAt, unpinnedFinding } from './finding.ts';
 import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
-import { openBench } from './judge.ts';
 import { platformName } from './platforms.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
@@ -75,8 +73,9 @@ export function run(args: string[]): Promise<number> {
     ];
     if (options.offline && (options.online || !options.verify))
       throw new Problem('usage', '--offline goes with --verify, and not with --online');
-    const bench = options.verify ? await openBench(config, lock) : undefined;
-    if (bench !== undefined) offline.push(...checkEvidence(gathered.found, bench));
+    const policy = options.verify ? await import('./check-verify.ts') : undefined; // the engine loads when asked for
+    const bench = await policy?.openBench(config, lock);
+    if (policy && bench) offline.push(...policy.checkEvidence(gathered.found, bench));
     if (!options.online && (bench === undefined || options.offline))
       return { report: report(gathered, offline, [], options, []) };
     const required = (options.platform.length > 0 ? options.platform : config.platforms).map(platformName);
@@ -84,7 +83,7 @@ export function run(args: string[]): Promise<number> {
       const online = options.online
         ? await checkOnline(client, gathered.found, lock, required, context)
         : { findings: [], problems: [] };
-      const verified = bench && (await checkPolicy(client, gathered.found, bench, context));
+      const verified = bench && (await policy?.checkPolicy(client, gathered.found, bench, context));
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
       return {
         report: report(
@@ -92,7 +91,7 @@ export function run(args: string[]): Promise<number> {
           [...offline, ...online.findings, ...(verified?.findings ?? [])],
           [...online.problems, ...(verified?.problems ?? [])],
           options,
-          rateLimitLines(client),
+          [...((bench && policy?.trustLines(bench)) ?? []), ...rateLimitLines(client)],
         ),
       };
     });

@@ -149,6 +149,11 @@ export function endingTrust(signers: readonly Signer[], now: Date): string[] {
   return [...roots.values()].flatMap((root) => expiries(root, now, WARN_DAYS));
 }
 
+/** What whoever just relied on the trust roots should know, for the last lines of a report. */
+export function trustLines({ signers }: Pick<Bench, 'signers'>): string[] {
+  return endingTrust(signers, new Date()).map((line) => `soon: ${line}; see tagproof trust show`);
+}
+
 /** The demands that a decision failed on, could not check first; undefined when there are none. */
 export function objections({ judgements }: Decision): string | undefined {
   const failed = judgements.filter(({ ok }) => !ok);

@@ -11,6 +11,8 @@ import { findingAt } from './finding.ts';
 import { type Bench, isOpen, type Judged, judgeImage, lockEvidence, objections, settingOf } from './judge.ts';
 import { plural } from './scan.ts';
 
+export { openBench, trustLines } from './judge.ts';
+
 export type Verified = {
   /** The answers, with a Problem where the policy could not be checked. */
   readonly answers: Map<string, Resolution>;

@@ -11,8 +11,7 @@ import { unifiedDiff } from '../source/diff.ts';
 import { applyEdits, pinEdit, replaceFile } from '../source/edit.ts';
 import { findingAt, unpinnedFinding } from './finding.ts';
 import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
-import { openBench } from './judge.ts';
-import { deniedFindings, splitForbidden, type Verified, verifyAnswers } from './pin-verify.ts';
+import type { Verified } from './pin-verify.ts';
 import { readPlatforms } from './platforms.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { type Planned, rewriteFiles } from './rewrite.ts';
@@ -62,9 +61,11 @@ export function run(args: string[]): Promise<number> {
       const lockFile = options.lock === false ? undefined : options.lock;
       const { lock, bytes } =
         lockFile === undefined ? { lock: new Map() as Lock, bytes: undefined } : readLock(lockFile);
-      const bench = options.verify ? await openBench(config, lock) : undefined;
+      // Loaded when asked for: the engine of signatures is the larger half of this program.
+      const policy = options.verify ? await import('./pin-verify.ts') : undefined;
+      const bench = await policy?.openBench(config, lock);
       const wanted = gathered.found.filter((found) => isTarget(found, options.update, lock));
-      const forbidden = bench && splitForbidden(wanted, bench);
+      const forbidden = bench && policy?.splitForbidden(wanted, bench);
       const targets = forbidden?.allowed ?? wanted;
       const answers = await resolveAll(
         targets.map(({ reference }) => withoutDigest(reference)),
@@ -79,7 +80,7 @@ export function run(args: string[]): Promise<number> {
       const required = options.platform.length > 0 ? options.platform : config.platforms;
       const platforms = await readPlatforms(client, answers, required, options);
       const chosen = new Map([...answers].map(([key, answer]) => [key, platforms.chosen.get(key) ?? answer]));
-      const verified = bench !== undefined ? await verifyAnswers(client, chosen, targets, bench) : undefined;
+      const verified = bench && (await policy?.verifyAnswers(client, chosen, targets, bench));
       const resolved = verified?.answers ?? chosen;
       const denied = verified?.denied ?? new Map();
       const accepted = targets.filter(({ reference }) => !denied.has(printReference(withoutDigest(reference))));
@@ -91,7 +92,7 @@ export function run(args: string[]): Promise<number> {
         ...blocked,
         ...platforms.findings,
         ...(forbidden?.findings ?? []),
-        ...deniedFindings(targets, denied),
+        ...(policy?.deniedFindings(targets, denied) ?? []),
       ];
       const problems = [...gathered.problems, ...failures(targets, resolved)];
       const rows = { sections: sections(plan.planned, accepted, resolved), findings };
@@ -129,6 +130,7 @@ export function run(args: string[]): Promise<number> {
           summary: [
             ...summary(gathered, plan.changes.length, changed, all, options.diff),
             ...noted,
+            ...((bench && policy?.trustLines(bench)) ?? []),
             ...rateLimitLines(client),
           ],
           data: { pinned: describe(accepted, resolved), changed },

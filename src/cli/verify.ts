@@ -10,7 +10,6 @@ import { Problem } from '../problem.ts';
 import type { Cell, Finding, Section } from '../report/report.ts';
 import { type FindFlags, gather, loadConfig } from './gather.ts';
 import {
-  endingTrust,
   isOpen,
   type Judged,
   judgeImage,
@@ -18,6 +17,7 @@ import {
   openBench,
   resolveAllowed,
   settingOf,
+  trustLines,
 } from './judge.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
@@ -95,7 +95,7 @@ export function run(args: string[]): Promise<number> {
           ],
           summary: [
             `${passed} of ${plural(results.length, 'image')} satisfy the policy${failed.length > 0 ? `, ${failed.length} do not` : ''}${open.length > 0 ? `, ${open.length} could not be checked` : ''}`,
-            ...endingTrust(bench.signers, new Date()).map((line) => `soon: ${line}; see tagproof trust show`),
+            ...trustLines(bench),
             ...rateLimitLines(client),
           ],
           data: {

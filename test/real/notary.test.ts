@@ -331,13 +331,16 @@ suite(
       const gun = 'app';
       const files = await record(servers['plain']?.url as string, gun);
       const url = await replay(files);
-      assert.equal((await verify(gun, 'v1', 'one', { url })).kind, 'verified');
+      const before = await verify(gun, 'v1', 'one', { url });
+      assert.equal(before.kind, 'verified');
       for (const [path, bytes] of files) {
-        for (let i = 0; i < bytes.length; i += 11) {
+        for (let i = 0; i < bytes.length; i++) {
           const flipped = Buffer.from(bytes);
           flipped[i] = (flipped[i] as number) ^ 1;
           served.set(url, new Map([...files, [path, flipped]]));
-          assert.notEqual((await verify(gun, 'v1', 'one', { url })).kind, 'verified', `${path} byte ${i}`);
+          const after = await verify(gun, 'v1', 'one', { url });
+          // Spare bits at the end of base64 change nothing that is proven.
+          if (after.kind === 'verified') assert.deepEqual(after, before, `${path} byte ${i}`);
         }
         served.set(url, new Map([...files].filter(([other]) => other !== path)));
         const without = await verify(gun, 'v1', 'one', { url });
@@ -368,6 +371,46 @@ suite(
         new Date(),
       );
       assert.match(hub.kind === 'unchecked' ? hub.problem.message : '', /shut down on 8 December 2026/);
+    });
+
+    test('a server that asks for a registry token gets one, bought with that registry’s credentials only', async () => {
+      const files = await record(servers['plain']?.url as string, 'app');
+      const asked: string[] = [];
+      let url = '';
+      const server = createServer((request, response) => {
+        asked.push(`${request.url} ${request.headers.authorization ?? ''}`);
+        if (request.url?.startsWith('/token')) return void response.writeHead(200).end('{"token":"good"}');
+        if (request.headers.authorization !== 'Bearer good')
+          return void response
+            .writeHead(401, { 'www-authenticate': `Bearer realm="${url}/token",service="notary"` })
+            .end();
+        const body = files.get(request.url as string);
+        response.writeHead(body === undefined ? 404 : 200).end(body);
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      atEnd(() => server.close());
+      url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+      const credentials: string[] = [];
+      const own = new RegistryClient({
+        credentials: async (registry) => {
+          credentials.push(registry);
+          return { kind: 'basic', username: 'u', password: 'p' };
+        },
+      });
+      atEnd(() => own.close());
+      const signer = loadNotarySigner('dct', {
+        kind: 'notary',
+        annotations: {},
+        server: url,
+        roots: rootPems('app'),
+        signers: [],
+      });
+      const subject = parseReference(`registry.test/app:v1@sha256:${sha256('one')}`) as Reference;
+      const verdict = await verifyNotary(own, subject, signer, new Date());
+      assert.equal(verdict.kind, 'verified', reasons(verdict));
+      assert.deepEqual(new Set(credentials), new Set(['registry.test']));
+      const token = asked.find((line) => line.startsWith('/token')) as string;
+      assert.match(decodeURIComponent(token), /scope=repository:registry\.test\/app:pull Basic /);
     });
 
     /** What servers of `replay` serve, by their URL. */

@@ -491,8 +491,7 @@ test('flip a byte anywhere in the signed material: it verifies no more, or prove
     const original = at.reduce<unknown>((value, step) => (value as Record<string, unknown>)[step], good) as string;
     const binary = /rawBytes|sig$|payload$|signedTimestamp|signedEntry|canonicalizedBody|hashes|keyId/.test(name);
     const bytes = Buffer.from(original, binary ? 'base64' : 'utf8');
-    // Every byte of what is short, every seventh of what is long.
-    for (let i = 0; i < bytes.length; i += bytes.length > 400 ? 7 : 1) {
+    for (let i = 0; i < bytes.length; i++) {
       const flipped = Buffer.from(bytes);
       flipped[i] = (flipped[i] as number) ^ 1;
       const copy = structuredClone(good);

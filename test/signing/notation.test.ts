@@ -478,7 +478,7 @@ for (const format of ['jws', 'cose'] as const) {
   test(`notation, ${format}: flip any byte: it verifies no more, or proves the very same`, async () => {
     const good = envelope({ format });
     const before = await verify(good, {}, { format });
-    for (let i = 0; i < good.length; i += 3) {
+    for (let i = 0; i < good.length; i++) {
       const flipped = Buffer.from(good);
       flipped[i] = (flipped[i] as number) ^ 1;
       const verdict = await verify(flipped, {}, { format });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -232,6 +232,35 @@ test('services that cheat or fail: nothing is pushed', async () => {
   const dry = await tagproof([...keyless('--rekor-url', services.url, '--dry-run'), reference], env);
   assert.match(dry.out, /would sign/);
   await verifies(reference, ciAuthority(), 'deny');
+});
+
+test('signatures in another repository, reached through a mirror of its registry', async () => {
+  const reference = await image(hosts['api'] as string, 'mirrored');
+  const { publicKey, privateKey } = pairs['ECDSA P-256'];
+  assert.equal(
+    (
+      await tagproof([
+        'sign',
+        '--key',
+        writeKey('mirror.pem', privateKey),
+        '--signature-repository',
+        `${hosts['tag']}/signatures`,
+        reference,
+      ])
+    ).code,
+    0,
+  );
+  // signatures.test does not exist; containerd's hosts.toml says who serves it. (A mirror beside a registry that cannot be
+  // reached could never say that there is no signature: only the registry's own server can.)
+  mkdirSync(join(folder, 'hosts/signatures.test'), { recursive: true });
+  writeFileSync(join(folder, 'hosts/signatures.test/hosts.toml'), `server = "http://${hosts['tag']}"\n`);
+  const config = join(folder, 'mirror.yaml');
+  writeFileSync(
+    config,
+    `hostsDir: hosts\nauthorities:\n  it:\n${keyAuthority(publicKey, 'transparencyLog: ignore\nsignatureRepository: signatures.test/signatures').replace(/^/gm, '    ')}\nrules:\n  - {name: r, images: ["**"], digest: resolve, signatures: {all: [it]}}\n`,
+  );
+  const { code, out } = await tagproof(['verify', '-c', config, '--timeout', '3', reference]);
+  assert.equal(code, 0, out);
 });
 
 test('signatures in another repository', async () => {
