@@ -1,11 +1,11 @@
 // Reads tagproof.yaml: one schema, errors with line and column.
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { asProblem, Problem } from '../problem.ts';
+import { asProblem } from '../problem.ts';
 import { AuthoritySchema } from './authority-schema.ts';
 import { askedBy, type Config, NO_CONFIG } from './config.ts';
 import { RuleSchema } from './rule-schema.ts';
-import { parseYaml } from './yaml-file.ts';
+import { type Mistake, parseYaml } from './yaml-file.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('expected some text'));
 
@@ -51,25 +51,23 @@ export const ConfigSchema = v.strictObject({
 
 /** @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each */
 export function parseConfig(source: string, file: string): Config {
-  const config = parseYaml(source, file, ConfigSchema) satisfies Config;
-  checkNames(config, file);
-  return config;
+  return parseYaml(source, file, ConfigSchema, namesThatMiss) satisfies Config;
 }
 
 /** A demand for somebody who is not there can never be met, or, worse, be thought met. */
-function checkNames({ authorities, rules }: Config, file: string): void {
-  const seen = new Set<string>();
-  for (const rule of rules) {
-    const { name } = rule;
-    if (seen.has(name)) throw new Problem('conflict', `two rules are called '${name}'`, { file });
-    seen.add(name);
-    for (const wanted of askedBy(rule)) {
-      if (Object.hasOwn(authorities, wanted)) continue;
-      throw new Problem('usage', `rule '${name}' asks for the authority '${wanted}', which is not under authorities`, {
-        file,
-      });
-    }
-  }
+function namesThatMiss({ authorities, rules }: Config): Mistake[] {
+  const names = rules.map(({ name }) => name);
+  return rules.flatMap((rule, index): Mistake[] => [
+    ...(names.indexOf(rule.name) < index
+      ? [{ path: ['rules', index, 'name'], message: `two rules are called '${rule.name}'` }]
+      : []),
+    ...askedBy(rule)
+      .filter((wanted) => !Object.hasOwn(authorities, wanted))
+      .map((wanted) => ({
+        path: ['rules', index],
+        message: `rule '${rule.name}' asks for the authority '${wanted}', which is not under authorities`,
+      })),
+  ]);
 }
 
 /** @param file undefined: tagproof.yaml in the working directory if there is one */

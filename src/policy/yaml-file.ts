@@ -1,10 +1,22 @@
 // YAML that a person wrote for us: one schema, every mistake with line and column.
 import * as v from 'valibot';
 import { isMap, LineCounter, type Node, parseDocument } from 'yaml';
-import { Problem } from '../problem.ts';
+import { asProblem, Problem } from '../problem.ts';
 
-/** @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each */
-export function parseYaml<S extends v.GenericSchema>(source: string, file: string, schema: S): v.InferOutput<S> {
+type Path = readonly (string | number)[];
+/** Something that the schema cannot see, at its place. */
+export type Mistake = { readonly path: Path; readonly message: string };
+
+/**
+ * @param check what the schema cannot see
+ * @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each
+ */
+export function parseYaml<S extends v.GenericSchema>(
+  source: string,
+  file: string,
+  schema: S,
+  check: (output: v.InferOutput<S>) => Mistake[] = () => [],
+): v.InferOutput<S> {
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines });
   const [broken] = document.errors;
@@ -12,22 +24,31 @@ export function parseYaml<S extends v.GenericSchema>(source: string, file: strin
     const { line, col } = lines.linePos(broken.pos[0]);
     throw new Problem('syntax', broken.message.split('\n')[0] as string, { file, line, column: col });
   }
-  const result = v.safeParse(schema, document.toJS() ?? {});
-  if (result.success) return result.output;
-  const [first, ...others] = result.issues.map((issue) => {
-    const path = (issue.path ?? []).map((item) => item.key as string | number);
-    const node = nodeAt(document.contents, path);
-    const { line, col } = lines.linePos(node?.range?.[0] ?? 0);
-    const unknown = issue.type === 'strict_object' && issue.expected === 'never';
-    const message = unknown ? `there is no setting '${path.at(-1)}' here` : issue.message;
+  let json: unknown;
+  try {
+    json = document.toJS(); // aliases are expanded here, so many times and no more
+  } catch (error) {
+    throw asProblem(error, 'syntax', { file });
+  }
+  const result = v.safeParse(schema, json ?? {});
+  const mistakes = result.success ? check(result.output) : result.issues.map(mistakeOf);
+  if (result.success && mistakes.length === 0) return result.output;
+  const [first, ...others] = mistakes.map(({ path, message }) => {
+    const { line, col } = lines.linePos(nodeAt(document.contents, path)?.range?.[0] ?? 0);
     return { line, column: col, message: `${path.join('.')}: ${message}` };
   });
   const rest = others.map(({ line, column, message }) => `\n${file}:${line}:${column}: ${message}`).join('');
   throw new Problem('syntax', first?.message + rest, { file, line: first?.line ?? 1, column: first?.column ?? 1 });
 }
 
+function mistakeOf(issue: v.BaseIssue<unknown>): Mistake {
+  const path = (issue.path ?? []).map((item) => item.key as string | number);
+  const unknown = issue.type === 'strict_object' && issue.expected === 'never';
+  return { path, message: unknown ? `there is no setting '${path.at(-1)}' here` : issue.message };
+}
+
 /** The deepest node on the path; for a key that must not be there, the key itself. */
-function nodeAt(root: Node | null, path: (string | number)[]): Node | null {
+function nodeAt(root: Node | null, path: Path): Node | null {
   let node = root;
   for (const [depth, key] of path.entries()) {
     if (isMap(node)) {
