@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { CasesSchema, runCase } from '../policy/cases.ts';
 import type { Config } from '../policy/config.ts';
-import { parseYaml } from '../policy/yaml-file.ts';
+import { parseYaml, positionOf } from '../policy/yaml-file.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { Cell, Finding, Report } from '../report/report.ts';
 import { plural } from './scan.ts';
@@ -18,7 +18,8 @@ export function testPolicy(config: Config, files: readonly string[]): Report {
   const results: object[] = [];
   for (const file of files.length === 0 ? [DEFAULT_FILE] : files) {
     try {
-      for (const test of readCases(file)) {
+      const source = read(file);
+      for (const [index, test] of parseYaml(source, file, CasesSchema).cases.entries()) {
         const { decision, wrong } = runCase(test, config, new Date());
         rows.push([
           { text: wrong === undefined ? 'ok' : 'not ok', style: wrong === undefined ? 'good' : 'bad' },
@@ -31,6 +32,7 @@ export function testPolicy(config: Config, files: readonly string[]): Report {
             rule: 'policy-test',
             level: 'error',
             file,
+            ...positionOf(source, ['cases', index]),
             message: `${test.name}: ${wrong}`,
             image: test.image,
           });
@@ -49,12 +51,10 @@ export function testPolicy(config: Config, files: readonly string[]): Report {
   };
 }
 
-function readCases(file: string) {
-  let source: string;
+function read(file: string): string {
   try {
-    source = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
     throw asProblem(error, 'file', { file });
   }
-  return parseYaml(source, file, CasesSchema).cases;
 }

@@ -1,10 +1,12 @@
 // tagproof policy: lint tells what is wrong with the rules, explain which of them speak for an image, test runs cases, init
 // starts a policy. Only init asks registries.
+import { existsSync, readFileSync } from 'node:fs';
 import { Argument } from 'commander';
 import { parseReference, printReference } from '../image/reference.ts';
 import type { Config } from '../policy/config.ts';
 import { demands, type Lint, lintPolicy } from '../policy/lint.ts';
 import { rulesFor } from '../policy/match.ts';
+import { positionOf } from '../policy/yaml-file.ts';
 import { Problem } from '../problem.ts';
 import type { Cell, Report } from '../report/report.ts';
 import { loadSigners } from '../verify/verify.ts';
@@ -53,6 +55,7 @@ async function lint(
 ): Promise<Report> {
   const signers = await loadSigners(config.authorities); // keys that cannot be used are said here too
   const { found, problems } = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, config, context);
+  const source = existsSync(file ?? 'tagproof.yaml') ? readFileSync(file ?? 'tagproof.yaml', 'utf8') : '';
   const now = new Date();
   const lints = [
     ...lintPolicy(
@@ -60,15 +63,18 @@ async function lint(
       found.map(({ reference }) => reference),
       now,
     ),
-    ...endingTrust(signers, now).map((message): Lint => ({ level: 'warning', subject: 'trust', message })),
+    ...endingTrust(signers, now).map(
+      (message): Lint => ({ level: 'warning', subject: 'trust', message, path: ['authorities'] }),
+    ),
   ];
   return {
     verb: 'policy lint',
     sections: [],
-    findings: lints.map(({ level, subject, message }) => ({
+    findings: lints.map(({ level, subject, message, path }) => ({
       rule: 'policy-lint',
       level,
       file: file ?? 'tagproof.yaml',
+      ...positionOf(source, path),
       message: `${subject}: ${message}`,
     })),
     problems,

@@ -84,7 +84,7 @@ export function run(args: string[]): Promise<number> {
           told: true,
           sections: [...judged]
             .sort(([a], [b]) => (a < b ? -1 : 1))
-            .map(([key, item]) => section(key.split('\n', 1)[0] as string, item)),
+            .map(([key, item]) => section(titleOf(key, groups), item)),
           findings: failed.map(({ subject, decision }) => finding(subject, decision)),
           problems: [
             ...parsed.filter((reference) => reference instanceof Problem),
@@ -102,6 +102,7 @@ export function run(args: string[]): Promise<number> {
             policy: bench.policy,
             images: results.map(({ subject, resolved, evidence, decision }) => ({
               ...place(subject),
+              ...subject.setting,
               resolved,
               verdicts: Object.fromEntries(evidence?.verdicts ?? []),
               attestations: evidence?.attestations?.verified ?? [],
@@ -112,6 +113,17 @@ export function run(args: string[]): Promise<number> {
       };
     });
   });
+}
+
+/** The image; and where it would run, if that makes a difference here. */
+function titleOf(key: string, groups: ReadonlyMap<string, Subject>): string {
+  const { reference, setting } = groups.get(key) as Subject;
+  const image = printReference(reference);
+  const same = [...groups.values()].filter((other) => printReference(other.reference) === image);
+  const { kind, namespace } = setting;
+  return same.length === 1
+    ? image
+    : `${image} (${kind ?? 'an image'}${namespace === undefined ? '' : ` in ${namespace}`})`;
 }
 
 function place({ reference, found }: Subject): { image: string; file?: string; line?: number; column?: number } {

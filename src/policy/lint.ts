@@ -7,7 +7,13 @@ import { rulesFor } from './match.ts';
 /** Days before a certificate ends that it is told. */
 const WARN_DAYS = 30;
 
-export type Lint = { readonly level: 'error' | 'warning'; readonly subject: string; readonly message: string };
+export type Lint = {
+  readonly level: 'error' | 'warning';
+  readonly subject: string;
+  readonly message: string;
+  /** Where in tagproof.yaml. */
+  readonly path: readonly (string | number)[];
+};
 
 /** @param references the images of the repository; without any, dead rules cannot be told */
 export function lintPolicy(
@@ -17,14 +23,16 @@ export function lintPolicy(
 ): Lint[] {
   const lints: Lint[] = Object.entries(authorities).flatMap(([name, authority]) => lintAuthority(name, authority, now));
   if (rules.length === 0)
-    lints.push({ level: 'error', subject: 'rules', message: 'there are none: every image is denied' });
-  for (const rule of rules) {
+    lints.push({ level: 'error', subject: 'rules', message: 'there are none: every image is denied', path: ['rules'] });
+  for (const [index, rule] of rules.entries()) {
     const subject = `rule '${rule.name}'`;
+    const path = ['rules', index];
     if (demands(rule).length === 0) {
       const wide = rule.images.includes('**');
       lints.push({
         level: wide ? 'error' : 'warning',
         subject,
+        path,
         message: wide
           ? 'lets every image pass that no other rule speaks for'
           : 'asks for nothing: its images pass as they are',
@@ -34,6 +42,7 @@ export function lintPolicy(
       lints.push({
         level: 'warning',
         subject,
+        path,
         message:
           'speaks for no image that is here: a dead rule, or a pattern that misses (names are canonical: docker.io/library/nginx)',
       });
@@ -42,6 +51,7 @@ export function lintPolicy(
       lints.push({
         level: 'warning',
         subject,
+        path,
         message: 'asks who signed, but not for a digest: say digest: required or resolve',
       });
     }
@@ -49,13 +59,18 @@ export function lintPolicy(
   const asked = new Set(rules.flatMap(askedBy));
   for (const name of Object.keys(authorities)) {
     if (!asked.has(name))
-      lints.push({ level: 'warning', subject: `authority '${name}'`, message: 'no rule asks for it' });
+      lints.push({
+        level: 'warning',
+        subject: `authority '${name}'`,
+        message: 'no rule asks for it',
+        path: ['authorities', name],
+      });
   }
   const unspoken = references.filter((reference) => rulesFor(rules, reference).length === 0);
   if (rules.length > 0 && unspoken.length > 0) {
     const names = [...new Set(unspoken.map(({ registry, repository }) => `${registry}/${repository}`))].sort();
     const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '');
-    lints.push({ level: 'warning', subject: 'rules', message: `no rule speaks for ${shown}: denied` });
+    lints.push({ level: 'warning', subject: 'rules', message: `no rule speaks for ${shown}: denied`, path: ['rules'] });
   }
   return lints;
 }
@@ -63,13 +78,14 @@ export function lintPolicy(
 /** Certificates that end, identities that are wider than they look, checks that are switched off. */
 function lintAuthority(name: string, authority: Authority, now: Date): Lint[] {
   const subject = `authority '${name}'`;
-  const warn = (message: string): Lint => ({ level: 'warning', subject, message });
+  const path = ['authorities', name];
+  const warn = (message: string): Lint => ({ level: 'warning', subject, message, path });
   const ends = certificatesOf(authority).flatMap((pem): Lint[] => {
     const { validTo, subject: who } = new X509Certificate(pem);
     const days = Math.floor((Date.parse(validTo) - now.getTime()) / 86_400_000);
     if (days > WARN_DAYS) return [];
     const message = `the certificate of ${who.replaceAll('\n', ', ')} ${days < 0 ? 'ended' : 'ends'} on ${validTo}`;
-    return [{ level: days < 0 ? 'error' : 'warning', subject, message }];
+    return [{ level: days < 0 ? 'error' : 'warning', subject, message, path }];
   });
   if (authority.kind === 'notation')
     return [

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { isMap, LineCounter, type Node, parseDocument } from 'yaml';
 import { asProblem, Problem } from '../problem.ts';
 
-type Path = readonly (string | number)[];
+export type Path = readonly (string | number)[];
 /** Something that the schema cannot see, at its place. */
 export type Mistake = { readonly path: Path; readonly message: string };
 
@@ -45,6 +45,14 @@ function mistakeOf(issue: v.BaseIssue<unknown>): Mistake {
   const path = (issue.path ?? []).map((item) => item.key as string | number);
   const unknown = issue.type === 'strict_object' && issue.expected === 'never';
   return { path, message: unknown ? `there is no setting '${path.at(-1)}' here` : issue.message };
+}
+
+/** Where something that was read stands; the file's beginning if it is not there. Counted from 1. */
+export function positionOf(source: string, path: Path): { line: number; column: number } {
+  const lines = new LineCounter();
+  const { contents } = parseDocument(source, { lineCounter: lines });
+  const { line, col } = lines.linePos(nodeAt(contents, path)?.range?.[0] ?? 0);
+  return { line, column: col };
 }
 
 /** The deepest node on the path; for a key that must not be there, the key itself. */
