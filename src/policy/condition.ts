@@ -10,7 +10,7 @@ const ENVIRONMENT = new Environment({
   .registerVariable('annotations', 'map');
 
 /** Milliseconds that one condition may take on one attestation: nested comprehensions multiply. */
-export const CONDITION_MS = 250;
+const CONDITION_MS = 250;
 
 const compiled = new Map<string, ParseResult>();
 

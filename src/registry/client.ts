@@ -5,6 +5,7 @@ import { digestOf } from '../image/hash.ts';
 import { ACCEPT, manifestKind, OCI_INDEX } from '../image/media-type.ts';
 import { repositoryOf } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
+import { complaint, header } from './complaint.ts';
 import { ambientCredentials, type CredentialSource } from './credentials.ts';
 import { type Capability, type Endpoint, endpointsFor, type RegistrySetting } from './endpoint.ts';
 import { MAX_CONFIG, MAX_MANIFEST, MAX_REFERRER_PAGES, MAX_REFERRERS } from './limits.ts';
@@ -70,7 +71,7 @@ export class RegistryClient {
       const mediaType = header(answer, 'content-type');
       // Not every registry answers HEAD (405, 501; 400 from some proxies), or answers it in full.
       const refused = [400, 405, 501].includes(answer.status);
-      if (answer.status !== 200 && !refused) throw this.#complaint(endpoint, reference, answer);
+      if (answer.status !== 200 && !refused) throw complaint(endpoint, reference, answer);
       if (refused || digest === undefined || mediaType === undefined || !isDigest(digest))
         return this.#get(endpoint, reference);
       checkKind(mediaType, endpoint);
@@ -91,7 +92,7 @@ export class RegistryClient {
   async blob(reference: Reference, digest: string, limit = MAX_CONFIG): Promise<Buffer> {
     return this.#first(reference, 'pull', async (endpoint) => {
       const answer = await this.#send(endpoint, reference, 'GET', `blobs/${digest}`, {}, limit);
-      if (answer.status !== 200) throw this.#complaint(endpoint, reference, answer);
+      if (answer.status !== 200) throw complaint(endpoint, reference, answer);
       const actual = digestOf(answer.body, digest);
       if (actual !== digest) throw mismatch(endpoint, digest, actual);
       return answer.body;
@@ -117,7 +118,7 @@ export class RegistryClient {
           [400, 404, 405, 501].includes(answer.status) ||
           (answer.status === 200 && !/json/.test(header(answer, 'content-type') ?? ''));
         if (missing) return this.#fallbackReferrers(endpoint, reference);
-        if (answer.status !== 200) throw this.#complaint(endpoint, reference, answer);
+        if (answer.status !== 200) throw complaint(endpoint, reference, answer);
         found.push(...readReferrers(answer.body, endpoint));
         if (found.length > MAX_REFERRERS) throw new Problem('limit', `more than ${MAX_REFERRERS} referrers`);
         path = nextPage(header(answer, 'link'), endpoint, reference.repository);
@@ -160,13 +161,13 @@ export class RegistryClient {
     const path = `manifests/${(reference.digest as string).replace(':', '-')}`;
     const answer = await this.#send(endpoint, reference, 'GET', path, { accept: ACCEPT }, MAX_MANIFEST);
     if (answer.status === 404) return [];
-    if (answer.status !== 200) throw this.#complaint(endpoint, reference, answer);
+    if (answer.status !== 200) throw complaint(endpoint, reference, answer);
     return readReferrers(answer.body, endpoint);
   }
 
   async #get(endpoint: Endpoint, reference: Reference): Promise<Manifest> {
     const answer = await this.#manifestCall(endpoint, 'GET', reference);
-    if (answer.status !== 200) throw this.#complaint(endpoint, reference, answer);
+    if (answer.status !== 200) throw complaint(endpoint, reference, answer);
     const said = header(answer, 'docker-content-digest');
     const wanted = reference.digest ?? (said !== undefined && isDigest(said) ? said : undefined);
     const digest = digestOf(answer.body, wanted);
@@ -231,44 +232,6 @@ export class RegistryClient {
     }
     return authorizer;
   }
-
-  /** A status that is no success, in the registry's own words where it has some. */
-  #complaint(endpoint: Endpoint, reference: Reference, answer: Answer): Problem {
-    const { host } = new URL(endpoint.base);
-    const words = registryWords(answer.body);
-    const said = words === undefined ? '' : `: ${words}`;
-    switch (answer.status) {
-      case 401:
-        return new Problem(
-          'denied',
-          `${host} gives no access (401${said}): the image does not exist, or it needs credentials (docker login ${reference.registry})`,
-        );
-      case 403:
-        return new Problem('denied', `${host} forbids access with these credentials (403${said})`);
-      case 404:
-        return new Problem(
-          'not-found',
-          `${host} has no ${repositoryOf(reference)} ${reference.digest ?? `with tag ${reference.tag ?? 'latest'}`} (404${said})`,
-        );
-      case 429: {
-        const after = header(answer, 'retry-after');
-        return new Problem(
-          'rate-limited',
-          `${host} asks to slow down (429${said})${after === undefined ? '' : `; try again after ${after}`}`,
-        );
-      }
-      default:
-        return new Problem(
-          answer.status >= 500 ? 'unreachable' : 'protocol',
-          `${host} answered ${answer.status}${said}`,
-        );
-    }
-  }
-}
-
-function header(answer: Answer, name: string): string | undefined {
-  const value = answer.headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
 
 const mirrorOf = (endpoint: Endpoint) => (endpoint.mirror ? { mirror: new URL(endpoint.base).host } : {});
@@ -290,17 +253,4 @@ function mismatch(endpoint: Endpoint, wanted: string, actual: string): Problem {
     'mismatch',
     `${new URL(endpoint.base).host} sent bytes with digest ${actual}, expected ${wanted}; nothing of it was used`,
   );
-}
-
-/** The first message of a registry's error body. distribution-spec, "error codes". */
-function registryWords(body: Buffer): string | undefined {
-  try {
-    const { errors } = JSON.parse(body.toString('utf8')) as { errors?: { message?: unknown; code?: unknown }[] };
-    const [first] = errors ?? [];
-    const words = first?.message || first?.code;
-    // Shown on a terminal: printable characters, one line.
-    return typeof words === 'string' ? words.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200) : undefined;
-  } catch {
-    return undefined;
-  }
 }

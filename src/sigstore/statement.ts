@@ -7,7 +7,7 @@ import { type Claim, type Malformed, stringsOf } from './payload.ts';
 /** The one predicate type that says "this image is signed"; others are attestations about it (T31). */
 export const SIGN_PREDICATE = 'https://sigstore.dev/cosign/sign/v1';
 export const IN_TOTO = 'application/vnd.in-toto+json';
-export const STATEMENT_V1 = 'https://in-toto.io/Statement/v1';
+const STATEMENT_V1 = 'https://in-toto.io/Statement/v1';
 export const DSSE_TYPE = 'application/vnd.dsse.envelope.v1+json';
 export const BUNDLE_PREFIX = 'application/vnd.dev.sigstore.bundle';
 export const BUNDLE_TYPE = `${BUNDLE_PREFIX}.v0.3+json`;

@@ -12,7 +12,7 @@ export class Disorder extends Error {}
 const MAX_KEYS = 100;
 const integer = v.pipe(v.number(), v.integer(), v.minValue(1));
 const hashes = v.record(v.string(), v.string());
-export const FileMeta = v.object({ length: v.pipe(v.number(), v.integer(), v.minValue(0)), hashes });
+const FileMeta = v.object({ length: v.pipe(v.number(), v.integer(), v.minValue(0)), hashes });
 const Keys = v.pipe(
   v.record(v.string(), KeySchema),
   v.check((keys) => Object.keys(keys).length <= MAX_KEYS, 'too many keys'),

@@ -8,7 +8,7 @@ import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { Answer } from '../../registry/transport.ts';
 import { parseJson } from '../../sigstore/json.ts';
-import { checkRootCertificate, type TufKey } from './key.ts';
+import type { TufKey } from './key.ts';
 import {
   checkBytes,
   checkRole,
@@ -17,30 +17,25 @@ import {
   keysOf,
   type RoleFile,
   Root,
-  type RootData,
   readRole,
   Snapshot,
   Targets,
   type TargetsData,
   Timestamp,
 } from './metadata.ts';
+import { type Pins, trustRoot } from './root.ts';
 import { keepVersions, readVersions } from './state.ts';
 
-export type NotarySigner = {
+export type NotarySigner = Pins & {
   readonly kind: 'notary';
   readonly name: string;
   readonly server: string | undefined;
   readonly ca: string | undefined;
-  /** Pinned: SPKI of keys, or certificates, DER in hex. */
-  readonly keys: ReadonlySet<string>;
-  readonly certificates: readonly X509Certificate[];
   readonly signers: readonly string[];
 };
 
 /** One file of metadata, bytes. */
 const MAX_METADATA = 1024 * 1024;
-/** Root rotations that are followed back to the pin. */
-const MAX_ROTATIONS = 32;
 const HUB = 'notary.docker.io';
 const RETIRED =
   'Docker retires Docker Content Trust: notary.docker.io is shut down on 8 December 2026. Ask for a cosign or Notation signature of this image instead, or sign your own copy of it (tagproof sign) and name that authority in tagproof.yaml';
@@ -109,7 +104,9 @@ class Walk {
     const latest = await this.#fetch('root', true);
     if (latest === undefined) return { kind: 'unsigned' };
     const before = readVersions(this.#server, this.#gun);
-    const root = await this.#trustRoot(readRole(latest, Root, 'root'));
+    const root = await trustRoot(readRole(latest, Root, 'root'), this.#signer, this.#gun, this.#now, (version) =>
+      this.#fetch(`${version}.root`, true),
+    );
     if (root === undefined) return { kind: 'others', count: 1 };
     const role = (name: 'timestamp' | 'snapshot' | 'targets') => ({
       keys: keysOf(root.data.keys, root.data.roles[name]),
@@ -210,56 +207,6 @@ class Walk {
     checkRole(file, keys, role.threshold, name, this.#now);
     this.#seen[name] = file.data.version;
     return { file, keys };
-  }
-
-  /** The latest root, if it leads back to the pin: signed by a pinned key, or by its predecessor that was, step by step. */
-  async #trustRoot(latest: RoleFile<RootData>): Promise<RoleFile<RootData> | undefined> {
-    const chain = [latest];
-    let oldest = latest;
-    while (!this.#isPinned(oldest)) {
-      if (oldest.data.version <= 1 || chain.length > MAX_ROTATIONS) return undefined;
-      const version = oldest.data.version - 1;
-      const bytes = await this.#fetch(`${version}.root`, true);
-      if (bytes === undefined) return undefined;
-      oldest = readRole(bytes, Root, `root ${version}`);
-      if (oldest.data.version !== version)
-        throw new Disorder(`root ${version} says it is version ${oldest.data.version}`);
-      chain.unshift(oldest);
-    }
-    for (const [index, file] of chain.entries()) {
-      const previous = chain[index - 1];
-      const { root } = file.data.roles;
-      const own = keysOf(file.data.keys, root);
-      if (file.signedBy(own).size < root.threshold) throw new Disorder(`root ${file.data.version}: too few signatures`);
-      if (previous === undefined) continue;
-      const old = previous.data.roles.root;
-      if (file.signedBy(keysOf(previous.data.keys, old)).size < old.threshold)
-        throw new Disorder(`root ${file.data.version} is not signed by the keys of the root before it`);
-    }
-    const { root } = latest.data.roles;
-    checkRole(latest, keysOf(latest.data.keys, root), root.threshold, 'root', this.#now);
-    for (const { certificate } of keysOf(latest.data.keys, root)) {
-      const wrong = certificate && checkRootCertificate(certificate, this.#gun, this.#now);
-      if (wrong !== undefined) throw new Disorder(wrong);
-    }
-    return latest;
-  }
-
-  /** Enough of its own root keys are pinned ones, and signed it. */
-  #isPinned(file: RoleFile<RootData>): boolean {
-    const { root } = file.data.roles;
-    const pinned = keysOf(file.data.keys, root).filter(({ key, certificate }) => {
-      if (this.#signer.keys.has(key.export({ type: 'spki', format: 'der' }).toString('hex'))) return true;
-      return (
-        certificate !== undefined &&
-        this.#signer.certificates.some(
-          (pin) =>
-            pin.raw.equals(certificate.raw) ||
-            (pin.ca && certificate.checkIssued(pin) && certificate.verify(pin.publicKey)),
-        )
-      );
-    });
-    return file.signedBy(pinned).size >= root.threshold;
   }
 
   async #needed(role: string): Promise<Buffer> {

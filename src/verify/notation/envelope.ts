@@ -24,8 +24,8 @@ export type NotationEnvelope = {
   readonly timestamp?: Buffer;
 };
 
-export const JWS_TYPE = 'application/jose+json';
-export const COSE_TYPE = 'application/cose';
+const JWS_TYPE = 'application/jose+json';
+const COSE_TYPE = 'application/cose';
 const CONTENT_TYPE = 'application/vnd.cncf.notary.payload.v1+json';
 const P = 'io.cncf.notary.';
 /** Attributes that an envelope may call critical: those that are understood here. Plugins' are not. */

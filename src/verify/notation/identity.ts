@@ -9,7 +9,7 @@ export type Name = ReadonlyMap<string, string>;
 const REQUIRED = ['C', 'ST', 'O'];
 
 /** @returns undefined for `*`; @throws Problem `usage` for one that names too little or cannot be read */
-export function readIdentity(text: string): Name | undefined {
+function readIdentity(text: string): Name | undefined {
   if (text === '*') return undefined;
   const [, list = ''] = /^x509\.subject:(.*)$/s.exec(text) ?? [];
   const name = new Map<string, string>();

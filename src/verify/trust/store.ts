@@ -19,7 +19,7 @@ export function dataFolder(): string {
   return TAGPROOF_DATA ?? join(XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'tagproof');
 }
 
-export const keptRootFile = (): string => join(dataFolder(), 'trust', 'trusted_root.json');
+const keptRootFile = (): string => join(dataFolder(), 'trust', 'trusted_root.json');
 
 /** @param name `public-good`, or the path of a trusted_root.json */
 export async function loadTrustRoot(name: string): Promise<StoredRoot> {
