@@ -3,7 +3,6 @@ import type { Reference } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
 import { digestOf } from '../image/hash.ts';
 import { ACCEPT, manifestKind, OCI_INDEX } from '../image/media-type.ts';
-import { repositoryOf } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { complaint, header } from './complaint.ts';
 import { ambientCredentials, type CredentialSource } from './credentials.ts';

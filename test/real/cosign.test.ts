@@ -121,26 +121,39 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
       }
     });
 
-    test(`${where}: an attestation is not a signature (T31)`, async () => {
-      const subject = await image(where, 'attested');
-      writeFileSync(join(folder, 'predicate.json'), '{}');
-      const offline = ['--use-signing-config=false', '--tlog-upload=false'];
-      await cosign(
-        3,
-        'attest',
-        '--key',
-        join(folder, 'release.key'),
-        '--yes',
-        '--allow-http-registry',
-        ...offline,
-        '--type',
-        'custom',
-        '--predicate',
-        join(folder, 'predicate.json'),
-        subject.text.replace(/:[^:@/]+@/, '@'),
-      );
-      assert.notEqual((await verdict(subject, 'release')).kind, 'verified');
-    });
+    for (const version of [2, 3] as const) {
+      test(`${where}, cosign ${version}: an attestation is told with its content, and is not a signature (T31)`, async () => {
+        const subject = await image(where, `attested-${version}`);
+        writeFileSync(join(folder, 'predicate.json'), '{"spdxVersion":"SPDX-2.3"}');
+        const offline = version === 2 ? ['--tlog-upload=false'] : ['--use-signing-config=false', '--tlog-upload=false'];
+        const what = ['--type', 'spdxjson', '--predicate', join(folder, 'predicate.json')];
+        await cosign(
+          version,
+          'attest',
+          '--key',
+          join(folder, 'release.key'),
+          '--yes',
+          '--allow-http-registry',
+          ...offline,
+          ...what,
+          bare(subject),
+        );
+        const keys = [readFileSync(join(folder, 'release.pub'), 'utf8')];
+        const signers = await loadSigners({ it: { ...KEY_AUTHORITY, keys, hashAlgorithm: 'sha256', annotations: {} } });
+        const { verdicts, attestations } = await gatherVerdicts(client, subject, signers, true);
+        assert.equal(verdicts.get('it')?.kind, 'unsigned', JSON.stringify([...verdicts]));
+        assert.deepEqual(
+          attestations.verified.map(({ predicateType, predicate, layout }) => ({ predicateType, predicate, layout })),
+          [
+            {
+              predicateType: 'https://spdx.dev/Document',
+              predicate: { spdxVersion: 'SPDX-2.3' },
+              layout: version === 2 ? 'signature' : 'bundle',
+            },
+          ],
+        );
+      });
+    }
   }
 
   // --- the other way: what tagproof signs, real cosign verifies ---
