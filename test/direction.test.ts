@@ -17,7 +17,9 @@ const LAYERS: Record<string, number> = {
   resolve: 3,
   verify: 3,
   sign: 3,
-  cli: 4,
+  judge: 4,
+  serve: 5,
+  cli: 6,
 };
 const ROOT = resolve('src');
 const folderOf = (path: string) =>

@@ -2,6 +2,7 @@
 // comes with the change that CI judges, so its evidence is compared and never believed in place of the signatures.
 import type { Found } from '../flow.ts';
 import { printReference, tagKey } from '../image/reference.ts';
+import { type Bench, isOpen, judgeImage, objections, resolveAllowed, settingOf } from '../judge/judge.ts';
 import type { LockEvidence } from '../lock/lock.ts';
 import { askedBy, type Config } from '../policy/config.ts';
 import { rulesFor } from '../policy/match.ts';
@@ -10,10 +11,9 @@ import type { RegistryClient } from '../registry/client.ts';
 import type { Finding } from '../report/report.ts';
 import type { Signer } from '../verify/verify.ts';
 import { findingAt } from './finding.ts';
-import { type Bench, isOpen, judgeImage, objections, resolveAllowed, settingOf } from './judge.ts';
 import type { Context } from './verb.ts';
 
-export { openBench, trustLines } from './judge.ts';
+export { openBench, trustLines } from '../judge/judge.ts';
 
 /** Without network: the evidence beside each pin. */
 export function checkEvidence(found: readonly Found[], bench: Bench): Finding[] {

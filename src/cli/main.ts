@@ -13,6 +13,7 @@ const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }
   sign: { summary: 'sign images by digest, with a key or keyless', load: () => import('./sign.ts') },
   attest: { summary: 'sign a statement about images, from a predicate file', load: () => import('./attest.ts') },
   trust: { summary: 'show, refresh, export and import the sigstore trust root', load: () => import('./trust.ts') },
+  serve: { summary: 'answer admission reviews in a cluster', load: () => import('./serve.ts') },
   policy: { summary: 'lint the rules, explain which of them speak for an image', load: () => import('./policy.ts') },
   resolve: { summary: 'answer which digest an image is now', load: () => import('./resolve.ts') },
   inspect: { summary: 'show what an image is: platforms, labels, source, closure', load: () => import('./inspect.ts') },

@@ -1,6 +1,7 @@
 // pin --verify: only digests that pass the policy are written. What is judged is the very reference that would be written.
 import type { Found, Resolution } from '../flow.ts';
 import { printReference, withDigest, withoutDigest } from '../image/reference.ts';
+import { type Bench, isOpen, type Judged, judgeImage, lockEvidence, objections, settingOf } from '../judge/judge.ts';
 import type { LockEvidence } from '../lock/lock.ts';
 import { forbiddenRegistry } from '../policy/decide.ts';
 import { rulesFor } from '../policy/match.ts';
@@ -8,10 +9,9 @@ import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Finding } from '../report/report.ts';
 import { findingAt } from './finding.ts';
-import { type Bench, isOpen, type Judged, judgeImage, lockEvidence, objections, settingOf } from './judge.ts';
 import { plural } from './scan.ts';
 
-export { openBench, trustLines } from './judge.ts';
+export { openBench, trustLines } from '../judge/judge.ts';
 
 export type Verified = {
   /** The answers, with a Problem where the policy could not be checked. */

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Argument } from 'commander';
 import { parseReference, printReference } from '../image/reference.ts';
+import { endingTrust } from '../judge/judge.ts';
 import type { Config } from '../policy/config.ts';
 import { demands, type Lint, lintPolicy } from '../policy/lint.ts';
 import { rulesFor } from '../policy/match.ts';
@@ -11,7 +12,6 @@ import { Problem } from '../problem.ts';
 import type { Cell, Report } from '../report/report.ts';
 import { loadSigners } from '../verify/verify.ts';
 import { gather, loadConfig } from './gather.ts';
-import { endingTrust } from './judge.ts';
 import { type RegistryFlags, registryOptions } from './registry.ts';
 import { plural } from './scan.ts';
 import { type CommonOptions, type Context, execute, verb } from './verb.ts';

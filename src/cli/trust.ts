@@ -2,12 +2,12 @@
 // air gap. Only `update` uses the network, and only the TUF repository that it is told.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { Argument } from 'commander';
+import { WARN_DAYS } from '../judge/judge.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { Cell, Report } from '../report/report.ts';
 import { expiries, parseTrustRoot, type TrustRoot } from '../verify/trust/root.ts';
 import { keepRoot, loadTrustRoot, PUBLIC_GOOD, PUBLIC_MIRROR } from '../verify/trust/store.ts';
 import { loadConfig } from './gather.ts';
-import { WARN_DAYS } from './judge.ts';
 import { type RegistryFlags, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
 import { type CommonOptions, type Context, execute, verb } from './verb.ts';

@@ -2,13 +2,6 @@
 import { statSync } from 'node:fs';
 import type { Found, Reference, Resolution, Setting } from '../flow.ts';
 import { parseReference, printReference } from '../image/reference.ts';
-import { readLock } from '../lock/lock.ts';
-import type { Config } from '../policy/config.ts';
-import { describe } from '../policy/decide.ts';
-import { rulesFor } from '../policy/match.ts';
-import { Problem } from '../problem.ts';
-import type { Cell, Finding, Section } from '../report/report.ts';
-import { type FindFlags, gather, loadConfig } from './gather.ts';
 import {
   isOpen,
   type Judged,
@@ -18,7 +11,14 @@ import {
   resolveAllowed,
   settingOf,
   trustLines,
-} from './judge.ts';
+} from '../judge/judge.ts';
+import { readLock } from '../lock/lock.ts';
+import type { Config } from '../policy/config.ts';
+import { describe } from '../policy/decide.ts';
+import { rulesFor } from '../policy/match.ts';
+import { Problem } from '../problem.ts';
+import type { Cell, Finding, Section } from '../report/report.ts';
+import { type FindFlags, gather, loadConfig } from './gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
 import { type CommonOptions, execute, verb } from './verb.ts';

@@ -1,19 +1,11 @@
 // Reads images out of a YAML tree by shape: container lists, image keys, split images, catalogued and user-given fields,
 // and documents inside block scalars. Kubernetes objects, Helm values and unknown YAML differ only in the Scope.
-import { matchesPattern } from '../image/pattern.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Collector, Spot } from './collector.ts';
 import { readEmbedded } from './embedded.ts';
-import {
-  BUILDS,
-  CATALOGUE,
-  CONTAINER_KEYS,
-  CONTAINER_LISTS,
-  type FieldRule,
-  SCHEMA_KEYS,
-  SCHEMA_KINDS,
-} from './fields.ts';
+import { BUILDS, CONTAINER_KEYS, CONTAINER_LISTS, type FieldRule, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
+import { fieldRules, matchesField } from './rules.ts';
 import { readSplit } from './split.ts';
 import { deref, getText, type MapNode, type Node, type ScalarNode } from './yaml.ts';
 
@@ -45,7 +37,7 @@ const IMAGE_KEY = /^(?:image|[\w-]*[a-z0-9_-]Image|[\w-]*_image|[\w-]+-image)$/;
 
 /** Reads the tree of one document. */
 export function walkDocument(collector: Collector, root: Node, options: WalkOptions, values: boolean): void {
-  const rules = rulesFor(options, undefined, undefined);
+  const rules = fieldRules(options.fields, undefined, undefined);
   walk(collector, root, [], { options, rules, values, container: false, nesting: 0, aliases: 0 });
 }
 
@@ -94,7 +86,12 @@ function walkMap(c: Collector, map: MapNode, path: string[], outer: Scope): void
     c.namespace = getText(metadata, 'namespace');
   }
   if (c.dialect === 'yaml') c.dialect = 'kubernetes';
-  walkEntries(c, map, path, { ...outer, rules: rulesFor(outer.options, group, kind), values: false, container: false });
+  walkEntries(c, map, path, {
+    ...outer,
+    rules: fieldRules(outer.options.fields, group, kind),
+    values: false,
+    container: false,
+  });
   c.object = object;
   c.namespace = namespace;
 }
@@ -151,7 +148,7 @@ function walkScalar(
   scope: Scope,
   sure: boolean,
 ): void {
-  if (sure || (scope.rules.length > 0 && matchesRule(path, scope.rules))) return emit(c, scalar, path, true);
+  if (sure || (scope.rules.length > 0 && matchesField(path, scope.rules))) return emit(c, scalar, path, true);
   if (key !== undefined && IMAGE_KEY.test(key)) return emit(c, scalar, path, false);
   if (scalar.style === 'literal' && /image/i.test(scalar.value)) {
     if (scope.nesting >= MAX_NESTING) return;
@@ -159,7 +156,7 @@ function walkScalar(
       ...scope,
       container: false,
       nesting: scope.nesting + 1,
-      rules: rulesFor(scope.options, undefined, undefined),
+      rules: fieldRules(scope.options.fields, undefined, undefined),
     };
     return readEmbedded(c, scalar, show(path), (root) => walk(c, root, [...path, '|'], inner));
   }
@@ -177,33 +174,6 @@ function spotOf(c: Collector, scalar: ScalarNode, value: string, path: string[])
   const within = c.text.slice(scalar.start, scalar.end).indexOf(value);
   const start = within < 0 ? scalar.start : scalar.start + within;
   return { start, end: within < 0 ? scalar.end : start + value.length, path: show(path) };
-}
-
-// --- fields by rule ---
-
-function rulesFor(options: WalkOptions, group: string | undefined, kind: string | undefined): string[] {
-  const own = group === undefined ? [] : CATALOGUE.filter((rule) => rule.group === group);
-  const given = options.fields.filter(
-    (rule) =>
-      (rule.group === undefined || rule.group === group) &&
-      (rule.kinds === undefined || rule.kinds.includes(kind ?? '')),
-  );
-  return [...own, ...given].flatMap((rule) =>
-    rule.paths.map((path) => path.replace(/\[\]/g, '/[]').replace(/\./g, '/').replace(/^\//, '')),
-  );
-}
-
-function matchesRule(path: string[], rules: readonly string[]): boolean {
-  const last = path.at(-1) as string;
-  const lastSegment = last.startsWith('[') ? '[]' : last;
-  if (!rules.some((rule) => endsWith(rule, lastSegment))) return false;
-  const given = path.map((segment) => (segment.startsWith('[') ? '[]' : segment.replaceAll('/', '~'))).join('/');
-  return rules.some((rule) => matchesPattern(rule, given));
-}
-
-function endsWith(rule: string, segment: string): boolean {
-  const last = rule.slice(rule.lastIndexOf('/') + 1);
-  return last === segment || last.includes('*');
 }
 
 /** A JSON patch operation (RFC 6902) that sets an image. */

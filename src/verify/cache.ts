@@ -1,22 +1,33 @@
 // Verdicts that were reached are not reached again: by image, digest, policy and trust. An open question is never kept.
 import type { Gathered } from './verify.ts';
 
-type Kept = { readonly gathered: Gathered; readonly until: number };
+/** `until`: fresh; `stale`: good enough while nobody can be asked. Milliseconds since 1970. */
+type Kept = { readonly gathered: Gathered; readonly until: number; readonly stale: number };
 
-/** Bounded, least recently used first; one flight a key, however many ask at once. */
+/**
+ * Bounded, least recently used first; one flight a key, however many ask at once. What was verified once for a digest is not
+ * undone by a registry that does not answer: then the old verdict stands, for a day.
+ */
 export class VerdictCache {
   readonly #kept = new Map<string, Kept>();
   readonly #flights = new Map<string, Promise<Gathered>>();
   readonly #size: number;
   readonly #lifeMs: number;
+  readonly #staleMs: number;
 
   /**
    * @param size verdicts kept
    * @param lifeMs how long: what was signed stays signed, but certificates and Notary's timestamps end, and keys get lost
+   * @param staleMs how long in all, where the registry cannot be asked
    */
-  constructor(size = 10_000, lifeMs = 10 * 60_000) {
+  constructor(size = 10_000, lifeMs = 10 * 60_000, staleMs = 24 * 3_600_000) {
     this.#size = size;
     this.#lifeMs = lifeMs;
+    this.#staleMs = staleMs;
+  }
+
+  get size(): number {
+    return this.#kept.size;
   }
 
   /**
@@ -27,30 +38,36 @@ export class VerdictCache {
     const kept = this.#kept.get(key);
     if (kept !== undefined) {
       this.#kept.delete(key);
-      if (kept.until > now) {
-        this.#kept.set(key, kept);
-        return kept.gathered;
-      }
+      if (kept.stale > now) this.#kept.set(key, kept);
+      if (kept.until > now) return kept.gathered;
     }
     let flight = this.#flights.get(key);
     if (flight === undefined) {
       flight = gather().finally(() => this.#flights.delete(key));
       this.#flights.set(key, flight);
-      flight.then(
-        (gathered) => isSettled(gathered) && this.#keep(key, { gathered, until: now + this.#lifeMs }),
-        () => {},
-      );
     }
-    return flight;
+    const gathered = await flight.catch((error) => {
+      if (kept !== undefined && kept.stale > now) return undefined;
+      throw error;
+    });
+    if (gathered === undefined || (kept !== undefined && kept.stale > now && isOpen(gathered)))
+      return (kept as Kept).gathered;
+    if (isSettled(gathered)) this.#keep(key, { gathered, until: now + this.#lifeMs, stale: now + this.#staleMs });
+    else this.#kept.delete(key);
+    return gathered;
   }
 
   #keep(key: string, kept: Kept): void {
+    this.#kept.delete(key);
     this.#kept.set(key, kept);
     if (this.#kept.size > this.#size) this.#kept.delete(this.#kept.keys().next().value as string);
   }
 }
 
-/** A registry that did not answer may answer the next time; "not signed" may be signed a minute later. */
+const isOpen = ({ verdicts, attestations }: Gathered) =>
+  attestations.problems.size > 0 || [...verdicts.values()].some(({ kind }) => kind === 'unchecked');
+
+/** "Not signed" may be signed a minute later, and nobody should wait for it. */
 function isSettled({ verdicts, attestations }: Gathered): boolean {
   return attestations.problems.size === 0 && [...verdicts.values()].every(({ kind }) => kind === 'verified');
 }

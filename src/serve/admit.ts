@@ -1,0 +1,139 @@
+// The door: may this object in? The same rules, code and words as in CI. What was there before passes without a question; what is
+// new is asked about, each image once.
+import type { Decision, Reference, Resolution, Setting } from '../flow.ts';
+import { parseReference, withDigest } from '../image/reference.ts';
+import { type Bench, isOpen, type Judged, judgeImage } from '../judge/judge.ts';
+import { forbiddenRegistry } from '../policy/decide.ts';
+import { rulesFor } from '../policy/match.ts';
+import { Problem } from '../problem.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import { changedImages, type ImageField, imagesOf } from './images.ts';
+import type { Leases } from './leases.ts';
+import type { Answer, KubeObject, Operation, Request } from './review.ts';
+
+export type Door = {
+  readonly bench: Bench;
+  readonly client: RegistryClient;
+  readonly leases: Leases;
+  /** What objects are held to that only make pods: Git owns them, and the pods will be asked themselves. */
+  readonly templates: 'enforce' | 'warn' | 'ignore';
+};
+
+/** What was decided about one image, for the log. */
+export type Ruling = { readonly image: string; readonly digest?: string; readonly decision: Decision };
+export type Admission = { readonly answer: Answer; readonly rulings: readonly Ruling[] };
+
+const PASS: Admission = { answer: { allowed: true }, rulings: [] };
+
+/** @param step `mutate`: writes digests into pods; `validate`: decides on the object as it will be stored (T13) */
+export async function admit(door: Door, step: 'mutate' | 'validate', request: Request): Promise<Admission> {
+  const { operation, object, oldObject, kind } = request;
+  if (operation === 'DELETE' || operation === 'CONNECT' || object === null || object === undefined) return PASS;
+  const isPod = kind.group === '' && kind.kind === 'Pod';
+  if (!isPod && (door.templates === 'ignore' || step === 'mutate')) return PASS;
+  const fields = door.bench.config.find.fields;
+  const before = operation === 'UPDATE' && oldObject ? imagesOf(typed(oldObject, request), fields) : [];
+  const changed = changedImages(imagesOf(typed(object, request), fields), before);
+  if (changed.length === 0) return PASS;
+  const setting: Setting = { kind: kind.kind, ...(request.namespace !== '' && { namespace: request.namespace }) };
+  const groups = [...Map.groupBy(changed, ({ image }) => image)]; // a thousand containers, one image: one question (T42)
+  const asked = await Promise.all(groups.map(([image, places]) => ask(door, step, image, places, setting, isPod)));
+  return answerOf(asked, isPod || door.templates === 'enforce', step);
+}
+
+/** A template inside a review may lack what says its kind. */
+function typed(object: KubeObject, { kind }: Request): KubeObject {
+  const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+  return { apiVersion, kind: kind.kind, ...object };
+}
+
+type Asked = Ruling & { readonly patch: readonly Operation[]; readonly open: boolean };
+
+async function ask(
+  door: Door,
+  step: 'mutate' | 'validate',
+  image: string,
+  places: readonly ImageField[],
+  setting: Setting,
+  isPod: boolean,
+): Promise<Asked> {
+  const reference = parseReference(image);
+  if (reference instanceof Problem) return refused(image, `not a valid image reference (T5): ${reference.message}`);
+  const { bench, client } = door;
+  const rules = rulesFor(bench.config.rules, reference, setting);
+  const resolves = rules.some(({ digest }) => digest === 'resolve');
+  const answer = await digestOf(door, reference, setting);
+  const pinned =
+    !(answer instanceof Problem) && reference.digest === undefined ? withDigest(reference, answer.digest) : undefined;
+  // The digest is written only where a rule says so; `required` means that it must stand there already.
+  const subject = pinned !== undefined && resolves && step === 'mutate' ? pinned : reference;
+  const judged: Judged = await judgeImage(client, subject, answer, bench, setting);
+  // After the mutating step a pod has its digests: a tag that is still there, and would pass, came in behind our back (T13).
+  if (isPod && step === 'validate' && pinned !== undefined && resolves && judged.decision.outcome !== 'deny')
+    return refused(image, 'names no digest: it was put there after tagproof had written digests into this pod');
+  const digest = answer instanceof Problem ? undefined : answer.digest;
+  const patch =
+    subject === pinned
+      ? places.map(({ pointer }): Operation => ({ op: 'replace', path: pointer, value: subject.text }))
+      : [];
+  return {
+    image,
+    ...(digest !== undefined && { digest }),
+    decision: judged.decision,
+    patch: judged.decision.outcome === 'deny' ? [] : patch,
+    open: isOpen(judged.decision),
+  };
+}
+
+async function digestOf({ bench, leases }: Door, reference: Reference, setting: Setting): Promise<Resolution> {
+  const forbidden = forbiddenRegistry(reference, bench.config, setting);
+  if (forbidden !== undefined) return new Problem('refused', forbidden, { image: reference.text });
+  if (reference.digest !== undefined)
+    return { reference, digest: reference.digest, from: 'lock', at: new Date().toISOString() };
+  const rules = rulesFor(bench.config.rules, reference, setting);
+  const asks = rules.some(
+    (rule) =>
+      rule.digest === 'resolve' ||
+      rule.signatures !== undefined ||
+      rule.attestations.length > 0 ||
+      rule.platforms.length > 0 ||
+      rule.minimumAgeDays > 0,
+  );
+  // No byte goes out for an image that no rule asks anything about.
+  return asks ? leases.digestOf(reference) : new Problem('refused', 'no rule asks for its digest');
+}
+
+function refused(image: string, reason: string): Asked {
+  const decision: Decision = { outcome: 'deny', judgements: [{ rule: '(form)', ok: false, unchecked: false, reason }] };
+  return { image, decision, patch: [], open: false };
+}
+
+/** @param enforced else objections are warnings: the object only makes pods, and those will be asked */
+function answerOf(asked: readonly Asked[], enforced: boolean, step: 'mutate' | 'validate'): Admission {
+  const rulings = asked.map(({ image, digest, decision }) => ({
+    image,
+    decision,
+    ...(digest !== undefined && { digest }),
+  }));
+  // Each image is objected to once, by the step that decides; the first one only writes digests.
+  if (step === 'mutate') return { rulings, answer: { allowed: true, patch: asked.flatMap(({ patch }) => patch) } };
+  const denied = asked.filter(({ decision }) => decision.outcome === 'deny');
+  const warned = asked.filter(({ decision }) => decision.outcome === 'warn');
+  const objections = [...warned, ...(enforced ? [] : denied)].map((item) => `tagproof: ${sentence(item)}`);
+  if (!enforced || denied.length === 0)
+    return { rulings, answer: { allowed: true, ...(objections.length > 0 && { warnings: objections }) } };
+  const message = `tagproof denies this: ${denied.map(sentence).join(' | ')}. More: tagproof verify ${denied[0]?.image}`;
+  return { rulings, answer: { allowed: false, message, warnings: objections } };
+}
+
+/**
+ * Why, for whoever sent the object. What a registry said about an image that could not be read stays in our log: it may be
+ * private, and the answer would tell a stranger that it is there (T54).
+ */
+function sentence({ image, decision, open }: Asked): string {
+  const failed = decision.judgements.filter(({ ok }) => !ok);
+  const told = failed.map(({ rule, reason, unchecked }) =>
+    unchecked ? `rule '${rule}': could not be checked` : `rule '${rule}': ${reason}`,
+  );
+  return `${image}: ${[...new Set(told)].join('; ')}${open ? ' (the log of tagproof says why)' : ''}`;
+}

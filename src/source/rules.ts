@@ -1,0 +1,30 @@
+// Field patterns as data: which of them hold for an object, and whether a path fits one.
+import { matchesPattern } from '../image/pattern.ts';
+import { CATALOGUE, type FieldRule } from './fields.ts';
+
+/** The catalogue's and the user's patterns for objects of this kind, as path segments joined by `/`. */
+export function fieldRules(given: readonly FieldRule[], group: string | undefined, kind: string | undefined): string[] {
+  const own = group === undefined ? [] : CATALOGUE.filter((rule) => rule.group === group);
+  const mine = given.filter(
+    (rule) =>
+      (rule.group === undefined || rule.group === group) &&
+      (rule.kinds === undefined || rule.kinds.includes(kind ?? '')),
+  );
+  return [...own, ...mine].flatMap((rule) =>
+    rule.paths.map((path) => path.replace(/\[\]/g, '/[]').replace(/\./g, '/').replace(/^\//, '')),
+  );
+}
+
+/** @param path keys, and `[0]` for items */
+export function matchesField(path: readonly string[], rules: readonly string[]): boolean {
+  const last = path.at(-1) as string;
+  const lastSegment = last.startsWith('[') ? '[]' : last;
+  if (!rules.some((rule) => endsWith(rule, lastSegment))) return false;
+  const given = path.map((segment) => (segment.startsWith('[') ? '[]' : segment.replaceAll('/', '~'))).join('/');
+  return rules.some((rule) => matchesPattern(rule, given));
+}
+
+function endsWith(rule: string, segment: string): boolean {
+  const last = rule.slice(rule.lastIndexOf('/') + 1);
+  return last === segment || last.includes('*');
+}
