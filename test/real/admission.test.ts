@@ -1,0 +1,340 @@
+// The webhook at a real kube-apiserver with etcd: every workload kind and subresource, kubectl's words, a policy and certificates that
+// change while it runs. No kubelet: nothing has to start for an object to be admitted or not.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
+import { pushReferrer, pushSample } from '../../src/registry/sample.ts';
+import { makeCertificates } from '../../src/serve/certificate.ts';
+import { signingKeyOf } from '../../src/sign/key.ts';
+import { makeBundle } from '../../src/sign/sign.ts';
+import { BUNDLE_TYPE, SIGN_PREDICATE } from '../../src/sigstore/statement.ts';
+import { atEnd, command, freePort, scratch, start, suite } from './suite.ts';
+
+suite('admission at a real API server', ['etcd', 'kube-apiserver', 'kubectl', 'openssl'], () => {
+  const folder = scratch();
+  const at = (name: string) => join(folder, name);
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const registry = new EmbeddedRegistry();
+  let host = '';
+  let signed = '';
+  let api = '';
+  let webhook: ChildProcess | undefined;
+
+  const kubectl = (...args: string[]) =>
+    command('kubectl', [
+      '--server',
+      api,
+      '--token',
+      'admin-token',
+      '--insecure-skip-tls-verify',
+      '--cache-dir',
+      at('cache'),
+      ...args,
+    ]);
+  const apply = async (object: object): Promise<{ ok: boolean; out: string }> => {
+    const file = at(`object-${Math.random().toString(36).slice(2)}.json`);
+    writeFileSync(file, JSON.stringify(object));
+    return kubectl('apply', '--validate=false', '-f', file).then(
+      (out) => ({ ok: true, out }),
+      (error) => ({ ok: false, out: String(error.stderr ?? error) }),
+    );
+  };
+  const rest = async (method: string, path: string, body: object, type = 'application/json') => {
+    const { Agent, request } = await import('undici');
+    const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
+    const answer = await request(`${api}${path}`, {
+      method: method as 'PUT',
+      body: JSON.stringify(body),
+      headers: { authorization: 'Bearer admin-token', 'content-type': type },
+      dispatcher,
+    });
+    const json = (await answer.body.json()) as { message?: string };
+    await dispatcher.destroy();
+    return { status: answer.statusCode, message: json.message ?? '', json };
+  };
+
+  const policy = (more = '') => `registries: []
+authorities:
+  release:
+    keys:
+      - |
+${(publicKey.export({ type: 'spki', format: 'pem' }) as string).trim().replace(/^/gm, '        ')}
+    transparencyLog: ignore
+rules:
+  - {name: ours, images: ["${host}/**"], digest: resolve, signatures: {all: [release]}}
+${more}`;
+
+  before(async () => {
+    host = await registry.listen();
+    atEnd(() => registry.close());
+    signed = await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64'], content: 'signed' });
+    const statement = { digest: signed, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
+    await pushReferrer(
+      host,
+      'web',
+      signed,
+      BUNDLE_TYPE,
+      await makeBundle(statement, { key: signingKeyOf(privateKey) }),
+    );
+    await pushSample(host, { repository: 'web', tag: 'evil', platforms: ['linux/amd64'], content: 'evil' });
+    await startApiServer();
+    await startWebhook();
+  });
+
+  async function startApiServer(): Promise<void> {
+    const [etcd, peer, port] = [await freePort(), await freePort(), await freePort()];
+    const client = `http://127.0.0.1:${etcd}`;
+    const healthy = (url: string) => async () => {
+      const { Agent, request } = await import('undici');
+      const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
+      const { statusCode, body } = await request(url, { dispatcher, headers: { authorization: 'Bearer admin-token' } });
+      await body.dump();
+      await dispatcher.destroy();
+      if (statusCode !== 200) throw new Error(String(statusCode));
+    };
+    await start(
+      'etcd',
+      [
+        '--data-dir',
+        at('etcd'),
+        '--listen-client-urls',
+        client,
+        '--advertise-client-urls',
+        client,
+        '--listen-peer-urls',
+        `http://127.0.0.1:${peer}`,
+        '--unsafe-no-fsync',
+      ],
+      healthy(`${client}/health`),
+    );
+    await command('openssl', ['genrsa', '-out', at('sa.key'), '2048']);
+    writeFileSync(at('tokens.csv'), 'admin-token,admin,1,system:masters\n');
+    api = `https://127.0.0.1:${port}`;
+    await start(
+      'kube-apiserver',
+      [
+        `--etcd-servers=${client}`,
+        `--secure-port=${port}`,
+        '--bind-address=127.0.0.1',
+        `--cert-dir=${at('apiserver')}`,
+        `--service-account-key-file=${at('sa.key')}`,
+        `--service-account-signing-key-file=${at('sa.key')}`,
+        '--service-account-issuer=https://kubernetes.default.svc',
+        `--token-auth-file=${at('tokens.csv')}`,
+        '--authorization-mode=RBAC',
+        '--service-cluster-ip-range=10.0.0.0/24',
+        '--disable-admission-plugins=ServiceAccount',
+        '--feature-gates=ImageVolume=true',
+      ],
+      healthy(`${api}/readyz`),
+      {},
+    );
+  }
+
+  async function startWebhook(): Promise<void> {
+    writeFileSync(at('tagproof.yaml'), policy());
+    const made = await makeCertificates(['localhost', '127.0.0.1']);
+    writeFileSync(at('tls.crt'), made.cert);
+    writeFileSync(at('tls.key'), made.key);
+    const port = await freePort();
+    webhook = spawn(
+      process.execPath,
+      [
+        join(import.meta.dirname, '../../src/cli/main.ts'),
+        'serve',
+        'admission',
+        '--policy',
+        at('tagproof.yaml'),
+        '--cert',
+        at('tls.crt'),
+        '--key',
+        at('tls.key'),
+        '--port',
+        String(port),
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    atEnd(() => webhook?.kill('SIGKILL'));
+    await new Promise<void>((resolve) =>
+      webhook?.stdout?.on('data', (chunk) => String(chunk).includes('listening') && resolve()),
+    );
+    const everything = [
+      {
+        apiGroups: [''],
+        apiVersions: ['v1'],
+        operations: ['CREATE', 'UPDATE'],
+        resources: ['pods', 'pods/ephemeralcontainers', 'replicationcontrollers', 'podtemplates'],
+      },
+      {
+        apiGroups: ['apps'],
+        apiVersions: ['v1'],
+        operations: ['CREATE', 'UPDATE'],
+        resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'],
+      },
+      { apiGroups: ['batch'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['jobs', 'cronjobs'] },
+    ];
+    const hook = (name: string, path: string, rules: object[]) => ({
+      name,
+      rules,
+      clientConfig: { url: `https://localhost:${port}${path}`, caBundle: Buffer.from(made.ca).toString('base64') },
+      admissionReviewVersions: ['v1'],
+      sideEffects: 'None',
+      failurePolicy: 'Fail',
+      timeoutSeconds: 10,
+    });
+    const pods = [everything[0]].map((rule) => ({ ...rule, resources: ['pods', 'pods/ephemeralcontainers'] }));
+    for (const object of [
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'MutatingWebhookConfiguration',
+        metadata: { name: 'tagproof' },
+        webhooks: [hook('mutate.tagproof.dev', '/mutate', pods)],
+      },
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingWebhookConfiguration',
+        metadata: { name: 'tagproof' },
+        webhooks: [hook('validate.tagproof.dev', '/validate', everything)],
+      },
+    ])
+      assert.ok((await apply(object)).ok);
+    // The API server takes the webhooks up in a moment.
+    for (let i = 0; ; i++) {
+      const { ok, out } = await apply(pod('probe', evil()));
+      if (!ok) break;
+      await kubectl('delete', 'pod', 'probe', '--grace-period=0', '--force');
+      assert.ok(i < 50, out);
+    }
+  }
+
+  const good = () => `${host}/web:v1`;
+  const evil = () => `${host}/web:evil`;
+  const spec = (image: string) => ({ containers: [{ name: 'c', image }] });
+  const pod = (name: string, image: string, more: object = {}) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default' },
+    spec: { ...spec(image), ...more },
+  });
+  const template = (image: string, more: object = {}) => ({
+    metadata: { labels: { a: 'b' } },
+    spec: { ...spec(image), ...more },
+  });
+  const selector = { matchLabels: { a: 'b' } };
+
+  test('a pod takes the verified digest, and keeps its tag', async () => {
+    const { ok, out } = await apply(pod('good', good()));
+    assert.ok(ok, out);
+    const image = await kubectl('get', 'pod', 'good', '-o', 'jsonpath={.spec.containers[0].image}');
+    assert.equal(image, `${good()}@${signed}`);
+  });
+
+  test('kubectl says why not, and what shows more', async () => {
+    const { ok, out } = await apply(pod('bad', evil()));
+    assert.equal(ok, false);
+    assert.match(
+      out,
+      /admission webhook "validate\.tagproof\.dev" denied the request: tagproof denies this: .*must be signed by 'release'.*More: tagproof verify/,
+    );
+  });
+
+  const kinds: [kind: string, group: string, spec: (image: string) => object][] = [
+    ['Deployment', 'apps/v1', (image) => ({ selector, template: template(image) })],
+    ['ReplicaSet', 'apps/v1', (image) => ({ selector, template: template(image) })],
+    ['StatefulSet', 'apps/v1', (image) => ({ selector, serviceName: 's', template: template(image) })],
+    ['DaemonSet', 'apps/v1', (image) => ({ selector, template: template(image) })],
+    ['Job', 'batch/v1', (image) => ({ template: template(image, { restartPolicy: 'Never' }) })],
+    [
+      'CronJob',
+      'batch/v1',
+      (image) => ({
+        schedule: '0 4 * * *',
+        jobTemplate: { spec: { template: template(image, { restartPolicy: 'Never' }) } },
+      }),
+    ],
+    ['ReplicationController', 'v1', (image) => ({ selector: { a: 'b' }, template: template(image) })],
+  ];
+  for (const [kind, apiVersion, make] of kinds) {
+    test(`every workload kind: ${kind}`, async () => {
+      const object = (image: string) => ({
+        apiVersion,
+        kind,
+        metadata: { name: `x-${kind.toLowerCase()}`, namespace: 'default' },
+        spec: make(image),
+      });
+      const bad = await apply(object(evil()));
+      assert.equal(bad.ok, false, bad.out);
+      const fine = await apply(object(`${good()}@${signed}`));
+      assert.ok(fine.ok, fine.out);
+    });
+  }
+
+  test('PodTemplate, initContainers, image volumes (T12)', async () => {
+    const podTemplate = {
+      apiVersion: 'v1',
+      kind: 'PodTemplate',
+      metadata: { name: 't', namespace: 'default' },
+      template: template(evil()),
+    };
+    assert.equal((await apply(podTemplate)).ok, false);
+    const init = pod('init', `${good()}@${signed}`, { initContainers: [{ name: 'i', image: evil() }] });
+    assert.equal((await apply(init)).ok, false);
+    const volume = pod('volume', `${good()}@${signed}`, {
+      volumes: [{ name: 'v', image: { reference: evil(), pullPolicy: 'IfNotPresent' } }],
+    });
+    const denied = await apply(volume);
+    assert.equal(denied.ok, false, denied.out);
+    assert.match(denied.out, /must be signed/);
+  });
+
+  test('T11: kubectl debug puts no unsigned container into a running pod', async () => {
+    const body = (image: string) => ({
+      spec: { ephemeralContainers: [{ name: `d${Math.random().toString(36).slice(2, 7)}`, image }] },
+    });
+    const path = '/api/v1/namespaces/default/pods/good/ephemeralcontainers';
+    const patch = 'application/strategic-merge-patch+json';
+    const bad = await rest('PATCH', path, body(evil()), patch);
+    assert.equal(bad.status, 403, bad.message);
+    assert.match(bad.message, /must be signed/);
+    const fine = await rest('PATCH', path, body(good()), patch);
+    assert.equal(fine.status, 200, fine.message);
+  });
+
+  test('T17: scale, labels and deletion of what is there go on while the registry is down', async () => {
+    await registry.close();
+    await kubectl('scale', 'deployment', 'x-deployment', '--replicas=3');
+    await kubectl('label', 'pod', 'good', 'touched=yes');
+    const { ok } = await apply(pod('fresh', `${host}/web:v2`));
+    assert.equal(ok, false, 'and nothing new gets in');
+    await kubectl('delete', 'pod', 'good', '--grace-period=0', '--force');
+  });
+
+  test('the policy changes while it runs; a broken one does not take its place', async () => {
+    const object = pod('elsewhere', `elsewhere.test/x@sha256:${'a'.repeat(64)}`);
+    const before = await apply(object);
+    assert.match(before.out, /no rule speaks for this image/);
+    writeFileSync(at('tagproof.yaml'), 'rules: [{name: broken}]\n');
+    await new Promise((resolve) => setTimeout(resolve, 4500));
+    assert.match((await apply(object)).out, /no rule speaks for this image/, 'the old one is in force');
+    writeFileSync(
+      at('tagproof.yaml'),
+      policy('  - {name: elsewhere, images: ["elsewhere.test/**"], digest: required}\n'),
+    );
+    for (let i = 0; ; i++) {
+      const { ok, out } = await apply(object);
+      if (ok) break;
+      assert.ok(i < 30, out);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  });
+
+  test('it ends without dropping what it is asked', async () => {
+    const exit = new Promise((resolve) => webhook?.on('exit', resolve));
+    webhook?.kill('SIGTERM');
+    assert.equal(await exit, 0);
+  });
+});
