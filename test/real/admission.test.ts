@@ -332,6 +332,69 @@ ${more}`;
     }
   });
 
+  test('tagproof vap: digests and registries are held by the API server itself, without a webhook', async () => {
+    for (const kind of ['mutatingwebhookconfiguration', 'validatingwebhookconfiguration'])
+      await kubectl('delete', kind, 'tagproof');
+    const yaml = await command(process.execPath, [
+      join(import.meta.dirname, '../../src/cli/main.ts'),
+      'vap',
+      '--registry',
+      'ghcr.io',
+      '--registry',
+      '*.trusted.test',
+      '--registry',
+      'docker.io',
+    ]);
+    writeFileSync(at('vap.yaml'), yaml);
+    await kubectl('apply', '--validate=false', '-f', at('vap.yaml'));
+    const digest = `@sha256:${'a'.repeat(64)}`;
+    for (let i = 0; ; i++) {
+      const { ok, out } = await apply(pod(`vap-${i}`, 'ghcr.io/x/y:1'));
+      if (!ok && /must be pinned to a digest \(run tagproof pin\): ghcr\.io\/x\/y:1/.test(out)) break;
+      assert.ok(i < 60, out);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    const runs: [image: string, ok: boolean][] = [
+      [`ghcr.io/x/y:1${digest}`, true],
+      [`nginx:1${digest}`, true],
+      [`library/nginx${digest}`, true],
+      [`index.docker.io/library/nginx${digest}`, true],
+      [`a.trusted.test/x${digest}`, true],
+      [`trusted.test/x${digest}`, false],
+      [`eviltrusted.test/x${digest}`, false],
+      [`quay.io/x/ghcr.io/y${digest}`, false],
+      ['ghcr.io/x/y:1', false],
+      [`ghcr.io/x/y:1@sha256:${'a'.repeat(63)}`, false],
+    ];
+    for (const [i, [image, expected]] of runs.entries()) {
+      const { ok, out } = await apply(pod(`vap-run-${i}`, image));
+      assert.equal(ok, expected, `${image}: ${out}`);
+    }
+    for (const [kind, apiVersion, make] of kinds) {
+      const object = {
+        apiVersion,
+        kind,
+        metadata: { name: `vap-${kind.toLowerCase()}`, namespace: 'default' },
+        spec: make('ghcr.io/x/y:1'),
+      };
+      assert.equal((await apply(object)).ok, false, kind);
+      assert.ok((await apply({ ...object, spec: make(`ghcr.io/x/y:1${digest}`) })).ok, kind);
+    }
+    const volume = pod('vap-volume', `ghcr.io/x/y${digest}`, {
+      volumes: [{ name: 'v', image: { reference: 'ghcr.io/x/y:1', pullPolicy: 'IfNotPresent' } }],
+    });
+    assert.equal((await apply(volume)).ok, false, 'an image volume');
+    const body = { spec: { ephemeralContainers: [{ name: 'debug', image: 'ghcr.io/x/y:1' }] } };
+    const debug = await rest(
+      'PATCH',
+      '/api/v1/namespaces/default/pods/vap-run-0/ephemeralcontainers',
+      body,
+      'application/strategic-merge-patch+json',
+    );
+    assert.ok(debug.status >= 400, debug.message);
+    await kubectl('scale', 'deployment', 'x-deployment', '--replicas=1'); // its image is of another registry, and was there before
+  });
+
   test('it ends without dropping what it is asked', async () => {
     const exit = new Promise((resolve) => webhook?.on('exit', resolve));
     webhook?.kill('SIGTERM');
