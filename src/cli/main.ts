@@ -14,6 +14,7 @@ const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }
   attest: { summary: 'sign a statement about images, from a predicate file', load: () => import('./attest.ts') },
   trust: { summary: 'show, refresh, export and import the sigstore trust root', load: () => import('./trust.ts') },
   serve: { summary: 'answer admission reviews in a cluster', load: () => import('./serve.ts') },
+  manifests: { summary: 'write what the webhook needs in a cluster', load: () => import('./manifests.ts') },
   vap: { summary: 'write ValidatingAdmissionPolicies that require digests', load: () => import('./vap.ts') },
   policy: { summary: 'lint the rules, explain which of them speak for an image', load: () => import('./policy.ts') },
   resolve: { summary: 'answer which digest an image is now', load: () => import('./resolve.ts') },

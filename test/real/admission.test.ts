@@ -395,6 +395,64 @@ ${more}`;
     await kubectl('scale', 'deployment', 'x-deployment', '--replicas=1'); // its image is of another registry, and was there before
   });
 
+  test('tagproof manifests: the API server takes every object; deleting them leaves nothing behind', async () => {
+    const verb = (...args: string[]) =>
+      command(process.execPath, [
+        join(import.meta.dirname, '../../src/cli/main.ts'),
+        'manifests',
+        '--policy',
+        at('tagproof.yaml'),
+        ...args,
+      ]);
+    await assert.rejects(verb('--image', 'ghcr.io/org/tagproof:1'), /must be pinned/);
+    const yaml = await verb(
+      '--image',
+      `ghcr.io/org/tagproof:1@sha256:${'a'.repeat(64)}`,
+      '--registry-secret',
+      'pull',
+      '--failure-policy',
+      'Ignore',
+    );
+    writeFileSync(at('manifests.yaml'), yaml);
+    const { parseAllDocuments } = await import('yaml');
+    const plurals: Record<string, string> = { NetworkPolicy: 'networkpolicies' };
+    for (const document of parseAllDocuments(yaml)) {
+      const object = document.toJS() as {
+        apiVersion: string;
+        kind: string;
+        metadata: { name: string; namespace?: string };
+      };
+      const { apiVersion, kind, metadata } = object;
+      const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+      const within = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
+      const path = `${base}${within}/${plurals[kind] ?? `${kind.toLowerCase()}s`}/${metadata.name}`;
+      // Strict: a field that does not exist is an error, not a silence.
+      const query = 'fieldManager=test&fieldValidation=Strict';
+      const answer = await rest('PATCH', `${path}?${query}`, object, 'application/apply-patch+yaml');
+      assert.ok(answer.status < 300, `${kind}: ${answer.message}`);
+    }
+    const listed = await kubectl(
+      'get',
+      'all,configmap,secret,networkpolicy,poddisruptionbudget',
+      '-n',
+      'tagproof',
+      '-o',
+      'name',
+    );
+    for (const name of [
+      'deployment.apps/tagproof-admission',
+      'service/tagproof-admission',
+      'configmap/tagproof-admission',
+      'secret/tagproof-admission',
+      'networkpolicy.networking.k8s.io/tagproof-admission',
+      'poddisruptionbudget.policy/tagproof-admission',
+    ])
+      assert.match(listed, new RegExp(name));
+    await kubectl('delete', '--wait=false', '-f', at('manifests.yaml'));
+    for (const kind of ['mutatingwebhookconfiguration', 'validatingwebhookconfiguration'])
+      assert.doesNotMatch(await kubectl('get', kind, '-o', 'name'), /tagproof-admission/);
+  });
+
   test('it ends without dropping what it is asked', async () => {
     const exit = new Promise((resolve) => webhook?.on('exit', resolve));
     webhook?.kill('SIGTERM');

@@ -1,0 +1,88 @@
+// tagproof manifests: all that the webhook needs in a cluster, as YAML for kubectl and for Git.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { stringify } from 'yaml';
+import { parseReference } from '../image/reference.ts';
+import { openBench } from '../judge/judge.ts';
+import { parseConfig } from '../policy/config-file.ts';
+import { asProblem, Problem } from '../problem.ts';
+import { manifests, serviceNames } from '../serve/manifests.ts';
+import { collect } from './verb.ts';
+
+type Options = {
+  image: string;
+  policy: string;
+  namespace: string;
+  exemptNamespace: string[];
+  failurePolicy: 'Fail' | 'Ignore';
+  templates: 'enforce' | 'warn' | 'ignore';
+  replicas: string;
+  registrySecret?: string;
+};
+
+export async function run(args: string[]): Promise<number> {
+  const command = new Command('tagproof manifests')
+    .description(
+      'Writes what the webhook needs in a cluster: policy, certificate, Deployment, Service, webhook configurations.',
+    )
+    .requiredOption('--image <image>', 'the webhook’s own image, with its digest')
+    .option('--policy <file>', 'the policy; checked here, mounted there', 'tagproof.yaml')
+    .option('--namespace <name>', 'where it runs', 'tagproof')
+    .option('--exempt-namespace <name>', 'namespaces never asked about (repeatable; default: kube-system)', collect, [])
+    .addOption(
+      new Option('--failure-policy <policy>', 'when the webhook does not answer')
+        .choices(['Fail', 'Ignore'])
+        .default('Fail'),
+    )
+    .addOption(
+      new Option('--templates <mode>', 'objects that only make pods')
+        .choices(['enforce', 'warn', 'ignore'])
+        .default('enforce'),
+    )
+    .option('--replicas <count>', 'how many', '2')
+    .option('--registry-secret <name>', 'a dockerconfigjson Secret in its namespace, for private registries')
+    .addHelpText(
+      'after',
+      '\nThe output holds a private key, made for this run: treat it as a Secret. Run again before a year is over.\n\nExample:\n  tagproof manifests --image ghcr.io/org/tagproof@sha256:… | kubectl apply -f -\n',
+    )
+    .showHelpAfterError('(see --help)')
+    .exitOverride();
+  try {
+    command.parse(args, { from: 'user' });
+    process.stdout.write(await write(command.opts<Options>()));
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof Problem)) throw error;
+    process.stderr.write(`error: ${error}\n`);
+    return 2;
+  }
+}
+
+async function write({ image, policy: file, namespace, exemptNamespace, replicas, ...rest }: Options): Promise<string> {
+  const reference = parseReference(image);
+  if (reference instanceof Problem) throw reference;
+  if (reference.digest === undefined)
+    throw new Problem('usage', 'the webhook itself must be pinned: give its image with @sha256:…', { image });
+  if (!/^[1-9]\d?$/.test(replicas)) throw new Problem('usage', `--replicas '${replicas}': expected 1 to 99`);
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(namespace))
+    throw new Problem('usage', `--namespace '${namespace}': no such name can be`);
+  let policy: string;
+  try {
+    policy = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw asProblem(error, 'file', { file });
+  }
+  await openBench(parseConfig(policy, file), new Map()); // what could not be put in force is not handed out
+  const { makeCertificates } = await import('../serve/certificate.ts');
+  const objects = manifests({
+    ...rest,
+    image,
+    namespace,
+    policy,
+    tls: await makeCertificates(serviceNames(namespace)),
+    exemptNamespaces: exemptNamespace.length > 0 ? exemptNamespace : ['kube-system'],
+    replicas: Number(replicas),
+  });
+  return objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n');
+}
