@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stripVTControlCharacters, styleText } from 'node:util';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { shortDigest } from '../image/digest.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushReferrer, pushSample } from '../registry/sample.ts';
@@ -19,7 +19,7 @@ import { FILES, IMAGES, MOVED } from './sample-repository.ts';
 import { run as scan } from './scan.ts';
 import { run as sign } from './sign.ts';
 import { run as unpin } from './unpin.ts';
-import { wantsColour } from './verb.ts';
+import { runPlain, wantsColour } from './verb.ts';
 import { run as verify } from './verify.ts';
 
 const VERBS: Record<string, Verb> = { scan, pin, check, diff, unpin, sign, verify };
@@ -51,15 +51,11 @@ async function signTampered(host: string, repository: string, digest: string, ke
 export async function run(args: string[]): Promise<number> {
   const command = new Command('tagproof demo')
     .description('Shows it all on a sample repository and a registry on this machine. No internet.')
-    .option('--keep', 'keep the sample repository')
-    .exitOverride();
-  try {
-    command.parse(args, { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
-  }
-  const { keep } = command.opts<{ keep?: boolean }>();
+    .option('--keep', 'keep the sample repository');
+  return runPlain<{ keep?: boolean }>(command, args, demo);
+}
+
+async function demo({ keep }: { keep?: boolean }): Promise<number> {
   const home = process.cwd();
   const folder = mkdtempSync(join(tmpdir(), 'tagproof-demo-'));
   const registry = new EmbeddedRegistry();

@@ -1,13 +1,13 @@
 // tagproof manifests: all that the webhook needs in a cluster, as YAML for kubectl and for Git.
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, Option } from 'commander';
-import { stringify } from 'yaml';
+import { Command, Option } from 'commander';
 import { parseReference } from '../image/reference.ts';
 import { openBench } from '../judge/judge.ts';
 import { parseConfig } from '../policy/config-file.ts';
 import { asProblem, Problem } from '../problem.ts';
 import { manifests, serviceNames } from '../serve/manifests.ts';
-import { collect } from './verb.ts';
+import { printObjects } from './objects.ts';
+import { collect, runPlain } from './verb.ts';
 
 type Options = {
   image: string;
@@ -45,18 +45,11 @@ export async function run(args: string[]): Promise<number> {
       'after',
       '\nThe output holds a private key, made for this run: treat it as a Secret. Run again before a year is over.\n\nExample:\n  tagproof manifests --image ghcr.io/org/tagproof@sha256:… | kubectl apply -f -\n',
     )
-    .showHelpAfterError('(see --help)')
-    .exitOverride();
-  try {
-    command.parse(args, { from: 'user' });
-    process.stdout.write(await write(command.opts<Options>()));
+    .showHelpAfterError('(see --help)');
+  return runPlain<Options>(command, args, async (options) => {
+    process.stdout.write(await write(options));
     return 0;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof Problem)) throw error;
-    process.stderr.write(`error: ${error}\n`);
-    return 2;
-  }
+  });
 }
 
 async function write({ image, policy: file, namespace, exemptNamespace, replicas, ...rest }: Options): Promise<string> {
@@ -84,5 +77,5 @@ async function write({ image, policy: file, namespace, exemptNamespace, replicas
     exemptNamespaces: exemptNamespace.length > 0 ? exemptNamespace : ['kube-system'],
     replicas: Number(replicas),
   });
-  return objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n');
+  return printObjects(objects);
 }

@@ -1,5 +1,4 @@
 // tagproof pin: resolves every tag and writes its digest behind it; all other bytes stay. Remembers in tagproof.lock.
-import { existsSync, writeFileSync } from 'node:fs';
 import type { Edit, Found, Reference, Resolution, Resolved } from '../flow.ts';
 import { shortDigest } from '../image/digest.ts';
 import { printReference, tagKey, withDigest, withoutDigest } from '../image/reference.ts';
@@ -8,10 +7,10 @@ import { Problem } from '../problem.ts';
 import type { Cell, Finding, Section } from '../report/report.ts';
 import { resolveAll } from '../resolve/resolve.ts';
 import { unifiedDiff } from '../source/diff.ts';
-import { applyEdits, pinEdit, replaceFile } from '../source/edit.ts';
+import { applyEdits, pinEdit } from '../source/edit.ts';
 import { findingAt, unpinnedFinding } from './finding.ts';
 import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from './gather.ts';
-import type { Verified } from './pin-verify.ts';
+import { remember, writeLock } from './pin-lock.ts';
 import { readPlatforms } from './platforms.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { type Planned, rewriteFiles } from './rewrite.ts';
@@ -189,42 +188,6 @@ function failures(targets: readonly Found[], answers: ReadonlyMap<string, Resolu
       ),
     ];
   });
-}
-
-/** Takes new answers and new evidence into the lock; the first sight of a digest is kept. @returns how many are new */
-function remember(
-  lock: Lock,
-  targets: readonly Found[],
-  answers: ReadonlyMap<string, Resolution>,
-  evidence: Verified['evidence'] = new Map(),
-): number {
-  let learned = 0;
-  for (const found of targets) {
-    const answer = answerFor(found, answers);
-    if (answer === undefined || answer instanceof Problem) continue;
-    const key = tagKey(found.reference);
-    const before = lock.get(key);
-    const same = before?.digest === answer.digest ? before : undefined;
-    const verified = evidence.get(printReference(withoutDigest(found.reference))) ?? same?.verified;
-    if (same !== undefined && JSON.stringify(verified) === JSON.stringify(same.verified)) continue;
-    const { digest, mediaType, platforms, at, mirror } = answer;
-    const fresh = {
-      digest,
-      mediaType,
-      platforms: platforms && [...platforms],
-      firstSeen: at,
-      source: mirror ?? answer.from,
-    };
-    lock.set(key, { ...(same ?? fresh), ...(verified !== undefined && { verified }) });
-    learned++;
-  }
-  return learned;
-}
-
-function writeLock(file: string, text: string, before: Buffer | undefined): void {
-  if (before !== undefined) return replaceFile(file, before, text, process.cwd());
-  if (existsSync(file)) throw new Problem('changed', 'the lock appeared while tagproof worked; run again', { file });
-  writeFileSync(file, text, { flag: 'wx' });
 }
 
 function sections(

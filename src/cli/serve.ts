@@ -1,7 +1,8 @@
 // tagproof serve admission: the policy at the door of a cluster.
 import { writeFileSync } from 'node:fs';
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { asProblem, Problem } from '../problem.ts';
+import { runPlain } from './verb.ts';
 import { version } from './version.ts';
 
 type Options = {
@@ -42,22 +43,8 @@ Examples:
 Paths: /mutate writes digests into pods · /validate decides · /healthz /readyz /metrics
 `,
     )
-    .showHelpAfterError('(see --help)')
-    .exitOverride();
-  let options: Options;
-  try {
-    command.parse(args, { from: 'user' });
-    options = command.opts<Options>();
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
-  }
-  try {
-    return await serve(options);
-  } catch (error) {
-    process.stderr.write(`error: ${asProblem(error, 'usage')}\n`);
-    return 2;
-  }
+    .showHelpAfterError('(see --help)');
+  return runPlain<Options>(command, args, serve);
 }
 
 async function serve({ policy, host, port, templates, ...rest }: Options): Promise<number> {

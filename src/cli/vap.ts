@@ -1,10 +1,10 @@
 // tagproof vap: writes the back-stop that holds digests and registries while the webhook is away.
-import { Command, CommanderError, Option } from 'commander';
-import { stringify } from 'yaml';
+import { Command, Option } from 'commander';
 import { Problem } from '../problem.ts';
 import { backstop } from '../serve/vap.ts';
 import { loadConfig } from './gather.ts';
-import { collect } from './verb.ts';
+import { printObjects } from './objects.ts';
+import { collect, runPlain } from './verb.ts';
 
 type Options = { config?: string; registry: string[]; exemptNamespace: string[]; mode: 'enforce' | 'warn' | 'audit' };
 
@@ -30,11 +30,8 @@ export async function run(args: string[]): Promise<number> {
       'after',
       '\nExamples:\n  tagproof vap | kubectl apply -f -\n  tagproof vap --registry ghcr.io --registry "*.example.com" --mode warn\n',
     )
-    .showHelpAfterError('(see --help)')
-    .exitOverride();
-  try {
-    command.parse(args, { from: 'user' });
-    const { config: file, registry, exemptNamespace, mode } = command.opts<Options>();
+    .showHelpAfterError('(see --help)');
+  return runPlain<Options>(command, args, async ({ config: file, registry, exemptNamespace, mode }) => {
     const wrong = registry.find((host) => !/^(\*\.)?[a-z0-9][a-z0-9.-]*(:\d+)?$/.test(host));
     if (wrong !== undefined)
       throw new Problem('usage', `--registry '${wrong}': expected a host, as ghcr.io or *.example.com`);
@@ -48,12 +45,7 @@ export async function run(args: string[]): Promise<number> {
       exemptNamespaces: exemptNamespace.length > 0 ? exemptNamespace : ['kube-system'],
       mode,
     });
-    process.stdout.write(objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n'));
+    process.stdout.write(printObjects(objects));
     return 0;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof Problem)) throw error;
-    process.stderr.write(`error: ${error}\n`);
-    return 2;
-  }
+  });
 }

@@ -33,6 +33,26 @@ export function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
+/**
+ * For verbs that print no report: parses, runs, and says a Problem in one line.
+ * @returns the exit code
+ */
+export async function runPlain<O>(
+  command: Command,
+  args: string[],
+  action: (options: O) => Promise<number> | number,
+): Promise<number> {
+  try {
+    command.exitOverride().parse(args, { from: 'user' });
+    return await action(command.opts() as O);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof Problem)) throw error;
+    process.stderr.write(`error: ${error}\n`);
+    return 2;
+  }
+}
+
 /** The tools that a verb gets from the edge. */
 export type Context = { readonly signal: AbortSignal; readonly progress: Progress };
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { ed25519ph } from '@noble/curves/ed25519.js';
+import { KEY_AUTHORITY } from '../../test/signing/authority.ts';
 import type { Reference, Verdict } from '../flow.ts';
 import { digestOf } from '../image/hash.ts';
 import { OCI_MANIFEST } from '../image/media-type.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
-import type { Authority, CosignAuthority } from '../policy/config.ts';
 import { Problem } from '../problem.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
@@ -22,25 +22,12 @@ import { gatherVerdicts, loadSigners } from './verify.ts';
 
 const D = `sha256:${'d'.repeat(64)}`;
 const SETTINGS = { hashAlgorithm: 'sha256', rsaScheme: 'pkcs1' } as const;
-const AUTHORITY = {
-  kind: 'cosign',
-  keys: [],
-  ...SETTINGS,
-  identities: [],
-  trustRoot: 'public-good',
-  certificateAuthorities: [],
-  transparencyLog: 'ignore',
-  certificateTransparency: 'ignore',
-  timestamp: 'optional',
-  bindRepository: false,
-  annotations: {},
-} as const satisfies Authority;
 const mine = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const theirs = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const pem = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }) as string;
 
 const signer = (annotations: Record<string, string> = {}): Promise<CosignSigner> =>
-  loadCosignSigner('me', { ...AUTHORITY, keys: [pem(mine.publicKey)], annotations } as Authority & CosignAuthority);
+  loadCosignSigner('me', { ...KEY_AUTHORITY, keys: [pem(mine.publicKey)], annotations });
 
 /** About the one digest that these tests sign. */
 const subject = parseReference(`registry.test/x:1@${D}`) as Reference;
@@ -272,14 +259,14 @@ test('keys that cannot be used safely are refused, with the name of their author
     ['-----BEGIN PUBLIC KEY-----\nx', /expected a public key/],
   ] as const) {
     await assert.rejects(
-      loadSigners({ release: { ...AUTHORITY, keys: [key] } }),
+      loadSigners({ release: { ...KEY_AUTHORITY, keys: [key] } }),
       (error) => /authority 'release'/.test(String(error)) && message.test(String(error)),
     );
   }
 });
 
 test('two authorities with one key are refused: a threshold would count it twice (T37)', async () => {
-  const authority = { ...AUTHORITY, keys: [pem(mine.publicKey)] };
+  const authority = { ...KEY_AUTHORITY, keys: [pem(mine.publicKey)] };
   await assert.rejects(loadSigners({ a: authority, b: authority }), /'a' and 'b' share a key/);
   assert.equal(
     (await loadSigners({ a: { ...authority, keys: [...authority.keys, pem(theirs.publicKey)] } })).length,

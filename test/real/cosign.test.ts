@@ -10,21 +10,11 @@ import { parseReference, withDigest } from '../../src/image/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { gatherVerdicts, loadSigners } from '../../src/verify/verify.ts';
+import { KEY_AUTHORITY } from '../signing/authority.ts';
 import { pem } from '../signing/der.ts';
 import { Services, tokenOf } from '../signing/services.ts';
 import { atEnd, command, dockerRegistry, referrersRegistry, scratch, suite } from './suite.ts';
 
-const KEY_AUTHORITY = {
-  kind: 'cosign',
-  rsaScheme: 'pkcs1',
-  identities: [],
-  trustRoot: 'public-good',
-  certificateAuthorities: [],
-  transparencyLog: 'ignore',
-  certificateTransparency: 'ignore',
-  timestamp: 'optional',
-  bindRepository: false,
-} as const;
 const SAMPLE = { repository: 'team/web', platforms: ['linux/amd64', 'linux/arm64'] };
 
 suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-registry', 'go'], () => {
