@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { parseReference } from '../image/reference.ts';
 import { openBench } from '../judge/judge.ts';
+import { parseLock } from '../lock/lock.ts';
 import { parseConfig } from '../policy/config-file.ts';
 import { asProblem, Problem } from '../problem.ts';
 import { manifests, serviceNames } from '../serve/manifests.ts';
@@ -12,6 +13,7 @@ import { collect, runPlain } from './verb.ts';
 type Options = {
   image: string;
   policy: string;
+  lock?: string;
   namespace: string;
   exemptNamespace: string[];
   failurePolicy: 'Fail' | 'Ignore';
@@ -27,6 +29,7 @@ export async function run(args: string[]): Promise<number> {
     )
     .requiredOption('--image <image>', 'the webhook’s own image, with its digest')
     .option('--policy <file>', 'the policy; checked here, mounted there', 'tagproof.yaml')
+    .option('--lock <file>', 'tagproof.lock to roll out: tags mean what it says')
     .option('--namespace <name>', 'where it runs', 'tagproof')
     .option('--exempt-namespace <name>', 'namespaces never asked about (repeatable; default: kube-system)', collect, [])
     .addOption(
@@ -52,7 +55,15 @@ export async function run(args: string[]): Promise<number> {
   });
 }
 
-async function write({ image, policy: file, namespace, exemptNamespace, replicas, ...rest }: Options): Promise<string> {
+async function write({
+  image,
+  policy: file,
+  lock: lockFile,
+  namespace,
+  exemptNamespace,
+  replicas,
+  ...rest
+}: Options): Promise<string> {
   const reference = parseReference(image);
   if (reference instanceof Problem) throw reference;
   if (reference.digest === undefined)
@@ -60,22 +71,27 @@ async function write({ image, policy: file, namespace, exemptNamespace, replicas
   if (!/^[1-9]\d?$/.test(replicas)) throw new Problem('usage', `--replicas '${replicas}': expected 1 to 99`);
   if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(namespace))
     throw new Problem('usage', `--namespace '${namespace}': no such name can be`);
-  let policy: string;
-  try {
-    policy = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw asProblem(error, 'file', { file });
-  }
-  await openBench(parseConfig(policy, file), new Map()); // what could not be put in force is not handed out
+  const policy = read(file);
+  const lock = lockFile === undefined ? undefined : read(lockFile);
+  await openBench(parseConfig(policy, file), lock === undefined ? new Map() : parseLock(lock, lockFile as string)); // what could not be put in force is not handed out
   const { makeCertificates } = await import('../serve/certificate.ts');
   const objects = manifests({
     ...rest,
     image,
     namespace,
     policy,
+    lock,
     tls: await makeCertificates(serviceNames(namespace)),
     exemptNamespaces: exemptNamespace.length > 0 ? exemptNamespace : ['kube-system'],
     replicas: Number(replicas),
   });
   return printObjects(objects);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw asProblem(error, 'file', { file });
+  }
 }

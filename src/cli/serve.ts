@@ -7,6 +7,7 @@ import { version } from './version.ts';
 
 type Options = {
   policy: string;
+  lock?: string;
   host: string;
   port: string;
   cert?: string;
@@ -21,6 +22,10 @@ export async function run(args: string[]): Promise<number> {
     .description('Answers admission reviews by the rules of tagproof.yaml, over TLS.')
     .addArgument(new Argument('<what>', 'what to serve').choices(['admission']))
     .option('--policy <file>', 'the policy; watched, and taken over when it changes', 'tagproof.yaml')
+    .option(
+      '--lock <file>',
+      'tagproof.lock; watched. With one, tags mean what it says and no registry is asked what they are',
+    )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on', '8443')
     .option('--cert <file>', 'certificate, PEM; watched')
@@ -47,13 +52,14 @@ Paths: /mutate writes digests into pods · /validate decides · /healthz /readyz
   return runPlain<Options>(command, args, serve);
 }
 
-async function serve({ policy, host, port, templates, ...rest }: Options): Promise<number> {
+async function serve({ policy, lock, host, port, templates, ...rest }: Options): Promise<number> {
   if (!/^\d{1,5}$/.test(port)) throw new Problem('usage', `--port '${port}': expected a number`);
   const { AdmissionServer } = await import('../serve/server.ts');
   const log = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
   const tls = await tlsOf(rest);
   const server = new AdmissionServer({
     policy,
+    lock,
     host,
     port: Number(port),
     templates,

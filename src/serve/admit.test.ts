@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { openBench } from '../judge/judge.ts';
+import type { Lock } from '../lock/lock.ts';
 import { parseConfig } from '../policy/config-file.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
@@ -45,15 +46,15 @@ rules:
   - {name: ours, images: ["${host}/**"], digest: resolve, signatures: {all: [release]}}
 `;
 
-async function open(policy = POLICY(), templates: Door['templates'] = 'enforce') {
-  const bench = await openBench(parseConfig(policy, 'test'), new Map());
+async function open(policy = POLICY(), templates: Door['templates'] = 'enforce', lock?: Lock) {
+  const bench = await openBench(parseConfig(policy, 'test'), lock ?? new Map());
   const leases = new Leases(async (reference) => ({
     reference,
     from: 'registry',
     at: '',
     ...(await client.head(reference)),
   }));
-  const door: Door = { bench, client, leases, templates };
+  const door: Door = { bench, client, leases, templates, locked: lock !== undefined };
   const lines: object[] = [];
   const app = createApp({ door: () => door, metrics: new Metrics(), log: (line) => lines.push(line) });
   return { app, lines };
@@ -291,6 +292,25 @@ test('GitOps: an object that is pinned already is never patched', async () => {
     object: { spec: { template: pod(good()) } },
   };
   assert.deepEqual(patchOf(await ask(app, 'mutate', deployment)), [], 'nor one that only makes pods');
+});
+
+test('GitOps without drift: with a lock a tag is what the lock says, and nothing else', async () => {
+  const lock: Lock = new Map([[good(), { digest: signed, firstSeen: '2026-01-01T00:00:00Z', source: 'registry' }]]);
+  const { app } = await open(POLICY(), 'enforce', lock);
+  // The tag has moved since; nobody asks.
+  await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64'], content: 'moved' });
+  registry.log.length = 0;
+  const mutated = await ask(app, 'mutate', { object: pod(good()) });
+  assert.deepEqual(
+    patchOf(mutated).map(({ value }) => value),
+    [`${good()}@${signed}`],
+  );
+  assert.deepEqual(
+    registry.log.filter((line) => line.startsWith('HEAD')),
+    [],
+  );
+  const unknown = await ask(app, 'validate', { object: pod(evil()) });
+  assert.match(unknown.status?.message ?? '', /not in the lock that this cluster was given/);
 });
 
 test('without a policy nothing is admitted, and readiness says so', async () => {

@@ -1,7 +1,7 @@
 // The door: may this object in? The same rules, code and words as in CI. What was there before passes without a question; what is
 // new is asked about, each image once.
 import type { Decision, Reference, Resolution, Setting } from '../flow.ts';
-import { parseReference, withDigest } from '../image/reference.ts';
+import { parseReference, tagKey, withDigest } from '../image/reference.ts';
 import { type Bench, isOpen, type Judged, judgeImage } from '../judge/judge.ts';
 import { forbiddenRegistry } from '../policy/decide.ts';
 import { rulesFor } from '../policy/match.ts';
@@ -15,6 +15,8 @@ export type Door = {
   readonly bench: Bench;
   readonly client: RegistryClient;
   readonly leases: Leases;
+  /** Tags mean what this lock says, and nothing else: no registry is asked what they are. */
+  readonly locked: boolean;
   /** What objects are held to that only make pods: Git owns them, and the pods will be asked themselves. */
   readonly templates: 'enforce' | 'warn' | 'ignore';
 };
@@ -62,6 +64,12 @@ async function ask(
   const { bench, client } = door;
   const rules = rulesFor(bench.config.rules, reference, setting);
   const resolves = rules.some(({ digest }) => digest === 'resolve');
+  const entry = bench.lock.get(tagKey(reference));
+  if (door.locked && reference.digest === undefined && resolves && entry === undefined)
+    return refused(
+      image,
+      'its tag is not in the lock that this cluster was given: run tagproof pin and roll the lock out',
+    );
   const answer = await digestOf(door, reference, setting);
   const pinned =
     !(answer instanceof Problem) && reference.digest === undefined ? withDigest(reference, answer.digest) : undefined;
@@ -85,7 +93,7 @@ async function ask(
   };
 }
 
-async function digestOf({ bench, leases }: Door, reference: Reference, setting: Setting): Promise<Resolution> {
+async function digestOf({ bench, leases, locked }: Door, reference: Reference, setting: Setting): Promise<Resolution> {
   const forbidden = forbiddenRegistry(reference, bench.config, setting);
   if (forbidden !== undefined) return new Problem('refused', forbidden, { image: reference.text });
   if (reference.digest !== undefined)
@@ -99,6 +107,8 @@ async function digestOf({ bench, leases }: Door, reference: Reference, setting: 
       rule.platforms.length > 0 ||
       rule.minimumAgeDays > 0,
   );
+  const entry = locked ? bench.lock.get(tagKey(reference)) : undefined;
+  if (entry !== undefined) return { reference, digest: entry.digest, from: 'lock', at: entry.firstSeen };
   // No byte goes out for an image that no rule asks anything about.
   return asks ? leases.digestOf(reference) : new Problem('refused', 'no rule asks for its digest');
 }

@@ -6,6 +6,8 @@ export type InstallOptions = {
   readonly image: string;
   /** Text of tagproof.yaml. */
   readonly policy: string;
+  /** Text of tagproof.lock: then tags mean what it says. */
+  readonly lock?: string | undefined;
   /** PEM: of the Service's name. */
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
   /** Namespaces that are never asked about, beside the webhook's own. */
@@ -39,7 +41,7 @@ export const serviceNames = (namespace: string): string[] => [
 
 /** Ordered so that applying them from first to last never leaves a door without anybody behind it. */
 export function manifests(options: InstallOptions): object[] {
-  const { namespace, policy, tls, replicas } = options;
+  const { namespace, policy, lock, tls, replicas } = options;
   const metadata = { name: NAME, namespace, labels: LABELS };
   return [
     {
@@ -48,7 +50,12 @@ export function manifests(options: InstallOptions): object[] {
       metadata: { name: namespace, labels: { ...LABELS, 'pod-security.kubernetes.io/enforce': 'restricted' } },
     },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'tagproof.yaml': policy } },
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata,
+      data: { 'tagproof.yaml': policy, ...(lock !== undefined && { 'tagproof.lock': lock }) },
+    },
     {
       apiVersion: 'v1',
       kind: 'Secret',
@@ -89,7 +96,7 @@ export function manifests(options: InstallOptions): object[] {
   ];
 }
 
-function deployment({ image, templates, replicas, registrySecret }: InstallOptions, metadata: object): object {
+function deployment({ image, templates, replicas, registrySecret, lock }: InstallOptions, metadata: object): object {
   const probe = (path: string) => ({ httpGet: { path, port: PORT, scheme: 'HTTPS' }, periodSeconds: 5 });
   const args = [
     'serve',
@@ -106,6 +113,7 @@ function deployment({ image, templates, replicas, registrySecret }: InstallOptio
     '/tls/tls.key',
     '--templates',
     templates,
+    ...(lock === undefined ? [] : ['--lock', '/policy/tagproof.lock']),
   ];
   const mounts = [
     { name: 'policy', mountPath: '/policy', readOnly: true },

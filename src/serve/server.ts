@@ -5,8 +5,9 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { openBench } from '../judge/judge.ts';
+import { type Lock, readLock } from '../lock/lock.ts';
 import { readConfig } from '../policy/config-file.ts';
-import { asProblem } from '../problem.ts';
+import { asProblem, Problem } from '../problem.ts';
 import { RegistryClient } from '../registry/client.ts';
 import type { Door } from './admit.ts';
 import { createApp } from './app.ts';
@@ -15,6 +16,8 @@ import { Metrics } from './metrics.ts';
 
 export type ServerOptions = {
   readonly policy: string;
+  /** tagproof.lock; watched. With one, tags mean what it says. */
+  readonly lock?: string | undefined;
   readonly templates: Door['templates'];
   readonly host: string;
   readonly port: number;
@@ -53,8 +56,9 @@ export class AdmissionServer {
   /** @throws Problem for a first policy that cannot be used; @returns the port */
   async start(): Promise<number> {
     await this.#load();
-    const { tls, policy, host, port } = this.#options;
+    const { tls, policy, lock, host, port } = this.#options;
     this.#watch(policy, () => this.#load());
+    if (lock !== undefined) this.#watch(lock, () => this.#load());
     if ('certFile' in tls) {
       const renew = async () => this.#server.setSecureContext(readTls(tls));
       this.#watch(tls.certFile, renew);
@@ -76,9 +80,9 @@ export class AdmissionServer {
 
   /** The new policy is made ready in full before it takes the old one's place. */
   async #load(): Promise<void> {
-    const { policy, templates, userAgent } = this.#options;
+    const { policy, lock, templates, userAgent } = this.#options;
     const config = readConfig(policy);
-    const bench = await openBench(config, new Map());
+    const bench = await openBench(config, lock === undefined ? new Map() : lockOf(lock));
     const client = new RegistryClient({
       deadlineMs: DEADLINE_MS,
       registries: config.registries,
@@ -92,7 +96,7 @@ export class AdmissionServer {
       ...(await client.head(reference)),
     }));
     const before = this.#client;
-    this.#door = { bench, client, leases, templates };
+    this.#door = { bench, client, leases, templates, locked: lock !== undefined };
     this.#client = client;
     this.#options.log({
       at: new Date().toISOString(),
@@ -117,6 +121,13 @@ export class AdmissionServer {
       });
     });
   }
+}
+
+/** A lock that is not there is not an empty one: then every tag would be refused, and nobody would know why. */
+function lockOf(file: string): Lock {
+  const { lock, bytes } = readLock(file);
+  if (bytes === undefined) throw new Problem('file', 'there is no such lock', { file });
+  return lock;
 }
 
 function readTls(tls: ServerOptions['tls']): { cert: string | Buffer; key: string | Buffer } {
