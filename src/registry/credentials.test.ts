@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -51,6 +51,26 @@ test('docker config: auth, identity token, Docker Hub under its old name, URLs a
   assert.equal(await ask('empty.example.com', 'x'), undefined);
   assert.equal(await ask('evil-legacy.example.com', 'x'), undefined);
   assert.equal(await ask('legacy.example.com.evil.io', 'x'), undefined);
+});
+
+test('a look-alike of a cloud registry gets nothing, and no helper is asked about it (T49)', async () => {
+  const log = helper('cloud', '{"Username":"u","Secret":"s"}');
+  const DOCKER_CONFIG = dirname(
+    put('cloud/config.json', {
+      auths: { 'team.azurecr.io': { auth: base64('acr:1') } },
+      credHelpers: { '123.dkr.ecr.eu-west-1.amazonaws.com': 'cloud' },
+    }),
+  );
+  const ask = ambientCredentials(env({ DOCKER_CONFIG }));
+  for (const host of [
+    'team.azurecr.io.attacker.com',
+    'evil-team.azurecr.io',
+    '123.dkr.ecr.eu-west-1.amazonaws.com.attacker.com',
+    'x123.dkr.ecr.eu-west-1.amazonaws.com',
+  ])
+    assert.equal(await ask(host, 'x'), undefined, host);
+  assert.ok(!existsSync(log));
+  assert.deepEqual(await ask('team.azurecr.io', 'x'), { kind: 'basic', username: 'acr', password: '1' });
 });
 
 test('podman auth.json: the most specific path on whole segments (T50)', async () => {
