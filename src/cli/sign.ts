@@ -1,7 +1,6 @@
 // tagproof sign: signs images, only ever by digest. With a key, or keyless with the identity of the build that we run in.
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Reference } from '../flow.ts';
 import { parseReference, repositoryOf, withDigest } from '../image/reference.ts';
 import { asProblem, Problem } from '../problem.ts';
@@ -94,6 +93,9 @@ export async function signAll(
       try {
         const { bytes, digest, mediaType } = await client.manifest(reference);
         const subject = withDigest(reference, digest);
+        // Said before it is done: whoever sees another digest than he built can still stop.
+        if (reference.digest === undefined && options.output === 'text' && !options.quiet)
+          process.stderr.write(`${reference.text} is ${digest}\n`);
         const statement = { ...about, digest, annotations };
         const bundle = await makeBundle(statement, signatory);
         await checkOwn(bundle, subject, signatory, options);

@@ -47,7 +47,8 @@ export function imagesOf(object: KubeObject, fields: readonly FieldRule[]): Imag
       return;
     }
     for (const [key, item] of Object.entries(value)) {
-      if (key === 'managedFields' || key === 'status') continue; // what was, not what will be pulled
+      // What was, not what will be pulled; only where the API puts it, or a field of that name would hide one.
+      if ((key === 'status' || key === 'metadata') && path.length === 0) continue;
       const [at, where] = [
         [...path, key],
         [...place, key],
