@@ -20,6 +20,7 @@ type Options = {
   templates: 'enforce' | 'warn' | 'ignore';
   replicas: string;
   registrySecret?: string;
+  certManager: boolean;
 };
 
 export async function run(args: string[]): Promise<number> {
@@ -42,11 +43,16 @@ export async function run(args: string[]): Promise<number> {
         .choices(['enforce', 'warn', 'ignore'])
         .default('enforce'),
     )
+    .option(
+      '--cert-manager',
+      'cert-manager makes and renews the certificate, instead of one made now for a year',
+      false,
+    )
     .option('--replicas <count>', 'how many', '2')
     .option('--registry-secret <name>', 'a dockerconfigjson Secret in its namespace, for private registries')
     .addHelpText(
       'after',
-      '\nThe output holds a private key, made for this run: treat it as a Secret. Run again before a year is over.\n\nExample:\n  tagproof manifests --image ghcr.io/org/tagproof@sha256:… | kubectl apply -f -\n',
+      '\nThe output holds a private key, made for this run, unless cert-manager makes it: treat it as a Secret, and run again before a\nyear is over.\n\nExample:\n  tagproof manifests --image ghcr.io/org/tagproof@sha256:… | kubectl apply -f -\n',
     )
     .showHelpAfterError('(see --help)');
   return runPlain<Options>(command, args, async (options) => {
@@ -62,6 +68,7 @@ async function write({
   namespace,
   exemptNamespace,
   replicas,
+  certManager,
   ...rest
 }: Options): Promise<string> {
   const reference = parseReference(image);
@@ -74,18 +81,22 @@ async function write({
   const policy = read(file);
   const lock = lockFile === undefined ? undefined : read(lockFile);
   await openBench(parseConfig(policy, file), lock === undefined ? new Map() : parseLock(lock, lockFile as string)); // what could not be put in force is not handed out
-  const { makeCertificates } = await import('../serve/certificate.ts');
   const objects = manifests({
     ...rest,
     image,
     namespace,
     policy,
     lock,
-    tls: await makeCertificates(serviceNames(namespace)),
+    tls: certManager ? 'cert-manager' : await made(namespace),
     exemptNamespaces: exemptNamespace.length > 0 ? exemptNamespace : ['kube-system'],
     replicas: Number(replicas),
   });
   return printObjects(objects);
+}
+
+async function made(namespace: string) {
+  const { makeCertificates } = await import('../serve/certificate.ts');
+  return makeCertificates(serviceNames(namespace));
 }
 
 function read(file: string): string {

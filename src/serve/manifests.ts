@@ -8,8 +8,8 @@ export type InstallOptions = {
   readonly policy: string;
   /** Text of tagproof.lock: then tags mean what it says. */
   readonly lock?: string | undefined;
-  /** PEM: of the Service's name. */
-  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
+  /** PEM, of the Service's name; or cert-manager makes and renews them. */
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | 'cert-manager';
   /** Namespaces that are never asked about, beside the webhook's own. */
   readonly exemptNamespaces: readonly string[];
   readonly failurePolicy: 'Fail' | 'Ignore';
@@ -41,7 +41,7 @@ export const serviceNames = (namespace: string): string[] => [
 
 /** Ordered so that applying them from first to last never leaves a door without anybody behind it. */
 export function manifests(options: InstallOptions): object[] {
-  const { namespace, policy, lock, tls, replicas } = options;
+  const { namespace, policy, lock, replicas } = options;
   const metadata = { name: NAME, namespace, labels: LABELS };
   return [
     {
@@ -56,13 +56,7 @@ export function manifests(options: InstallOptions): object[] {
       metadata,
       data: { 'tagproof.yaml': policy, ...(lock !== undefined && { 'tagproof.lock': lock }) },
     },
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata,
-      type: 'kubernetes.io/tls',
-      stringData: { 'tls.crt': tls.cert, 'tls.key': tls.key },
-    },
+    ...certificates(options, metadata),
     deployment(options, metadata),
     {
       apiVersion: 'v1',
@@ -93,6 +87,31 @@ export function manifests(options: InstallOptions): object[] {
     },
     webhook(options, 'Mutating'),
     webhook(options, 'Validating'),
+  ];
+}
+
+/** One of the two: a Secret as it is, or what cert-manager keeps in it. cert-manager.io/v1. */
+function certificates({ namespace, tls }: InstallOptions, metadata: object): object[] {
+  if (tls !== 'cert-manager') {
+    const stringData = { 'tls.crt': tls.cert, 'tls.key': tls.key };
+    return [{ apiVersion: 'v1', kind: 'Secret', metadata, type: 'kubernetes.io/tls', stringData }];
+  }
+  return [
+    { apiVersion: 'cert-manager.io/v1', kind: 'Issuer', metadata, spec: { selfSigned: {} } },
+    {
+      apiVersion: 'cert-manager.io/v1',
+      kind: 'Certificate',
+      metadata,
+      spec: {
+        secretName: NAME,
+        dnsNames: serviceNames(namespace),
+        duration: '2160h',
+        renewBefore: '720h',
+        privateKey: { algorithm: 'ECDSA', size: 256, rotationPolicy: 'Always' },
+        usages: ['digital signature', 'server auth'],
+        issuerRef: { kind: 'Issuer', name: NAME },
+      },
+    },
   ];
 }
 
@@ -204,11 +223,18 @@ function webhook(
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: `${kind}WebhookConfiguration`,
-    metadata: { name: NAME, labels: LABELS },
+    metadata: {
+      name: NAME,
+      labels: LABELS,
+      ...(tls === 'cert-manager' && { annotations: { 'cert-manager.io/inject-ca-from': `${namespace}/${NAME}` } }),
+    },
     webhooks: [
       {
         name: `${kind === 'Mutating' ? 'mutate' : 'validate'}.admission.tagproof.dev`,
-        clientConfig: { service: { name: NAME, namespace, path }, caBundle: Buffer.from(tls.ca).toString('base64') },
+        clientConfig: {
+          service: { name: NAME, namespace, path },
+          ...(tls !== 'cert-manager' && { caBundle: Buffer.from(tls.ca).toString('base64') }),
+        },
         rules: resources.map((rule) => ({ ...rule, operations: ['CREATE', 'UPDATE'], scope: 'Namespaced' })),
         // A cluster must be able to come back without us: its own parts and this webhook are never asked about.
         namespaceSelector: {

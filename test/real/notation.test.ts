@@ -22,7 +22,7 @@ const WHO = { C: 'US', ST: 'WA', O: 'tagproof', CN: 'release' };
 const ROOT = { C: 'US', ST: 'WA', O: 'tagproof', CN: 'root' };
 const IDENTITY = 'x509.subject: C=US, ST=WA, O=tagproof';
 
-suite('notation: Notary Project signatures', ['notation', 'docker-registry', 'go'], () => {
+suite('notation: Notary Project signatures', ['notation', 'docker-registry', 'go', 'openssl'], () => {
   const folder = scratch();
   const env = { ...process.env, HOME: folder, XDG_CONFIG_HOME: join(folder, '.config') };
   const config = join(folder, '.config/notation');
