@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const named = process.argv.slice(2);
-const files = named.length > 0 ? named : globSync(['{src,schema,test}/**/*.test.ts']).sort();
+const files = named.length > 0 ? named : globSync(['{src,schema,chart,test}/**/*.test.ts']).sort();
 const folder = mkdtempSync(join(tmpdir(), 'tagproof-test-'));
 const skipped = join(folder, 'skipped');
 const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...files], {
