@@ -1,7 +1,7 @@
 // The attack list, by number, against the whole path from a reference to a decision: real HTTP, real signatures. What is held more
 // closely elsewhere (each fault of a certificate, each byte of a bundle) has its number there too.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Decision, Reference } from '../src/flow.ts';
 import { parseReference, printReference, withDigest } from '../src/image/reference.ts';
@@ -14,6 +14,7 @@ import { pushReferrer, pushSample } from '../src/registry/sample.ts';
 import { signingKeyOf } from '../src/sign/key.ts';
 import { makeBundle } from '../src/sign/sign.ts';
 import { BUNDLE_TYPE, SIGN_PREDICATE } from '../src/sigstore/statement.ts';
+import { keyAuthorityYaml } from './signing/authority.ts';
 
 const mine = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const theirs = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -28,9 +29,7 @@ after(async () => {
   await registry.close();
 });
 
-const authority = (name: string, key: KeyObject, more = '') =>
-  `  ${name}:\n    keys:\n      - |\n${(key.export({ type: 'spki', format: 'pem' }) as string).trim().replace(/^/gm, '        ')}\n    transparencyLog: ignore\n${more}`;
-const policy = (rules: string, authorities = authority('release', mine.publicKey)) =>
+const policy = (rules: string, authorities = keyAuthorityYaml('release', mine.publicKey)) =>
   `authorities:\n${authorities}rules:\n${rules}`;
 const SIGNED = '  - {name: signed, images: ["**"], digest: resolve, signatures: {all: [release]}}\n';
 const bench = (text = policy(SIGNED)): Promise<Bench> => openBench(parseConfig(text, 'test'), new Map());
@@ -170,7 +169,7 @@ test('T8: a signature copied with its image into another repository', async () =
   await signImage(digest, mine.privateKey, { repository: 'high' });
   const reference = parseReference(`${host}/high:v1`) as Reference;
   assert.equal((await decideOn(reference, await bench())).outcome, 'allow', 'a bundle names no repository');
-  const bound = await bench(policy(SIGNED, authority('release', mine.publicKey, '    bindRepository: true\n')));
+  const bound = await bench(policy(SIGNED, keyAuthorityYaml('release', mine.publicKey, '    bindRepository: true\n')));
   assert.equal((await decideOn(reference, bound)).outcome, 'deny');
 });
 
@@ -283,7 +282,7 @@ test('T24: of two rules for one image both are met, in whatever order; two of on
   await signImage(digest);
   const loose = '  - {name: loose, images: ["**"], digest: off}\n';
   const strict = '  - {name: strict, images: ["**"], digest: off, signatures: {all: [other]}}\n';
-  const both = authority('release', mine.publicKey) + authority('other', theirs.publicKey);
+  const both = keyAuthorityYaml('release', mine.publicKey) + keyAuthorityYaml('other', theirs.publicKey);
   for (const rules of [loose + strict, strict + loose])
     assert.equal((await decideOn(reference, await bench(policy(rules, both)))).outcome, 'deny');
   assert.throws(() => parseConfig(policy(loose + loose), 'c'), /two rules are called 'loose'/);
@@ -347,7 +346,7 @@ test('T36, T37, T38: by somebody else; twice by one; a good one among bad ones',
   const { reference, digest } = await image();
   await signImage(digest, theirs.privateKey);
   assert.match(words(await decideOn(reference, await bench())), /not by this authority \(1 other signature\)/);
-  const both = authority('release', mine.publicKey) + authority('other', theirs.publicKey);
+  const both = keyAuthorityYaml('release', mine.publicKey) + keyAuthorityYaml('other', theirs.publicKey);
   const two = policy(
     '  - {name: r, images: ["**"], digest: resolve, signatures: {threshold: 2, of: [release, other]}}\n',
     both,
@@ -355,7 +354,7 @@ test('T36, T37, T38: by somebody else; twice by one; a good one among bad ones',
   await signImage(digest, theirs.privateKey);
   assert.equal((await decideOn(reference, await bench(two))).outcome, 'deny', 'the same signer twice');
   await assert.rejects(
-    bench(policy(SIGNED, authority('release', mine.publicKey) + authority('again', mine.publicKey))),
+    bench(policy(SIGNED, keyAuthorityYaml('release', mine.publicKey) + keyAuthorityYaml('again', mine.publicKey))),
     /share a key/,
   );
   await pushReferrer(host, 'app', digest, BUNDLE_TYPE, Buffer.from('garbage'));

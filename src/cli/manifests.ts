@@ -1,11 +1,11 @@
 // tagproof manifests: all that the webhook needs in a cluster, as YAML for kubectl and for Git.
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { readNamed } from '../file.ts';
 import { parseReference } from '../image/reference.ts';
 import { openBench } from '../judge/judge.ts';
 import { parseLock } from '../lock/lock.ts';
 import { parseConfig } from '../policy/config-file.ts';
-import { asProblem, Problem } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import { manifests, serviceNames } from '../serve/manifests.ts';
 import { printObjects } from './objects.ts';
 import { collect, runPlain } from './verb.ts';
@@ -78,8 +78,8 @@ async function write({
   if (!/^[1-9]\d?$/.test(replicas)) throw new Problem('usage', `--replicas '${replicas}': expected 1 to 99`);
   if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(namespace))
     throw new Problem('usage', `--namespace '${namespace}': no such name can be`);
-  const policy = read(file);
-  const lock = lockFile === undefined ? undefined : read(lockFile);
+  const policy = readNamed(file).toString('utf8');
+  const lock = lockFile === undefined ? undefined : readNamed(lockFile).toString('utf8');
   await openBench(parseConfig(policy, file), lock === undefined ? new Map() : parseLock(lock, lockFile as string)); // what could not be put in force is not handed out
   const objects = manifests({
     ...rest,
@@ -97,12 +97,4 @@ async function write({
 async function made(namespace: string) {
   const { makeCertificates } = await import('../serve/certificate.ts');
   return makeCertificates(serviceNames(namespace));
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw asProblem(error, 'file', { file });
-  }
 }

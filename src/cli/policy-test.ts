@@ -1,5 +1,5 @@
 // tagproof policy test: runs the cases of a policy, offline.
-import { readFileSync } from 'node:fs';
+import { readNamed } from '../file.ts';
 import { CasesSchema, runCase } from '../policy/cases.ts';
 import type { Config } from '../policy/config.ts';
 import { parseYaml, positionOf } from '../policy/yaml-file.ts';
@@ -18,7 +18,7 @@ export function testPolicy(config: Config, files: readonly string[]): Report {
   const results: object[] = [];
   for (const file of files.length === 0 ? [DEFAULT_FILE] : files) {
     try {
-      const source = read(file);
+      const source = readNamed(file).toString('utf8');
       for (const [index, test] of parseYaml(source, file, CasesSchema).cases.entries()) {
         const { decision, wrong } = runCase(test, config, new Date());
         rows.push([
@@ -49,12 +49,4 @@ export function testPolicy(config: Config, files: readonly string[]): Report {
     summary: [`${rows.length - findings.length} of ${plural(rows.length, 'case')} as expected`],
     data: { cases: results },
   };
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw asProblem(error, 'file', { file });
-  }
 }

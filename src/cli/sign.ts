@@ -1,6 +1,6 @@
 // tagproof sign: signs images, only ever by digest. With a key, or keyless with the identity of the build that we run in.
-import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { readNamed } from '../file.ts';
 import type { Reference } from '../flow.ts';
 import { parseReference, repositoryOf, withDigest } from '../image/reference.ts';
 import { asProblem, Problem } from '../problem.ts';
@@ -15,6 +15,7 @@ import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
 import { fromBundle } from '../verify/cosign/material.ts';
 import { proveOwn } from '../verify/cosign/own.ts';
 import { placeOf } from '../verify/place.ts';
+import type { TrustRoot } from '../verify/trust/root.ts';
 import { loadTrustRoot, PUBLIC_GOOD } from '../verify/trust/store.ts';
 import { loadConfig } from './gather.ts';
 import { type RegistryFlags, registryOptions, withClient } from './registry.ts';
@@ -86,6 +87,8 @@ export async function signAll(
   if (wrong !== undefined) throw wrong; // half of a release signed is worse than none
   return withClient(options, config, context, async (client) => {
     const signatory = await signatoryOf(client, options);
+    const witnessed = [signatory.certificate, signatory.log, signatory.stamp].some((part) => part !== undefined);
+    const trust = witnessed ? (await loadTrustRoot(options.trustRoot)).root : undefined;
     const rows: Cell[][] = [];
     const problems: Problem[] = [];
     const signed: object[] = [];
@@ -98,7 +101,7 @@ export async function signAll(
           process.stderr.write(`${reference.text} is ${digest}\n`);
         const statement = { ...about, digest, annotations };
         const bundle = await makeBundle(statement, signatory);
-        await checkOwn(bundle, subject, signatory, options);
+        checkOwn(bundle, subject, trust, signatory.key.spki);
         const place = placeOf(subject, options.signatureRepository);
         const artifact: Artifact = {
           artifactType: BUNDLE_TYPE,
@@ -168,12 +171,7 @@ async function signatoryOf(client: RegistryClient, options: SignFlags): Promise<
 }
 
 function keyOf(file: string): Signatory {
-  let pem: string;
-  try {
-    pem = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw asProblem(error, 'file', { file });
-  }
+  const pem = readNamed(file).toString('utf8');
   return { key: loadSigningKey(pem, process.env['COSIGN_PASSWORD'], file) };
 }
 
@@ -183,14 +181,9 @@ async function keylessOf(client: RegistryClient, { fulcioUrl }: SignFlags): Prom
 }
 
 /** Nothing is pushed that we would not accept ourselves: a witness that cheats, or a clock that is wrong, shows here. */
-async function checkOwn(bundle: Buffer, subject: Reference, signatory: Signatory, options: SignFlags): Promise<void> {
+function checkOwn(bundle: Buffer, subject: Reference, trust: TrustRoot | undefined, spki: Buffer): void {
   const material = fromBundle(bundle);
-  const witnessed = signatory.certificate !== undefined || signatory.log !== undefined || signatory.stamp !== undefined;
-  const { root } = await loadTrustRoot(options.trustRoot);
-  const wrong =
-    'malformed' in material
-      ? material.malformed
-      : proveOwn(material, subject, witnessed ? root : undefined, signatory.key.spki);
+  const wrong = 'malformed' in material ? material.malformed : proveOwn(material, subject, trust, spki);
   if (wrong !== undefined)
     throw new Problem('refused', `the signature that was made does not verify, nothing was pushed: ${wrong}`);
 }

@@ -1,7 +1,8 @@
 // tagproof trust: the sigstore trust root that keyless signatures are checked with: what is in it, refresh it, carry it over an
 // air gap. Only `update` uses the network, and only the TUF repository that it is told.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { Argument } from 'commander';
+import { readNamed } from '../file.ts';
 import { WARN_DAYS } from '../judge/judge.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { Cell, Report } from '../report/report.ts';
@@ -109,12 +110,7 @@ async function exportRoot(file: string): Promise<Report> {
 }
 
 function importRoot(file: string): Report {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw asProblem(error, 'file', { file });
-  }
+  const bytes = readNamed(file);
   const root = parseTrustRoot(bytes, file); // nothing is kept that could not be used
   return told('trust import', [`taken in as ${keepRoot(bytes)}: sha256:${root.id}`], root);
 }

@@ -61,7 +61,9 @@ export function run(args: string[]): Promise<number> {
     ];
     return withClient(options, config, context, async (client) => {
       const answers = await resolveAllowed(client, subjects, bench);
-      const groups = new Map(subjects.map((subject) => [keyOf(subject, config), subject]));
+      const keyed = subjects.map((subject) => ({ key: keyOf(subject, config), subject }));
+      const groups = new Map(keyed.map(({ key, subject }) => [key, subject]));
+      const titles = titlesOf(groups);
       const judged = new Map<string, Judged>();
       await Promise.all(
         [...groups].map(async ([key, { reference, setting }]) => {
@@ -71,10 +73,7 @@ export function run(args: string[]): Promise<number> {
         }),
       );
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
-      const results = subjects.map((subject) => ({
-        subject,
-        ...(judged.get(keyOf(subject, config)) as Judged),
-      }));
+      const results = keyed.map(({ key, subject }) => ({ subject, ...(judged.get(key) as Judged) }));
       const open = results.filter(({ decision }) => isOpen(decision));
       const failed = results.filter(({ decision }) => decision.outcome !== 'allow' && !isOpen(decision));
       const passed = results.length - open.length - failed.length;
@@ -84,7 +83,7 @@ export function run(args: string[]): Promise<number> {
           told: true,
           sections: [...judged]
             .sort(([a], [b]) => (a < b ? -1 : 1))
-            .map(([key, item]) => section(titleOf(key, groups), item)),
+            .map(([key, item]) => section(titles.get(key) as string, item)),
           findings: failed.map(({ subject, decision }) => finding(subject, decision)),
           problems: [
             ...parsed.filter((reference) => reference instanceof Problem),
@@ -115,15 +114,16 @@ export function run(args: string[]): Promise<number> {
   });
 }
 
-/** The image; and where it would run, if that makes a difference here. */
-function titleOf(key: string, groups: ReadonlyMap<string, Subject>): string {
-  const { reference, setting } = groups.get(key) as Subject;
-  const image = printReference(reference);
-  const same = [...groups.values()].filter((other) => printReference(other.reference) === image);
-  const { kind, namespace } = setting;
-  return same.length === 1
-    ? image
-    : `${image} (${kind ?? 'an image'}${namespace === undefined ? '' : ` in ${namespace}`})`;
+/** The image; and where it would run, if that makes a difference here. By the key of its group. */
+function titlesOf(groups: ReadonlyMap<string, Subject>): Map<string, string> {
+  const byImage = Map.groupBy(groups, ([, { reference }]) => printReference(reference));
+  const title = (image: string, { kind, namespace }: Setting) =>
+    `${image} (${kind ?? 'an image'}${namespace === undefined ? '' : ` in ${namespace}`})`;
+  return new Map(
+    [...byImage].flatMap(([image, same]) =>
+      same.map(([key, { setting }]): [string, string] => [key, same.length === 1 ? image : title(image, setting)]),
+    ),
+  );
 }
 
 function place({ reference, found }: Subject): { image: string; file?: string; line?: number; column?: number } {

@@ -145,6 +145,12 @@ export const NO_CONFIG: Config = {
   rules: [],
 };
 
+/** Does a rule ask anything that only the digest can answer? `required` is answered by the reference alone. */
+export function asksForDigest({ digest, signatures, attestations, platforms, minimumAgeDays }: Rule): boolean {
+  const statements = signatures !== undefined || attestations.length > 0;
+  return digest === 'resolve' || statements || platforms.length > 0 || minimumAgeDays > 0;
+}
+
 /** Every authority that a rule asks, for signatures or attestations. */
 export function askedBy({ signatures, attestations }: Pick<Rule, 'signatures' | 'attestations'>): string[] {
   const demands = [...(signatures === undefined ? [] : [signatures]), ...attestations.map(({ by }) => by)];

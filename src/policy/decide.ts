@@ -2,7 +2,7 @@
 import type { Decision, Evidence, Judgement, Reference, Resolved, Setting, Verdict, Verdicts } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { holds } from './condition.ts';
-import { type AttestationDemand, authoritiesOf, type Config, type Demand, type Rule } from './config.ts';
+import { type AttestationDemand, asksForDigest, authoritiesOf, type Config, type Demand, type Rule } from './config.ts';
 import { matchesRegistry, rulesFor } from './match.ts';
 
 /**
@@ -62,13 +62,7 @@ function judge(
     judgements.push(
       reference.digest ? say(true, 'pinned to a digest') : say(false, 'must be pinned to a digest: run tagproof pin'),
     );
-  const needsDigest =
-    rule.digest === 'resolve' ||
-    signatures !== undefined ||
-    attestations.length > 0 ||
-    platforms.length > 0 ||
-    minimumAgeDays > 0;
-  if (needsDigest && resolved instanceof Problem)
+  if (asksForDigest(rule) && resolved instanceof Problem)
     return [...judgements, say(false, `could not be resolved: ${resolved.message}`, true)];
   // Evidence about other bytes than those that will run is none (T2).
   const mine = !(resolved instanceof Problem) && evidence?.digest === resolved.digest ? evidence : undefined;

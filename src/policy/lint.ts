@@ -1,6 +1,7 @@
 // What is wrong with a policy that its schema cannot see: rules that ask for nothing, or for nobody, or speak of nothing.
 import { X509Certificate } from 'node:crypto';
 import type { Reference } from '../flow.ts';
+import { certificatesIn } from '../sigstore/pem.ts';
 import { type Authority, askedBy, authoritiesOf, type Config, type Demand, type Rule } from './config.ts';
 import { rulesFor } from './match.ts';
 
@@ -120,7 +121,7 @@ function certificatesOf(authority: Authority): string[] {
       : authority.kind === 'notary'
         ? authority.roots
         : Object.values(authority.trustStores).flat();
-  return texts.flatMap((text) => text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []);
+  return texts.flatMap(certificatesIn);
 }
 
 /** What a rule asks, in a person's words. */

@@ -41,7 +41,7 @@ export function header(answer: Answer, name: string): string | undefined {
 }
 
 /** The first message of a registry's error body. distribution-spec, "error codes". */
-function registryWords(body: Buffer): string | undefined {
+export function registryWords(body: Buffer): string | undefined {
   try {
     const { errors } = JSON.parse(body.toString('utf8')) as { errors?: { message?: unknown; code?: unknown }[] };
     const [first] = errors ?? [];

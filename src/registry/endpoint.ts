@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
+import { readNamed } from '../file.ts';
 import { asProblem, Problem } from '../problem.ts';
 
 export type Endpoint = {
@@ -48,7 +49,7 @@ export function endpointsFor(
     base: `${configured?.server ?? `${scheme(registry, setting)}://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}`}/v2/`,
     registry,
     mirror: false,
-    ...(setting?.ca !== undefined && { ca: [readFile(setting.ca)] }),
+    ...(setting?.ca !== undefined && { ca: [readNamed(setting.ca).toString('utf8')] }),
     skipVerify: setting?.skipTlsVerify ?? false,
     headers: {},
   };
@@ -107,7 +108,7 @@ function mirrorOf(url: string, host: HostTable, registry: string, file: string):
     base: host['override_path'] === true ? `${base}/` : `${base.replace(/\/v2$/, '')}/v2/`,
     registry,
     mirror: true,
-    ...(ca.length > 0 && { ca: ca.map((path) => readFile(resolve(folder, path))) }),
+    ...(ca.length > 0 && { ca: ca.map((path) => readNamed(resolve(folder, path)).toString('utf8')) }),
     ...(client !== undefined && { client: readClient(client, folder) }),
     skipVerify: host['skip_verify'] === true,
     headers: Object.fromEntries(
@@ -121,17 +122,12 @@ function mirrorOf(url: string, host: HostTable, registry: string, file: string):
 
 function readClient(client: string | [string, string], folder: string): { cert: string; key: string } {
   const [cert, key] = typeof client === 'string' ? [client, client] : client;
-  return { cert: readFile(resolve(folder, cert)), key: readFile(resolve(folder, key)) };
+  return {
+    cert: readNamed(resolve(folder, cert)).toString('utf8'),
+    key: readNamed(resolve(folder, key)).toString('utf8'),
+  };
 }
 
 function checkUrl(url: string, file: string): void {
   if (!URL.canParse(url)) throw new Problem('syntax', `'${url}' is not a URL`, { file });
-}
-
-function readFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw asProblem(error, 'file', { file: path });
-  }
 }

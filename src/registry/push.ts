@@ -5,6 +5,7 @@ import { OCI_INDEX, OCI_MANIFEST } from '../image/media-type.ts';
 import { Problem } from '../problem.ts';
 import { parseJson } from '../sigstore/json.ts';
 import type { Descriptor } from './client.ts';
+import { registryWords } from './complaint.ts';
 import type { Endpoint } from './endpoint.ts';
 import { MAX_MANIFEST, MAX_SMALL_BODY } from './limits.ts';
 import type { Authorizer } from './tokens.ts';
@@ -136,12 +137,12 @@ export class Pusher {
   }
 
   #refused({ status, body }: Answer, doing: string): Problem {
-    const { errors } = (parseJson(body) ?? {}) as { errors?: { message?: unknown }[] };
-    const words = String(errors?.[0]?.message ?? '')
-      .replace(/[^\x20-\x7e]+/g, ' ')
-      .slice(0, 200);
+    const words = registryWords(body);
     const { host } = new URL(this.#endpoint.base);
     const code = status === 401 || status === 403 ? 'denied' : status >= 500 ? 'unreachable' : 'protocol';
-    return new Problem(code, `${doing} at ${host}/${this.#repository}: ${status}${words === '' ? '' : `, ${words}`}`);
+    return new Problem(
+      code,
+      `${doing} at ${host}/${this.#repository}: ${status}${words === undefined ? '' : `, ${words}`}`,
+    );
   }
 }

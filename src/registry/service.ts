@@ -1,7 +1,7 @@
 // A server that is not a registry but is spoken to with the same care: bounded bodies, deadlines, tokens of a registry where
 // it asks for some. Notary servers, Fulcio, Rekor, timestamp authorities, revocation lists.
-import { readFileSync } from 'node:fs';
-import { asProblem, Problem } from '../problem.ts';
+import { readNamed } from '../file.ts';
+import { Problem } from '../problem.ts';
 import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Authorizer } from './tokens.ts';
@@ -44,7 +44,7 @@ export class Service {
       mirror: false,
       skipVerify: false,
       headers: {},
-      ...(ca !== undefined && { ca: [readCa(ca)] }),
+      ...(ca !== undefined && { ca: [readNamed(ca).toString('utf8')] }),
     };
     const source = registry === undefined ? async () => undefined : credentials;
     this.#authorizer = new Authorizer(this.#endpoint, transport, source, tokenHost);
@@ -82,13 +82,5 @@ export class Service {
 
   #urlOf(path: string): string {
     return path === '' ? this.#url : new URL(path, this.#endpoint.base).href;
-  }
-}
-
-function readCa(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw asProblem(error, 'file', { file });
   }
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { keyAuthorityYaml } from '../../test/signing/authority.ts';
 import { openBench } from '../judge/judge.ts';
 import type { Lock } from '../lock/lock.ts';
 import { parseConfig } from '../policy/config-file.ts';
@@ -37,12 +38,7 @@ after(async () => {
 });
 
 const POLICY = () => `authorities:
-  release:
-    keys:
-      - |
-${(publicKey.export({ type: 'spki', format: 'pem' }) as string).trim().replace(/^/gm, '        ')}
-    transparencyLog: ignore
-rules:
+${keyAuthorityYaml('release', publicKey)}rules:
   - {name: ours, images: ["${host}/**"], digest: resolve, signatures: {all: [release]}}
 `;
 

@@ -3,6 +3,7 @@
 import type { Decision, Reference, Resolution, Setting } from '../flow.ts';
 import { parseReference, tagKey, withDigest } from '../image/reference.ts';
 import { type Bench, isOpen, type Judged, judgeImage } from '../judge/judge.ts';
+import { asksForDigest, type Rule } from '../policy/config.ts';
 import { forbiddenRegistry } from '../policy/decide.ts';
 import { rulesFor } from '../policy/match.ts';
 import { Problem } from '../problem.ts';
@@ -70,7 +71,7 @@ async function ask(
       image,
       'its tag is not in the lock that this cluster was given: run tagproof pin and roll the lock out',
     );
-  const answer = await digestOf(door, reference, setting);
+  const answer = await digestOf(door, reference, rules, setting);
   const pinned =
     !(answer instanceof Problem) && reference.digest === undefined ? withDigest(reference, answer.digest) : undefined;
   // The digest is written only where a rule says so; `required` means that it must stand there already.
@@ -93,24 +94,20 @@ async function ask(
   };
 }
 
-async function digestOf({ bench, leases, locked }: Door, reference: Reference, setting: Setting): Promise<Resolution> {
+async function digestOf(
+  { bench, leases, locked }: Door,
+  reference: Reference,
+  rules: readonly Rule[],
+  setting: Setting,
+): Promise<Resolution> {
   const forbidden = forbiddenRegistry(reference, bench.config, setting);
   if (forbidden !== undefined) return new Problem('refused', forbidden, { image: reference.text });
   if (reference.digest !== undefined)
     return { reference, digest: reference.digest, from: 'lock', at: new Date().toISOString() };
-  const rules = rulesFor(bench.config.rules, reference, setting);
-  const asks = rules.some(
-    (rule) =>
-      rule.digest === 'resolve' ||
-      rule.signatures !== undefined ||
-      rule.attestations.length > 0 ||
-      rule.platforms.length > 0 ||
-      rule.minimumAgeDays > 0,
-  );
   const entry = locked ? bench.lock.get(tagKey(reference)) : undefined;
   if (entry !== undefined) return { reference, digest: entry.digest, from: 'lock', at: entry.firstSeen };
   // No byte goes out for an image that no rule asks anything about.
-  return asks ? leases.digestOf(reference) : new Problem('refused', 'no rule asks for its digest');
+  return rules.some(asksForDigest) ? leases.digestOf(reference) : new Problem('refused', 'no rule asks for its digest');
 }
 
 function refused(image: string, reason: string): Asked {

@@ -1,9 +1,10 @@
 // Runs the webhook: TLS, the policy file watched and taken over whole or not at all, certificates read anew without a restart, and an
 // end that lets reviews in flight finish.
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { unwatchFile, watchFile } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { readNamed } from '../file.ts';
 import { openBench } from '../judge/judge.ts';
 import { type Lock, readLock } from '../lock/lock.ts';
 import { readConfig } from '../policy/config-file.ts';
@@ -132,12 +133,5 @@ function lockOf(file: string): Lock {
 
 function readTls(tls: ServerOptions['tls']): { cert: string | Buffer; key: string | Buffer } {
   if ('cert' in tls) return tls;
-  const read = (file: string) => {
-    try {
-      return readFileSync(file);
-    } catch (error) {
-      throw asProblem(error, 'file', { file });
-    }
-  };
-  return { cert: read(tls.certFile), key: read(tls.keyFile) };
+  return { cert: readNamed(tls.certFile), key: readNamed(tls.keyFile) };
 }

@@ -43,6 +43,14 @@ export function publicKeyOf(certificate: ASN1Obj): Buffer {
   return child(tbs, tbs.subs[0]?.tag.isContextSpecific(0) ? 6 : 5).toDER();
 }
 
+/** RSA, ECDSA and DSA with SHA-1, and RSA's older name. */
+const SHA1 = new Set(['1.2.840.113549.1.1.5', '1.2.840.10045.4.1', '1.2.840.10040.4.3', '1.3.14.3.2.29']);
+
+/** @param certificate DER */
+export function isSignedWithSha1(certificate: Uint8Array): boolean {
+  return SHA1.has(child(parseDer(certificate), 1, 0).toOID());
+}
+
 /** One DER element: tag, length, contents. X.690 8.1. */
 export function encode(tag: number, ...contents: Uint8Array[]): Buffer {
   const body = Buffer.concat(contents);

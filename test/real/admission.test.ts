@@ -12,6 +12,7 @@ import { makeCertificates } from '../../src/serve/certificate.ts';
 import { signingKeyOf } from '../../src/sign/key.ts';
 import { makeBundle } from '../../src/sign/sign.ts';
 import { BUNDLE_TYPE, SIGN_PREDICATE } from '../../src/sigstore/statement.ts';
+import { keyAuthorityYaml } from '../signing/authority.ts';
 import { atEnd, command, freePort, scratch, start, suite } from './suite.ts';
 
 suite('admission at a real API server', ['etcd', 'kube-apiserver', 'kubectl', 'openssl'], () => {
@@ -59,12 +60,7 @@ suite('admission at a real API server', ['etcd', 'kube-apiserver', 'kubectl', 'o
 
   const policy = (more = '') => `registries: []
 authorities:
-  release:
-    keys:
-      - |
-${(publicKey.export({ type: 'spki', format: 'pem' }) as string).trim().replace(/^/gm, '        ')}
-    transparencyLog: ignore
-rules:
+${keyAuthorityYaml('release', publicKey)}rules:
   - {name: ours, images: ["${host}/**"], digest: resolve, signatures: {all: [release]}}
 ${more}`;
 

@@ -215,7 +215,6 @@ export class World {
     dsseEnvelope: Record<string, unknown>;
   } {
     const at = wish.at ?? this.now;
-    const signer = wish.key ?? pair();
     const payload = statementOf(
       wish.digest,
       wish.predicateType ?? SIGN_PREDICATE,
@@ -223,17 +222,8 @@ export class World {
       wish.annotations,
     );
     const signed = preAuthentication(IN_TOTO, payload);
-    const signature = sign('sha256', signed, signer.privateKey);
-    const certificate = wish.key === undefined ? this.leaf(signer.publicKey, wish, at) : undefined;
+    const { signature, certificate, content } = this.#signed(wish, signed, payload, at);
     const log = wish.log ?? 'rekor1';
-    const content = {
-      signature,
-      signed,
-      payload,
-      signer: certificate ?? spkiOf(signer.publicKey),
-      isCertificate: certificate !== undefined,
-      ...wish.entry,
-    };
     const stamps = wish.stamp ? [{ signedTimestamp: this.stamp(signature, at).toString('base64') }] : [];
     return {
       mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
@@ -258,7 +248,6 @@ export class World {
   /** Annotations of a layer in the old layout, and the payload's bytes. */
   layer(wish: BundleWish & { repository?: string }): { payload: Buffer; annotations: Record<string, string> } {
     const at = wish.at ?? this.now;
-    const signer = wish.key ?? pair();
     const payload = Buffer.from(
       JSON.stringify({
         critical: {
@@ -269,16 +258,7 @@ export class World {
         optional: wish.annotations ?? null,
       }),
     );
-    const signature = sign('sha256', payload, signer.privateKey);
-    const certificate = wish.key === undefined ? this.leaf(signer.publicKey, wish, at) : undefined;
-    const content = {
-      signature,
-      signed: payload,
-      payload,
-      signer: certificate ?? spkiOf(signer.publicKey),
-      isCertificate: certificate !== undefined,
-      ...wish.entry,
-    };
+    const { signature, certificate, content } = this.#signed(wish, payload, payload, at);
     const annotations: Record<string, string> = { 'dev.cosignproject.cosign/signature': signature.toString('base64') };
     if (certificate !== undefined) {
       annotations['dev.sigstore.cosign/certificate'] = der.pem(certificate);
@@ -301,6 +281,22 @@ export class World {
         SignedRFC3161Timestamp: this.stamp(signature, at).toString('base64'),
       });
     return { payload, annotations };
+  }
+
+  /** Signs, with the wished key or a fresh one that gets a certificate; and what a log would be told of it. */
+  #signed(wish: BundleWish, signed: Buffer, payload: Buffer, at: Date) {
+    const signer = wish.key ?? pair();
+    const signature = sign('sha256', signed, signer.privateKey);
+    const certificate = wish.key === undefined ? this.leaf(signer.publicKey, wish, at) : undefined;
+    const content: Content = {
+      signature,
+      signed,
+      payload,
+      signer: certificate ?? spkiOf(signer.publicKey),
+      isCertificate: certificate !== undefined,
+      ...wish.entry,
+    };
+    return { signature, certificate, content };
   }
 
   /** Rekor 1: promise (SET), proof and checkpoint. */

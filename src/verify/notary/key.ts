@@ -1,7 +1,8 @@
 // Keys in Notary v1 metadata: their ids and the four ways in which they sign. theupdateframework/notary, tuf/data, tuf/signed.
 import { constants, createHash, createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto';
 import * as v from 'valibot';
-import { child, namePartsOf, parseDer, partsOf } from '../der.ts';
+import { certificatesIn } from '../../sigstore/pem.ts';
+import { isSignedWithSha1, namePartsOf, parseDer, partsOf } from '../der.ts';
 import { canonicalJson } from './canonical.ts';
 
 export const KeySchema = v.object({
@@ -17,7 +18,6 @@ export type TufKey = {
   readonly certificate?: X509Certificate;
 };
 
-const SHA1 = new Set(['1.2.840.113549.1.1.5', '1.2.840.10045.4.1', '1.3.14.3.2.29']);
 const MIN_RSA_BITS = 2048;
 /** SPKI of an Ed25519 key without its 32 bytes. RFC 8410. */
 const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
@@ -28,8 +28,7 @@ export function readKey(json: v.InferOutput<typeof KeySchema>): TufKey {
   const id = createHash('sha256').update(canonicalJson({ keytype, keyval })).digest('hex');
   const bytes = Buffer.from(keyval.public, 'base64');
   if (keytype.endsWith('-x509')) {
-    const certificates =
-      bytes.toString('utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    const certificates = certificatesIn(bytes.toString('utf8'));
     if (certificates.length === 0 || certificates.length > 10)
       throw new Error(`key ${id.slice(0, 12)}: no certificate`);
     const [leaf, ...rest] = certificates.map((pem) => new X509Certificate(pem)) as [
@@ -85,6 +84,6 @@ export function checkRootCertificate(certificate: X509Certificate, gun: string, 
   if (!fits) return `the root certificate is for ${name || 'nobody'}, not for ${gun}`;
   if (Date.parse(certificate.validTo) < now.getTime()) return `the root certificate ended on ${certificate.validTo}`;
   if (Date.parse(certificate.validFrom) - GRACE_MS > now.getTime()) return 'the root certificate is not valid yet';
-  if (SHA1.has(child(parseDer(certificate.raw), 1, 0).toOID())) return 'the root certificate is signed with SHA-1';
+  if (isSignedWithSha1(certificate.raw)) return 'the root certificate is signed with SHA-1';
   return undefined;
 }

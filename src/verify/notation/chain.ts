@@ -1,14 +1,13 @@
 // The certificate chain of a Notary Project signature: complete, in order, nothing extra, each certificate fit for its place.
 // notaryproject/specifications, signature-specification.md, "Certificate Requirements".
 import { X509Certificate } from 'node:crypto';
-import { child, extensionsOf, parseDer, partsOf } from '../der.ts';
+import { extensionsOf, isSignedWithSha1, parseDer, partsOf } from '../der.ts';
 import type { Algorithm } from './envelope.ts';
 
 const CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
 const TIME_STAMPING = '1.3.6.1.5.5.7.3.8';
 /** anyExtendedKeyUsage, serverAuth, clientAuth, emailProtection. */
 const FORBIDDEN = new Set(['2.5.29.37.0', '1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.4']);
-const SHA1 = new Set(['1.2.840.113549.1.1.5', '1.2.840.10045.4.1', '1.2.840.10040.4.3', '1.3.14.3.2.29']);
 const UNDERSTOOD = new Set(['2.5.29.15', '2.5.29.19', '2.5.29.37', '2.5.29.17', '2.5.29.31', '2.5.29.32']);
 /** Bits of key usage, RFC 5280 4.2.1.3, from the first byte's highest. */
 const BIT = { digitalSignature: 0x80, contentCommitment: 0x40, keyCertSign: 0x04 };
@@ -23,7 +22,7 @@ export function readChain(ders: readonly Buffer[], purpose: Purpose): X509Certif
     const issuer = chain[index + 1] ?? certificate; // the last one signs itself
     const name = nameOf(certificate);
     if (!isIssued(certificate, issuer)) throw new Error(`the chain is not in order or not complete at ${name}`);
-    if (SHA1.has(child(parseDer(certificate.raw), 1, 0).toOID())) throw new Error(`${name} is signed with SHA-1`);
+    if (isSignedWithSha1(certificate.raw)) throw new Error(`${name} is signed with SHA-1`);
     checkKey(certificate, name);
     if (index === 0 && !(chain.length === 1 && certificate.ca)) checkLeaf(certificate, purpose, name);
     else if (index > 0) checkAuthority(certificate, index - 1, name);

@@ -1,6 +1,7 @@
 // A Notation authority made ready: trust stores and identities parsed.
 import { X509Certificate } from 'node:crypto';
 import type { Authority, NotationAuthority } from '../../policy/config.ts';
+import { certificatesIn } from '../../sigstore/pem.ts';
 import { type Name, readIdentities } from './identity.ts';
 
 export type NotationSigner = Pick<NotationAuthority, 'level' | 'verifyTimestamp' | 'revocation'> & {
@@ -16,12 +17,7 @@ export type NotationSigner = Pick<NotationAuthority, 'level' | 'verifyTimestamp'
 export function loadNotationSigner(name: string, authority: Authority & NotationAuthority): NotationSigner {
   const { level, verifyTimestamp, revocation, trustStores, trustedIdentities, annotations, signatureRepository } =
     authority;
-  const read = (texts: readonly string[]) =>
-    texts.flatMap((text) =>
-      (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
-        (pem) => new X509Certificate(pem),
-      ),
-    );
+  const read = (texts: readonly string[]) => texts.flatMap(certificatesIn).map((pem) => new X509Certificate(pem));
   return {
     kind: 'notation',
     name,

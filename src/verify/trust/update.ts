@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BaseFetcher, Updater } from 'tuf-js';
 import { DownloadHTTPError } from 'tuf-js/dist/error.js';
+import { readNamed } from '../../file.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import { dataFolder, PUBLIC_MIRROR, shippedSeed } from './store.ts';
@@ -23,7 +24,7 @@ export async function updateRoot(
   mirror: string,
   rootFile: string | undefined,
 ): Promise<Buffer> {
-  const first = rootFile === undefined ? await shippedRoot(mirror) : readRoot(rootFile);
+  const first = rootFile === undefined ? await shippedRoot(mirror) : readNamed(rootFile);
   // Another pin is another beginning: what was learned from one says nothing about the other.
   const pin = createHash('sha256').update(first).digest('hex').slice(0, 16);
   const folder = join(dataFolder(), 'tuf', `${encodeURIComponent(mirror)}-${pin}`);
@@ -60,14 +61,6 @@ export async function updateRoot(
 async function shippedRoot(mirror: string): Promise<Buffer> {
   if (mirror === PUBLIC_MIRROR) return (await shippedSeed()).tufRoot;
   throw new Problem('usage', `give the root.json of ${mirror} with --root: there is no trust on first use`);
-}
-
-function readRoot(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw asProblem(error, 'file', { file });
-  }
 }
 
 /** Our bounded exchange in the form that the TUF client asks for. */
