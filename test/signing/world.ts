@@ -303,7 +303,8 @@ export class World {
   rekor1Entry(body: object, at = this.now) {
     const text = Buffer.from(JSON.stringify(body));
     const id = sha256(spkiOf(this.rekor1.publicKey));
-    const { index, proof, size, root } = this.#append(text);
+    const leaf = this.#append(text);
+    const { index, size, root } = leaf;
     const globalIndex = index + 5000; // the shard's index is another one
     const integratedTime = Math.floor(at.getTime() / 1000);
     const promised = `{"body":"${text.toString('base64')}","integratedTime":${integratedTime},"logID":"${id.toString('hex')}","logIndex":${globalIndex}}`;
@@ -317,13 +318,7 @@ export class World {
       inclusionPromise: {
         signedEntryTimestamp: sign('sha256', Buffer.from(promised), this.rekor1.privateKey).toString('base64'),
       },
-      inclusionProof: {
-        logIndex: String(index),
-        rootHash: root.toString('base64'),
-        treeSize: String(size),
-        hashes: proof.map((hash) => hash.toString('base64')),
-        checkpoint: { envelope: checkpoint },
-      },
+      inclusionProof: inclusionProof(leaf, checkpoint),
       canonicalizedBody: text.toString('base64'),
     };
   }
@@ -337,7 +332,8 @@ export class World {
   rekor2Entry(body: object) {
     const text = Buffer.from(JSON.stringify(body));
     const id = this.#rekor2Id();
-    const { index, proof, size, root } = this.#append(text);
+    const leaf = this.#append(text);
+    const { index, size, root } = leaf;
     const note = `rekor2.test\n${size}\n${root.toString('base64')}\n`;
     const own = this.#note(note, 'rekor2.test', id, sign(null, Buffer.from(note), this.rekor2.privateKey));
     const checkpoint = `${own}— witness.test ${Buffer.concat([Buffer.alloc(4, 7), Buffer.alloc(64, 9)]).toString('base64')}\n`;
@@ -346,13 +342,7 @@ export class World {
       logId: { keyId: id.toString('base64') },
       kindVersion: { kind: 'hashedrekord', version: '0.0.2' },
       integratedTime: '0',
-      inclusionProof: {
-        logIndex: String(index),
-        rootHash: root.toString('base64'),
-        treeSize: String(size),
-        hashes: proof.map((hash) => hash.toString('base64')),
-        checkpoint: { envelope: checkpoint },
-      },
+      inclusionProof: inclusionProof(leaf, checkpoint),
       canonicalizedBody: text.toString('base64'),
     };
   }
@@ -362,12 +352,24 @@ export class World {
   }
 
   /** Appends a leaf. RFC 6962 2.1. */
-  #append(body: Buffer): { index: number; proof: Buffer[]; size: number; root: Buffer } {
+  #append(body: Buffer): Leaf {
     this.#tree.push(sha256(Buffer.from([0]), body));
     const size = this.#tree.length;
     return { index: size - 1, proof: path(size - 1, this.#tree), size, root: treeHash(this.#tree) };
   }
 }
+
+/** A leaf of the log's tree, and the way from it to the root. */
+type Leaf = { index: number; proof: Buffer[]; size: number; root: Buffer };
+
+/** As a bundle has it. */
+const inclusionProof = ({ index, proof, size, root }: Leaf, checkpoint: string) => ({
+  logIndex: String(index),
+  rootHash: root.toString('base64'),
+  treeSize: String(size),
+  hashes: proof.map((hash) => hash.toString('base64')),
+  checkpoint: { envelope: checkpoint },
+});
 
 type Content = { signature: Buffer; signed: Buffer; payload: Buffer; signer: Buffer; isCertificate: boolean };
 const signerPem = ({ signer, isCertificate }: Content) =>
