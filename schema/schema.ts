@@ -4,6 +4,8 @@ import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import { LockSchema } from '../src/lock/lock.ts';
 import { CasesSchema } from '../src/policy/cases.ts';
 import { ConfigSchema } from '../src/policy/config-file.ts';
+import { ImagePolicySpec, NamespacedImagePolicySpec } from '../src/policy/object.ts';
+import { structural } from './structural.ts';
 
 /** A check is code; what it asks, the reader says. */
 const OPTIONS: ConversionConfig = { typeMode: 'input', ignoreActions: ['check', 'includes', 'raw_check'] };
@@ -20,6 +22,11 @@ export const SCHEMAS: Record<string, object> = {
   'schema/tagproof.test.yaml.json': {
     title: 'tagproof.test.yaml: what the policy must decide',
     ...toJsonSchema(CasesSchema, OPTIONS),
+  },
+  // In the sources, for `tagproof manifests` prints them as custom resource definitions.
+  'src/serve/policy-schemas.json': {
+    ImagePolicy: structural(toJsonSchema(ImagePolicySpec, OPTIONS)),
+    NamespacedImagePolicy: structural(toJsonSchema(NamespacedImagePolicySpec, OPTIONS)),
   },
 };
 

@@ -106,6 +106,8 @@ export type Resolved = {
   readonly from: 'registry' | 'lock' | 'engine';
   /** RFC 3339. */
   readonly at: string;
+  /** When the tag was seen to leave this digest, before it came back to it, RFC 3339 (T7). */
+  readonly leftAt?: string;
   /** The host that answered, where it is not the reference's own registry. */
   readonly mirror?: string;
 };
@@ -170,6 +172,8 @@ export type Evidence = {
   readonly attestations?: Attestations;
   /** Of an index, where a rule asks for it: the verdicts about each manifest that a node could run. */
   readonly children?: readonly ChildVerdicts[] | Problem;
+  /** What the tag of a pinned reference resolves to now, where a rule asks (T5). */
+  readonly tagNow?: string | Problem;
   /** Platforms of the image, where a rule asks. */
   readonly platforms?: readonly string[] | Problem;
   /** When this digest was first seen under its tag, RFC 3339; from the lock. */

@@ -12,6 +12,7 @@ const LAYERS: Record<string, number> = {
   registry: 2,
   engine: 2,
   lock: 2,
+  kube: 2,
   policy: 2,
   report: 2,
   resolve: 3,

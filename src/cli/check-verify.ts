@@ -5,7 +5,7 @@ import { printReference, tagKey } from '../image/reference.ts';
 import { type Bench, isOpen, judgeImage, objections, resolveAllowed, settingOf } from '../judge/judge.ts';
 import type { LockEvidence } from '../lock/lock.ts';
 import { askedBy, type Config } from '../policy/config.ts';
-import { rulesFor } from '../policy/match.ts';
+import { speakingFor } from '../policy/match.ts';
 import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Finding } from '../report/report.ts';
@@ -19,7 +19,7 @@ export { openBench, trustLines } from '../judge/judge.ts';
 export function checkEvidence(found: readonly Found[], bench: Bench): Finding[] {
   return found.flatMap((item): Finding[] => {
     const { reference } = item;
-    const rules = rulesFor(bench.config.rules, reference, settingOf(item));
+    const rules = speakingFor(bench.config, reference, settingOf(item), new Date()).rules;
     if (reference.digest === undefined || rules.every((rule) => askedBy(rule).length === 0)) return [];
     const entry = bench.lock.get(tagKey(reference));
     const verified = entry?.digest === reference.digest ? entry.verified : undefined;

@@ -4,7 +4,7 @@ import { printReference, withDigest, withoutDigest } from '../image/reference.ts
 import { type Bench, isOpen, type Judged, judgeImage, lockEvidence, objections, settingOf } from '../judge/judge.ts';
 import type { LockEvidence } from '../lock/lock.ts';
 import { forbiddenRegistry } from '../policy/decide.ts';
-import { rulesFor } from '../policy/match.ts';
+import { speakersOf } from '../policy/match.ts';
 import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Finding } from '../report/report.ts';
@@ -85,14 +85,7 @@ export async function verifyAnswers(
 /** One place for each set of rules that speak. */
 function distinctSettings(places: readonly Found[], reference: Found['reference'], { config }: Bench) {
   const settings = places.map(settingOf);
-  const bySpeakers = new Map(
-    settings.map((setting) => [
-      rulesFor(config.rules, reference, setting)
-        .map(({ name }) => name)
-        .join('\n'),
-      setting,
-    ]),
-  );
+  const bySpeakers = new Map(settings.map((setting) => [speakersOf(config, reference, setting), setting]));
   return [...bySpeakers.values()];
 }
 

@@ -6,7 +6,7 @@ import { parseReference, printReference } from '../image/reference.ts';
 import { endingTrust } from '../judge/judge.ts';
 import type { Config } from '../policy/config.ts';
 import { demands, type Lint, lintPolicy } from '../policy/lint.ts';
-import { rulesFor } from '../policy/match.ts';
+import { type Speaking, speakingFor } from '../policy/match.ts';
 import { positionOf } from '../policy/yaml-file.ts';
 import { Problem } from '../problem.ts';
 import type { Cell, Report } from '../report/report.ts';
@@ -87,25 +87,34 @@ function explain(config: Config, images: string[]): Report {
   if (images.length === 0) throw new Problem('usage', 'expected the images to explain');
   const results = images.map((image) => ({ image, reference: parseReference(image) }));
   const explained = results.flatMap(({ reference }) =>
-    reference instanceof Problem ? [] : [{ reference, rules: rulesFor(config.rules, reference) }],
+    reference instanceof Problem ? [] : [{ reference, ...speakingFor(config, reference, {}, new Date()) }],
   );
-  const rows = (rules: Config['rules']): Cell[][] =>
-    rules.length === 0
-      ? [[{ text: 'deny', style: 'bad' }, 'no rule speaks for this image']]
-      : rules.map((rule) => [{ text: rule.mode, style: 'dim' }, rule.name, demands(rule).join(' and ') || 'nothing']);
+  const rows = ({ rules, exemption }: Speaking): Cell[][] =>
+    exemption !== undefined
+      ? [
+          [
+            { text: 'exempt', style: 'dim' },
+            exemption.reason,
+            exemption.until === undefined ? '' : `until ${exemption.until}`,
+          ],
+        ]
+      : rules.length === 0
+        ? [[{ text: 'deny', style: 'bad' }, 'no rule speaks for this image']]
+        : rules.map((rule) => [{ text: rule.mode, style: 'dim' }, rule.name, demands(rule).join(' and ') || 'nothing']);
   return {
     verb: 'policy explain',
-    sections: explained.map(({ reference, rules }) => ({
+    sections: explained.map(({ reference, ...speaking }) => ({
       title: printReference(reference),
       head: [],
-      rows: rows(rules),
+      rows: rows(speaking),
     })),
     findings: [],
     problems: results.flatMap(({ reference }) => (reference instanceof Problem ? [reference] : [])),
     summary: [],
     data: {
-      images: explained.map(({ reference, rules }) => ({
+      images: explained.map(({ reference, rules, exemption }) => ({
         image: printReference(reference),
+        ...(exemption !== undefined && { exemption }),
         rules: rules.map(({ name, mode }) => ({ name, mode })),
       })),
     },

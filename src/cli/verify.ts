@@ -15,7 +15,7 @@ import {
 import { readLock } from '../lock/lock.ts';
 import type { Config } from '../policy/config.ts';
 import { describe } from '../policy/decide.ts';
-import { rulesFor } from '../policy/match.ts';
+import { speakersOf } from '../policy/match.ts';
 import { Problem } from '../problem.ts';
 import type { Cell, Finding, Section } from '../report/report.ts';
 import { type FindFlags, gather, loadConfig } from './gather.ts';
@@ -35,9 +35,8 @@ type Options = CommonOptions & RegistryFlags & { lock: string };
 type Subject = { readonly reference: Reference; readonly setting: Setting; readonly found?: Found };
 
 /** Places where the same rules speak for the same image are judged once. */
-function keyOf({ reference, setting }: Subject, { rules }: Config): string {
-  const names = rulesFor(rules, reference, setting).map(({ name }) => name);
-  return [printReference(reference), ...names].join('\n');
+function keyOf({ reference, setting }: Subject, config: Config): string {
+  return `${printReference(reference)}\n${speakersOf(config, reference, setting)}`;
 }
 
 export function run(args: string[]): Promise<number> {

@@ -12,10 +12,10 @@ import type {
 } from '../flow.ts';
 import { printReference, tagKey, withDigest } from '../image/reference.ts';
 import type { Lock, LockEvidence } from '../lock/lock.ts';
-import { askedBy, authoritiesOf, type Config } from '../policy/config.ts';
+import { type Authority, askedBy, authoritiesOf, type Config } from '../policy/config.ts';
 import { decide, forbiddenRegistry } from '../policy/decide.ts';
-import { policyHash } from '../policy/hash.ts';
-import { rulesFor } from '../policy/match.ts';
+import { hashOf, policyHash } from '../policy/hash.ts';
+import { speakingFor } from '../policy/match.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { readClosure } from '../resolve/closure.ts';
@@ -41,17 +41,27 @@ export type Bench = {
   /** Of the policy, `sha256:HEX`; stands in the lock beside the evidence. */
   readonly policy: string;
   readonly cache: VerdictCache;
+  /** What a verdict of some signers hangs on: who they are and what they trust, by their names. */
+  readonly bases: Map<string, string>;
+};
+
+export type BenchOptions = {
+  /** Authorities by the policy that named them: only within one of them must nobody stand twice (T37). */
+  readonly groups?: readonly Readonly<Record<string, Authority>>[];
+  /** Verdicts hang on authorities, not on rules: they outlive a policy that keeps its authorities. */
+  readonly cache?: VerdictCache | undefined;
 };
 
 /** @throws Problem `usage` without rules, and for authorities that cannot be used */
-export async function openBench(config: Config, lock: Lock): Promise<Bench> {
+export async function openBench(config: Config, lock: Lock, options: BenchOptions = {}): Promise<Bench> {
   if (config.rules.length === 0)
     throw new Problem(
       'usage',
       'there are no rules: write authorities and rules into tagproof.yaml (tagproof policy init starts one)',
     );
-  const signers = await loadSigners(config.authorities);
-  return { config, lock, signers, policy: policyHash(config), cache: new VerdictCache() };
+  const { groups = [config.authorities], cache = new VerdictCache() } = options;
+  const signers = (await Promise.all(groups.map(loadSigners))).flat();
+  return { config, lock, signers, policy: policyHash(config), cache, bases: new Map() };
 }
 
 /**
@@ -64,11 +74,15 @@ export async function judgeImage(
   resolved: Resolution,
   bench: Bench,
   setting: Setting = {},
+  tagOf: TagOf = (tagged) => client.head(tagged),
 ): Promise<Judged> {
   const evidence =
-    resolved instanceof Problem ? undefined : await gatherEvidence(client, reference, resolved, bench, setting);
+    resolved instanceof Problem ? undefined : await gatherEvidence(client, reference, resolved, bench, setting, tagOf);
   return { resolved, evidence, decision: decide(reference, resolved, evidence, bench.config, new Date(), setting) };
 }
+
+/** What a tag is now. */
+export type TagOf = (reference: Reference) => Promise<{ readonly digest: string } | Problem>;
 
 /** Only what the matching rules ask for; about the one digest that was resolved. */
 async function gatherEvidence(
@@ -77,8 +91,9 @@ async function gatherEvidence(
   { digest }: Resolved,
   bench: Bench,
   setting: Setting,
+  tagOf: TagOf,
 ): Promise<Evidence> {
-  const rules = rulesFor(bench.config.rules, reference, setting);
+  const { rules } = speakingFor(bench.config, reference, setting, new Date());
   const asked = new Set(rules.flatMap(askedBy));
   const children = rules.filter(({ signatures, signed }) => signatures !== undefined && signed !== 'digest');
   const subject = withDigest(reference, digest);
@@ -88,21 +103,33 @@ async function gatherEvidence(
     children.length > 0 || rules.some(({ platforms }) => platforms.length > 0)
       ? readClosure(client, subject).catch((error) => asProblem(error, 'unreachable'))
       : undefined;
-  const [gathered, known, platforms] = await Promise.all([
+  const pinned = reference.tag !== undefined && reference.digest !== undefined;
+  const [gathered, known, platforms, tagNow] = await Promise.all([
     gather(client, subject, wanted, attestations, bench),
     closure,
     children.length === 0
       ? undefined
       : closure?.then((answer) => gatherChildren(client, subject, answer, childSigners(children, wanted), bench)),
+    pinned && rules.some(({ tagAgrees }) => tagAgrees) ? tagNowOf(reference, tagOf) : undefined,
   ]);
   const entry = bench.lock.get(tagKey(reference));
   return {
     digest,
     ...gathered,
     ...(platforms !== undefined && { children: platforms }),
+    ...(tagNow !== undefined && { tagNow }),
     ...(known !== undefined && { platforms: known instanceof Problem ? known : known.platforms }),
     ...(entry?.digest === digest && { firstSeen: entry.firstSeen }),
   };
+}
+
+async function tagNowOf({ digest: _, ...tagged }: Reference, tagOf: TagOf): Promise<string | Problem> {
+  try {
+    const answer = await tagOf(tagged);
+    return answer instanceof Problem ? answer : answer.digest;
+  } catch (error) {
+    return asProblem(error, 'unreachable');
+  }
 }
 
 function gather(
@@ -110,11 +137,21 @@ function gather(
   subject: Reference,
   signers: readonly Signer[],
   attestations: boolean,
-  { cache, policy }: Bench,
+  bench: Bench,
 ): Promise<Gathered> {
-  const names = signers.map(({ name }) => name).join(',');
-  const key = `${printReference(subject)} ${policy} ${trustVersion(signers)} ${names} ${attestations}`;
-  return cache.get(key, () => gatherVerdicts(client, subject, signers, attestations));
+  const key = `${printReference(subject)} ${baseOf(signers, attestations, bench)}`;
+  return bench.cache.get(key, () => gatherVerdicts(client, subject, signers, attestations));
+}
+
+function baseOf(signers: readonly Signer[], attestations: boolean, { config, bases }: Bench): string {
+  const names = `${attestations} ${signers.map(({ name }) => JSON.stringify(name)).join()}`;
+  let base = bases.get(names);
+  if (base === undefined) {
+    const definitions = signers.map(({ name }) => config.authorities[name]);
+    base = hashOf([names, definitions, trustVersion(signers)]).slice(7, 39);
+    bases.set(names, base);
+  }
+  return base;
 }
 
 function childSigners(rules: Config['rules'], signers: readonly Signer[]): Signer[] {

@@ -7,6 +7,7 @@ import { Problem } from '../problem.ts';
 import { PREDICATE_TYPES } from '../sigstore/statement.ts';
 import type { Config } from './config.ts';
 import { decide } from './decide.ts';
+import type { Policy } from './match.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('expected some text'));
 const verdicts = v.record(text, v.picklist(['verified', 'unsigned', 'others', 'invalid', 'unchecked']));
@@ -51,7 +52,7 @@ const DAY = 86_400_000;
 /** @returns what was decided and whether it is what the case expects; @throws Problem for a case about nothing */
 export function runCase(
   test: Case,
-  policy: Pick<Config, 'rules' | 'authorities'>,
+  policy: Policy & Pick<Config, 'authorities'>,
   now: Date,
 ): { decision: Decision; wrong?: string } {
   const reference = parseReference(test.image);

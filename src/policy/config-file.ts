@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { asProblem } from '../problem.ts';
 import { AuthoritySchema } from './authority-schema.ts';
 import { askedBy, type Config, NO_CONFIG } from './config.ts';
-import { RuleSchema } from './rule-schema.ts';
+import { ExemptionSchema, RuleSchema } from './rule-schema.ts';
 import { type Mistake, parseYaml } from './yaml-file.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('expected some text'));
@@ -47,6 +47,8 @@ export const ConfigSchema = v.strictObject({
   authorities: v.optional(v.record(text, AuthoritySchema), {}),
   /** What images must be like; an image that no rule matches is denied. */
   rules: v.optional(v.array(RuleSchema), []),
+  /** Images that the rules are not asked about. */
+  exemptions: v.optional(v.array(ExemptionSchema), []),
 });
 
 /** @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each */
@@ -55,7 +57,7 @@ export function parseConfig(source: string, file: string): Config {
 }
 
 /** A demand for somebody who is not there can never be met, or, worse, be thought met. */
-function namesThatMiss({ authorities, rules }: Config): Mistake[] {
+export function namesThatMiss({ authorities, rules }: Pick<Config, 'authorities' | 'rules'>): Mistake[] {
   const names = rules.map(({ name }) => name);
   return rules.flatMap((rule, index): Mistake[] => [
     ...(names.indexOf(rule.name) < index

@@ -23,6 +23,19 @@ export type Config = {
   readonly hostsDir?: string | undefined;
   readonly authorities: Readonly<Record<string, Authority>>;
   readonly rules: readonly Rule[];
+  /** Images that the rules are not asked about. Only a cluster's own policy may name any (T21). */
+  readonly exemptions: readonly Exemption[];
+  /** Further rules by namespace, from policies that may only tighten: they never make an image pass that `rules` deny. */
+  readonly tightening?: ReadonlyMap<string, readonly Rule[]>;
+};
+
+export type Exemption = {
+  /** Canonical repositories; the host is always literal (T27). */
+  readonly images: readonly string[];
+  readonly namespaces?: readonly string[] | undefined;
+  readonly reason: string;
+  /** The last day, `2026-12-31` (UTC); afterwards the rules are asked again. */
+  readonly until?: string | undefined;
 };
 
 /** Who may sign. One authority counts once, however many of its signatures there are. */
@@ -116,6 +129,8 @@ export type AttestationDemand = {
 /** What images must be like. Every rule that matches an image must be met, so the strictest decides and order never matters. */
 export type Rule = {
   readonly name: string;
+  /** Why nobody can say what it asks: its policy could not be read. Nothing meets it. */
+  readonly unusable?: string;
   /** Canonical repositories: `ghcr.io/org/**`. */
   readonly images: readonly string[];
   /** Kubernetes namespaces and kinds to which the rule is limited; where none is known it speaks too. */
@@ -132,6 +147,10 @@ export type Rule = {
   /** The image must come from one of these hosts; asked before anything is sent to it. */
   readonly registries?: readonly string[] | undefined;
   readonly platforms: readonly string[];
+  /** Of `name:tag@digest`, the tag must resolve to that digest (T5): for pins that nobody keeps fresh it will not. */
+  readonly tagAgrees: boolean;
+  /** A tag must not come back to a digest that it was seen to leave (T7). */
+  readonly noRollback: boolean;
   /** Days since the digest was first seen (lock), before it may run. */
   readonly minimumAgeDays: number;
   readonly mode: 'enforce' | 'warn' | 'audit';
@@ -143,12 +162,14 @@ export const NO_CONFIG: Config = {
   registries: [],
   authorities: {},
   rules: [],
+  exemptions: [],
 };
 
 /** Does a rule ask anything that only the digest can answer? `required` is answered by the reference alone. */
-export function asksForDigest({ digest, signatures, attestations, platforms, minimumAgeDays }: Rule): boolean {
+export function asksForDigest(rule: Rule): boolean {
+  const { digest, signatures, attestations, platforms, minimumAgeDays, tagAgrees, noRollback } = rule;
   const statements = signatures !== undefined || attestations.length > 0;
-  return digest === 'resolve' || statements || platforms.length > 0 || minimumAgeDays > 0;
+  return digest === 'resolve' || statements || platforms.length > 0 || minimumAgeDays > 0 || tagAgrees || noRollback;
 }
 
 /** Every authority that a rule asks, for signatures or attestations. */

@@ -18,6 +18,8 @@ const rule = (more: Partial<Rule>): Rule => ({
   signed: 'digest',
   attestations: [],
   platforms: [],
+  tagAgrees: false,
+  noRollback: false,
   minimumAgeDays: 0,
   mode: 'enforce',
   ...more,
@@ -167,7 +169,7 @@ const cases: Case[] = [
 for (const { name, rules, image = 'x:1', given, answer = resolved(image), outcome, open, says } of cases) {
   test(`decide: ${name}`, () => {
     for (const order of [rules, rules.toReversed()]) {
-      const decision = decide(ref(image), answer, given, { rules: order }, NOW);
+      const decision = decide(ref(image), answer, given, { rules: order, exemptions: [] }, NOW);
       assert.equal(decision.outcome, outcome, JSON.stringify(decision));
       if (says) assert.match(decision.judgements.map(({ reason }) => reason).join('\n'), says);
       if (open !== undefined)

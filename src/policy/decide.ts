@@ -2,8 +2,8 @@
 import type { Decision, Evidence, Judgement, Reference, Resolved, Setting, Verdict, Verdicts } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { holds } from './condition.ts';
-import { type AttestationDemand, asksForDigest, authoritiesOf, type Config, type Demand, type Rule } from './config.ts';
-import { matchesRegistry, rulesFor } from './match.ts';
+import { type AttestationDemand, asksForDigest, authoritiesOf, type Demand, type Rule } from './config.ts';
+import { matchesRegistry, type Policy, speakingFor } from './match.ts';
 
 /**
  * @param resolved what will run: its digest is what the evidence is about. A Problem: nobody could say
@@ -14,11 +14,16 @@ export function decide(
   reference: Reference,
   resolved: Resolved | Problem,
   evidence: Evidence | undefined,
-  policy: Pick<Config, 'rules'>,
+  policy: Policy,
   now: Date,
   setting: Setting = {},
 ): Decision {
-  const rules = rulesFor(policy.rules, reference, setting);
+  const { rules, exemption } = speakingFor(policy, reference, setting, now);
+  if (rules.length === 0 && exemption !== undefined) {
+    const until = exemption.until === undefined ? '' : ` until ${exemption.until}`;
+    const reason = `exempt${until}: ${exemption.reason}`;
+    return { outcome: 'allow', judgements: [{ rule: '(exemption)', ok: true, unchecked: false, reason }] };
+  }
   if (rules.length === 0) {
     const reason = 'no rule speaks for this image, so it is denied; add its repository to a rule in tagproof.yaml';
     return { outcome: 'deny', judgements: [{ rule: '(none)', ok: false, unchecked: false, reason }] };
@@ -31,12 +36,8 @@ export function decide(
 }
 
 /** The judgement of rules that name registries, before anything is sent to the image's own; undefined: go on. */
-export function forbiddenRegistry(
-  reference: Reference,
-  { rules }: Pick<Config, 'rules'>,
-  setting: Setting = {},
-): string | undefined {
-  const rule = rulesFor(rules, reference, setting).find(
+export function forbiddenRegistry(reference: Reference, policy: Policy, setting: Setting = {}): string | undefined {
+  const rule = speakingFor(policy, reference, setting, new Date()).rules.find(
     ({ mode, registries }) =>
       mode === 'enforce' && registries !== undefined && !matchesRegistry(registries, reference.registry),
   );
@@ -53,6 +54,7 @@ function judge(
   const say: Say = (ok, reason, unchecked = false) => ({ rule: rule.name, ok, unchecked, reason });
   const { signatures, signed, attestations, registries, platforms, minimumAgeDays } = rule;
   const judgements: Judgement[] = [];
+  if (rule.unusable !== undefined) return [say(false, rule.unusable, true)];
   if (registries !== undefined) {
     if (!matchesRegistry(registries, reference.registry))
       return [say(false, `must come from ${registries.join(' or ')}, comes from ${reference.registry}`)];
@@ -71,6 +73,9 @@ function judge(
   if (signatures !== undefined && signed !== 'digest') judgements.push(...judgeChildren(rule, signatures, mine, say));
   for (const demand of attestations) judgements.push(judgeAttestation(demand, mine, say));
   for (const platform of platforms) judgements.push(judgePlatform(platform, mine, say));
+  if (rule.tagAgrees && reference.tag !== undefined && reference.digest !== undefined)
+    judgements.push(judgeTag(reference, mine?.tagNow, say));
+  if (rule.noRollback && !(resolved instanceof Problem)) judgements.push(judgeRollback(resolved, say));
   if (minimumAgeDays > 0) judgements.push(judgeAge(minimumAgeDays, mine, now, say));
   return judgements.length > 0 ? judgements : [say(true, 'asks for nothing')];
 }
@@ -179,6 +184,24 @@ function judgePlatform(platform: string, evidence: Evidence | undefined, say: Sa
   return platforms.includes(platform)
     ? say(true, `has ${platform}`)
     : say(false, `must have ${platform}, has only ${platforms.join(', ') || 'none that it names'}`);
+}
+
+/** T5: what stands before the digest is words, and words may lie. */
+function judgeTag({ tag, digest }: Reference, now: string | Problem | undefined, say: Say): Judgement {
+  if (now === undefined || now instanceof Problem)
+    return say(
+      false,
+      `the tag ${tag} must still be this digest; could not be checked: ${now?.message ?? 'nobody looked'}`,
+      true,
+    );
+  return now === digest
+    ? say(true, `the tag ${tag} is this digest`)
+    : say(false, `the tag ${tag} must still be this digest, and is ${now} now`);
+}
+
+function judgeRollback({ leftAt }: Resolved, say: Say): Judgement {
+  if (leftAt === undefined) return say(true, 'the tag has not been seen to go back');
+  return say(false, `the tag went back to a digest that it had left at ${leftAt}`);
 }
 
 function judgeAge(days: number, evidence: Evidence | undefined, now: Date, say: Say): Judgement {

@@ -1,10 +1,24 @@
 // The policy's hash: two texts that mean the same have the same one. Part of every kept verdict and of the lock's evidence.
 import { createHash } from 'node:crypto';
-import type { Config } from './config.ts';
+import type { Authority } from './config.ts';
+import type { Policy } from './match.ts';
 
 /** `sha256:HEX` of authorities and rules; the order of settings within them does not matter. */
-export function policyHash({ authorities, rules }: Pick<Config, 'authorities' | 'rules'>): string {
-  return `sha256:${createHash('sha256').update(canonical({ authorities, rules })).digest('hex')}`;
+export function policyHash({ authorities, rules, exemptions, tightening }: Hashed): string {
+  return hashOf({
+    authorities,
+    rules,
+    // What is not there does not count: a policy has the hash that it had before there was such a setting.
+    ...(exemptions.length > 0 && { exemptions }),
+    ...(tightening !== undefined && { tightening: Object.fromEntries(tightening) }),
+  });
+}
+
+type Hashed = Policy & { readonly authorities: Readonly<Record<string, Authority>> };
+
+/** `sha256:HEX` of a value of JSON. */
+export function hashOf(value: unknown): string {
+  return `sha256:${createHash('sha256').update(canonical(value)).digest('hex')}`;
 }
 
 function canonical(value: unknown): string {

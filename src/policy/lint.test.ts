@@ -12,6 +12,8 @@ const rule = (more: Partial<Rule>): Rule => ({
   signed: 'digest',
   attestations: [],
   platforms: [],
+  tagAgrees: false,
+  noRollback: false,
   minimumAgeDays: 0,
   mode: 'enforce',
   ...more,
@@ -50,7 +52,7 @@ const cases: [name: string, rules: Rule[], expected: RegExp[]][] = [
 ];
 for (const [name, rules, expected] of cases) {
   test(`lint: ${name}`, () => {
-    const lints = lintPolicy({ rules, authorities: { a: authority } }, here, new Date()).map(
+    const lints = lintPolicy({ rules, authorities: { a: authority }, exemptions: [] }, here, new Date()).map(
       ({ level, subject, message }) => `${level} ${subject} ${message}`,
     );
     assert.equal(lints.length, expected.length, lints.join('\n'));

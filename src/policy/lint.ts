@@ -18,7 +18,7 @@ export type Lint = {
 
 /** @param references the images of the repository; without any, dead rules cannot be told */
 export function lintPolicy(
-  { rules, authorities }: Pick<Config, 'rules' | 'authorities'>,
+  { rules, authorities, exemptions }: Pick<Config, 'rules' | 'authorities' | 'exemptions'>,
   references: readonly Reference[],
   now: Date,
 ): Lint[] {
@@ -56,6 +56,17 @@ export function lintPolicy(
         message: 'asks who signed, but not for a digest: say digest: required or resolve',
       });
     }
+  }
+  for (const [index, { until, images }] of exemptions.entries()) {
+    const days = until === undefined ? Number.POSITIVE_INFINITY : (Date.parse(until) - now.getTime()) / 86_400_000;
+    const over = days < -1 ? `ended on ${until}` : days < WARN_DAYS ? `ends on ${until}` : undefined;
+    if (over !== undefined)
+      lints.push({
+        level: 'warning',
+        subject: `exemption of ${images[0]}`,
+        message: over,
+        path: ['exemptions', index],
+      });
   }
   const asked = new Set(rules.flatMap(askedBy));
   for (const name of Object.keys(authorities)) {
@@ -133,6 +144,8 @@ export function demands({
   registries,
   platforms,
   minimumAgeDays,
+  tagAgrees,
+  noRollback,
 }: Rule): string[] {
   const asked: string[] = [];
   if (registries !== undefined) asked.push(`a registry among ${registries.join(', ')}`);
@@ -145,6 +158,8 @@ export function demands({
   for (const { type, by, condition } of attestations)
     asked.push(`a statement ${type} by ${people(by)}${condition === undefined ? '' : ` where ${condition}`}`);
   if (platforms.length > 0) asked.push(platforms.join(', '));
+  if (tagAgrees) asked.push('a tag that still resolves to the digest beside it');
+  if (noRollback) asked.push('a tag that has not gone back');
   if (minimumAgeDays > 0) asked.push(`${minimumAgeDays} days since it was first seen`);
   return asked;
 }

@@ -2,7 +2,7 @@
 import type { Reference, Setting } from '../flow.ts';
 import { matchesPattern } from '../image/pattern.ts';
 import { repositoryOf } from '../image/reference.ts';
-import type { Rule } from './config.ts';
+import type { Config, Exemption, Rule } from './config.ts';
 
 /** @param setting where it would run: what is not known limits no rule, so that nothing escapes one */
 export function rulesFor(rules: readonly Rule[], reference: Reference, { namespace, kind }: Setting = {}): Rule[] {
@@ -13,6 +13,39 @@ export function rulesFor(rules: readonly Rule[], reference: Reference, { namespa
       (tags === undefined || matchesTag(tags, reference)) &&
       (namespaces === undefined || namespace === undefined || namespaces.some((p) => matchesPattern(p, namespace))) &&
       (kinds === undefined || kind === undefined || kinds.includes(kind)),
+  );
+}
+
+/** What speaks for an image where it would run: rules, or an exemption in place of those that hold for every namespace. */
+export type Speaking = { readonly rules: readonly Rule[]; readonly exemption?: Exemption };
+
+export type Policy = Pick<Config, 'rules' | 'exemptions' | 'tightening'>;
+
+/** A namespace's own rules come on top, even of an exemption; alone they make nothing pass. */
+export function speakingFor(policy: Policy, reference: Reference, setting: Setting, now: Date): Speaking {
+  const exemption = policy.exemptions.find((item) => isExempt(item, reference, setting, now));
+  const own = exemption === undefined ? rulesFor(policy.rules, reference, setting) : [];
+  if (own.length === 0 && exemption === undefined) return { rules: [] };
+  const tightening = setting.namespace === undefined ? undefined : policy.tightening?.get(setting.namespace);
+  const rules = tightening === undefined ? own : [...own, ...rulesFor(tightening, reference, setting)];
+  return exemption === undefined ? { rules } : { rules, exemption };
+}
+
+/** The same for two settings where the same is asked: what is judged once for both. */
+export function speakersOf(policy: Policy, reference: Reference, setting: Setting): string {
+  const { rules, exemption } = speakingFor(policy, reference, setting, new Date());
+  return [...rules.map(({ name }) => name), ...(exemption === undefined ? [] : ['(exemption)', exemption.reason])].join(
+    '\n',
+  );
+}
+
+function isExempt({ images, namespaces, until }: Exemption, reference: Reference, { namespace }: Setting, now: Date) {
+  const repository = repositoryOf(reference);
+  return (
+    images.some((pattern) => matchesPattern(pattern, repository)) &&
+    // Where nobody knows the namespace, an exemption for one of them is none.
+    (namespaces === undefined || (namespace !== undefined && namespaces.some((p) => matchesPattern(p, namespace)))) &&
+    (until === undefined || now.getTime() < Date.parse(until) + 86_400_000)
   );
 }
 

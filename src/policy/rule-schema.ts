@@ -56,6 +56,23 @@ const AttestationSchema = v.strictObject({
   ),
 });
 
+/** A pattern without `**` or `*.` for a host: who may be left alone is said by name (T27). */
+export const LITERAL_HOST = /^([a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?|localhost(:\d+)?|[a-z0-9-]+:\d+)\/[^/].*$/;
+
+const exemptPattern = v.pipe(
+  text,
+  v.regex(LITERAL_HOST, 'expected host/path with a literal host, as registry.example.com/legacy/**'),
+);
+
+export const ExemptionSchema = v.strictObject({
+  images: v.pipe(v.array(exemptPattern), v.nonEmpty('expected at least one pattern')),
+  namespaces: v.optional(names),
+  /** Shown wherever the exemption speaks. */
+  reason: text,
+  /** The last day; afterwards the rules are asked again. */
+  until: v.optional(v.pipe(text, v.regex(/^\d{4}-\d{2}-\d{2}$/, 'expected a day, as 2026-12-31'), v.isoDate())),
+});
+
 export const RuleSchema = v.strictObject({
   name: text,
   images: v.pipe(v.array(imagePattern), v.nonEmpty('expected at least one pattern')),
@@ -68,6 +85,8 @@ export const RuleSchema = v.strictObject({
   attestations: v.optional(v.array(AttestationSchema), []),
   registries: v.optional(v.pipe(v.array(registryPattern), v.nonEmpty('expected at least one host'))),
   platforms: v.optional(v.array(text), []),
+  tagAgrees: v.optional(v.boolean(), false),
+  noRollback: v.optional(v.boolean(), false),
   minimumAgeDays: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
   mode: v.optional(v.picklist(['enforce', 'warn', 'audit']), 'enforce'),
 });

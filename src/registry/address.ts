@@ -65,6 +65,6 @@ function mayReach(target: AddressClass, home: AddressClass): boolean {
 function refused(host: string, kind: AddressClass): Problem {
   return new Problem(
     'refused',
-    `the registry's answer leads to ${host}, a ${kind} address outside its own network; not followed`,
+    `${host} is a ${kind} address that neither the policy nor the registry's own network names; nothing was sent there`,
   );
 }

@@ -19,6 +19,10 @@ export type ClientOptions = TransportOptions & {
   readonly registries?: readonly RegistrySetting[];
   /** containerd's certs.d folder with mirrors. */
   readonly hostsDir?: string | undefined;
+  /** Hosts that somebody who may named; others are reached at public addresses only. Left out: all are. */
+  readonly isNamed?: (host: string) => boolean;
+  /** Sockets shared with other clients; whoever made them closes them. */
+  readonly transport?: Transport;
 };
 
 export type Descriptor = {
@@ -41,7 +45,7 @@ export class RegistryClient {
   constructor(options: ClientOptions = {}) {
     this.#options = options;
     this.#credentials = options.credentials ?? ambientCredentials();
-    this.#transport = new Transport(options);
+    this.#transport = options.transport ?? new Transport(options);
   }
 
   /** Tells which images the run will ask for, so that tokens can be fetched together. Sends nothing. */
@@ -140,7 +144,10 @@ export class RegistryClient {
     let service = this.#services.get(key);
     if (service === undefined) {
       const tokenHost = this.#options.registries?.find(({ host }) => host === setting.registry)?.tokenHost;
-      service = new Service(setting, this.#transport, this.#credentials, tokenHost);
+      // A Notary server that nobody named stands on the registry's own host.
+      const own = URL.canParse(setting.url) && new URL(setting.url).host === setting.registry;
+      const guarded = own && this.#options.isNamed?.(setting.registry as string) === false;
+      service = new Service(setting, this.#transport, this.#credentials, tokenHost, guarded);
       this.#services.set(key, service);
     }
     return service;
@@ -152,7 +159,7 @@ export class RegistryClient {
   }
 
   close(): Promise<void> {
-    return this.#transport.close();
+    return this.#options.transport === undefined ? this.#transport.close() : Promise.resolve();
   }
 
   /** An index under the tag `sha256-HEX`. distribution-spec, "referrers tag schema". */
@@ -215,7 +222,10 @@ export class RegistryClient {
     const key = `${need} ${registry}`;
     let endpoints = this.#endpoints.get(key);
     if (endpoints === undefined) {
-      endpoints = endpointsFor(registry, need, this.#options.registries ?? [], this.#options.hostsDir);
+      const guarded = this.#options.isNamed?.(registry) === false;
+      endpoints = endpointsFor(registry, need, this.#options.registries ?? [], this.#options.hostsDir).map(
+        (endpoint) => (guarded && !endpoint.mirror ? { ...endpoint, guarded } : endpoint),
+      );
       this.#endpoints.set(key, endpoints);
     }
     return endpoints;

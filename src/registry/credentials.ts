@@ -96,6 +96,26 @@ function configPaths(env: NodeJS.ProcessEnv): string[] {
   return paths;
 }
 
+/**
+ * What a Secret of type kubernetes.io/dockerconfigjson says, or the older dockercfg, which is its `auths` alone. Helpers that it
+ * names are never run: whoever may write a Secret must not choose our programs.
+ * @param texts in the order in which they are asked
+ * @throws Problem `credentials` when one is asked that cannot be read
+ */
+export function secretCredentials(
+  texts: readonly { readonly name: string; readonly text: string }[],
+): CredentialSource {
+  return async (registry, repository) => {
+    for (const { name, text } of texts) {
+      const { auths } = parseConfig(text, `secret ${name}`);
+      const entry = entryFor(auths, registry, repository);
+      const credential = entry === undefined ? undefined : decode(entry, `secret ${name}`);
+      if (credential !== undefined) return credential;
+    }
+    return undefined;
+  };
+}
+
 function readConfig(path: string): ConfigFile | undefined {
   let text: string;
   try {
@@ -104,6 +124,10 @@ function readConfig(path: string): ConfigFile | undefined {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw new Problem('credentials', `cannot read it: ${(error as Error).message}`, { file: path });
   }
+  return parseConfig(text, path);
+}
+
+function parseConfig(text: string, path: string): ConfigFile {
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -16,6 +16,8 @@ export type Endpoint = {
   /** Client certificate and key, PEM. */
   readonly client?: { readonly cert: string; readonly key: string };
   readonly skipVerify: boolean;
+  /** Nobody named this host but an image: public addresses only, checked after DNS (T46). */
+  readonly guarded?: boolean;
   readonly headers: Readonly<Record<string, string>>;
 };
 

@@ -31,6 +31,7 @@ export class Service {
     transport: Transport,
     credentials: CredentialSource,
     tokenHost: string | undefined,
+    guarded = false,
   ) {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url))
       throw new Problem('usage', `expected a URL with https:// or http://, got '${url}'`);
@@ -44,6 +45,7 @@ export class Service {
       mirror: false,
       skipVerify: false,
       headers: {},
+      guarded,
       ...(ca !== undefined && { ca: [readNamed(ca).toString('utf8')] }),
     };
     const source = registry === undefined ? async () => undefined : credentials;

@@ -156,10 +156,10 @@ export class Transport {
 
   /** One pool per origin and trust: a host that the user did not name never shares certificates or keys with one he did. */
   async #dispatcher(endpoint: Endpoint, url: URL, trusted: boolean): Promise<Dispatcher> {
-    const key = `${trusted ? endpoint.base : `away from ${endpoint.base}`} ${url.origin}`;
+    const key = `${endpoint.guarded ? 'guarded ' : ''}${trusted ? endpoint.base : `away from ${endpoint.base}`} ${url.origin}`;
     let dispatcher = this.#dispatchers.get(key);
     if (dispatcher !== undefined) return dispatcher;
-    const away = trusted ? undefined : await this.#home(endpoint);
+    const away = endpoint.guarded ? 'public' : trusted ? undefined : await this.#home(endpoint);
     if (away !== undefined) checkLiteral(url.hostname, away);
     const connect = {
       timeout: 10_000,

@@ -12,11 +12,11 @@ import { pushReferrer, pushSample } from '../registry/sample.ts';
 import { signingKeyOf } from '../sign/key.ts';
 import { makeBundle } from '../sign/sign.ts';
 import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
+import { changedImages, imagesOf } from '../source/object.ts';
 import type { Door } from './admit.ts';
 import { createApp } from './app.ts';
-import { changedImages, imagesOf } from './images.ts';
-import { Leases } from './leases.ts';
 import { Metrics } from './metrics.ts';
+import { reachWith } from './reach.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 type Intercept = NonNullable<NonNullable<ConstructorParameters<typeof EmbeddedRegistry>[0]>['intercept']>;
@@ -44,13 +44,8 @@ ${keyAuthorityYaml('release', publicKey)}rules:
 
 async function open(policy = POLICY(), templates: Door['templates'] = 'enforce', lock?: Lock) {
   const bench = await openBench(parseConfig(policy, 'test'), lock ?? new Map());
-  const leases = new Leases(async (reference) => ({
-    reference,
-    from: 'registry',
-    at: '',
-    ...(await client.head(reference)),
-  }));
-  const door: Door = { bench, client, leases, templates, locked: lock !== undefined };
+  const reach = reachWith(client);
+  const door: Door = { bench, reach: () => reach, templates, locked: lock !== undefined };
   const lines: object[] = [];
   const app = createApp({ door: () => door, metrics: new Metrics(), log: (line) => lines.push(line) });
   return { app, lines };

@@ -1,35 +1,45 @@
 // The door: may this object in? The same rules, code and words as in CI. What was there before passes without a question; what is
 // new is asked about, each image once.
-import type { Decision, Reference, Resolution, Setting } from '../flow.ts';
+import type { Decision, Evidence, Reference, Resolution, Setting } from '../flow.ts';
 import { parseReference, tagKey, withDigest } from '../image/reference.ts';
 import { type Bench, isOpen, type Judged, judgeImage } from '../judge/judge.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { asksForDigest, type Rule } from '../policy/config.ts';
 import { forbiddenRegistry } from '../policy/decide.ts';
-import { rulesFor } from '../policy/match.ts';
+import { speakingFor } from '../policy/match.ts';
 import { Problem } from '../problem.ts';
-import type { RegistryClient } from '../registry/client.ts';
-import { changedImages, type ImageField, imagesOf } from './images.ts';
-import type { Leases } from './leases.ts';
-import type { Answer, KubeObject, Operation, Request } from './review.ts';
+import { changedImages, type ImageField, imagesOf } from '../source/object.ts';
+import type { Bypass } from './bypass.ts';
+import type { Reach } from './reach.ts';
+import type { Answer, Operation, Request } from './review.ts';
 
 export type Door = {
   readonly bench: Bench;
-  readonly client: RegistryClient;
-  readonly leases: Leases;
+  /** How the registries of this object are reached; called only when something is asked. */
+  readonly reach: (request: Request) => Reach | Promise<Reach>;
   /** Tags mean what this lock says, and nothing else: no registry is asked what they are. */
   readonly locked: boolean;
   /** What objects are held to that only make pods: Git owns them, and the pods will be asked themselves. */
   readonly templates: 'enforce' | 'warn' | 'ignore';
+  /** A bypass in force for this image in this namespace. */
+  readonly bypass?: (namespace: string, reference: Reference) => Bypass | undefined;
 };
 
 /** What was decided about one image, for the log. */
-export type Ruling = { readonly image: string; readonly digest?: string; readonly decision: Decision };
+export type Ruling = {
+  readonly image: string;
+  readonly digest?: string;
+  readonly decision: Decision;
+  readonly evidence?: Evidence;
+  readonly bypass?: Bypass;
+};
 export type Admission = { readonly answer: Answer; readonly rulings: readonly Ruling[] };
 
 const PASS: Admission = { answer: { allowed: true }, rulings: [] };
+type Step = 'mutate' | 'validate';
 
 /** @param step `mutate`: writes digests into pods; `validate`: decides on the object as it will be stored (T13) */
-export async function admit(door: Door, step: 'mutate' | 'validate', request: Request): Promise<Admission> {
+export async function admit(door: Door, step: Step, request: Request): Promise<Admission> {
   const { operation, object, oldObject, kind } = request;
   if (operation === 'DELETE' || operation === 'CONNECT' || object === null || object === undefined) return PASS;
   const isPod = kind.group === '' && kind.kind === 'Pod';
@@ -40,7 +50,9 @@ export async function admit(door: Door, step: 'mutate' | 'validate', request: Re
   if (changed.length === 0) return PASS;
   const setting: Setting = { kind: kind.kind, ...(request.namespace !== '' && { namespace: request.namespace }) };
   const groups = [...Map.groupBy(changed, ({ image }) => image)]; // a thousand containers, one image: one question (T42)
-  const asked = await Promise.all(groups.map(([image, places]) => ask(door, step, image, places, setting, isPod)));
+  const asked = await Promise.all(
+    groups.map(([image, places]) => ask(door, { step, request, setting, isPod }, image, places)),
+  );
   return answerOf(asked, isPod || door.templates === 'enforce', step);
 }
 
@@ -50,52 +62,55 @@ function typed(object: KubeObject, { kind }: Request): KubeObject {
   return { apiVersion, kind: kind.kind, ...object };
 }
 
-type Asked = Ruling & { readonly patch: readonly Operation[]; readonly open: boolean };
+type Asked = Ruling & { readonly patch: readonly Operation[]; readonly open: boolean; readonly leftAt?: string };
+type Occasion = { readonly step: Step; readonly request: Request; readonly setting: Setting; readonly isPod: boolean };
 
-async function ask(
-  door: Door,
-  step: 'mutate' | 'validate',
-  image: string,
-  places: readonly ImageField[],
-  setting: Setting,
-  isPod: boolean,
-): Promise<Asked> {
+async function ask(door: Door, occasion: Occasion, image: string, places: readonly ImageField[]): Promise<Asked> {
+  const { step, request, setting, isPod } = occasion;
   const reference = parseReference(image);
   if (reference instanceof Problem) return refused(image, `not a valid image reference (T5): ${reference.message}`);
-  const { bench, client } = door;
-  const rules = rulesFor(bench.config.rules, reference, setting);
+  // An emergency asks nobody: registries may be what is broken.
+  const bypass = door.bypass?.(request.namespace, reference);
+  if (bypass !== undefined) return bypassed(image, bypass);
+  const { bench } = door;
+  const { rules } = speakingFor(bench.config, reference, setting, new Date());
   const resolves = rules.some(({ digest }) => digest === 'resolve');
-  const entry = bench.lock.get(tagKey(reference));
-  if (door.locked && reference.digest === undefined && resolves && entry === undefined)
+  if (door.locked && reference.digest === undefined && resolves && !bench.lock.has(tagKey(reference)))
     return refused(
       image,
       'its tag is not in the lock that this cluster was given: run tagproof pin and roll the lock out',
     );
-  const answer = await digestOf(door, reference, rules, setting);
+  const reach = await door.reach(request);
+  const answer = await digestOf(door, reach, reference, rules, setting);
   const pinned =
     !(answer instanceof Problem) && reference.digest === undefined ? withDigest(reference, answer.digest) : undefined;
   // The digest is written only where a rule says so; `required` means that it must stand there already.
   const subject = pinned !== undefined && resolves && step === 'mutate' ? pinned : reference;
-  const judged: Judged = await judgeImage(client, subject, answer, bench, setting);
+  const judged: Judged = await judgeImage(reach.client, subject, answer, bench, setting, (tagged) =>
+    reach.leases.digestOf(tagged),
+  );
+  const { decision, evidence } = judged;
   // After the mutating step a pod has its digests: a tag that is still there, and would pass, came in behind our back (T13).
-  if (isPod && step === 'validate' && pinned !== undefined && resolves && judged.decision.outcome !== 'deny')
+  if (isPod && step === 'validate' && pinned !== undefined && resolves && decision.outcome !== 'deny')
     return refused(image, 'names no digest: it was put there after tagproof had written digests into this pod');
-  const digest = answer instanceof Problem ? undefined : answer.digest;
   const patch =
-    subject === pinned
+    subject === pinned && decision.outcome !== 'deny'
       ? places.map(({ pointer }): Operation => ({ op: 'replace', path: pointer, value: subject.text }))
       : [];
   return {
     image,
-    ...(digest !== undefined && { digest }),
-    decision: judged.decision,
-    patch: judged.decision.outcome === 'deny' ? [] : patch,
-    open: isOpen(judged.decision),
+    ...(!(answer instanceof Problem) && { digest: answer.digest }),
+    ...(!(answer instanceof Problem) && answer.leftAt !== undefined && { leftAt: answer.leftAt }),
+    ...(evidence !== undefined && { evidence }),
+    decision,
+    patch,
+    open: isOpen(decision),
   };
 }
 
 async function digestOf(
-  { bench, leases, locked }: Door,
+  { bench, locked }: Door,
+  { leases }: Reach,
   reference: Reference,
   rules: readonly Rule[],
   setting: Setting,
@@ -115,15 +130,25 @@ function refused(image: string, reason: string): Asked {
   return { image, decision, patch: [], open: false };
 }
 
+function bypassed(image: string, bypass: Bypass): Asked {
+  const until = new Date(bypass.until).toISOString();
+  const reason = `not checked: bypass '${bypass.name}' until ${until}: ${bypass.reason}`;
+  const decision: Decision = {
+    outcome: 'warn',
+    judgements: [{ rule: '(bypass)', ok: false, unchecked: false, reason }],
+  };
+  return { image, decision, bypass, patch: [], open: false };
+}
+
 /** @param enforced else objections are warnings: the object only makes pods, and those will be asked */
-function answerOf(asked: readonly Asked[], enforced: boolean, step: 'mutate' | 'validate'): Admission {
-  const rulings = asked.map(({ image, digest, decision }) => ({
-    image,
-    decision,
-    ...(digest !== undefined && { digest }),
-  }));
+function answerOf(asked: readonly Asked[], enforced: boolean, step: Step): Admission {
+  const rulings = asked.map(({ patch: _, open: __, leftAt: ___, ...ruling }): Ruling => ruling);
   // Each image is objected to once, by the step that decides; the first one only writes digests.
-  if (step === 'mutate') return { rulings, answer: { allowed: true, patch: asked.flatMap(({ patch }) => patch) } };
+  if (step === 'mutate') {
+    const back = asked.flatMap(({ image, leftAt }) => (leftAt === undefined ? [] : [cameBack(image, leftAt)]));
+    const patch = asked.flatMap((item) => item.patch);
+    return { rulings, answer: { allowed: true, patch, ...(back.length > 0 && { warnings: back }) } };
+  }
   const denied = asked.filter(({ decision }) => decision.outcome === 'deny');
   const warned = asked.filter(({ decision }) => decision.outcome === 'warn');
   const objections = [...warned, ...(enforced ? [] : denied)].map((item) => `tagproof: ${sentence(item)}`);
@@ -132,6 +157,10 @@ function answerOf(asked: readonly Asked[], enforced: boolean, step: 'mutate' | '
   const message = `tagproof denies this: ${denied.map(sentence).join(' | ')}. More: tagproof verify ${denied[0]?.image}`;
   return { rulings, answer: { allowed: false, message, warnings: objections } };
 }
+
+/** Only the mutating step still sees the tag as it was sent (T7). */
+const cameBack = (image: string, leftAt: string) =>
+  `tagproof: ${image}: the tag went back to a digest that it had left at ${leftAt}`;
 
 /**
  * Why, for whoever sent the object. What a registry said about an image that could not be read stays in our log: it may be

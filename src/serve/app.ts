@@ -1,10 +1,11 @@
-// The webhook's paths as Request → Response, so that tests need no socket: /mutate, /validate, /healthz, /readyz, /metrics.
-import { Hono } from 'hono';
+// The webhook's paths as Request → Response, so that tests need no socket: /mutate, /validate, /own, /healthz, /readyz, /metrics.
+import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { recordOf } from '../judge/record.ts';
 import { asProblem, Problem } from '../problem.ts';
 import { type Admission, admit, type Door } from './admit.ts';
 import type { Metrics } from './metrics.ts';
-import { type Request as ReviewRequest, readReview, writeReview } from './review.ts';
+import { type Answer, type Request as ReviewRequest, readReview, writeReview } from './review.ts';
 
 /** The API server's own bound on objects is 3 MiB; a review holds two of them. Bytes. */
 const MAX_BODY = 7 * 1024 * 1024;
@@ -19,49 +20,78 @@ export type AppOptions = {
   readonly metrics: Metrics;
   /** One line a decision, JSON. */
   readonly log: (line: object) => void;
+  /** Told of every decision that was really meant: not of dry runs. */
+  readonly decided?: (request: ReviewRequest, admission: Admission) => void;
+  /** Reviews of tagproof's own objects. */
+  readonly own?: (request: ReviewRequest) => Promise<Answer>;
+  /** May whoever sends this ask at all (T53)? */
+  readonly mayAsk?: (c: Context) => boolean;
 };
 
-export function createApp({ door, metrics, log }: AppOptions): Hono {
+export function createApp(options: AppOptions): Hono {
+  const { door, metrics, mayAsk = () => true, own } = options;
   const app = new Hono();
   app.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.text('the body is too large', 413) }));
-  for (const step of ['mutate', 'validate'] as const) {
-    app.post(`/${step}`, async (c) => {
-      const started = performance.now();
-      let review: ReviewRequest;
+  const review = (path: string, answer: (request: ReviewRequest, budgetMs: number) => Promise<Answer>) =>
+    app.post(path, async (c) => {
+      if (!mayAsk(c)) return c.text('expected a client certificate of the API server', 401);
+      let request: ReviewRequest;
       try {
-        review = readReview(await c.req.json());
+        request = readReview(await c.req.json());
       } catch (error) {
         return c.text(error instanceof Problem ? error.message : 'the body is not JSON', 400);
       }
-      const current = door();
-      const { answer, rulings } =
-        current === undefined
-          ? deny('tagproof has no policy yet, so nothing is admitted')
-          : await within(budgetOf(c.req.query('timeout')), admit(current, step, review));
-      const seconds = (performance.now() - started) / 1000;
-      metrics.observe(step, answer.allowed, seconds);
-      if (rulings.length > 0 || !answer.allowed)
-        log({
-          at: new Date().toISOString(),
-          step,
-          uid: review.uid,
-          operation: review.operation,
-          kind: review.kind.kind,
-          namespace: review.namespace,
-          name: review.name,
-          dryRun: review.dryRun ?? false,
-          allowed: answer.allowed,
-          seconds: Number(seconds.toFixed(4)),
-          policy: current?.bench.policy,
-          rulings,
-        });
-      return c.json(writeReview(review.uid, answer));
+      return c.json(writeReview(request.uid, await answer(request, budgetOf(c.req.query('timeout')))));
     });
-  }
+  for (const step of ['mutate', 'validate'] as const)
+    review(`/${step}`, (request, budgetMs) => decide(options, step, request, budgetMs));
+  if (own !== undefined) review('/own', (request, budgetMs) => within(budgetMs, own(request), deny));
   app.get('/healthz', (c) => c.text('ok'));
   app.get('/readyz', (c) => (door() === undefined ? c.text('no policy', 503) : c.text('ok')));
-  app.get('/metrics', (c) => c.text(metrics.print()));
+  app.get('/metrics', async (c) => c.text(await metrics.print(), 200, { 'content-type': metrics.contentType }));
   return app;
+}
+
+async function decide(
+  { door, metrics, log, decided }: AppOptions,
+  step: 'mutate' | 'validate',
+  request: ReviewRequest,
+  budgetMs: number,
+): Promise<Answer> {
+  const started = performance.now();
+  const current = door();
+  const nobody = (message: string): Admission => ({ answer: deny(message), rulings: [] });
+  const admission =
+    current === undefined
+      ? nobody('tagproof has no policy yet, so nothing is admitted')
+      : await within(budgetMs, admit(current, step, request), nobody);
+  const { answer, rulings } = admission;
+  const seconds = (performance.now() - started) / 1000;
+  metrics.observe(step, answer.allowed, seconds);
+  if (rulings.length === 0 && answer.allowed) return answer;
+  const { uid, operation, kind, subResource, namespace, name, userInfo, dryRun } = request;
+  log({
+    at: new Date().toISOString(),
+    step,
+    uid,
+    operation,
+    kind: kind.kind,
+    ...(subResource !== '' && { subResource }),
+    namespace,
+    name,
+    user: userInfo.username,
+    dryRun: dryRun ?? false,
+    allowed: answer.allowed,
+    seconds: Number(seconds.toFixed(4)),
+    policy: current?.bench.policy,
+    ...(answer.message !== undefined && rulings.length === 0 && { message: answer.message }),
+    rulings: rulings.map(({ evidence, ...ruling }) =>
+      evidence === undefined ? ruling : { ...ruling, evidence: recordOf(evidence) },
+    ),
+  });
+  if (step === 'validate') for (const { decision } of rulings) metrics.image(decision.outcome);
+  if (step === 'validate' && dryRun !== true) decided?.(request, admission);
+  return answer;
 }
 
 function budgetOf(timeout: string | undefined): number {
@@ -70,11 +100,11 @@ function budgetOf(timeout: string | undefined): number {
 }
 
 /** An error, or silence, is a denial: never a pass (T22, T45). The work goes on and warms the caches for the next try. */
-async function within(milliseconds: number, work: Promise<Admission>): Promise<Admission> {
+async function within<T>(milliseconds: number, work: Promise<T>, denial: (message: string) => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Admission>((resolve) => {
+  const late = new Promise<T>((resolve) => {
     timer = setTimeout(
-      () => resolve(deny('tagproof could not check this in time; try again in a moment')),
+      () => resolve(denial('tagproof could not check this in time; try again in a moment')),
       milliseconds,
     );
   });
@@ -82,11 +112,11 @@ async function within(milliseconds: number, work: Promise<Admission>): Promise<A
     return await Promise.race([work, late]);
   } catch (error) {
     const problem = asProblem(error, 'unreachable');
-    return deny(`tagproof could not check this (${problem.code})`);
+    return denial(`tagproof could not check this (${problem.code})`);
   } finally {
     clearTimeout(timer);
     work.catch(() => {}); // told above, or too late to be told
   }
 }
 
-const deny = (message: string): Admission => ({ answer: { allowed: false, message }, rulings: [] });
+const deny = (message: string): Answer => ({ allowed: false, message });

@@ -1,49 +1,86 @@
-// A certificate authority and a leaf of our own, for --standalone: nobody else vouches for this webhook, its caller is given the CA.
+// A certificate authority and leaves of our own: nobody else vouches for this webhook, its caller is given the CA.
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
-export type Certificates = { readonly ca: string; readonly cert: string; readonly key: string };
+/** PEM. */
+export type Authority = { readonly ca: string; readonly caKey: string };
+export type Leaf = { readonly cert: string; readonly key: string };
+export type Certificates = { readonly ca: string } & Leaf;
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 86_400_000;
 /** TLS server authentication. RFC 5280 4.2.1.12. */
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 
-/** @param names DNS names and addresses that the webhook is called by; @returns PEM */
-export async function makeCertificates(names: readonly string[], days = 365, now = new Date()): Promise<Certificates> {
-  const generate = () =>
-    webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
-  const [authority, leaf] = [await generate(), await generate()];
-  const term = { notBefore: new Date(now.getTime() - DAY_MS), notAfter: new Date(now.getTime() + days * DAY_MS) };
+export async function makeAuthority(days: number, now = new Date()): Promise<Authority> {
+  const keys = await newKeys();
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=tagproof webhook CA',
-    keys: authority,
+    keys,
     signingAlgorithm: ALGORITHM,
-    ...term,
+    ...term(days, now),
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
+  return { ca: ca.toString('pem'), caKey: await pemOf(keys.privateKey) };
+}
+
+/** @param names DNS names and addresses that the webhook is called by */
+export async function makeLeaf(
+  { ca, caKey }: Authority,
+  names: readonly string[],
+  days: number,
+  now = new Date(),
+): Promise<Leaf> {
+  const issuer = new x509.X509Certificate(ca);
+  const keys = await newKeys();
   const isAddress = (name: string) => /^[\d.]+$|:/.test(name);
   const cert = await x509.X509CertificateGenerator.create({
     subject: `CN=${names[0] ?? 'tagproof'}`,
-    issuer: ca.subject,
-    publicKey: leaf.publicKey,
-    signingKey: authority.privateKey,
+    issuer: issuer.subject,
+    publicKey: keys.publicKey,
+    signingKey: await privateKeyOf(caKey),
     signingAlgorithm: ALGORITHM,
-    ...term,
+    ...term(days, now),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([SERVER_AUTH]),
+      // Two authorities of one name stand side by side while one replaces the other: the identifier tells them apart.
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
       new x509.SubjectAlternativeNameExtension(
         names.map((name) => ({ type: isAddress(name) ? 'ip' : 'dns', value: name })),
       ),
     ],
   });
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', leaf.privateKey)).toString('base64');
-  const key = `-----BEGIN PRIVATE KEY-----\n${pkcs8.replace(/.{64}/g, '$&\n').trim()}\n-----END PRIVATE KEY-----\n`;
-  return { ca: ca.toString('pem'), cert: cert.toString('pem'), key };
+  return { cert: cert.toString('pem'), key: await pemOf(keys.privateKey) };
+}
+
+/** Both for one run, and the authority's key thrown away. */
+export async function makeCertificates(names: readonly string[], days = 365, now = new Date()): Promise<Certificates> {
+  const authority = await makeAuthority(days, now);
+  return { ca: authority.ca, ...(await makeLeaf(authority, names, days, now)) };
+}
+
+/** A day back, for clocks differ. */
+const term = (days: number, now: Date) => ({
+  notBefore: new Date(now.getTime() - DAY_MS),
+  notAfter: new Date(now.getTime() + days * DAY_MS),
+});
+
+const newKeys = () =>
+  webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
+
+async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key)).toString('base64');
+  return `-----BEGIN PRIVATE KEY-----\n${pkcs8.replace(/.{64}/g, '$&\n').trim()}\n-----END PRIVATE KEY-----\n`;
+}
+
+function privateKeyOf(pem: string): Promise<webcrypto.CryptoKey> {
+  const der = Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64');
+  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
 }

@@ -1,10 +1,19 @@
 // Tag leases: which digest a tag was taken at, for a moment. A lease carries the digest itself, so that what was verified and what is
 // written can never be two things (T1, T2); pods of one rollout get one digest.
-import type { Reference, Resolution } from '../flow.ts';
+import type { Reference, Resolution, Resolved } from '../flow.ts';
 import { tagKey } from '../image/reference.ts';
 import { asProblem, Problem } from '../problem.ts';
 
-type Lease = { readonly answer: Resolution; readonly until: number; readonly stale: number };
+/** Digests that a tag was seen to leave, the last ones. */
+const MAX_LEFT = 8;
+
+type Lease = {
+  readonly answer: Resolved;
+  readonly until: number;
+  readonly stale: number;
+  /** When it left which digest, RFC 3339. */
+  readonly left: ReadonlyMap<string, string>;
+};
 
 export class Leases {
   readonly #leases = new Map<string, Lease>();
@@ -45,13 +54,24 @@ export class Leases {
     }
     const answer = await flight;
     if (!(answer instanceof Problem)) {
+      const left = leftBy(lease, answer, now);
+      const leftAt = left.get(answer.digest);
+      const leased = leftAt === undefined ? answer : { ...answer, leftAt };
       this.#leases.delete(key);
-      this.#leases.set(key, { answer, until: now + this.#lifeMs, stale: now + this.#staleMs });
+      this.#leases.set(key, { answer: leased, left, until: now + this.#lifeMs, stale: now + this.#staleMs });
       if (this.#leases.size > this.#size) this.#leases.delete(this.#leases.keys().next().value as string);
-      return answer;
+      return leased;
     }
     // "There is no such tag" is an answer; silence is none, and the old one stands.
     const silent = ['unreachable', 'rate-limited'].includes(answer.code);
     return silent && lease !== undefined && lease.stale > now ? lease.answer : answer;
   }
+}
+
+const NONE: ReadonlyMap<string, string> = new Map();
+
+function leftBy(before: Lease | undefined, { digest }: Resolved, now: number): ReadonlyMap<string, string> {
+  if (before === undefined) return NONE;
+  if (before.answer.digest === digest) return before.left;
+  return new Map([...before.left, [before.answer.digest, new Date(now).toISOString()] as const].slice(-MAX_LEFT));
 }

@@ -7,6 +7,15 @@ const ObjectSchema = v.nullish(v.record(v.string(), v.unknown()));
 const RequestSchema = v.object({
   uid: v.pipe(text, v.nonEmpty('expected a uid')),
   kind: v.object({ group: text, version: text, kind: text }),
+  userInfo: v.optional(
+    v.object({
+      username: v.optional(text, ''),
+      uid: v.optional(text, ''),
+      groups: v.optional(v.array(text), []),
+      extra: v.optional(v.record(text, v.array(text)), {}),
+    }),
+    {},
+  ),
   subResource: v.optional(text, ''),
   name: v.optional(text, ''),
   namespace: v.optional(text, ''),
@@ -22,7 +31,6 @@ const ReviewSchema = v.object({
 });
 
 export type Request = v.InferOutput<typeof RequestSchema>;
-export type KubeObject = Readonly<Record<string, unknown>>;
 
 /** One operation of a JSON Patch. RFC 6902. */
 export type Operation = { readonly op: 'replace'; readonly path: string; readonly value: string };

@@ -98,7 +98,10 @@ test('an end: a review in flight is answered, new ones are not taken', { timeout
   await pushSample(host, { repository: 'x', tag: '1', platforms: ['linux/amd64'], content: 'x' });
   slow.latencyMs = 400;
   registry.log.length = 0;
-  writeFileSync(at('resolve.yaml'), 'rules: [{name: r, images: ["**"], digest: resolve}]\n');
+  writeFileSync(
+    at('resolve.yaml'),
+    `registries: [{host: "${host}"}]\nrules: [{name: r, images: ["**"], digest: resolve}]\n`,
+  );
   const { ca, cert, key } = await makeCertificates(['localhost']);
   const server = new AdmissionServer({ ...options, policy: at('resolve.yaml'), tls: { cert, key }, log: () => {} });
   const port = await server.start();

@@ -1,31 +1,55 @@
-// Runs the webhook: TLS, the policy file watched and taken over whole or not at all, certificates read anew without a restart, and an
-// end that lets reviews in flight finish.
+// Runs the webhook: TLS, policies taken over whole or not at all, certificates renewed without a restart, and an end that lets reviews in
+// flight finish.
+import { X509Certificate } from 'node:crypto';
 import { unwatchFile, watchFile } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import { readNamed } from '../file.ts';
 import { openBench } from '../judge/judge.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { type Lock, readLock } from '../lock/lock.ts';
+import { NO_CONFIG } from '../policy/config.ts';
 import { readConfig } from '../policy/config-file.ts';
+import { namesHost } from '../policy/hosts.ts';
+import { type Merged, mergePolicies, type Part } from '../policy/merge.ts';
 import { asProblem, Problem } from '../problem.ts';
 import { RegistryClient } from '../registry/client.ts';
-import type { Door } from './admit.ts';
+import { ambientCredentials } from '../registry/credentials.ts';
+import { Transport } from '../registry/transport.ts';
+import type { Admission, Door } from './admit.ts';
 import { createApp } from './app.ts';
-import { Leases } from './leases.ts';
+import { Cluster, regardingOf } from './cluster.ts';
 import { Metrics } from './metrics.ts';
+import { admitOwn } from './own.ts';
+import { OwnCertificate, type OwnCertificateOptions } from './own-certificate.ts';
+import { PullSecrets, type Reach, reachWith } from './reach.ts';
+import type { Request } from './review.ts';
 
 export type ServerOptions = {
-  readonly policy: string;
+  /** tagproof.yaml; watched. Left out: policies are objects of the cluster alone. */
+  readonly policy?: string | undefined;
   /** tagproof.lock; watched. With one, tags mean what it says. */
   readonly lock?: string | undefined;
   readonly templates: Door['templates'];
   readonly host: string;
   readonly port: number;
-  /** Paths of PEM files, watched; or the texts themselves. */
+  /** Paths of PEM files, watched; the texts themselves; or our own, kept in a Secret. */
   readonly tls:
     | { readonly certFile: string; readonly keyFile: string }
-    | { readonly cert: string; readonly key: string };
+    | { readonly cert: string; readonly key: string }
+    | { readonly own: Pick<OwnCertificateOptions, 'namespace' | 'secret' | 'names' | 'configurations'> };
+  /** CA of whoever may ask, PEM file: the API server's client certificate (T53). */
+  readonly clientCa?: string | undefined;
+  /** The API server of the cluster that is guarded: for policy objects, bypasses, Events. */
+  readonly kube?: KubeClient | undefined;
+  /** Read the pull secrets of each object's own namespace. */
+  readonly pullSecrets?: boolean;
+  /** Who this is, in Events. */
+  readonly instance?: string;
   readonly userAgent: string;
   /** One line a decision, or about ourselves. */
   readonly log: (line: object) => void;
@@ -36,35 +60,74 @@ const WATCH_MS = 2000;
 /** A registry's deadline within a review, milliseconds. */
 const DEADLINE_MS = 8000;
 
-/** Owns the socket, the registry client and the watches. */
+type Connection = {
+  /** Two policies with the same one reach registries the same way. */
+  readonly key: string;
+  readonly transport: Transport;
+  readonly plain: Reach;
+  readonly secrets: PullSecrets | undefined;
+};
+
+/** Owns the socket, the connections to registries, and the watches. */
 export class AdmissionServer {
   readonly #options: ServerOptions;
-  readonly #metrics = new Metrics();
+  readonly #metrics = new Metrics(true);
   readonly #server: Server;
   readonly #watched: string[] = [];
+  readonly #cluster: Cluster | undefined;
+  readonly #certificate: OwnCertificate | undefined;
   #door: Door | undefined;
-  #client: RegistryClient | undefined;
+  #connection: Connection | undefined;
+  #loading: Promise<void> = Promise.resolve();
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    const app = createApp({ door: () => this.#door, metrics: this.#metrics, log: options.log });
+    const { kube, tls, clientCa, log } = options;
+    const metrics = this.#metrics;
+    if (kube !== undefined)
+      this.#cluster = new Cluster({ kube, metrics, log, instance: options.instance ?? 'tagproof' });
+    const app = createApp({
+      door: () => this.#door,
+      metrics,
+      log,
+      decided: (request, admission) => this.#tell(request, admission),
+      own: (request) => admitOwn(request, kube),
+      ...(clientCa !== undefined && { mayAsk: (c) => isAuthorized(c.env as { incoming?: { socket?: TLSSocket } }) }),
+    });
+    // Probes come without a certificate, so who may not ask is turned away by path and not in the handshake.
+    const client =
+      clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: false, ca: readNamed(clientCa) };
     this.#server = createServer(
-      { ...readTls(options.tls), minVersion: 'TLSv1.2', requestTimeout: 30_000 },
+      { ...('own' in tls ? {} : readTls(tls)), ...client, minVersion: 'TLSv1.2', requestTimeout: 30_000 },
       getRequestListener(app.fetch),
     );
+    if ('own' in tls) {
+      if (kube === undefined) throw new Problem('usage', 'a certificate in a Secret needs the API server');
+      this.#certificate = new OwnCertificate({
+        ...tls.own,
+        kube,
+        taken: (leaf) => this.#show(leaf),
+        failed: (problem) => this.#say('the certificate could not be looked after', problem),
+      });
+    } else metrics.certificateEnds(Date.parse(new X509Certificate(readTls(tls).cert).validTo));
   }
 
-  /** @throws Problem for a first policy that cannot be used; @returns the port */
+  /** @throws Problem for a first policy file that cannot be used; @returns the port */
   async start(): Promise<number> {
-    await this.#load();
     const { tls, policy, lock, host, port } = this.#options;
-    this.#watch(policy, () => this.#load());
-    if (lock !== undefined) this.#watch(lock, () => this.#load());
+    // Without policy objects to wait for, a policy that cannot be used is said at once.
+    if (this.#cluster === undefined) await this.#load();
+    for (const file of [policy, lock, credentialFile()])
+      if (file !== undefined) this.#watch(file, () => this.#reload());
     if ('certFile' in tls) {
-      const renew = async () => this.#server.setSecureContext(readTls(tls));
+      const renew = async () => this.#show(readTls(tls));
       this.#watch(tls.certFile, renew);
       this.#watch(tls.keyFile, renew);
     }
+    this.#cluster?.start(() => {
+      this.#reload().catch((error) => this.#notTaken(error));
+    });
+    await this.#certificate?.start();
     await new Promise<void>((resolve, reject) => this.#server.once('error', reject).listen(port, host, resolve));
     return (this.#server.address() as AddressInfo).port;
   }
@@ -72,55 +135,118 @@ export class AdmissionServer {
   /** Takes no more reviews, answers those that are in flight. */
   async stop(): Promise<void> {
     for (const file of this.#watched) unwatchFile(file);
+    this.#cluster?.stop();
+    this.#certificate?.stop();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
     });
-    await this.#client?.close();
+    await this.#connection?.transport.close();
+  }
+
+  /** One after the other: what was asked for last is in force last. */
+  #reload(): Promise<void> {
+    this.#loading = this.#loading.catch(() => {}).then(() => this.#load());
+    return this.#loading;
   }
 
   /** The new policy is made ready in full before it takes the old one's place. */
   async #load(): Promise<void> {
-    const { policy, lock, templates, userAgent } = this.#options;
-    const config = readConfig(policy);
-    const bench = await openBench(config, lock === undefined ? new Map() : lockOf(lock));
-    const client = new RegistryClient({
-      deadlineMs: DEADLINE_MS,
-      registries: config.registries,
-      hostsDir: config.hostsDir,
-      userAgent,
-    });
-    const leases = new Leases(async (reference) => ({
-      reference,
-      from: 'registry',
-      at: new Date().toISOString(),
-      ...(await client.head(reference)),
-    }));
-    const before = this.#client;
-    this.#door = { bench, client, leases, templates, locked: lock !== undefined };
-    this.#client = client;
-    this.#options.log({
-      at: new Date().toISOString(),
-      message: 'policy in force',
-      policy: bench.policy,
-      rules: config.rules.length,
-    });
+    const { policy, lock, templates } = this.#options;
+    if (this.#cluster !== undefined && !this.#cluster.synced) return; // it tells when it is
+    const file = policy === undefined ? undefined : readConfig(policy);
+    const own: Part[] = file === undefined ? [] : [{ name: '', config: file }];
+    const { config, groups }: Merged = mergePolicies(file ?? NO_CONFIG, [
+      ...own,
+      ...((await this.#cluster?.parts()) ?? []),
+    ]);
+    const cache = this.#door?.bench.cache;
+    const bench = await openBench(config, lock === undefined ? new Map() : lockOf(lock), { groups, cache });
+    const connection = this.#connect(config);
+    const cluster = this.#cluster;
+    this.#door = {
+      bench,
+      templates,
+      locked: lock !== undefined,
+      reach: (request) => connection.secrets?.of(request) ?? connection.plain,
+      ...(cluster !== undefined && { bypass: (namespace, reference) => cluster.bypass(namespace, reference) }),
+    };
+    this.#metrics.policyInForce(bench.policy);
+    this.#say('policy in force', undefined, { policy: bench.policy, rules: config.rules.length });
+  }
+
+  /** Leases and connections outlive a policy that reaches registries the same way. */
+  #connect(config: Merged['config']): Connection {
+    const { userAgent, kube, pullSecrets } = this.#options;
+    const { registries, hostsDir } = config;
+    const credentialText = credentialFile() === undefined ? '' : readNamed(credentialFile() as string).toString('utf8');
+    const isNamed = namesHost(config);
+    const key = JSON.stringify([
+      registries,
+      hostsDir,
+      config.rules.map(({ images, registries: of }) => [images, of]),
+      credentialText,
+    ]);
+    const before = this.#connection;
+    if (before?.key === key) return before;
+    const transport = new Transport({ deadlineMs: DEADLINE_MS, userAgent });
+    const credentials = ambientCredentials();
+    const options = { registries, hostsDir, isNamed, transport, credentials };
+    const plain = reachWith(new RegistryClient(options));
+    const secrets = pullSecrets && kube !== undefined ? new PullSecrets(kube, options, plain) : undefined;
+    this.#connection = { key, transport, plain, secrets };
     // Reviews that began with the old policy end with it.
-    if (before !== undefined) setTimeout(() => before.close().catch(() => {}), 30_000).unref();
+    if (before !== undefined) setTimeout(() => before.transport.close().catch(() => {}), 30_000).unref();
+    return this.#connection;
+  }
+
+  #show(leaf: { readonly cert: string | Buffer; readonly key: string | Buffer }): void {
+    const { clientCa } = this.#options;
+    this.#server.setSecureContext({
+      cert: leaf.cert,
+      key: leaf.key,
+      ...(clientCa !== undefined && { ca: readNamed(clientCa) }),
+    });
+    this.#metrics.certificateEnds(Date.parse(new X509Certificate(leaf.cert).validTo));
+    this.#say('certificate in use');
   }
 
   #watch(file: string, changed: () => Promise<unknown>): void {
     this.#watched.push(file);
     watchFile(file, { interval: WATCH_MS, persistent: false }, () => {
-      changed().catch((error) => {
-        this.#metrics.policyFailed();
-        const problem = asProblem(error, 'file', { file });
-        this.#options.log({
-          at: new Date().toISOString(),
-          message: `not taken over, the one before stays in force: ${problem}`,
-        });
-      });
+      changed().catch((error) => this.#notTaken(asProblem(error, 'file', { file })));
     });
+  }
+
+  #notTaken(error: unknown): void {
+    this.#metrics.policyFailed();
+    this.#say(`not taken over, the one before stays in force: ${asProblem(error, 'file')}`);
+  }
+
+  #say(message: string, problem?: Problem, more: object = {}): void {
+    this.#options.log({ at: new Date().toISOString(), message, ...more, ...(problem !== undefined && { problem }) });
+  }
+
+  /** Events for people who look at the cluster: what was denied, what came in by a bypass. */
+  #tell({ object, kind, namespace, name }: Request, { answer, rulings }: Admission): void {
+    const cluster = this.#cluster;
+    const bypassed = rulings.filter(({ bypass }) => bypass !== undefined);
+    for (const _ of bypassed) this.#metrics.bypassed(namespace);
+    if (cluster === undefined || object === null || object === undefined) return;
+    const { metadata } = object as KubeObject;
+    const named = name || metadata?.name || metadata?.['generateName' as 'name'] || 'unnamed';
+    const regarding = regardingOf(object as KubeObject, kind.kind, namespace, named);
+    const action = 'Admission';
+    for (const { image, bypass } of bypassed)
+      cluster.tell({
+        type: 'Warning',
+        reason: 'ImageBypassed',
+        action,
+        regarding,
+        note: `${image} was let in unchecked by bypass '${bypass?.name}': ${bypass?.reason}`,
+      });
+    if (!answer.allowed)
+      cluster.tell({ type: 'Warning', reason: 'ImageDenied', action, regarding, note: answer.message ?? '' });
   }
 }
 
@@ -131,7 +257,18 @@ function lockOf(file: string): Lock {
   return lock;
 }
 
-function readTls(tls: ServerOptions['tls']): { cert: string | Buffer; key: string | Buffer } {
+function readTls(tls: Exclude<ServerOptions['tls'], { own: unknown }>): {
+  cert: string | Buffer;
+  key: string | Buffer;
+} {
   if ('cert' in tls) return tls;
   return { cert: readNamed(tls.certFile), key: readNamed(tls.keyFile) };
+}
+
+const isAuthorized = ({ incoming }: { incoming?: { socket?: TLSSocket } }) => incoming?.socket?.authorized === true;
+
+/** The mounted registry Secret: a new one is taken up without a restart. */
+function credentialFile(): string | undefined {
+  const folder = process.env['DOCKER_CONFIG'];
+  return folder === undefined ? undefined : join(folder, 'config.json');
 }

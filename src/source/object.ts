@@ -1,7 +1,8 @@
 // The images of an object of the API: every field that makes a node pull, by the catalogue that finds them in files too.
-import { CONTAINER_LISTS, type FieldRule } from '../source/fields.ts';
-import { fieldRules, matchesField } from '../source/rules.ts';
-import type { KubeObject } from './review.ts';
+import { CONTAINER_LISTS, type FieldRule } from './fields.ts';
+import { fieldRules, matchesField } from './rules.ts';
+
+type KubeObject = Readonly<Record<string, unknown>>;
 
 export type ImageField = {
   /** What stands there. */

@@ -1,0 +1,84 @@
+// Break-glass: a Bypass lets named images into one namespace for some hours. Whoever makes one needs the right to, asked of the API
+// server itself (T19); annotations and labels are never read.
+import type { Reference } from '../flow.ts';
+import { matchesPattern } from '../image/pattern.ts';
+import { parseReference, repositoryOf } from '../image/reference.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { GROUP } from '../policy/object.ts';
+import { LITERAL_HOST } from '../policy/rule-schema.ts';
+import { Problem } from '../problem.ts';
+import type { Request } from './review.ts';
+
+export type Bypass = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly images: readonly string[];
+  readonly reason: string;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+};
+
+/** An emergency is over in a day, or it is none. Milliseconds. */
+const MAX_MS = 24 * 3_600_000;
+
+/** @throws Problem `syntax`: what the schema of the API server cannot see */
+export function readBypass({ metadata, spec }: KubeObject & { readonly spec?: unknown }): Bypass {
+  const { images, reason, until } = (spec ?? {}) as { images?: string[]; reason?: string; until?: string };
+  const end = Date.parse(until ?? '');
+  if (!Array.isArray(images) || images.length === 0 || typeof reason !== 'string' || Number.isNaN(end))
+    throw new Problem('syntax', 'expected spec.images, spec.reason and spec.until (RFC 3339)');
+  const wrong = images.find((image) =>
+    image.includes('*') ? !LITERAL_HOST.test(image) : parseReference(image) instanceof Problem,
+  );
+  if (wrong !== undefined)
+    throw new Problem(
+      'syntax',
+      `spec.images: '${wrong}': expected an image, or a pattern with a literal host as ghcr.io/org/**`,
+    );
+  return { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '', images, reason, until: end };
+}
+
+/** @throws Problem `usage` for one that is too long, or over */
+export function checkTerm({ until }: Bypass, now: number): void {
+  if (until > now + MAX_MS) throw new Problem('usage', 'spec.until: expected a time within a day from now');
+  if (until <= now) throw new Problem('usage', 'spec.until: it is over already');
+}
+
+export function bypassFor(
+  bypasses: readonly Bypass[],
+  namespace: string,
+  reference: Reference,
+  now: number,
+): Bypass | undefined {
+  return bypasses.find(
+    (bypass) =>
+      bypass.namespace === namespace && bypass.until > now && bypass.images.some((image) => matches(image, reference)),
+  );
+}
+
+/** A pattern, or an image as it is: one with a tag or digest means that tag or digest. */
+function matches(image: string, reference: Reference): boolean {
+  if (image.includes('*')) return LITERAL_HOST.test(image) && matchesPattern(image, repositoryOf(reference));
+  const named = parseReference(image);
+  if (named instanceof Problem || repositoryOf(named) !== repositoryOf(reference)) return false;
+  if (named.digest !== undefined) return named.digest === reference.digest;
+  return named.tag === undefined || named.tag === reference.tag;
+}
+
+/** May this user? authorization.k8s.io/v1 SubjectAccessReview: `bypass` on imagepolicies, in the namespace. */
+export async function mayBypass(client: KubeClient, { userInfo, namespace }: Request): Promise<boolean> {
+  const { username, uid, groups, extra } = userInfo;
+  const answer = await client.create('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: {
+      user: username,
+      uid,
+      groups,
+      extra,
+      resourceAttributes: { namespace, verb: 'bypass', group: GROUP, resource: 'imagepolicies' },
+    },
+  });
+  return (answer['status'] as { allowed?: boolean } | undefined)?.allowed === true;
+}
