@@ -1,30 +1,67 @@
-// The Helm chart, made from the very objects that `tagproof manifests` writes: marks in their places become values. `npm run chart`
-// writes it; a test holds that it is fresh, and with the real helm that what it renders is what manifests gives.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// The Helm chart, made from the very objects that `tagproof manifests` writes: marks in their places become values, and what an option
+// brings or takes away becomes a condition. `npm run chart` writes it; a test holds that it is fresh, and with the real helm that what
+// it renders is what manifests gives.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { manifests } from '../src/serve/manifests.ts';
+import { type InstallOptions, manifests } from '../src/serve/manifests.ts';
 
 const { version, description } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, string>;
 const REPLICAS = 98;
 /** Lines of the longest list item that stands under a condition: a volume. */
 const MAX_ITEM = 8;
 
-/** Marks that stand where values will be. */
-const MARKED = manifests({
+/** Marks that stand where values will be; every option is on. */
+const MARKED: InstallOptions = {
   namespace: 'mark-namespace',
   image: 'mark-image',
   policy: 'mark-policy',
   lock: 'mark-lock',
-  tls: 'cert-manager',
+  tls: 'own',
+  cluster: true,
+  pullSecrets: true,
+  reportEvery: 'mark-report',
+  clientCa: 'mark-client-ca',
   exemptNamespaces: ['mark-exempt'],
   failurePolicy: 'mark-failure' as 'Fail',
   templates: 'mark-templates' as 'enforce',
   replicas: REPLICAS,
   registrySecret: 'mark-secret',
-});
+};
 
-function template(object: object): string {
-  const { kind } = object as { kind: string };
+type Named = { readonly kind: string; readonly metadata: { readonly name: string } };
+const keyOf = (object: object) => `${(object as Named).kind.toLowerCase()}-${(object as Named).metadata.name}`;
+const byKey = (options: InstallOptions) =>
+  new Map(
+    manifests(options)
+      .filter((object) => (object as Named).kind !== 'Namespace')
+      .map((object) => [keyOf(object), object]),
+  );
+
+/** Objects that are there only with an option, by the option's value in Helm. */
+const CONDITIONS: readonly [missingWith: Partial<InstallOptions>, condition: string][] = [
+  [{ pullSecrets: false }, '.Values.pullSecrets'],
+  [{ reportEvery: undefined }, '.Values.reportEvery'],
+  [{ replicas: 1 }, 'gt (int .Values.replicas) 1'],
+];
+
+function templates(): Record<string, string> {
+  const own = byKey(MARKED);
+  const managed = byKey({ ...MARKED, tls: 'cert-manager' });
+  const files: Record<string, string> = {};
+  for (const key of new Set([...own.keys(), ...managed.keys()])) {
+    const texts = [own.get(key), managed.get(key)].map((object) => (object === undefined ? '' : textOf(object)));
+    const [first, second] = texts as [string, string];
+    const otherwise = second === '' ? '' : `{{- else }}\n${second}`;
+    let text = first === second ? first : `{{- if eq .Values.certificate "own" }}\n${first}${otherwise}{{- end }}\n`;
+    for (const [without, condition] of CONDITIONS)
+      if (own.has(key) && !byKey({ ...MARKED, ...without }).has(key))
+        text = `{{- if ${condition} }}\n${text}{{- end }}\n`;
+    files[`chart/templates/${key.replaceAll('.', '-').replace('-tagproof-admission', '')}.yaml`] = text;
+  }
+  return files;
+}
+
+function textOf(object: object): string {
   let text = stringify(object, { lineWidth: 0, aliasDuplicateObjects: false });
   const put = (mark: string, value: string) => {
     text = text.replaceAll(mark, value);
@@ -32,6 +69,9 @@ function template(object: object): string {
   put(`replicas: ${REPLICAS}`, 'replicas: {{ .Values.replicas }}');
   text = onlyWith(text, /mark-lock|--lock|\/policy\/tagproof\.lock/, '.Values.lock');
   text = onlyWith(text, /mark-secret|DOCKER_CONFIG|mountPath: \/registry$/m, '.Values.registrySecret');
+  text = onlyWith(text, /- --pull-secrets/, '.Values.pullSecrets');
+  text = onlyWith(text, /- --report-every|- mark-report/, '.Values.reportEvery');
+  text = onlyWith(text, /mark-client-ca|--client-ca|\/policy\/client-ca\.crt/, '.Values.clientCa');
   text = text.replace(
     /^( *)- mark-exempt$/gm,
     '$1{{- range .Values.exemptNamespaces }}\n$1- {{ . | quote }}\n$1{{- end }}',
@@ -40,10 +80,12 @@ function template(object: object): string {
   put('mark-image', '{{ .Values.image | quote }}');
   put('mark-policy', '{{ toYaml .Values.policy | toJson }}');
   put('mark-lock', '{{ .Values.lock | toJson }}');
+  put('mark-client-ca', '{{ .Values.clientCa | toJson }}');
   put('mark-failure', '{{ .Values.failurePolicy }}');
   put('mark-templates', '{{ .Values.templates }}');
+  put('mark-report', '{{ .Values.reportEvery | quote }}');
   put('mark-secret', '{{ .Values.registrySecret | quote }}');
-  return kind === 'PodDisruptionBudget' ? `{{- if gt (int .Values.replicas) 1 }}\n${text}{{- end }}\n` : text;
+  return text;
 }
 
 /** Puts each line, or whole list item, that has the mark under a condition. */
@@ -56,11 +98,9 @@ function onlyWith(text: string, mark: RegExp, value: string): string {
     let end = i + 1;
     if (line.trimStart().startsWith('- '))
       while (end < lines.length && lines[end] !== '' && indent(lines[end] as string) > indent(line)) end++;
-    const block = lines.slice(i, end);
-    // The item itself, not the container that holds it.
-    if (mark.test(block.join('\n')) && block.length <= MAX_ITEM) {
-      const pad = ' '.repeat(indent(line));
-      out.push(`${pad}{{- if ${value} }}`, ...block, `${pad}{{- end }}`);
+    const item = lines.slice(i, end);
+    if (item.length <= MAX_ITEM && mark.test(item.join('\n'))) {
+      out.push(`{{- if ${value} }}`, ...item, '{{- end }}');
       i = end;
     } else {
       out.push(line);
@@ -72,12 +112,20 @@ function onlyWith(text: string, mark: RegExp, value: string): string {
 
 const VALUES = `# The webhook's own image, with its digest: what guards the others is pinned itself.
 image: ""
-# tagproof.yaml, as it is.
+# tagproof.yaml, as it is. ImagePolicy objects come on top.
 policy: {}
 # tagproof.lock as text (--set-file lock=tagproof.lock): then tags mean what it says.
 lock: ""
+# own: the webhook makes and renews its certificate; cert-manager: that does.
+certificate: own
+# Let it read the pull secrets of every namespace.
+pullSecrets: false
 # A Secret of type kubernetes.io/dockerconfigjson in this namespace, for private registries.
 registrySecret: ""
+# Reports of what runs, so often: 1h. Needs OpenReports or PolicyReport.
+reportEvery: ""
+# PEM of the CA of the API server's client certificate: nobody else may ask.
+clientCa: ""
 # When the webhook does not answer: Fail or Ignore.
 failurePolicy: Fail
 # Objects that only make pods: enforce, warn or ignore.
@@ -97,7 +145,11 @@ const SCHEMA = {
     image: { type: 'string', pattern: '@sha256:[0-9a-f]{64}$' },
     policy: { type: 'object', required: ['rules'] },
     lock: { type: 'string' },
+    certificate: { enum: ['own', 'cert-manager'] },
+    pullSecrets: { type: 'boolean' },
     registrySecret: { type: 'string' },
+    reportEvery: { type: 'string', pattern: '^(\\d{1,4}[smhd])?$' },
+    clientCa: { type: 'string' },
     failurePolicy: { enum: ['Fail', 'Ignore'] },
     templates: { enum: ['enforce', 'warn', 'ignore'] },
     replicas: { type: 'integer', minimum: 1 },
@@ -107,9 +159,10 @@ const SCHEMA = {
 
 const NOTES = `tagproof guards this cluster: {{ .Values.failurePolicy }} when it does not answer, {{ .Values.templates }} for objects that only make pods.
 See what it decides: kubectl logs -n {{ .Release.Namespace }} deployment/tagproof-admission
+Is anything left open? tagproof doctor --namespace {{ .Release.Namespace }}
 `;
 
-/** The chart's files by path. cert-manager makes and renews the certificate. */
+/** The chart's files by path. */
 export const CHART: Readonly<Record<string, string>> = {
   'chart/Chart.yaml': stringify({
     apiVersion: 'v2',
@@ -123,15 +176,11 @@ export const CHART: Readonly<Record<string, string>> = {
   'chart/values.yaml': VALUES,
   'chart/values.schema.json': `${JSON.stringify(SCHEMA, null, 2)}\n`,
   'chart/templates/NOTES.txt': NOTES,
-  ...Object.fromEntries(
-    MARKED.filter((object) => (object as { kind: string }).kind !== 'Namespace').map((object) => [
-      `chart/templates/${(object as { kind: string }).kind.toLowerCase()}.yaml`,
-      template(object),
-    ]),
-  ),
+  ...templates(),
 };
 
 if (import.meta.main) {
+  rmSync('chart/templates', { recursive: true, force: true });
   mkdirSync('chart/templates', { recursive: true });
   for (const [file, text] of Object.entries(CHART)) writeFileSync(file, text);
 }

@@ -19,8 +19,9 @@ const LAYERS: Record<string, number> = {
   verify: 3,
   sign: 3,
   judge: 4,
-  serve: 5,
-  cli: 6,
+  survey: 5,
+  serve: 6,
+  cli: 7,
 };
 const ROOT = resolve('src');
 const folderOf = (path: string) =>

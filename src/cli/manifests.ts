@@ -8,7 +8,7 @@ import { parseConfig } from '../policy/config-file.ts';
 import { Problem } from '../problem.ts';
 import { manifests, serviceNames } from '../serve/manifests.ts';
 import { printObjects } from './objects.ts';
-import { collect, runPlain } from './verb.ts';
+import { collect, parseDuration, runPlain } from './verb.ts';
 
 type Options = {
   image: string;
@@ -20,7 +20,11 @@ type Options = {
   templates: 'enforce' | 'warn' | 'ignore';
   replicas: string;
   registrySecret?: string;
-  certManager: boolean;
+  certificate: 'own' | 'cert-manager' | 'printed';
+  cluster: boolean;
+  pullSecrets: boolean;
+  reportEvery?: string;
+  clientCa?: string;
 };
 
 export async function run(args: string[]): Promise<number> {
@@ -43,16 +47,23 @@ export async function run(args: string[]): Promise<number> {
         .choices(['enforce', 'warn', 'ignore'])
         .default('enforce'),
     )
-    .option(
-      '--cert-manager',
-      'cert-manager makes and renews the certificate, instead of one made now for a year',
-      false,
+    .addOption(
+      new Option(
+        '--certificate <how>',
+        'own: the webhook makes and renews it; cert-manager does; printed: made now, for a year',
+      )
+        .choices(['own', 'cert-manager', 'printed'])
+        .default('own'),
     )
+    .option('--no-cluster', 'no policy objects, bypasses and Events: the webhook gets no token for the API server')
+    .option('--pull-secrets', 'let it read the pull secrets of every namespace', false)
+    .option('--report-every <duration>', 'write reports of what runs, as 1h (needs OpenReports or PolicyReport)')
+    .option('--client-ca <file>', 'CA of the API server’s client certificate: nobody else may ask')
     .option('--replicas <count>', 'how many', '2')
     .option('--registry-secret <name>', 'a dockerconfigjson Secret in its namespace, for private registries')
     .addHelpText(
       'after',
-      '\nThe output holds a private key, made for this run, unless cert-manager makes it: treat it as a Secret, and run again before a\nyear is over.\n\nExample:\n  tagproof manifests --image ghcr.io/org/tagproof@sha256:… | kubectl apply -f -\n',
+      '\nWith --certificate printed the output holds a private key: treat it as a Secret, and run again before a year is over.\n\nExample:\n  tagproof manifests --image ghcr.io/org/tagproof@sha256:… | kubectl apply --server-side -f -\n',
     )
     .showHelpAfterError('(see --help)');
   return runPlain<Options>(command, args, async (options) => {
@@ -68,7 +79,8 @@ async function write({
   namespace,
   exemptNamespace,
   replicas,
-  certManager,
+  certificate,
+  clientCa,
   ...rest
 }: Options): Promise<string> {
   const reference = parseReference(image);
@@ -78,6 +90,13 @@ async function write({
   if (!/^[1-9]\d?$/.test(replicas)) throw new Problem('usage', `--replicas '${replicas}': expected 1 to 99`);
   if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(namespace))
     throw new Problem('usage', `--namespace '${namespace}': no such name can be`);
+  const tokenless = !rest.cluster;
+  if (tokenless && (certificate === 'own' || rest.pullSecrets || rest.reportEvery !== undefined))
+    throw new Problem(
+      'usage',
+      '--no-cluster: expected --certificate cert-manager or printed, and neither --pull-secrets nor --report-every',
+    );
+  if (rest.reportEvery !== undefined) parseDuration('--report-every', rest.reportEvery);
   const policy = readNamed(file).toString('utf8');
   const lock = lockFile === undefined ? undefined : readNamed(lockFile).toString('utf8');
   await openBench(parseConfig(policy, file), lock === undefined ? new Map() : parseLock(lock, lockFile as string)); // what could not be put in force is not handed out
@@ -87,7 +106,8 @@ async function write({
     namespace,
     policy,
     lock,
-    tls: certManager ? 'cert-manager' : await made(namespace),
+    tls: certificate === 'printed' ? await made(namespace) : certificate,
+    clientCa: clientCa === undefined ? undefined : readNamed(clientCa).toString('utf8'),
     exemptNamespaces: exemptNamespace.length > 0 ? exemptNamespace : ['kube-system'],
     replicas: Number(replicas),
   });

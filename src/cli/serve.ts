@@ -1,27 +1,42 @@
 // tagproof serve admission: the policy at the door of a cluster.
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { Argument, Command, Option } from 'commander';
 import { asProblem, Problem } from '../problem.ts';
-import { runPlain } from './verb.ts';
+import type { ServerOptions } from '../serve/server.ts';
+import { parseDuration, runPlain } from './verb.ts';
 import { version } from './version.ts';
 
 type Options = {
-  policy: string;
+  policy?: string;
   lock?: string;
   host: string;
   port: string;
   cert?: string;
   key?: string;
+  ownCertificate: boolean;
   standalone: boolean;
-  caFile?: string;
+  caFile: string;
+  clientCa?: string;
   templates: 'enforce' | 'warn' | 'ignore';
+  cluster: boolean;
+  pullSecrets: boolean;
+  reportEvery?: string;
+  kubeconfig?: string;
+  context?: string;
+  namespace?: string;
 };
 
 export async function run(args: string[]): Promise<number> {
   const command = new Command('tagproof serve')
-    .description('Answers admission reviews by the rules of tagproof.yaml, over TLS.')
+    .description(
+      'Answers admission reviews by the rules of tagproof.yaml and of the cluster’s policy objects, over TLS.',
+    )
     .addArgument(new Argument('<what>', 'what to serve').choices(['admission']))
-    .option('--policy <file>', 'the policy; watched, and taken over when it changes', 'tagproof.yaml')
+    .option(
+      '--policy <file>',
+      'the policy; watched, and taken over when it changes (default: tagproof.yaml; with --cluster only if there is one)',
+    )
     .option(
       '--lock <file>',
       'tagproof.lock; watched. With one, tags mean what it says and no registry is asked what they are',
@@ -30,40 +45,58 @@ export async function run(args: string[]): Promise<number> {
     .option('--port <port>', 'port to listen on', '8443')
     .option('--cert <file>', 'certificate, PEM; watched')
     .option('--key <file>', 'its key, PEM; watched')
+    .option('--own-certificate', 'make and renew the certificate, kept in a Secret; needs --cluster', false)
     .option('--standalone', 'make a certificate for this run, and write its CA where --ca-file says', false)
     .option('--ca-file <file>', 'with --standalone: where the CA goes', 'tagproof-ca.pem')
+    .option('--client-ca <file>', 'CA of the API server’s client certificate, PEM: nobody else may ask')
     .addOption(
       new Option('--templates <mode>', 'objects that only make pods (Deployment, Job, …)')
         .choices(['enforce', 'warn', 'ignore'])
         .default('enforce'),
     )
+    .option('--cluster', 'watch ImagePolicy objects and Bypasses, write statuses and Events', false)
+    .option('--pull-secrets', 'use the pull secrets of each object’s own namespace; needs --cluster', false)
+    .option('--report-every <duration>', 'write reports of what runs, as 1h; needs --cluster')
+    .option('--kubeconfig <file>', 'default: the service account in a cluster, else KUBECONFIG or ~/.kube/config')
+    .option('--context <name>', 'of the kubeconfig')
+    .option('--namespace <name>', 'where the webhook is installed (default: its own)')
     .addHelpText(
       'after',
       `
 Examples:
   tagproof serve admission --cert tls.crt --key tls.key --host 0.0.0.0
+  tagproof serve admission --cluster --own-certificate --host 0.0.0.0
   tagproof serve admission --standalone
   curl --cacert tagproof-ca.pem -H 'content-type: application/json' -d @review.json https://localhost:8443/validate
 
-Paths: /mutate writes digests into pods · /validate decides · /healthz /readyz /metrics
+Paths: /mutate writes digests into pods · /validate decides · /own reviews policies and bypasses · /healthz /readyz /metrics
 `,
     )
     .showHelpAfterError('(see --help)');
   return runPlain<Options>(command, args, serve);
 }
 
-async function serve({ policy, lock, host, port, templates, ...rest }: Options): Promise<number> {
+async function serve(options: Options): Promise<number> {
+  const { port, host, cluster, pullSecrets, reportEvery } = options;
   if (!/^\d{1,5}$/.test(port)) throw new Problem('usage', `--port '${port}': expected a number`);
+  if (!cluster && (pullSecrets || reportEvery !== undefined || options.ownCertificate))
+    throw new Problem('usage', '--pull-secrets, --report-every and --own-certificate need --cluster');
   const { AdmissionServer } = await import('../serve/server.ts');
   const log = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
-  const tls = await tlsOf(rest);
+  const kube = cluster ? await connect(options) : undefined;
+  const file = options.policy ?? (cluster && !existsSync('tagproof.yaml') ? undefined : 'tagproof.yaml');
   const server = new AdmissionServer({
-    policy,
-    lock,
+    policy: file,
+    lock: options.lock,
     host,
     port: Number(port),
-    templates,
-    tls,
+    templates: options.templates,
+    tls: await tlsOf(options, kube?.access.namespace),
+    clientCa: options.clientCa,
+    kube,
+    pullSecrets,
+    ...(reportEvery !== undefined && { reportEveryMs: parseDuration('--report-every', reportEvery) }),
+    instance: process.env['POD_NAME'] ?? hostname(),
     log,
     userAgent: `tagproof/${version()}`,
   });
@@ -71,19 +104,34 @@ async function serve({ policy, lock, host, port, templates, ...rest }: Options):
   log({ at: new Date().toISOString(), message: `listening on https://${host}:${bound}` });
   await new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
   await server.stop();
+  await kube?.close();
   return 0;
 }
 
-async function tlsOf({ cert, key, standalone, caFile }: Pick<Options, 'cert' | 'key' | 'standalone' | 'caFile'>) {
-  if (cert !== undefined && key !== undefined && !standalone) return { certFile: cert, keyFile: key };
-  if (!standalone || cert !== undefined || key !== undefined)
-    throw new Problem('usage', 'expected --cert and --key, or --standalone');
+async function connect({ kubeconfig, context, namespace }: Options) {
+  const { findAccess } = await import('../kube/access.ts');
+  const { KubeClient } = await import('../kube/client.ts');
+  const access = await findAccess(kubeconfig, context);
+  return new KubeClient({ ...access, namespace: namespace ?? access.namespace }, `tagproof/${version()}`);
+}
+
+async function tlsOf(options: Options, namespace: string | undefined): Promise<ServerOptions['tls']> {
+  const { cert, key, ownCertificate, standalone, caFile } = options;
+  const ways = [cert !== undefined && key !== undefined, ownCertificate, standalone].filter(Boolean).length;
+  if (ways !== 1 || (cert === undefined) !== (key === undefined))
+    throw new Problem('usage', 'expected --cert and --key, or --own-certificate, or --standalone');
+  if (cert !== undefined && key !== undefined) return { certFile: cert, keyFile: key };
+  if (ownCertificate && namespace !== undefined) {
+    const { serviceNames } = await import('../serve/manifests.ts');
+    const { NAME } = await import('../serve/permissions.ts');
+    return { own: { namespace, secret: NAME, names: serviceNames(namespace), configurations: NAME } };
+  }
   const { makeCertificates } = await import('../serve/certificate.ts');
   const made = await makeCertificates(['localhost', '127.0.0.1', '::1']);
   try {
-    writeFileSync(caFile as string, made.ca);
+    writeFileSync(caFile, made.ca);
   } catch (error) {
-    throw asProblem(error, 'file', { file: caFile as string });
+    throw asProblem(error, 'file', { file: caFile });
   }
   return made;
 }

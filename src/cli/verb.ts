@@ -33,6 +33,14 @@ export function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
+/** @returns milliseconds of `30s`, `5m`, `1h`, `2d`; @throws Problem `usage` */
+export function parseDuration(option: string, text: string): number {
+  const [, count, unit] = /^(\d{1,4})([smhd])$/.exec(text) ?? [];
+  if (count === undefined || Number(count) === 0)
+    throw new Problem('usage', `${option} '${text}': expected a duration, as 30s, 5m, 1h or 2d`);
+  return Number(count) * { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as 's' | 'm' | 'h' | 'd'];
+}
+
 /**
  * For verbs that print no report: parses, runs, and says a Problem in one line.
  * @returns the exit code

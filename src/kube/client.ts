@@ -19,8 +19,8 @@ const PATCH_TYPES: Record<Patch, string> = {
   apply: 'application/apply-patch+yaml',
 };
 
-export type List = {
-  readonly items: readonly KubeObject[];
+export type List<T = KubeObject> = {
+  readonly items: readonly T[];
   readonly resourceVersion: string;
 };
 
@@ -73,19 +73,22 @@ export class KubeClient {
     return this.#json('DELETE', path);
   }
 
-  /** The whole list, page by page, as of one moment. Where that moment is lost between pages (410), it begins again. */
-  async list(path: string, query = ''): Promise<List> {
+  /**
+   * The whole list, page by page, as of one moment. Where that moment is lost between pages (410), it begins again.
+   * @param take what to keep of each object: fifty thousand pods as they are would fill the memory
+   */
+  async list<T = KubeObject>(path: string, query = '', take = (object: KubeObject) => object as T): Promise<List<T>> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#pages(path, query);
+        return await this.#pages(path, query, take);
       } catch (error) {
         if (attempt >= 2 || !(error instanceof Problem && error.code === 'changed')) throw error;
       }
     }
   }
 
-  async #pages(path: string, query: string): Promise<List> {
-    const items: KubeObject[] = [];
+  async #pages<T>(path: string, query: string, take: (object: KubeObject) => T): Promise<List<T>> {
+    const items: T[] = [];
     for (let next = ''; ; ) {
       const separator = `${path}${path.includes('?') ? '&' : '?'}`;
       const page = await this.get(
@@ -98,10 +101,18 @@ export class KubeClient {
       };
       // Items of a list do not say what they are.
       const item = { apiVersion, kind: kind.replace(/List$/, '') };
-      for (const object of (page['items'] ?? []) as KubeObject[]) items.push({ ...item, ...object });
+      for (const object of (page['items'] ?? []) as KubeObject[]) items.push(take({ ...item, ...object }));
       if (more === '') return { items, resourceVersion };
       next = more;
     }
+  }
+
+  /** The server's clock by its own word, milliseconds since 1970; to the second. */
+  async clock(): Promise<number | undefined> {
+    const answer = await this.#send('GET', '/version', undefined, undefined, AbortSignal.timeout(DEADLINE_MS));
+    await answer.body.dump();
+    const time = Date.parse(String(answer.headers['date']));
+    return Number.isNaN(time) ? undefined : time;
   }
 
   /** The body as it comes, for watches: no deadline but the caller's. */

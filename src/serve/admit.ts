@@ -16,7 +16,7 @@ import type { Answer, Operation, Request } from './review.ts';
 export type Door = {
   readonly bench: Bench;
   /** How the registries of this object are reached; called only when something is asked. */
-  readonly reach: (request: Request) => Reach | Promise<Reach>;
+  readonly reach: (request: Pick<Request, 'namespace' | 'object'>) => Reach | Promise<Reach>;
   /** Tags mean what this lock says, and nothing else: no registry is asked what they are. */
   readonly locked: boolean;
   /** What objects are held to that only make pods: Git owns them, and the pods will be asked themselves. */

@@ -12,6 +12,8 @@ const options: InstallOptions = {
   failurePolicy: 'Fail',
   templates: 'enforce',
   replicas: 2,
+  cluster: false,
+  pullSecrets: false,
 };
 // biome-ignore lint/suspicious/noExplicitAny: objects of the API
 const of = (kind: string, more: Partial<InstallOptions> = {}): any =>

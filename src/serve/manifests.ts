@@ -1,4 +1,8 @@
 // Everything that the webhook needs in a cluster, as objects of the API from one source: plain manifests for kubectl and for Git.
+import { TEMPLATED } from '../kube/kinds.ts';
+import { GROUP } from '../policy/object.ts';
+import { BYPASS, definitions, IMAGE_POLICY, NAMESPACED_POLICY } from './crds.ts';
+import { bypassRole, type Feature, NAME, rolesOf } from './permissions.ts';
 
 export type InstallOptions = {
   readonly namespace: string;
@@ -8,8 +12,16 @@ export type InstallOptions = {
   readonly policy: string;
   /** Text of tagproof.lock: then tags mean what it says. */
   readonly lock?: string | undefined;
-  /** PEM, of the Service's name; or cert-manager makes and renews them. */
-  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | 'cert-manager';
+  /** The webhook makes and renews its own; cert-manager does; or PEM, of the Service's name, which nobody renews. */
+  readonly tls: 'own' | 'cert-manager' | { readonly ca: string; readonly cert: string; readonly key: string };
+  /** Policy objects, bypasses and Events; without, the webhook has no token for the API server at all. */
+  readonly cluster: boolean;
+  /** It may read Secrets and service accounts of every namespace. */
+  readonly pullSecrets: boolean;
+  /** `1h`: reports of what runs are written so often. */
+  readonly reportEvery?: string | undefined;
+  /** PEM of the CA whose certificate the API server shows: nobody else may ask. */
+  readonly clientCa?: string | undefined;
   /** Namespaces that are never asked about, beside the webhook's own. */
   readonly exemptNamespaces: readonly string[];
   readonly failurePolicy: 'Fail' | 'Ignore';
@@ -19,7 +31,6 @@ export type InstallOptions = {
   readonly registrySecret?: string | undefined;
 };
 
-const NAME = 'tagproof-admission';
 const PORT = 8443;
 const LABELS = { 'app.kubernetes.io/name': 'tagproof', 'app.kubernetes.io/component': 'admission' };
 /** Seconds that the API server waits for an answer. */
@@ -27,11 +38,11 @@ const TIMEOUT = 10;
 
 /** What makes nodes pull, by group; pods and ephemeral containers first: those are written to. */
 const PODS = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods', 'pods/ephemeralcontainers'] };
-const TEMPLATES = [
-  { apiGroups: [''], apiVersions: ['v1'], resources: ['replicationcontrollers', 'podtemplates'] },
-  { apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'] },
-  { apiGroups: ['batch'], apiVersions: ['v1'], resources: ['jobs', 'cronjobs'] },
-];
+const TEMPLATES = [...Map.groupBy(TEMPLATED, ({ apiVersion }) => apiVersion)].map(([apiVersion, kinds]) => ({
+  apiGroups: [apiVersion.includes('/') ? (apiVersion.split('/')[0] as string) : ''],
+  apiVersions: [apiVersion.split('/').at(-1) as string],
+  resources: kinds.map(({ resource }) => resource),
+}));
 
 /** The names that the API server calls the Service by. */
 export const serviceNames = (namespace: string): string[] => [
@@ -41,7 +52,7 @@ export const serviceNames = (namespace: string): string[] => [
 
 /** Ordered so that applying them from first to last never leaves a door without anybody behind it. */
 export function manifests(options: InstallOptions): object[] {
-  const { namespace, policy, lock, replicas } = options;
+  const { namespace, policy, lock, replicas, cluster, clientCa } = options;
   const metadata = { name: NAME, namespace, labels: LABELS };
   return [
     {
@@ -49,12 +60,18 @@ export function manifests(options: InstallOptions): object[] {
       kind: 'Namespace',
       metadata: { name: namespace, labels: { ...LABELS, 'pod-security.kubernetes.io/enforce': 'restricted' } },
     },
+    ...(cluster ? [...definitions(LABELS), bypassRole(LABELS)] : []),
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
+    ...featuresOf(options).flatMap((feature) => rolesOf(feature, namespace, LABELS)),
     {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata,
-      data: { 'tagproof.yaml': policy, ...(lock !== undefined && { 'tagproof.lock': lock }) },
+      data: {
+        'tagproof.yaml': policy,
+        ...(lock !== undefined && { 'tagproof.lock': lock }),
+        ...(clientCa !== undefined && { 'client-ca.crt': clientCa }),
+      },
     },
     ...certificates(options, metadata),
     deployment(options, metadata),
@@ -90,8 +107,19 @@ export function manifests(options: InstallOptions): object[] {
   ];
 }
 
-/** One of the two: a Secret as it is, or what cert-manager keeps in it. cert-manager.io/v1. */
+function featuresOf({ cluster, tls, pullSecrets, reportEvery }: InstallOptions): Feature[] {
+  return [
+    ...(cluster ? (['cluster'] as const) : []),
+    ...(tls === 'own' ? (['certificate'] as const) : []),
+    ...(pullSecrets ? (['pull-secrets'] as const) : []),
+    ...(reportEvery === undefined ? [] : (['reports'] as const)),
+  ];
+}
+
+/** One of three: empty for the webhook to fill, a Secret as it is, or what cert-manager keeps in it. cert-manager.io/v1. */
 function certificates({ namespace, tls }: InstallOptions, metadata: object): object[] {
+  // It is here so that it goes with the rest; applying it again does not empty it.
+  if (tls === 'own') return [{ apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque' }];
   if (tls !== 'cert-manager') {
     const stringData = { 'tls.crt': tls.cert, 'tls.key': tls.key };
     return [{ apiVersion: 'v1', kind: 'Secret', metadata, type: 'kubernetes.io/tls', stringData }];
@@ -115,7 +143,9 @@ function certificates({ namespace, tls }: InstallOptions, metadata: object): obj
   ];
 }
 
-function deployment({ image, templates, replicas, registrySecret, lock }: InstallOptions, metadata: object): object {
+function deployment(options: InstallOptions, metadata: object): object {
+  const { image, templates, replicas, registrySecret, lock, tls, pullSecrets, reportEvery, clientCa } = options;
+  const token = featuresOf(options).length > 0;
   const probe = (path: string) => ({ httpGet: { path, port: PORT, scheme: 'HTTPS' }, periodSeconds: 5 });
   const args = [
     'serve',
@@ -126,22 +156,23 @@ function deployment({ image, templates, replicas, registrySecret, lock }: Instal
     '0.0.0.0',
     '--port',
     String(PORT),
-    '--cert',
-    '/tls/tls.crt',
-    '--key',
-    '/tls/tls.key',
+    ...(tls === 'own' ? ['--own-certificate'] : ['--cert', '/tls/tls.crt', '--key', '/tls/tls.key']),
     '--templates',
     templates,
+    ...(token ? ['--cluster'] : []),
+    ...(pullSecrets ? ['--pull-secrets'] : []),
+    ...(reportEvery === undefined ? [] : ['--report-every', reportEvery]),
     ...(lock === undefined ? [] : ['--lock', '/policy/tagproof.lock']),
+    ...(clientCa === undefined ? [] : ['--client-ca', '/policy/client-ca.crt']),
   ];
   const mounts = [
     { name: 'policy', mountPath: '/policy', readOnly: true },
-    { name: 'tls', mountPath: '/tls', readOnly: true },
+    ...(tls === 'own' ? [] : [{ name: 'tls', mountPath: '/tls', readOnly: true }]),
     { name: 'data', mountPath: '/data' },
   ];
   const volumes = [
     { name: 'policy', configMap: { name: NAME } },
-    { name: 'tls', secret: { secretName: NAME } },
+    ...(tls === 'own' ? [] : [{ name: 'tls', secret: { secretName: NAME } }]),
     { name: 'data', emptyDir: { sizeLimit: '64Mi' } },
   ];
   const secret = {
@@ -150,6 +181,7 @@ function deployment({ image, templates, replicas, registrySecret, lock }: Instal
   };
   const env = [
     { name: 'TAGPROOF_DATA', value: '/data' },
+    { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     // Many short reviews: a small young generation keeps the memory flat.
     { name: 'NODE_OPTIONS', value: '--max-semi-space-size=8 --max-old-space-size=128' },
     ...(registrySecret === undefined ? [] : [{ name: 'DOCKER_CONFIG', value: '/registry' }]),
@@ -166,7 +198,7 @@ function deployment({ image, templates, replicas, registrySecret, lock }: Instal
         metadata: { labels: LABELS },
         spec: {
           serviceAccountName: NAME,
-          automountServiceAccountToken: false,
+          automountServiceAccountToken: token,
           priorityClassName: 'system-cluster-critical',
           terminationGracePeriodSeconds: 30,
           securityContext: {
@@ -214,12 +246,30 @@ function deployment({ image, templates, replicas, registrySecret, lock }: Instal
   };
 }
 
-function webhook(
-  { namespace, tls, exemptNamespaces, failurePolicy, templates }: InstallOptions,
-  kind: 'Mutating' | 'Validating',
-): object {
-  const path = kind === 'Mutating' ? '/mutate' : '/validate';
+function webhook(options: InstallOptions, kind: 'Mutating' | 'Validating'): object {
+  const { namespace, tls, exemptNamespaces, failurePolicy, templates, cluster } = options;
   const resources = kind === 'Mutating' || templates === 'ignore' ? [PODS] : [PODS, ...TEMPLATES];
+  const hook = (name: string, path: string, more: object) => ({
+    name: `${name}.admission.tagproof.dev`,
+    clientConfig: {
+      service: { name: NAME, namespace, path },
+      ...(typeof tls === 'object' && { caBundle: Buffer.from(tls.ca).toString('base64') }),
+    },
+    failurePolicy,
+    sideEffects: 'None',
+    matchPolicy: 'Equivalent',
+    timeoutSeconds: TIMEOUT,
+    admissionReviewVersions: ['v1'],
+    ...more,
+  });
+  // A cluster must be able to come back without us: its own parts and this webhook are never asked about.
+  const values = [...new Set([...exemptNamespaces, namespace])];
+  const namespaceSelector = { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values }] };
+  const rules = resources.map((rule) => ({ ...rule, operations: ['CREATE', 'UPDATE'], scope: 'Namespaced' }));
+  const images =
+    kind === 'Mutating'
+      ? hook('mutate', '/mutate', { rules, namespaceSelector, reinvocationPolicy: 'IfNeeded' })
+      : hook('validate', '/validate', { rules, namespaceSelector });
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: `${kind}WebhookConfiguration`,
@@ -228,31 +278,23 @@ function webhook(
       labels: LABELS,
       ...(tls === 'cert-manager' && { annotations: { 'cert-manager.io/inject-ca-from': `${namespace}/${NAME}` } }),
     },
-    webhooks: [
-      {
-        name: `${kind === 'Mutating' ? 'mutate' : 'validate'}.admission.tagproof.dev`,
-        clientConfig: {
-          service: { name: NAME, namespace, path },
-          ...(tls !== 'cert-manager' && { caBundle: Buffer.from(tls.ca).toString('base64') }),
-        },
-        rules: resources.map((rule) => ({ ...rule, operations: ['CREATE', 'UPDATE'], scope: 'Namespaced' })),
-        // A cluster must be able to come back without us: its own parts and this webhook are never asked about.
-        namespaceSelector: {
-          matchExpressions: [
-            {
-              key: 'kubernetes.io/metadata.name',
-              operator: 'NotIn',
-              values: [...new Set([...exemptNamespaces, namespace])],
-            },
-          ],
-        },
-        failurePolicy,
-        sideEffects: 'None',
-        matchPolicy: 'Equivalent',
-        ...(kind === 'Mutating' && { reinvocationPolicy: 'IfNeeded' }),
-        timeoutSeconds: TIMEOUT,
-        admissionReviewVersions: ['v1'],
-      },
-    ],
+    webhooks: [images, ...(kind === 'Validating' && cluster ? ownHooks(hook) : [])],
   };
+}
+
+/** Our own objects. A policy that cannot be used is not taken over anyway, so it must stay writable while nobody answers; a bypass not. */
+function ownHooks(hook: (name: string, path: string, more: object) => object): object[] {
+  const rules = (kinds: readonly { readonly plural: string }[]) => [
+    {
+      apiGroups: [GROUP],
+      apiVersions: ['v1alpha1'],
+      operations: ['CREATE', 'UPDATE'],
+      resources: kinds.map(({ plural }) => plural),
+      scope: '*',
+    },
+  ];
+  return [
+    hook('policies', '/own', { rules: rules([IMAGE_POLICY, NAMESPACED_POLICY]), failurePolicy: 'Ignore' }),
+    hook('bypasses', '/own', { rules: rules([BYPASS]), failurePolicy: 'Fail' }),
+  ];
 }

@@ -46,7 +46,7 @@ export class PullSecrets {
   }
 
   /** Never throws: what cannot be read fails when a registry asks for credentials, and then "could not be checked" is said. */
-  async of({ namespace, object }: Request, now = Date.now()): Promise<Reach> {
+  async of({ namespace, object }: Pick<Request, 'namespace' | 'object'>, now = Date.now()): Promise<Reach> {
     const spec = podSpecOf(object ?? {});
     if (namespace === '' || spec === undefined) return this.#plain;
     const key = JSON.stringify([namespace, accountOf(spec), namesIn(spec)]);

@@ -27,6 +27,7 @@ import { Metrics } from './metrics.ts';
 import { admitOwn } from './own.ts';
 import { OwnCertificate, type OwnCertificateOptions } from './own-certificate.ts';
 import { PullSecrets, type Reach, reachWith } from './reach.ts';
+import { Reporter } from './reporter.ts';
 import type { Request } from './review.ts';
 
 export type ServerOptions = {
@@ -48,7 +49,9 @@ export type ServerOptions = {
   readonly kube?: KubeClient | undefined;
   /** Read the pull secrets of each object's own namespace. */
   readonly pullSecrets?: boolean;
-  /** Who this is, in Events. */
+  /** Reports of what runs are written so often, milliseconds. */
+  readonly reportEveryMs?: number;
+  /** Who this is, in Events and Leases. */
   readonly instance?: string;
   readonly userAgent: string;
   /** One line a decision, or about ourselves. */
@@ -76,16 +79,18 @@ export class AdmissionServer {
   readonly #watched: string[] = [];
   readonly #cluster: Cluster | undefined;
   readonly #certificate: OwnCertificate | undefined;
+  readonly #reporter: Reporter | undefined;
   #door: Door | undefined;
   #connection: Connection | undefined;
   #loading: Promise<void> = Promise.resolve();
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    const { kube, tls, clientCa, log } = options;
+    const { kube, tls, clientCa, log, instance = 'tagproof', reportEveryMs: everyMs } = options;
     const metrics = this.#metrics;
-    if (kube !== undefined)
-      this.#cluster = new Cluster({ kube, metrics, log, instance: options.instance ?? 'tagproof' });
+    if (kube !== undefined) this.#cluster = new Cluster({ kube, metrics, log, instance });
+    if (kube !== undefined && everyMs !== undefined)
+      this.#reporter = new Reporter({ kube, everyMs, instance, log, door: () => this.#door });
     const app = createApp({
       door: () => this.#door,
       metrics,
@@ -128,6 +133,7 @@ export class AdmissionServer {
       this.#reload().catch((error) => this.#notTaken(error));
     });
     await this.#certificate?.start();
+    this.#reporter?.start();
     await new Promise<void>((resolve, reject) => this.#server.once('error', reject).listen(port, host, resolve));
     return (this.#server.address() as AddressInfo).port;
   }
@@ -137,6 +143,7 @@ export class AdmissionServer {
     for (const file of this.#watched) unwatchFile(file);
     this.#cluster?.stop();
     this.#certificate?.stop();
+    this.#reporter?.stop();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();

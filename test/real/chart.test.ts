@@ -33,10 +33,21 @@ suite('the Helm chart', ['helm'], () => {
       .filter((object) => object !== null);
   };
   const byKind = (objects: readonly object[]) =>
-    new Map(objects.map((object) => [(object as { kind: string }).kind, object]));
+    new Map(
+      objects.map((object) => {
+        const { kind, metadata } = object as { kind: string; metadata: { name: string } };
+        return [`${kind}/${metadata.name}`, object];
+      }),
+    );
 
   const runs: [name: string, values: Record<string, unknown>, options: Partial<InstallOptions>][] = [
     ['as it comes', {}, {}],
+    ['with cert-manager', { certificate: 'cert-manager' }, { tls: 'cert-manager' }],
+    [
+      'with every option',
+      { pullSecrets: true, reportEvery: '1h', clientCa: 'PEM\nPEM\n' },
+      { pullSecrets: true, reportEvery: '1h', clientCa: 'PEM\nPEM\n' },
+    ],
     [
       'with a lock and a registry secret',
       { lock: '# lock\nversion: 1\n', registrySecret: 'pull' },
@@ -55,7 +66,9 @@ suite('the Helm chart', ['helm'], () => {
         namespace: 'guarded',
         image: IMAGE,
         policy: stringify(POLICY),
-        tls: 'cert-manager',
+        tls: 'own',
+        cluster: true,
+        pullSecrets: false,
         exemptNamespaces: ['kube-system'],
         failurePolicy: 'Fail',
         templates: 'enforce',
@@ -66,10 +79,11 @@ suite('the Helm chart', ['helm'], () => {
       for (const [kind, object] of byKind(expected)) {
         const got = rendered.get(kind) as { data?: Record<string, string> };
         // helm writes the policy's YAML in its own way: the meaning counts.
-        if (kind === 'ConfigMap') {
+        if (kind.startsWith('ConfigMap')) {
           const [policy] = parseAllDocuments(got.data?.['tagproof.yaml'] ?? '');
           assert.deepEqual(policy?.toJS(), POLICY);
           assert.equal(got.data?.['tagproof.lock'], options.lock);
+          assert.equal(got.data?.['client-ca.crt'], options.clientCa);
         } else assert.deepEqual(got, JSON.parse(JSON.stringify(object)), kind);
       }
     });

@@ -1,0 +1,107 @@
+// What exists in a cluster that makes nodes pull: workloads with the images of their templates and of their pods, each under the owner
+// that a person knows.
+import type { KubeClient } from '../kube/client.ts';
+import { discover, type Kind, PODS, TEMPLATED } from '../kube/kinds.ts';
+import { type KubeObject, pathOf } from '../kube/object.ts';
+import { asProblem, type Problem } from '../problem.ts';
+import { CATALOGUE, type FieldRule } from '../source/fields.ts';
+import { imagesOf } from '../source/object.ts';
+
+export type Workload = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** As they stand there, each once. */
+  readonly images: readonly string[];
+  /** Pods of it that are not finished. */
+  readonly pods: number;
+};
+
+export type Listed = {
+  readonly workloads: readonly Workload[];
+  /** Kinds that could not be listed. */
+  readonly problems: readonly Problem[];
+};
+
+/** @param namespaces all of them when there are none; @param fields those of tagproof.yaml, beside the catalogue */
+export async function listWorkloads(
+  client: KubeClient,
+  namespaces: readonly string[],
+  fields: readonly FieldRule[],
+): Promise<Listed> {
+  const groups = new Set([...CATALOGUE, ...fields].flatMap(({ group }) => group ?? []));
+  const problems: Problem[] = [];
+  const custom = await discover(client, (group) => groups.has(group)).catch((error) => {
+    problems.push(asProblem(error, 'unreachable'));
+    return [];
+  });
+  const objects: Puller[] = [];
+  for (const kind of [...TEMPLATED, PODS, ...custom]) {
+    for (const namespace of namespaces.length > 0 ? namespaces : [undefined]) {
+      try {
+        const { items } = await client.list(pathOf(kind, namespace), '', (item) => pullerOf(kind, item, fields));
+        for (const item of items) objects.push(item);
+      } catch (error) {
+        problems.push(asProblem(error, 'unreachable'));
+      }
+    }
+  }
+  return { workloads: group(objects), problems };
+}
+
+/** What is kept of an object: who it is, whose it is, what it pulls. */
+export type Puller = Omit<Workload, 'pods'> & { readonly owner?: Omit<Workload, 'pods' | 'images' | 'namespace'> };
+
+export function pullerOf({ apiVersion, kind }: Kind, object: KubeObject, fields: readonly FieldRule[]): Puller {
+  const { name = '', namespace = '', uid = '', ownerReferences = [] } = object.metadata ?? {};
+  const typed = { ...object, apiVersion, kind };
+  const owner = ownerReferences.find(({ controller }) => controller === true);
+  const idle = isFinished(typed) || isIdle(typed);
+  const images = idle ? [] : [...new Set(imagesOf(typed, fields).map(({ image }) => image))];
+  const by = owner && { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, uid: owner.uid };
+  return { apiVersion, kind, namespace, name, uid, images, ...(by !== undefined && { owner: by }) };
+}
+
+/** Objects under their topmost owners; those without images are left out. */
+export function group(objects: readonly Puller[]): Workload[] {
+  const byUid = new Map(objects.map((object) => [object.uid, object]));
+  const found = new Map<string, { top: Puller; images: Set<string>; pods: number }>();
+  for (const object of objects) {
+    if (object.images.length === 0) continue;
+    const top = topOf(object, byUid);
+    const entry = found.get(top.uid) ?? { top, images: new Set<string>(), pods: 0 };
+    for (const image of object.images) entry.images.add(image);
+    if (object.kind === PODS.kind) entry.pods++;
+    found.set(top.uid, entry);
+  }
+  return [...found.values()].map(({ top, images, pods }) => {
+    const { owner: _, ...rest } = top;
+    return { ...rest, images: [...images], pods };
+  });
+}
+
+const MAX_OWNERS = 5;
+
+/** An owner that was not listed is known by its reference only, and ends the way. */
+function topOf(object: Puller, byUid: ReadonlyMap<string, Puller>): Puller {
+  let top = object;
+  for (let depth = 0; depth < MAX_OWNERS && top.owner !== undefined; depth++)
+    top = byUid.get(top.owner.uid) ?? { ...top.owner, namespace: top.namespace, images: [] };
+  return top;
+}
+
+/** Nothing of it will run again. */
+function isFinished({ kind, status }: KubeObject): boolean {
+  const { phase, conditions } = (status ?? {}) as { phase?: string; conditions?: { type: string; status: string }[] };
+  if (kind === 'Pod') return phase === 'Succeeded' || phase === 'Failed';
+  const ends = (type: string) => ['Complete', 'Failed'].includes(type);
+  return kind === 'Job' && (conditions ?? []).some(({ type, status: value }) => ends(type) && value === 'True');
+}
+
+/** A revision that is kept for a rollback runs nothing. */
+function isIdle({ kind, metadata, spec }: KubeObject): boolean {
+  const owned = metadata?.ownerReferences?.some(({ controller }) => controller === true) === true;
+  return kind === 'ReplicaSet' && owned && (spec as { replicas?: number } | undefined)?.replicas === 0;
+}
