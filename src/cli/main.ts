@@ -15,6 +15,12 @@ const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }
   trust: { summary: 'show, refresh, export and import the sigstore trust root', load: () => import('./trust.ts') },
   serve: { summary: 'answer admission reviews in a cluster', load: () => import('./serve.ts') },
   manifests: { summary: 'write what the webhook needs in a cluster', load: () => import('./manifests.ts') },
+  doctor: { summary: 'find what is left open in a cluster, and its mend', load: () => import('./doctor.ts') },
+  simulate: {
+    summary: 'what a policy would do to everything that exists in a cluster',
+    load: () => import('./simulate.ts'),
+  },
+  report: { summary: 'what exists in a cluster, by the policy in force', load: () => import('./report.ts') },
   vap: { summary: 'write ValidatingAdmissionPolicies that require digests', load: () => import('./vap.ts') },
   policy: { summary: 'start, lint, explain and test the rules', load: () => import('./policy.ts') },
   resolve: { summary: 'answer which digest an image is now', load: () => import('./resolve.ts') },

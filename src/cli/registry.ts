@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../policy/config.ts';
 import { Problem } from '../problem.ts';
-import { RegistryClient } from '../registry/client.ts';
+import { type ClientOptions, RegistryClient } from '../registry/client.ts';
 import { type Context, collect } from './verb.ts';
 import { version } from './version.ts';
 
@@ -18,7 +18,7 @@ export function registryOptions(command: Command): Command {
 /** Opens a client, hands it to the task, closes it. */
 export async function withClient<T>(
   flags: RegistryFlags,
-  config: Config,
+  config: Config & Pick<ClientOptions, 'isNamed'>,
   { signal }: Context,
   task: (client: RegistryClient) => Promise<T>,
 ): Promise<T> {
@@ -31,6 +31,7 @@ export async function withClient<T>(
     deadlineMs: seconds * 1000,
     registries: [...insecure, ...config.registries],
     hostsDir: flags.hostsDir ?? config.hostsDir,
+    ...(config.isNamed !== undefined && { isNamed: config.isNamed }),
     userAgent: `tagproof/${version()}`,
   });
   try {

@@ -45,6 +45,10 @@ export const RULES = {
     title: 'A rule in warn or audit mode is not met',
     help: 'Nothing is denied yet. Meet the rule before its mode becomes enforce.',
   },
+  'cluster-hole': {
+    title: 'Something in the cluster is not guarded as it should be',
+    help: 'The message says what, and its mend. Run `tagproof doctor` again afterwards.',
+  },
   'policy-lint': {
     title: 'The policy may not mean what it says',
     help: 'The message says which rule or authority, and why.',

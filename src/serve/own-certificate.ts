@@ -69,7 +69,7 @@ export type OwnCertificateOptions = {
 };
 
 /** Looked at so often, milliseconds; each replica at a moment of its own. */
-const EVERY_MS = 30_000;
+const EVERY_MS = 10_000;
 
 /** Owns the timer. */
 export class OwnCertificate {

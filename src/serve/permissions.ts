@@ -45,6 +45,7 @@ export const PERMISSIONS: Readonly<Record<Feature, readonly Permission[]>> = {
     { group: 'batch', resources: ['jobs', 'cronjobs'], verbs: ['list'] },
     { group: 'openreports.io', resources: ['reports'], verbs: ['create', 'patch', 'list', 'delete'] },
     { group: 'wgpolicyk8s.io', resources: ['policyreports'], verbs: ['create', 'patch', 'list', 'delete'] },
+    { group: 'rbac.authorization.k8s.io', resources: ['clusterroles'], verbs: ['get'], names: [`${NAME}-reports`] },
     {
       group: 'coordination.k8s.io',
       resources: ['leases'],

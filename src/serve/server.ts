@@ -1,7 +1,7 @@
 // Runs the webhook: TLS, policies taken over whole or not at all, certificates renewed without a restart, and an end that lets reviews in
 // flight finish.
 import { X509Certificate } from 'node:crypto';
-import { unwatchFile, watchFile } from 'node:fs';
+import { existsSync, unwatchFile, watchFile } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -186,7 +186,8 @@ export class AdmissionServer {
   #connect(config: Merged['config']): Connection {
     const { userAgent, kube, pullSecrets } = this.#options;
     const { registries, hostsDir } = config;
-    const credentialText = credentialFile() === undefined ? '' : readNamed(credentialFile() as string).toString('utf8');
+    const file = credentialFile();
+    const credentialText = file !== undefined && existsSync(file) ? readNamed(file).toString('utf8') : '';
     const isNamed = namesHost(config);
     const key = JSON.stringify([
       registries,

@@ -38,8 +38,9 @@ export async function writeReports(
   now: Date,
 ): Promise<number> {
   const byNamespace = Map.groupBy(surveyed, ({ workload }) => workload.namespace);
+  const owner = await ownerOf(client);
   for (const [namespace, items] of byNamespace)
-    await client.patch(pathOf(kind, namespace, NAME), 'apply', reportOf(kind, namespace, items, now));
+    await client.patch(pathOf(kind, namespace, NAME), 'apply', reportOf(kind, namespace, items, now, owner));
   const { items: existing } = await client.list(
     pathOf(kind),
     `&labelSelector=${encodeURIComponent(`${LABEL}=${NAME}`)}`,
@@ -51,9 +52,23 @@ export async function writeReports(
   return byNamespace.size;
 }
 
+/** The webhook's own roles for reports: the cluster takes the reports away with them, wherever they are. */
+async function ownerOf(client: KubeClient): Promise<object | undefined> {
+  const kind = { apiVersion: 'rbac.authorization.k8s.io/v1', resource: 'clusterroles' };
+  const name = 'tagproof-admission-reports';
+  const { metadata } = (await client.find(pathOf(kind, undefined, name)).catch(() => undefined)) ?? {};
+  return metadata && { apiVersion: kind.apiVersion, kind: 'ClusterRole', name, uid: metadata.uid };
+}
+
 const LABEL = 'app.kubernetes.io/managed-by';
 
-export function reportOf(kind: ReportKind, namespace: string, surveyed: readonly Surveyed[], now: Date): object {
+export function reportOf(
+  kind: ReportKind,
+  namespace: string,
+  surveyed: readonly Surveyed[],
+  now: Date,
+  owner?: object,
+): object {
   const results = surveyed.map((item) => ({ item, result: resultOf(item) }));
   const order: Result[] = ['fail', 'error', 'warn', 'pass'];
   const count = (of: Result) => results.filter(({ result }) => result === of).length;
@@ -71,6 +86,7 @@ export function reportOf(kind: ReportKind, namespace: string, surveyed: readonly
       name: NAME,
       namespace,
       labels: { [LABEL]: NAME },
+      ...(owner !== undefined && { ownerReferences: [owner] }),
       annotations: { 'tagproof.dev/left-out': String(left) },
     },
     ...(kind.kind === 'Report' && { source: NAME }),

@@ -16,11 +16,11 @@ export function atEnd(cleanup: () => unknown): void {
   cleanups.unshift(cleanup);
 }
 
-/** @param needs programs on the PATH */
-export function suite(name: string, needs: readonly string[], body: () => void): void {
+/** @param needs programs on the PATH; @param seconds for all of it */
+export function suite(name: string, needs: readonly string[], body: () => void, seconds = 180): void {
   const missing = needs.filter((program) => !isInstalled(program));
   if (missing.length === 0) {
-    return void describe(name, { timeout: 180_000 }, () => {
+    return void describe(name, { timeout: seconds * 1000 }, () => {
       after(async () => {
         for (const cleanup of cleanups) await cleanup();
       });
