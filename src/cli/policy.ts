@@ -19,11 +19,12 @@ import { type CommonOptions, type Context, execute, verb } from './verb.ts';
 const EXAMPLES = `
 tagproof policy lint                       rules that ask for nothing, or speak of nothing that is here
 tagproof policy explain ghcr.io/org/app:v1 which rules speak for this image, and what they ask
+tagproof policy explain --replay decisions.log  the webhook's log, decided again by tagproof.yaml, without network
 tagproof policy test                       the cases in tagproof.test.yaml
 tagproof policy init > tagproof.yaml       a policy to start from: what is used here, and which of it is signed
 `;
 
-type Options = CommonOptions & RegistryFlags;
+type Options = CommonOptions & RegistryFlags & { replay: boolean };
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(verb('policy', 'Looks at the rules in tagproof.yaml.', EXAMPLES))
@@ -32,6 +33,7 @@ export function run(args: string[]): Promise<number> {
       '[images or paths...]',
       'explain: images; test: files with cases (default: tagproof.test.yaml); lint, init: files whose images the rules are for (default: .)',
     );
+  command.option('--replay', 'explain: the arguments are logs of the webhook, to be decided again', false);
   return execute<Options>(command, args, async ([what, ...rest], options, context) => {
     const config = await loadConfig(options.config);
     switch (what) {
@@ -42,6 +44,7 @@ export function run(args: string[]): Promise<number> {
       case 'init':
         return (await import('./policy-init.ts')).initPolicy(config, rest, options, context);
       default:
+        if (options.replay) return { report: (await import('./policy-replay.ts')).replay(config, rest) };
         return { report: explain(config, rest) };
     }
   });

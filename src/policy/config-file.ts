@@ -1,9 +1,11 @@
 // Reads tagproof.yaml: one schema, errors with line and column.
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import { CLOUD_HOSTS, matchesHost } from '../image/hosts.ts';
 import { asProblem } from '../problem.ts';
 import { AuthoritySchema } from './authority-schema.ts';
 import { askedBy, type Config, NO_CONFIG } from './config.ts';
+
 import { ExemptionSchema, RuleSchema } from './rule-schema.ts';
 import { type Mistake, parseYaml } from './yaml-file.ts';
 
@@ -31,13 +33,21 @@ export const ConfigSchema = v.strictObject({
   platforms: v.optional(v.array(text), []),
   registries: v.optional(
     v.array(
-      v.strictObject({
-        host: text,
-        plainHttp: v.optional(v.boolean()),
-        skipTlsVerify: v.optional(v.boolean()),
-        ca: v.optional(text),
-        tokenHost: v.optional(text),
-      }),
+      v.pipe(
+        v.strictObject({
+          host: text,
+          plainHttp: v.optional(v.boolean()),
+          skipTlsVerify: v.optional(v.boolean()),
+          ca: v.optional(text),
+          tokenHost: v.optional(text),
+          /** The identity of the cloud that tagproof runs in. */
+          credentials: v.optional(v.picklist(['google', 'azure', 'amazon'])),
+        }),
+        v.check(
+          ({ host, credentials }) => credentials === undefined || matchesHost(CLOUD_HOSTS[credentials], host),
+          ({ input: { host, credentials } }) => `${host} is no registry of ${credentials}`,
+        ),
+      ),
     ),
     [],
   ),

@@ -19,6 +19,8 @@ export type Config = {
     readonly skipTlsVerify?: boolean | undefined;
     readonly ca?: string | undefined;
     readonly tokenHost?: string | undefined;
+    /** The identity of the cloud that tagproof runs in, for a registry of that cloud. */
+    readonly credentials?: 'google' | 'azure' | 'amazon' | undefined;
   }[];
   readonly hostsDir?: string | undefined;
   readonly authorities: Readonly<Record<string, Authority>>;

@@ -1,9 +1,10 @@
 // The heart: may this image run? Pure: everything that it needs is given, and it says why for each demand of each rule.
 import type { Decision, Evidence, Judgement, Reference, Resolved, Setting, Verdict, Verdicts } from '../flow.ts';
+import { matchesHost } from '../image/hosts.ts';
 import { Problem } from '../problem.ts';
 import { holds } from './condition.ts';
 import { type AttestationDemand, asksForDigest, authoritiesOf, type Demand, type Rule } from './config.ts';
-import { matchesRegistry, type Policy, speakingFor } from './match.ts';
+import { type Policy, speakingFor } from './match.ts';
 
 /**
  * @param resolved what will run: its digest is what the evidence is about. A Problem: nobody could say
@@ -39,7 +40,7 @@ export function decide(
 export function forbiddenRegistry(reference: Reference, policy: Policy, setting: Setting = {}): string | undefined {
   const rule = speakingFor(policy, reference, setting, new Date()).rules.find(
     ({ mode, registries }) =>
-      mode === 'enforce' && registries !== undefined && !matchesRegistry(registries, reference.registry),
+      mode === 'enforce' && registries !== undefined && !matchesHost(registries, reference.registry),
   );
   return rule && `nothing was sent to ${reference.registry}: rule '${rule.name}' does not allow this registry`;
 }
@@ -56,7 +57,7 @@ function judge(
   const judgements: Judgement[] = [];
   if (rule.unusable !== undefined) return [say(false, rule.unusable, true)];
   if (registries !== undefined) {
-    if (!matchesRegistry(registries, reference.registry))
+    if (!matchesHost(registries, reference.registry))
       return [say(false, `must come from ${registries.join(' or ')}, comes from ${reference.registry}`)];
     judgements.push(say(true, `comes from ${reference.registry}`));
   }

@@ -1,6 +1,7 @@
 // The hosts that a policy names: only these may be private. What an image alone names is reached at public addresses (T46).
+
+import { matchesHost } from '../image/hosts.ts';
 import type { Config } from './config.ts';
-import { matchesRegistry } from './match.ts';
 
 /** Hosts of patterns and registries, `*.` before a domain for all below it; Docker Hub, whose name is a default. */
 export function namedHosts({
@@ -20,5 +21,5 @@ export function namedHosts({
 
 export function namesHost(config: Parameters<typeof namedHosts>[0]): (host: string) => boolean {
   const hosts = namedHosts(config);
-  return (host) => matchesRegistry(hosts, host);
+  return (host) => matchesHost(hosts, host);
 }

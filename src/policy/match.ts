@@ -1,5 +1,6 @@
 // Which rules speak for an image: by its canonical repository, and by its tag where a rule is limited to some.
 import type { Reference, Setting } from '../flow.ts';
+import { isBelow } from '../image/hosts.ts';
 import { matchesPattern } from '../image/pattern.ts';
 import { repositoryOf } from '../image/reference.ts';
 import type { Config, Exemption, Rule } from './config.ts';
@@ -48,13 +49,6 @@ function isExempt({ images, namespaces, until }: Exemption, reference: Reference
     (until === undefined || now.getTime() < Date.parse(until) + 86_400_000)
   );
 }
-
-/** Is the registry among the hosts, or below a `*.` domain of theirs? */
-export function matchesRegistry(hosts: readonly string[], registry: string): boolean {
-  return hosts.some((host) => (host.startsWith('*.') ? isBelow(registry, host.slice(1)) : host === registry));
-}
-
-const isBelow = (host: string, suffix: string) => host.endsWith(suffix) && host.length > suffix.length;
 
 /** `*.example.com/x` is one or more labels before the domain: never `evilexample.com` (T25, T26). */
 function matchesImage(pattern: string, repository: string): boolean {

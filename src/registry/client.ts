@@ -4,6 +4,7 @@ import { isDigest } from '../image/digest.ts';
 import { digestOf } from '../image/hash.ts';
 import { ACCEPT, manifestKind, OCI_INDEX } from '../image/media-type.ts';
 import { Problem } from '../problem.ts';
+import { cloudCredentials } from './cloud/cloud.ts';
 import { complaint, header } from './complaint.ts';
 import { ambientCredentials, type CredentialSource } from './credentials.ts';
 import { type Capability, type Endpoint, endpointsFor, type RegistrySetting } from './endpoint.ts';
@@ -44,7 +45,7 @@ export class RegistryClient {
 
   constructor(options: ClientOptions = {}) {
     this.#options = options;
-    this.#credentials = options.credentials ?? ambientCredentials();
+    this.#credentials = cloudCredentials(options.registries ?? [], options.credentials ?? ambientCredentials());
     this.#transport = options.transport ?? new Transport(options);
   }
 

@@ -30,6 +30,8 @@ export type RegistrySetting = {
   readonly ca?: string | undefined;
   /** Host of the token service that may see this registry's credentials, if it is in another domain. */
   readonly tokenHost?: string | undefined;
+  /** The cloud whose own identity opens it. */
+  readonly credentials?: 'google' | 'azure' | 'amazon' | undefined;
 };
 
 /** containerd's own two capabilities: a mirror may be trusted to name digests, or only to hold bytes. */

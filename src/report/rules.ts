@@ -53,6 +53,10 @@ export const RULES = {
     title: 'The policy may not mean what it says',
     help: 'The message says which rule or authority, and why.',
   },
+  'replay-differs': {
+    title: 'The policy at hand decides a logged review another way',
+    help: 'The message says how and why. If the change is meant, roll the policy out; `tagproof simulate` shows what it would strand.',
+  },
   'policy-test': {
     title: 'The policy decides another way than a test case expects',
     help: 'The message says what was decided and why. Change the rule, or the case.',

@@ -1,0 +1,50 @@
+// Credentials of the cloud that a webhook runs in, for registries that the policy names, host by host, and that are the cloud's own: a
+// look-alike host gets nothing (T49).
+import { CLOUD_HOSTS, type Cloud, matchesHost } from '../../image/hosts.ts';
+import { Problem } from '../../problem.ts';
+import type { Credential, CredentialSource } from '../credentials.ts';
+import type { RegistrySetting } from '../endpoint.ts';
+import { amazonToken } from './amazon.ts';
+import { type Ask, ask as askCloud } from './ask.ts';
+import { azureToken } from './azure.ts';
+import { googleToken } from './google.ts';
+
+/** @param seconds that it is good for */
+export type Granted = { readonly credential: Credential; readonly seconds: number };
+type Grant = (host: string, ask: Ask, env: NodeJS.ProcessEnv) => Promise<Granted>;
+const GRANTS: Readonly<Record<Cloud, Grant>> = { google: googleToken, azure: azureToken, amazon: amazonToken };
+
+/** Asked for anew so long before its end, seconds. */
+const EARLY = 300;
+
+/** @param otherwise for every other host */
+export function cloudCredentials(
+  settings: readonly RegistrySetting[],
+  otherwise: CredentialSource,
+  ask: Ask = askCloud,
+  env: NodeJS.ProcessEnv = process.env,
+): CredentialSource {
+  const clouds = new Map(
+    settings.flatMap(({ host, credentials }) => (credentials === undefined ? [] : [[host, credentials]])),
+  );
+  const kept = new Map<string, { granted: Promise<Granted>; until: number }>();
+  return async (registry, repository) => {
+    const cloud = clouds.get(registry);
+    if (cloud === undefined) return otherwise(registry, repository);
+    // The policy was checked when it was read; a token is worth a second look.
+    if (!matchesHost(CLOUD_HOSTS[cloud], registry))
+      throw new Problem('refused', `${registry} is no registry of ${cloud}: it gets no token`);
+    const known = kept.get(registry);
+    if (known !== undefined && known.until > Date.now()) return (await known.granted).credential;
+    const entry = { granted: GRANTS[cloud](registry, ask, env), until: Number.POSITIVE_INFINITY };
+    kept.set(registry, entry);
+    try {
+      const { credential, seconds } = await entry.granted;
+      entry.until = Date.now() + Math.max(0, seconds - EARLY) * 1000;
+      return credential;
+    } catch (error) {
+      kept.delete(registry);
+      throw error;
+    }
+  };
+}

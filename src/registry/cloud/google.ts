@@ -1,0 +1,18 @@
+// Google's registries by the machine's or the pod's own service account: Workload Identity answers at the metadata server.
+// cloud.google.com, "Authenticate to workloads using the metadata server".
+import { Problem } from '../../problem.ts';
+import type { Ask } from './ask.ts';
+import type { Granted } from './cloud.ts';
+
+export async function googleToken(_host: string, ask: Ask, env: NodeJS.ProcessEnv): Promise<Granted> {
+  const server = env['GCE_METADATA_HOST'] ?? 'metadata.google.internal';
+  const answer = (await ask({
+    method: 'GET',
+    url: `http://${server}/computeMetadata/v1/instance/service-accounts/default/token`,
+    headers: { 'metadata-flavor': 'Google' },
+  })) as { access_token?: unknown; expires_in?: unknown };
+  if (typeof answer.access_token !== 'string' || typeof answer.expires_in !== 'number')
+    throw new Problem('credentials', 'the metadata server sent no access token');
+  const credential = { kind: 'basic', username: 'oauth2accesstoken', password: answer.access_token } as const;
+  return { credential, seconds: answer.expires_in };
+}
