@@ -1,4 +1,4 @@
-// Builds the release: one bundled package without dependencies in dist/, ready for `npm pack ./dist`.
+// Builds the release: one bundled package without dependencies in dist/ (or the folder given), ready for `npm pack ./dist`.
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { build, type Plugin } from 'esbuild';
@@ -28,12 +28,13 @@ const lazyBuiltins: Plugin = {
   },
 };
 
-rmSync('dist', { recursive: true, force: true });
-mkdirSync('dist', { recursive: true });
+const out = process.argv[2] ?? 'dist';
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
 
 await build({
   entryPoints: { main: 'src/cli/main.ts', worker: 'src/source/worker.ts' },
-  outdir: 'dist',
+  outdir: out,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -57,6 +58,6 @@ const manifest = {
   bin: { tagproof: './main.js', 'kubectl-tagproof': './main.js' },
   keywords: ['kubernetes', 'container', 'image', 'digest', 'pin', 'supply-chain', 'oci'],
 };
-writeFileSync('dist/package.json', `${JSON.stringify(manifest, null, 2)}\n`);
-for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) copyFileSync(file, `dist/${file}`);
-chmodSync('dist/main.js', 0o755);
+writeFileSync(`${out}/package.json`, `${JSON.stringify(manifest, null, 2)}\n`);
+for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) copyFileSync(file, `${out}/${file}`);
+chmodSync(`${out}/main.js`, 0o755);
