@@ -3,7 +3,6 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { stripVTControlCharacters, styleText } from 'node:util';
 import { Command } from 'commander';
 import { shortDigest } from '../image/digest.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
@@ -18,8 +17,9 @@ import { run as pin } from './pin.ts';
 import { FILES, IMAGES, MOVED } from './sample-repository.ts';
 import { run as scan } from './scan.ts';
 import { run as sign } from './sign.ts';
+import { paint, say, title } from './stage.ts';
 import { run as unpin } from './unpin.ts';
-import { runPlain, wantsColour } from './verb.ts';
+import { runPlain } from './verb.ts';
 import { run as verify } from './verify.ts';
 
 const VERBS: Record<string, Verb> = { scan, pin, check, diff, unpin, sign, verify };
@@ -51,8 +51,14 @@ async function signTampered(host: string, repository: string, digest: string, ke
 export async function run(args: string[]): Promise<number> {
   const command = new Command('tagproof demo')
     .description('Shows it all on a sample repository and a registry on this machine. No internet.')
-    .option('--keep', 'keep the sample repository');
-  return runPlain<{ keep?: boolean }>(command, args, demo);
+    .option('--keep', 'keep the sample repository')
+    .option(
+      '--cluster',
+      'the webhook instead, at an API server of its own (needs etcd and kube-apiserver on the PATH)',
+    );
+  return runPlain<{ keep?: boolean; cluster?: boolean }>(command, args, async ({ keep, cluster }) =>
+    cluster ? (await import('./demo-cluster.ts')).demoCluster() : demo({ ...(keep !== undefined && { keep }) }),
+  );
 }
 
 async function demo({ keep }: { keep?: boolean }): Promise<number> {
@@ -138,17 +144,4 @@ async function play(host: string, folder: string): Promise<number> {
   );
   for (const line of wrong) process.stderr.write(`error: ${line}\n`);
   return wrong.length === 0 ? 0 : 2;
-}
-
-function title(text: string, more: string): void {
-  say(`\n${paint('bold', `── ${text} ${'─'.repeat(Math.max(0, 76 - text.length))}`)}\n${more}`);
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-function paint(style: 'bold' | 'cyan', text: string): string {
-  const painted = styleText(style, text, { validateStream: false });
-  return wantsColour(process.stdout, true) ? painted : stripVTControlCharacters(painted);
 }
