@@ -1,0 +1,294 @@
+// Single things at a real API server: who may ask the webhook, reports as OpenReports' own definitions take them, lists and watches, ways
+// to log in, the demo.
+import assert from 'node:assert/strict';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { parseAllDocuments } from 'yaml';
+import { kubeconfigAccess } from '../../src/kube/access.ts';
+import { KubeClient } from '../../src/kube/client.ts';
+import { hold } from '../../src/kube/lease.ts';
+import { kubeconfigOf, type LocalCluster, startCluster } from '../../src/kube/local.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
+import { watch } from '../../src/kube/watch.ts';
+import { makeCertificates } from '../../src/serve/certificate.ts';
+import { AdmissionServer } from '../../src/serve/server.ts';
+import { atEnd, certificate, command, scratch, suite } from './suite.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+/** The definitions that a cluster with OpenReports has. */
+const REPORTS = { module: 'github.com/openreports/reports-api', version: 'v0.2.1', file: 'config/install.yaml' };
+
+suite(
+  'single things at a real API server',
+  ['etcd', 'kube-apiserver', 'openssl', 'go'],
+  () => {
+    const folder = scratch();
+    const at = (name: string) => join(folder, name);
+    let cluster: LocalCluster;
+    let kube: KubeClient;
+    const pod = (name: string, image: string) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name },
+      spec: { containers: [{ name: 'c', image }] },
+    });
+    const PODS = '/api/v1/namespaces/default/pods';
+
+    before(async () => {
+      const { cert, key } = await certificate(folder, 'client');
+      const plugin = (name: string) => ({
+        name,
+        configuration: {
+          apiVersion: 'apiserver.config.k8s.io/v1',
+          kind: 'WebhookAdmissionConfiguration',
+          kubeConfigFile: at('hooks.yaml'),
+        },
+      });
+      writeFileSync(
+        at('admission.yaml'),
+        JSON.stringify({
+          apiVersion: 'apiserver.config.k8s.io/v1',
+          kind: 'AdmissionConfiguration',
+          plugins: [plugin('ValidatingAdmissionWebhook'), plugin('MutatingAdmissionWebhook')],
+        }),
+      );
+      const user = {
+        'client-certificate-data': readFileSync(cert).toString('base64'),
+        'client-key-data': readFileSync(key).toString('base64'),
+      };
+      writeFileSync(
+        at('hooks.yaml'),
+        JSON.stringify({ apiVersion: 'v1', kind: 'Config', users: [{ name: '*', user }] }),
+      );
+      cluster = await startCluster(folder, [], [`--admission-control-config-file=${at('admission.yaml')}`]);
+      atEnd(() => cluster.stop());
+      kube = new KubeClient(cluster.access);
+      atEnd(() => kube.close());
+    });
+
+    test('T53: with --client-ca only the API server may ask; probes may knock', async () => {
+      writeFileSync(at('tagproof.yaml'), 'rules: [{name: r, images: ["**"], digest: required}]\n');
+      const tls = await makeCertificates(['localhost']);
+      const server = new AdmissionServer({
+        policy: at('tagproof.yaml'),
+        templates: 'enforce',
+        host: '127.0.0.1',
+        port: 0,
+        tls,
+        clientCa: at('client.pem'),
+        userAgent: 'test',
+        log: () => {},
+      });
+      const port = await server.start();
+      const dispatcher = new Agent({ connect: { ca: tls.ca } });
+      const ask = async (path: string, method: 'GET' | 'POST', body?: string) => {
+        const answer = await request(`https://localhost:${port}${path}`, {
+          method,
+          dispatcher,
+          ...(body !== undefined && { body }),
+        });
+        await answer.body.dump();
+        return answer.statusCode;
+      };
+      assert.equal(await ask('/readyz', 'GET'), 200);
+      for (const path of ['/validate', '/mutate', '/own']) assert.equal(await ask(path, 'POST', '{}'), 401, path);
+      await dispatcher.destroy();
+      const hooks = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+      await kube.create(hooks, {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingWebhookConfiguration',
+        metadata: { name: 'tagproof' },
+        webhooks: [
+          {
+            name: 'validate.tagproof.dev',
+            clientConfig: {
+              url: `https://localhost:${port}/validate`,
+              caBundle: Buffer.from(tls.ca).toString('base64'),
+            },
+            rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+            admissionReviewVersions: ['v1'],
+            sideEffects: 'None',
+            failurePolicy: 'Fail',
+          },
+        ],
+      });
+      for (let i = 0; ; i++) {
+        const says = await kube.create(`${PODS}?dryRun=All`, pod('p', 'x:1')).then(
+          () => '',
+          (error) => String(error.message),
+        );
+        if (/must be pinned/.test(says)) break;
+        assert.ok(i < 50, says);
+        await sleep(200);
+      }
+      await kube.create(`${PODS}?dryRun=All`, pod('p', `x@sha256:${'a'.repeat(64)}`));
+      await kube.delete(`${hooks}/tagproof`);
+      await sleep(1000);
+      await server.stop();
+    });
+
+    test('a watch tells everything once: over pages, over the end of the server, over an expired version', async () => {
+      for (let i = 0; i < 20; i++) await kube.create(PODS, pod(`w${i}`, 'x'));
+      const seen: string[] = [];
+      const lists: number[] = [];
+      const stop = new AbortController();
+      const done = watch(kube, PODS, {
+        signal: stop.signal,
+        onList: (objects) => lists.push(objects.length),
+        onChange: ({ type, object }) => seen.push(`${type} ${object.metadata?.name}`),
+        onProblem: () => {},
+      });
+      const until = async (name: string) => {
+        for (let i = 0; !seen.includes(name); i++) {
+          assert.ok(i < 150, `${name} not among ${seen.slice(-5)}`);
+          await sleep(100);
+        }
+      };
+      while (lists.length === 0) await sleep(20);
+      assert.equal(lists[0], 20);
+      await kube.create(PODS, pod('w20', 'x'));
+      await until('added w20');
+      await cluster.restart();
+      await kube.create(PODS, pod('w21', 'x'));
+      await until('added w21');
+      await kube.delete(`${PODS}/w21`);
+      await until('deleted w21');
+      stop.abort();
+      await done;
+      assert.equal(new Set(seen).size, seen.length, 'nothing is told twice');
+      const { items } = await kube.list<string>(PODS, '', ({ metadata }) => metadata?.name ?? '');
+      assert.equal(items.length, 21);
+      for (let i = 0; i < 21; i++) await kube.delete(`${PODS}/w${i}?gracePeriodSeconds=0`);
+    });
+
+    test('a lease is held by one, and taken over when it is not renewed', async () => {
+      const now = Date.now();
+      const take = (holder: string, at = now) => hold(kube, 'default', 'work', holder, 10, at);
+      const both = await Promise.all([take('a'), take('b')]);
+      assert.equal(both.filter(Boolean).length, 1);
+      const holder = both[0] ? 'a' : 'b';
+      const other = both[0] ? 'b' : 'a';
+      assert.equal(await take(holder, now + 5000), true);
+      assert.equal(await take(other, now + 9000), false);
+      assert.equal(await take(other, now + 16_000), true);
+      assert.equal(await take(holder, now + 17_000), false);
+    });
+
+    test('an exec plugin of the kubeconfig logs in; what it says is asked for anew when it ends', async () => {
+      const plugin = at('plugin.sh');
+      writeFileSync(
+        plugin,
+        `#!/bin/sh\necho run >>${at('runs')}\necho '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"admin-token"}}'\n`,
+      );
+      chmodSync(plugin, 0o755);
+      writeFileSync(
+        at('exec.kubeconfig'),
+        kubeconfigOf(cluster.server, 'x').replace(
+          /user: \{token: "x"\}/,
+          `user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: ${plugin}, interactiveMode: Never}}`,
+        ),
+      );
+      const client = new KubeClient(await kubeconfigAccess(at('exec.kubeconfig')));
+      assert.equal((await client.get('/api/v1/namespaces/default')).metadata?.name, 'default');
+      await client.close();
+      assert.match(readFileSync(at('runs'), 'utf8'), /run/);
+      await assert.rejects(
+        kubeconfigAccess(at('exec.kubeconfig'), 'other'),
+        /no context 'other'; expected one of local/,
+      );
+      await assert.rejects(kubeconfigAccess(at('gone')), /gone/);
+      const stranger = new KubeClient({ ...cluster.access, headers: async () => ({}) });
+      await assert.rejects(
+        stranger.get('/api/v1/secrets'),
+        /the API server \(local\): GET \/api\/v1\/secrets: .*(403|401)/,
+      );
+      await stranger.close();
+    });
+
+    test('reports: one a namespace, as OpenReports defines them; those of namespaces that have nothing go', {
+      timeout: 60_000,
+    }, async () => {
+      const json = await command('go', ['mod', 'download', '-json', `${REPORTS.module}@${REPORTS.version}`], {
+        ...process.env,
+        GOFLAGS: '-mod=mod',
+      });
+      const { Dir } = JSON.parse(json) as { Dir: string };
+      for (const document of parseAllDocuments(readFileSync(join(Dir, REPORTS.file), 'utf8'))) {
+        const object = document.toJS() as { kind?: string } | null;
+        if (object?.kind === 'CustomResourceDefinition')
+          await kube.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', object);
+      }
+      const digest = `sha256:${'a'.repeat(64)}`;
+      for (const name of ['one', 'two']) {
+        await kube.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+        await kube.create(`/api/v1/namespaces/${name}/pods`, pod('pinned', `x@${digest}`));
+      }
+      await kube.create('/api/v1/namespaces/two/pods', pod('tagged', 'x:1'));
+      const report = () =>
+        command(process.execPath, [
+          MAIN,
+          'report',
+          '--apply',
+          '--config',
+          at('tagproof.yaml'),
+          '--kubeconfig',
+          cluster.kubeconfig,
+        ]);
+      const path = (namespace: string) => `/apis/openreports.io/v1alpha1/namespaces/${namespace}/reports/tagproof`;
+      for (let i = 0; ; i++) {
+        const out = await report().catch((error) => String(error.stdout) + String(error.stderr));
+        if (/2 reports written/.test(out)) break;
+        assert.ok(i < 20, out); // the definitions are served in a moment
+        await sleep(500);
+      }
+      const two = (await kube.get(path('two'))) as KubeObject & {
+        summary: object;
+        results: { result: string; message: string; resources: object[] }[];
+      };
+      assert.deepEqual(two.summary, { pass: 1, fail: 1, warn: 0, error: 0, skip: 0 });
+      assert.equal(two.results[0]?.result, 'fail', 'the worst comes first');
+      assert.match(two.results[0]?.message ?? '', /x:1: rule 'r': must be pinned/);
+      await kube.delete('/api/v1/namespaces/two/pods/tagged?gracePeriodSeconds=0');
+      await kube.delete('/api/v1/namespaces/one/pods/pinned?gracePeriodSeconds=0');
+      await report();
+      assert.equal(await kube.find(path('one')), undefined);
+      assert.deepEqual(((await kube.get(path('two'))) as unknown as { summary: { fail: number } }).summary.fail, 0);
+    });
+
+    test('the webhook itself writes them, with --report-every', { timeout: 60_000 }, async () => {
+      await kube.delete('/apis/openreports.io/v1alpha1/namespaces/two/reports/tagproof');
+      const definitions = (await import('../../src/serve/crds.ts')).definitions({});
+      for (const object of definitions)
+        await kube.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', object);
+      const tls = await makeCertificates(['localhost']);
+      const lines: string[] = [];
+      const server = new AdmissionServer({
+        policy: at('tagproof.yaml'),
+        templates: 'enforce',
+        host: '127.0.0.1',
+        port: 0,
+        tls,
+        kube,
+        reportEveryMs: 1000,
+        userAgent: 'test',
+        log: (line) => lines.push(JSON.stringify(line)),
+      });
+      await server.start();
+      for (let i = 0; !(await kube.find('/apis/openreports.io/v1alpha1/namespaces/two/reports/tagproof')); i++) {
+        assert.ok(i < 100, lines.join('\n'));
+        await sleep(200);
+      }
+      await server.stop();
+    });
+
+    test('tagproof demo --cluster', { timeout: 60_000 }, async () => {
+      const out = await command(process.execPath, [MAIN, 'demo', '--cluster']);
+      assert.match(out, /denied: .*must be signed/);
+      assert.match(out, /let in: pod\/web runs .*@sha256:/);
+    });
+  },
+  240,
+);
