@@ -46,7 +46,7 @@ export async function renewal(
   }
   const leaf = new X509Certificate(kept.cert);
   const byFirst = leaf.checkIssued(new X509Certificate(ca)) && leaf.verify(new X509Certificate(ca).publicKey);
-  const named = names.every((name) => leaf.checkHost(name) !== undefined || leaf.checkIP(name) !== undefined);
+  const named = names.every((name) => leaf.checkHost(name) !== undefined);
   if (published && (!byFirst || !named || daysLeft(kept.cert, now) < LEAF_LEFT))
     return { ...kept, ...(await makeLeaf({ ca, caKey: kept.caKey }, names, LEAF_DAYS, now)) };
   const living = kept.bundle.filter((pem, index) => index === 0 || daysLeft(pem, now) > 0);

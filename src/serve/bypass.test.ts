@@ -1,0 +1,44 @@
+// What a bypass opens, and what it does not.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Reference } from '../flow.ts';
+import { parseReference } from '../image/reference.ts';
+import { bypassFor, checkTerm, readBypass } from './bypass.ts';
+
+const NOW = Date.parse('2026-11-24T12:00:00Z');
+const object = (images: string[], until = '2026-11-24T13:00:00Z') => ({
+  metadata: { name: 'b', namespace: 'shop' },
+  spec: { images, reason: 'incident 4711', until },
+});
+const D = `sha256:${'a'.repeat(64)}`;
+
+const runs: [images: string[], image: string, opens: boolean][] = [
+  [['ghcr.io/org/app:1'], 'ghcr.io/org/app:1', true],
+  [['ghcr.io/org/app:1'], `ghcr.io/org/app:1@${D}`, true],
+  [['ghcr.io/org/app:1'], 'ghcr.io/org/app:2', false],
+  [['ghcr.io/org/app:1'], `ghcr.io/org/app@${D}`, false],
+  [[`ghcr.io/org/app@${D}`], `ghcr.io/org/app:1@${D}`, true],
+  [[`ghcr.io/org/app:1@${D}`], 'ghcr.io/org/app:1', false],
+  [['ghcr.io/org/app'], 'ghcr.io/org/app:9', true],
+  [['nginx'], 'docker.io/library/nginx:1', true],
+  [['ghcr.io/org/**'], 'ghcr.io/org/a/b:1', true],
+  [['ghcr.io/org/*'], 'ghcr.io/org/a/b:1', false],
+  [['ghcr.io/org/*'], 'ghcr.io/org-evil/a:1', false],
+];
+for (const [images, image, opens] of runs)
+  test(`bypass: ${images} ${opens ? 'opens' : 'does not open'} ${image}`, () => {
+    const bypass = readBypass(object(images));
+    const reference = parseReference(image) as Reference;
+    assert.equal(bypassFor([bypass], 'shop', reference, NOW) !== undefined, opens);
+    assert.equal(bypassFor([bypass], 'lab', reference, NOW), undefined, 'its own namespace only');
+    assert.equal(bypassFor([bypass], 'shop', reference, NOW + 3_600_001), undefined, 'until it ends');
+  });
+
+test('what is no bypass: hosts left open, broken references, no end, a long one', () => {
+  for (const images of [['**'], ['*/x'], ['*.example.com/**'], ['a b'], []])
+    assert.throws(() => readBypass(object(images)), /spec\.images/);
+  assert.throws(() => readBypass(object(['nginx'], 'soon')), /spec\.until/);
+  assert.throws(() => checkTerm(readBypass(object(['nginx'], '2026-11-26T12:00:00Z')), NOW), /within a day/);
+  assert.throws(() => checkTerm(readBypass(object(['nginx'], '2026-11-24T11:00:00Z')), NOW), /over already/);
+  checkTerm(readBypass(object(['nginx'])), NOW);
+});
