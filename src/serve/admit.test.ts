@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { ask, openDoor, patchOf, pod } from '../../test/door.ts';
 import { keyAuthorityYaml } from '../../test/signing/authority.ts';
-import { openBench } from '../judge/judge.ts';
 import type { Lock } from '../lock/lock.ts';
-import { parseConfig } from '../policy/config-file.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushReferrer, pushSample } from '../registry/sample.ts';
@@ -16,7 +15,6 @@ import { changedImages, imagesOf } from '../source/object.ts';
 import type { Door } from './admit.ts';
 import { createApp } from './app.ts';
 import { Metrics } from './metrics.ts';
-import { reachWith } from './reach.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 type Intercept = NonNullable<NonNullable<ConstructorParameters<typeof EmbeddedRegistry>[0]>['intercept']>;
@@ -42,45 +40,8 @@ ${keyAuthorityYaml('release', publicKey)}rules:
   - {name: ours, images: ["${host}/**"], digest: resolve, signatures: {all: [release]}}
 `;
 
-async function open(policy = POLICY(), templates: Door['templates'] = 'enforce', lock?: Lock) {
-  const bench = await openBench(parseConfig(policy, 'test'), lock ?? new Map());
-  const reach = reachWith(client);
-  const door: Door = { bench, reach: () => reach, templates, locked: lock !== undefined };
-  const lines: object[] = [];
-  const app = createApp({ door: () => door, metrics: new Metrics(), log: (line) => lines.push(line) });
-  return { app, lines };
-}
-
-type Response = { allowed: boolean; status?: { message: string }; warnings?: string[]; patch?: string };
-async function ask(
-  app: Awaited<ReturnType<typeof open>>['app'],
-  step: 'mutate' | 'validate',
-  request: object,
-  query = '',
-): Promise<Response> {
-  const review = {
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: 'u',
-      namespace: 'n',
-      operation: 'CREATE',
-      kind: { group: '', version: 'v1', kind: 'Pod' },
-      ...request,
-    },
-  };
-  const answer = await app.request(`/${step}${query}`, { method: 'POST', body: JSON.stringify(review) });
-  assert.equal(answer.status, 200, await answer.clone().text());
-  return ((await answer.json()) as { response: Response }).response;
-}
-const patchOf = ({ patch }: Response) =>
-  JSON.parse(Buffer.from(patch ?? 'W10=', 'base64').toString()) as { op: string; path: string; value: string }[];
-const pod = (...images: string[]) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'p' },
-  spec: { containers: images.map((image, i) => ({ name: `c${i}`, image })) },
-});
+const open = (policy = POLICY(), templates: Door['templates'] = 'enforce', lock?: Lock) =>
+  openDoor(client, policy, { templates, lock });
 const good = () => `${host}/web:v1`;
 const evil = () => `${host}/web:evil`;
 
