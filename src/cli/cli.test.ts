@@ -449,3 +449,36 @@ test('the demo ends by itself and every step does what it says', async () => {
     assert.ok(stdout.includes(words), words);
   }
 });
+
+test('policy explain --replay: the log of the webhook, decided again without network', async () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const line = (image: string, outcome: string, more: object = {}) =>
+    JSON.stringify({
+      at: '2026-11-24T00:00:00Z',
+      step: 'validate',
+      namespace: 'shop',
+      kind: 'Pod',
+      name: 'web',
+      policy: 'sha256:x',
+      rulings: [{ image, digest, decision: { outcome, judgements: [] }, evidence: { digest, verdicts: {} }, ...more }],
+    });
+  const folder = repository({
+    'tagproof.yaml': 'rules: [{name: r, images: ["ghcr.io/**"], digest: required}]\n',
+    'decisions.log': [
+      line(`ghcr.io/x@${digest}`, 'allow'),
+      line('ghcr.io/x:1', 'allow'),
+      line('ghcr.io/y:1', 'deny', {
+        decision: { outcome: 'deny', judgements: [{ rule: '(form)', ok: false, unchecked: false, reason: 'r' }] },
+      }),
+      '{"at":"x","message":"policy in force"}',
+      'not json',
+      '',
+    ].join('\n'),
+  });
+  const { code, stdout, stderr } = await tagproof(folder, ['policy', 'explain', '--replay', 'decisions.log']);
+  assert.equal(code, 2);
+  assert.match(stdout, /2:1  error  ghcr\.io\/x:1: .*was allow, would be deny: rule 'r': must be pinned/);
+  assert.match(stdout, /2 decisions replayed: 1 the same, 1 differs; 1 were not made by rules/);
+  assert.match(stdout, /under another policy/);
+  assert.match(stderr, /decisions\.log:5/);
+});
