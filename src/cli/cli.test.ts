@@ -477,7 +477,7 @@ test('policy explain --replay: the log of the webhook, decided again without net
   });
   const { code, stdout, stderr } = await tagproof(folder, ['policy', 'explain', '--replay', 'decisions.log']);
   assert.equal(code, 2);
-  assert.match(stdout, /2:1  error  ghcr\.io\/x:1: .*was allow, would be deny: rule 'r': must be pinned/);
+  assert.match(stdout, /2:1 {2}error {2}ghcr\.io\/x:1: .*was allow, would be deny: rule 'r': must be pinned/);
   assert.match(stdout, /2 decisions replayed: 1 the same, 1 differs; 1 were not made by rules/);
   assert.match(stdout, /under another policy/);
   assert.match(stderr, /decisions\.log:5/);
