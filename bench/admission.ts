@@ -1,119 +1,103 @@
-// The webhook, warm, as a process of its own: reviews a second over TLS, its own p99, its memory; and five hundred pods of one new image
-// at once.
-import { spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// The webhook, warm, on one core: reviews a second over TLS, the server's own p99, its memory with ten thousand images; five hundred pods
+// of one new image at once; and k8s-digester beside it where that is on the PATH.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { Pool } from 'undici';
-import { EmbeddedRegistry } from '../src/registry/embedded.ts';
-import { pushReferrer, pushSample } from '../src/registry/sample.ts';
-import { signingKeyOf } from '../src/sign/key.ts';
-import { makeBundle } from '../src/sign/sign.ts';
-import { BUNDLE_TYPE, SIGN_PREDICATE } from '../src/sigstore/statement.ts';
+import { kubeconfigOf } from '../src/kube/local.ts';
+import { makeCertificates } from '../src/serve/certificate.ts';
+import { load, makeWorld, serverP99, startTagproof, type Webhook, type World, webhookAt } from './webhook.ts';
 
 const CONNECTIONS = 16;
 const REVIEWS = 20_000;
-const IMAGES = 200;
+const IMAGES = 10_000;
 
 export async function run(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'tagproof-bench-'));
-  const registry = new EmbeddedRegistry();
-  const host = await registry.listen();
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const images: string[] = [];
-  for (let i = 0; i < IMAGES; i++) {
-    const repository = `team/web${i}`;
-    const digest = await pushSample(host, { repository, tag: '1', platforms: ['linux/amd64'], content: 'x' });
-    const statement = { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
-    await pushReferrer(
-      host,
-      repository,
-      digest,
-      BUNDLE_TYPE,
-      await makeBundle(statement, { key: signingKeyOf(privateKey) }),
-    );
-    images.push(`${host}/${repository}:1@${digest}`);
-  }
-  const pem = (publicKey.export({ type: 'spki', format: 'pem' }) as string).trim().replaceAll('\n', '\n        ');
-  writeFileSync(
-    join(folder, 'tagproof.yaml'),
-    `authorities:\n  release:\n    keys:\n      - |\n        ${pem}\n    transparencyLog: ignore\nrules:\n  - {name: ours, images: ["**"], digest: resolve, signatures: {all: [release]}}\n`,
-  );
-  const main = join(import.meta.dirname, '../dist/main.js'); // the release: npm run build first
-  const server = spawn(
-    process.execPath,
-    ['--max-semi-space-size=8', '--max-old-space-size=128', main, 'serve', 'admission', '--standalone', '--port', '0'],
-    {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  const url = await new Promise<string>((resolve) =>
-    server.stdout.on('data', (chunk) => {
-      const found = /https:\/\/[\d.]+:\d+/.exec(String(chunk))?.[0];
-      if (found) resolve(found.replace('127.0.0.1', 'localhost'));
-    }),
-  );
-  const pool = new Pool(url, {
-    connections: CONNECTIONS,
-    connect: { ca: readFileSync(join(folder, 'tagproof-ca.pem')) },
-  });
-  const ask = async (path: string, image: string) => {
-    const review = {
-      apiVersion: 'admission.k8s.io/v1',
-      kind: 'AdmissionReview',
-      request: {
-        uid: 'u',
-        namespace: 'n',
-        name: 'p',
-        operation: 'CREATE',
-        kind: { group: '', version: 'v1', kind: 'Pod' },
-        object: {
-          apiVersion: 'v1',
-          kind: 'Pod',
-          metadata: { name: 'p', labels: { filler: 'x'.repeat(3000) } },
-          spec: { containers: [{ name: 'c', image }] },
-        },
-      },
-    };
-    const { body } = await pool.request({
-      path,
-      method: 'POST',
-      body: JSON.stringify(review),
-      headers: { 'content-type': 'application/json' },
-    });
-    const { response } = (await body.json()) as { response: { allowed: boolean } };
-    if (!response.allowed) throw new Error(JSON.stringify(response));
-  };
+  const world = await makeWorld(IMAGES);
+  const webhook = await startTagproof(world, CONNECTIONS);
+  const { images, registry } = world;
   registry.log.length = 0;
-  await Promise.all(Array.from({ length: 500 }, () => ask('/mutate', (images[0] as string).replace(/@.*/, ''))));
-  const cold = registry.log.length;
-  process.stdout.write(
-    `500 pods of one new image at once: ${cold} requests in all (${registry.log.filter((line) => line.includes('/blobs/')).length} signature fetched)\n`,
-  );
-  for (const image of images) await ask('/validate', image);
-  let next = 0;
-  const times: number[] = [];
-  const started = performance.now();
   await Promise.all(
-    Array.from({ length: CONNECTIONS }, async () => {
-      while (next < REVIEWS) {
-        const at = performance.now();
-        await ask('/validate', images[next++ % IMAGES] as string);
-        times.push(performance.now() - at);
-      }
-    }),
+    Array.from({ length: 500 }, () => webhook.ask('/mutate', (images[0] as string).replace(/@.*/, ''))),
   );
-  const perSecond = REVIEWS / ((performance.now() - started) / 1000);
-  times.sort((a, b) => a - b);
-  const p99 = times[Math.floor(times.length * 0.99)] as number;
-  const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1024;
-  process.stdout.write(
-    `warm, ${CONNECTIONS} connections, the client beside it on the same machine: ${(perSecond / 1500).toFixed(2)} x the goal of 1,500 reviews/s; p99 at the client ${(p99 / 10).toFixed(2)} of 10 ms; RSS ${(rss / 150).toFixed(2)} of 150 MiB\n`,
-  );
-  server.kill();
-  await pool.destroy();
-  await registry.close();
-  rmSync(folder, { recursive: true });
+  const blobs = registry.log.filter((line) => line.includes('/blobs/')).length;
+  say(`500 pods of one new image at once: ${registry.log.length} requests in all, ${blobs} signature fetched`);
+  await load((image) => webhook.ask('/validate', image), images, IMAGES, 4);
+  await report(webhook, images.slice(0, 200), `with ${IMAGES} images kept`);
+  await report(webhook, images, 'over all of them');
+  await webhook.stop();
+  await world.close();
+  if (spawnSync('digester', ['version']).error === undefined) await beside();
+  else say('k8s-digester is not on the PATH');
 }
+
+async function report(webhook: Webhook, images: readonly string[], what: string): Promise<void> {
+  const { perSecond, p99 } = await load((image) => webhook.ask('/validate', image), images, REVIEWS, CONNECTIONS);
+  const server = serverP99(await webhook.metrics(), 'validate');
+  say(
+    `warm, ${what}: ${(perSecond / 1500).toFixed(2)} x 1,500 reviews/s on one core; p99 in the server at most ${(server / 10).toFixed(2)} of 10 ms, at the client ${(p99 / 10).toFixed(2)}; RSS ${(webhook.rss() / 150).toFixed(2)} of 150 MiB`,
+  );
+}
+
+/** The same pods, the same registry: tags to digests, which is all that k8s-digester does. */
+async function beside(): Promise<void> {
+  const world = await makeWorld(50, false);
+  const tags = world.images.map((image) => image.replace(/@.*/, ''));
+  const measure = async (name: string, webhook: Webhook, path: string) => {
+    for (const image of tags) await webhook.ask(path, image);
+    world.registry.log.length = 0;
+    const { perSecond, p99 } = await load((image) => webhook.ask(path, image), tags, 4000, CONNECTIONS);
+    const result = { name, perSecond, p99, rss: webhook.rss(), requests: world.registry.log.length };
+    await webhook.stop();
+    return result;
+  };
+  const ours = await measure('tagproof', await startTagproof(world, CONNECTIONS), '/mutate');
+  const theirs = await measure('k8s-digester', await startDigester(world), '/v1/mutate');
+  say(
+    `beside k8s-digester, 4,000 pods of 50 tags: ${(ours.perSecond / theirs.perSecond).toFixed(2)} x its reviews/s, p99 ${(ours.p99 / theirs.p99).toFixed(2)} x, RSS ${(ours.rss / theirs.rss).toFixed(2)} x; requests to the registry ${ours.requests} against ${theirs.requests}`,
+  );
+  await world.close();
+}
+
+async function startDigester({ folder }: World): Promise<Webhook> {
+  const certs = join(folder, 'certs');
+  mkdirSync(certs);
+  const { ca, cert, key } = await makeCertificates(['localhost']);
+  writeFileSync(join(certs, 'tls.crt'), cert);
+  writeFileSync(join(certs, 'tls.key'), key);
+  writeFileSync(join(certs, 'ca.crt'), ca);
+  const kubeconfig = join(folder, 'kubeconfig');
+  writeFileSync(kubeconfig, kubeconfigOf('https://127.0.0.1:1', 'none'));
+  const [port, health, metrics] = [await freePort(), await freePort(), await freePort()];
+  const args = [
+    'webhook',
+    '--offline',
+    '--disable-cert-rotation',
+    `--cert-dir=${certs}`,
+    `--port=${port}`,
+    `--health-addr=127.0.0.1:${health}`,
+    `--metrics-addr=127.0.0.1:${metrics}`,
+    `--kubeconfig=${kubeconfig}`,
+  ];
+  const server = spawn('taskset', ['-c', '1', 'digester', ...args], { stdio: 'ignore' });
+  const webhook = webhookAt(`https://localhost:${port}`, ca, server, CONNECTIONS);
+  for (let i = 0; ; i++) {
+    try {
+      await fetch(`http://127.0.0.1:${health}/readyz`);
+      return webhook;
+    } catch (error) {
+      if (i > 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
