@@ -183,7 +183,10 @@ function deployment(options: InstallOptions, metadata: object): object {
     { name: 'TAGPROOF_DATA', value: '/data' },
     { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     // Many short reviews: a small young generation keeps the memory flat.
-    { name: 'NODE_OPTIONS', value: '--max-semi-space-size=8 --max-old-space-size=128' },
+    { name: 'NODE_OPTIONS', value: '--max-semi-space-size=4 --max-old-space-size=128' },
+    // One arena of native memory, given back early: threads that rarely run keep none.
+    { name: 'MALLOC_ARENA_MAX', value: '1' },
+    { name: 'MALLOC_TRIM_THRESHOLD_', value: '65536' },
     ...(registrySecret === undefined ? [] : [{ name: 'DOCKER_CONFIG', value: '/registry' }]),
   ];
   return {

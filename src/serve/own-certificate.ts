@@ -5,7 +5,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { type KubeObject, pathOf } from '../kube/object.ts';
 import { asProblem, Problem } from '../problem.ts';
 import { certificatesIn } from '../sigstore/pem.ts';
-import { type Leaf, makeAuthority, makeLeaf } from './certificate.ts';
+import type { Leaf } from './certificate.ts';
 
 /** What the Secret holds, PEM. */
 export type Kept = Leaf & {
@@ -32,11 +32,13 @@ export async function renewal(
   now: Date,
 ): Promise<Kept | undefined> {
   if (kept === undefined) {
+    const { makeAuthority, makeLeaf } = await maker();
     const authority = await makeAuthority(AUTHORITY_DAYS, now);
     return { bundle: [authority.ca], caKey: authority.caKey, ...(await makeLeaf(authority, names, LEAF_DAYS, now)) };
   }
   const [ca = ''] = kept.bundle;
   if (daysLeft(ca, now) < AUTHORITY_LEFT) {
+    const { makeAuthority } = await maker();
     const authority = await makeAuthority(AUTHORITY_DAYS, now);
     return {
       ...kept,
@@ -48,10 +50,13 @@ export async function renewal(
   const byFirst = leaf.checkIssued(new X509Certificate(ca)) && leaf.verify(new X509Certificate(ca).publicKey);
   const named = names.every((name) => leaf.checkHost(name) !== undefined);
   if (published && (!byFirst || !named || daysLeft(kept.cert, now) < LEAF_LEFT))
-    return { ...kept, ...(await makeLeaf({ ca, caKey: kept.caKey }, names, LEAF_DAYS, now)) };
+    return { ...kept, ...(await (await maker()).makeLeaf({ ca, caKey: kept.caKey }, names, LEAF_DAYS, now)) };
   const living = kept.bundle.filter((pem, index) => index === 0 || daysLeft(pem, now) > 0);
   return living.length < kept.bundle.length && byFirst ? { ...kept, bundle: living } : undefined;
 }
+
+/** Needed for some seconds in two months; its memory is taken then. */
+const maker = () => import('./certificate.ts');
 
 const daysLeft = (pem: string, now: Date) => (Date.parse(new X509Certificate(pem).validTo) - now.getTime()) / DAY_MS;
 

@@ -74,7 +74,7 @@ type Connection = {
 /** Owns the socket, the connections to registries, and the watches. */
 export class AdmissionServer {
   readonly #options: ServerOptions;
-  readonly #metrics = new Metrics(true);
+  readonly #metrics = new Metrics();
   readonly #server: Server;
   readonly #watched: string[] = [];
   readonly #cluster: Cluster | undefined;
