@@ -482,3 +482,16 @@ test('policy explain --replay: the log of the webhook, decided again without net
   assert.match(stdout, /under another policy/);
   assert.match(stderr, /decisions\.log:5/);
 });
+
+test('lock push and pull: what clusters take from a registry is what stands in Git', async () => {
+  const lock = `# Written by tagproof: what each tag was pinned to, and since when. Commit this file.\nversion: 1\nimages:\n  "${host}/web:1": {"digest":"${web}","firstSeen":"2026-01-01T00:00:00Z","source":"registry"}\n`;
+  const folder = repository({ 'tagproof.lock': lock, 'broken.lock': 'version: 1\nimages:\n  x' });
+  const pushed = await tagproof(folder, ['lock', 'push', `${host}/deploy/lock:prod`]);
+  assert.equal(pushed.code, 0, pushed.stderr);
+  assert.match(pushed.stdout, /1 image pushed as .*\/deploy\/lock:prod@sha256:/);
+  assert.equal((await tagproof(folder, ['lock', 'pull', `${host}/deploy/lock:prod`])).stdout, lock);
+  const broken = await tagproof(folder, ['lock', 'push', `${host}/deploy/lock:prod`, '--lock', 'broken.lock']);
+  assert.equal(broken.code, 2);
+  assert.match(broken.stderr, /broken\.lock:3/);
+  assert.equal((await tagproof(folder, ['lock', 'pull', `${host}/web:1`])).code, 2, 'an image is no lock');
+});

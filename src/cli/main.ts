@@ -13,6 +13,7 @@ const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }
   sign: { summary: 'sign images by digest, with a key or keyless', load: () => import('./sign.ts') },
   attest: { summary: 'sign a statement about images, from a predicate file', load: () => import('./attest.ts') },
   trust: { summary: 'show, refresh, export and import the sigstore trust root', load: () => import('./trust.ts') },
+  lock: { summary: 'put tagproof.lock into a registry, and get it back', load: () => import('./lock.ts') },
   serve: { summary: 'answer admission reviews in a cluster', load: () => import('./serve.ts') },
   manifests: { summary: 'write what the webhook needs in a cluster', load: () => import('./manifests.ts') },
   doctor: { summary: 'find what is left open in a cluster, and its mend', load: () => import('./doctor.ts') },

@@ -38,8 +38,8 @@ export async function run(args: string[]): Promise<number> {
       'the policy; watched, and taken over when it changes (default: tagproof.yaml; with --cluster only if there is one)',
     )
     .option(
-      '--lock <file>',
-      'tagproof.lock; watched. With one, tags mean what it says and no registry is asked what they are',
+      '--lock <where>',
+      'tagproof.lock, or oci://IMAGE as tagproof lock push puts it; watched. With one, tags mean what it says and no registry is asked',
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on', '8443')

@@ -8,6 +8,7 @@ export type KubeObject = Readonly<Record<string, unknown>> & {
 
 export type Metadata = {
   readonly name?: string;
+  readonly generateName?: string;
   readonly namespace?: string;
   readonly uid?: string;
   readonly generation?: number;

@@ -43,6 +43,9 @@ export const EntrySchema = v.strictObject({
 /** The whole file, as an editor checks it; the reader itself goes line by line. */
 export const LockSchema = v.strictObject({ version: v.literal(1), images: v.record(v.string(), EntrySchema) });
 
+/** Of a lock as a layer in a registry. */
+export const LOCK_TYPE = 'application/vnd.tagproof.lock.v1+yaml';
+
 export type LockEntry = v.InferOutput<typeof EntrySchema>;
 export type LockEvidence = v.InferOutput<typeof EvidenceSchema>;
 /** By canonical reference with tag: `docker.io/library/nginx:1.27`. */

@@ -74,6 +74,22 @@ export class Pusher {
     return own;
   }
 
+  /** An artifact of its own, under a tag. @returns its digest */
+  async put(tag: string, { artifactType, layer, layerType, annotations }: Artifact): Promise<string> {
+    const manifest = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: OCI_MANIFEST,
+        artifactType,
+        config: await this.#blob(Buffer.from('{}'), EMPTY_TYPE),
+        layers: [await this.#blob(layer, layerType)],
+        annotations,
+      }),
+    );
+    await this.#manifest(tag, manifest, OCI_MANIFEST);
+    return digestOf(manifest);
+  }
+
   /** Adds an entry to the index under `sha256-HEX`, and looks again whether somebody else's write took it out. */
   async #list(subject: string, entry: Part & Pick<Artifact, 'artifactType' | 'annotations'>): Promise<void> {
     const tag = subject.replace(':', '-');

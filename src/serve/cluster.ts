@@ -2,7 +2,7 @@
 
 import type { Reference } from '../flow.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { type KubeObject, pathOf } from '../kube/object.ts';
+import { pathOf } from '../kube/object.ts';
 import { Informer } from '../kube/watch.ts';
 import type { Part } from '../policy/merge.ts';
 import { asProblem, Problem } from '../problem.ts';
@@ -134,12 +134,4 @@ export class Cluster {
     this.#options.metrics.kubeFailed();
     this.#options.log({ at: new Date().toISOString(), message, problem });
   }
-}
-
-/** What an Event is about: the controller that keeps making the pod, where there is one, for the pod itself never was. */
-export function regardingOf(object: KubeObject, kind: string, namespace: string, name: string): Happening['regarding'] {
-  const owner = object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
-  if (owner !== undefined)
-    return { apiVersion: owner.apiVersion, kind: owner.kind, namespace, name: owner.name, uid: owner.uid };
-  return { apiVersion: object.apiVersion ?? 'v1', kind, namespace, name };
 }

@@ -1,8 +1,7 @@
 // Everything that the webhook needs in a cluster, as objects of the API from one source: plain manifests for kubectl and for Git.
-import { TEMPLATED } from '../kube/kinds.ts';
-import { GROUP } from '../policy/object.ts';
-import { BYPASS, definitions, IMAGE_POLICY, NAMESPACED_POLICY } from './crds.ts';
-import { bypassRole, type Feature, NAME, rolesOf } from './permissions.ts';
+import { definitions } from './crds.ts';
+import { bypassRole, type Feature, LABELS, NAME, rolesOf } from './permissions.ts';
+import { webhook } from './webhooks.ts';
 
 export type InstallOptions = {
   readonly namespace: string;
@@ -32,17 +31,6 @@ export type InstallOptions = {
 };
 
 const PORT = 8443;
-const LABELS = { 'app.kubernetes.io/name': 'tagproof', 'app.kubernetes.io/component': 'admission' };
-/** Seconds that the API server waits for an answer. */
-const TIMEOUT = 10;
-
-/** What makes nodes pull, by group; pods and ephemeral containers first: those are written to. */
-const PODS = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods', 'pods/ephemeralcontainers'] };
-const TEMPLATES = [...Map.groupBy(TEMPLATED, ({ apiVersion }) => apiVersion)].map(([apiVersion, kinds]) => ({
-  apiGroups: [apiVersion.includes('/') ? (apiVersion.split('/')[0] as string) : ''],
-  apiVersions: [apiVersion.split('/').at(-1) as string],
-  resources: kinds.map(({ resource }) => resource),
-}));
 
 /** The names that the API server calls the Service by. */
 export const serviceNames = (namespace: string): string[] => [
@@ -247,57 +235,4 @@ function deployment(options: InstallOptions, metadata: object): object {
       },
     },
   };
-}
-
-function webhook(options: InstallOptions, kind: 'Mutating' | 'Validating'): object {
-  const { namespace, tls, exemptNamespaces, failurePolicy, templates, cluster } = options;
-  const resources = kind === 'Mutating' || templates === 'ignore' ? [PODS] : [PODS, ...TEMPLATES];
-  const hook = (name: string, path: string, more: object) => ({
-    name: `${name}.admission.tagproof.dev`,
-    clientConfig: {
-      service: { name: NAME, namespace, path },
-      ...(typeof tls === 'object' && { caBundle: Buffer.from(tls.ca).toString('base64') }),
-    },
-    failurePolicy,
-    sideEffects: 'None',
-    matchPolicy: 'Equivalent',
-    timeoutSeconds: TIMEOUT,
-    admissionReviewVersions: ['v1'],
-    ...more,
-  });
-  // A cluster must be able to come back without us: its own parts and this webhook are never asked about.
-  const values = [...new Set([...exemptNamespaces, namespace])];
-  const namespaceSelector = { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values }] };
-  const rules = resources.map((rule) => ({ ...rule, operations: ['CREATE', 'UPDATE'], scope: 'Namespaced' }));
-  const images =
-    kind === 'Mutating'
-      ? hook('mutate', '/mutate', { rules, namespaceSelector, reinvocationPolicy: 'IfNeeded' })
-      : hook('validate', '/validate', { rules, namespaceSelector });
-  return {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: `${kind}WebhookConfiguration`,
-    metadata: {
-      name: NAME,
-      labels: LABELS,
-      ...(tls === 'cert-manager' && { annotations: { 'cert-manager.io/inject-ca-from': `${namespace}/${NAME}` } }),
-    },
-    webhooks: [images, ...(kind === 'Validating' && cluster ? ownHooks(hook) : [])],
-  };
-}
-
-/** Our own objects. A policy that cannot be used is not taken over anyway, so it must stay writable while nobody answers; a bypass not. */
-function ownHooks(hook: (name: string, path: string, more: object) => object): object[] {
-  const rules = (kinds: readonly { readonly plural: string }[]) => [
-    {
-      apiGroups: [GROUP],
-      apiVersions: ['v1alpha1'],
-      operations: ['CREATE', 'UPDATE'],
-      resources: kinds.map(({ plural }) => plural),
-      scope: '*',
-    },
-  ];
-  return [
-    hook('policies', '/own', { rules: rules([IMAGE_POLICY, NAMESPACED_POLICY]), failurePolicy: 'Ignore' }),
-    hook('bypasses', '/own', { rules: rules([BYPASS]), failurePolicy: 'Fail' }),
-  ];
 }

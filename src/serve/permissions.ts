@@ -3,6 +3,7 @@ import { GROUP } from '../policy/object.ts';
 import { BYPASS, IMAGE_POLICY, NAMESPACED_POLICY } from './crds.ts';
 
 export const NAME = 'tagproof-admission';
+export const LABELS = { 'app.kubernetes.io/name': 'tagproof', 'app.kubernetes.io/component': 'admission' };
 
 export type Permission = {
   readonly group: string;

@@ -6,6 +6,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { connect } from 'node:tls';
 import { Agent, request } from 'undici';
+import type { Reference } from '../flow.ts';
+import { parseReference } from '../image/reference.ts';
+import { LOCK_TYPE } from '../lock/lock.ts';
+import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample } from '../registry/sample.ts';
 import { makeCertificates } from './certificate.ts';
@@ -132,3 +136,73 @@ test('a policy, lock or certificate that cannot be used at the start is said, an
     /gone\.crt/,
   );
 });
+
+test('a lock that lives in a registry: judged like an image, taken over when it changes, never half', {
+  timeout: 30_000,
+}, async (t) => {
+  const registry = new EmbeddedRegistry();
+  t.after(() => registry.close());
+  const host = await registry.listen();
+  const client = new RegistryClient({ credentials: async () => undefined });
+  t.after(() => client.close());
+  const reference = parseReference(`${host}/deploy/lock:prod`) as Reference;
+  const entry = (digest: string) =>
+    `# lock\nversion: 1\nimages:\n  "${host}/web:1": {"digest":"${digest}","firstSeen":"2026-01-01T00:00:00Z","source":"registry"}\n`;
+  const push = (text: string, type = LOCK_TYPE) =>
+    client
+      .pusher(reference)
+      .put('prod', { artifactType: type, layer: Buffer.from(text), layerType: type, annotations: {} });
+  const digests = ['1', '2'].map((digit) => `sha256:${digit.repeat(64)}`);
+  const { ca, cert, key } = await makeCertificates(['localhost']);
+  const lines: string[] = [];
+  writeFileSync(at('oci.yaml'), `rules: [{name: r, images: ["${host}/**"], digest: resolve}]\n`);
+  const settings = {
+    ...options,
+    policy: at('oci.yaml'),
+    lock: `oci://${host}/deploy/lock:prod`,
+    lockEveryMs: 100,
+    tls: { cert, key },
+    log: (line: object) => lines.push(JSON.stringify(line)),
+  };
+  await push('not a lock', 'text/plain');
+  await assert.rejects(
+    new AdmissionServer(settings).start(),
+    /expected one layer of type application\/vnd\.tagproof\.lock/,
+  );
+  writeFileSync(
+    at('elsewhere.yaml'),
+    `registries: [{host: "${host}"}]\nrules: [{name: r, images: ["elsewhere.test/**"], digest: resolve}]\n`,
+  );
+  await push(entry(digests[0] as string));
+  await assert.rejects(
+    new AdmissionServer({ ...settings, policy: at('elsewhere.yaml') }).start(),
+    /does not let this lock pass/,
+  );
+  const server = new AdmissionServer(settings);
+  const port = await server.start();
+  assert.equal(await ask(port, ca, `${host}/web:1`, 'mutate'), true);
+  const mutated = async () => (await patched(port, ca, `${host}/web:1`)).at(0)?.value;
+  assert.equal(await mutated(), `${host}/web:1@${digests[0]}`);
+  await push('version: 1\nimages:\n  broken');
+  while (!lines.some((line) => line.includes('the one before stays in force')))
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(await mutated(), `${host}/web:1@${digests[0]}`);
+  await push(entry(digests[1] as string));
+  for (let i = 0; (await mutated()) !== `${host}/web:1@${digests[1]}`; i++) {
+    assert.ok(i < 100, lines.join('\n'));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await server.stop();
+});
+
+async function patched(port: number, ca: string, image: string): Promise<{ value: string }[]> {
+  const dispatcher = new Agent({ connect: { ca } });
+  const { body } = await request(`https://localhost:${port}/mutate`, {
+    method: 'POST',
+    body: review(image),
+    dispatcher,
+  });
+  const { response } = (await body.json()) as { response: { patch?: string } };
+  await dispatcher.destroy();
+  return JSON.parse(Buffer.from(response.patch ?? 'W10=', 'base64').toString());
+}

@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import { readNamed } from '../file.ts';
-import { openBench } from '../judge/judge.ts';
+import { parseReference } from '../image/reference.ts';
+import { type Bench, openBench } from '../judge/judge.ts';
 import type { KubeClient } from '../kube/client.ts';
-import type { KubeObject } from '../kube/object.ts';
-import { type Lock, readLock } from '../lock/lock.ts';
+import type { Lock } from '../lock/lock.ts';
 import { NO_CONFIG } from '../policy/config.ts';
 import { readConfig } from '../policy/config-file.ts';
 import { namesHost } from '../policy/hosts.ts';
@@ -22,7 +22,9 @@ import { ambientCredentials } from '../registry/credentials.ts';
 import { Transport } from '../registry/transport.ts';
 import type { Admission, Door } from './admit.ts';
 import { createApp } from './app.ts';
-import { Cluster, regardingOf } from './cluster.ts';
+import { Cluster } from './cluster.ts';
+import { happeningsOf } from './happenings.ts';
+import { fetchLock, lockOf } from './lock-source.ts';
 import { Metrics } from './metrics.ts';
 import { admitOwn } from './own.ts';
 import { OwnCertificate, type OwnCertificateOptions } from './own-certificate.ts';
@@ -33,8 +35,10 @@ import type { Request } from './review.ts';
 export type ServerOptions = {
   /** tagproof.yaml; watched. Left out: policies are objects of the cluster alone. */
   readonly policy?: string | undefined;
-  /** tagproof.lock; watched. With one, tags mean what it says. */
+  /** tagproof.lock, or `oci://` and an image; watched. With one, tags mean what it says. */
   readonly lock?: string | undefined;
+  /** How often a lock in a registry is looked at, milliseconds. */
+  readonly lockEveryMs?: number;
   readonly templates: Door['templates'];
   readonly host: string;
   readonly port: number;
@@ -60,6 +64,9 @@ export type ServerOptions = {
 
 /** How often watched files are looked at, milliseconds: a mounted ConfigMap changes by a link, which no event tells. */
 const WATCH_MS = 2000;
+/** One HEAD each time. */
+const LOCK_MS = 15_000;
+const OCI = 'oci://';
 /** A registry's deadline within a review, milliseconds. */
 const DEADLINE_MS = 8000;
 
@@ -81,6 +88,8 @@ export class AdmissionServer {
   readonly #certificate: OwnCertificate | undefined;
   readonly #reporter: Reporter | undefined;
   #door: Door | undefined;
+  #lockDigest: string | undefined;
+  #lockTimer: NodeJS.Timeout | undefined;
   #connection: Connection | undefined;
   #loading: Promise<void> = Promise.resolve();
 
@@ -123,7 +132,8 @@ export class AdmissionServer {
     // Without policy objects to wait for, a policy that cannot be used is said at once.
     if (this.#cluster === undefined) await this.#load();
     for (const file of [policy, lock, credentialFile()])
-      if (file !== undefined) this.#watch(file, () => this.#reload());
+      if (file !== undefined && !file.startsWith(OCI)) this.#watch(file, () => this.#reload());
+    if (lock?.startsWith(OCI)) this.#pollLock();
     if ('certFile' in tls) {
       const renew = async () => this.#show(readTls(tls));
       this.#watch(tls.certFile, renew);
@@ -141,6 +151,7 @@ export class AdmissionServer {
   /** Takes no more reviews, answers those that are in flight. */
   async stop(): Promise<void> {
     for (const file of this.#watched) unwatchFile(file);
+    clearTimeout(this.#lockTimer);
     this.#cluster?.stop();
     this.#certificate?.stop();
     this.#reporter?.stop();
@@ -168,8 +179,9 @@ export class AdmissionServer {
       ...((await this.#cluster?.parts()) ?? []),
     ]);
     const cache = this.#door?.bench.cache;
-    const bench = await openBench(config, lock === undefined ? new Map() : lockOf(lock), { groups, cache });
     const connection = this.#connect(config);
+    const bare = await openBench(config, new Map(), { groups, cache });
+    const bench = lock === undefined ? bare : { ...bare, lock: await this.#lockFrom(lock, bare, connection) };
     const cluster = this.#cluster;
     this.#door = {
       bench,
@@ -180,6 +192,32 @@ export class AdmissionServer {
     };
     this.#metrics.policyInForce(bench.policy);
     this.#say('policy in force', undefined, { policy: bench.policy, rules: config.rules.length });
+  }
+
+  async #lockFrom(lock: string, bench: Bench, { plain }: Connection): Promise<Lock> {
+    if (!lock.startsWith(OCI)) return lockOf(lock);
+    const reference = parseReference(lock.slice(OCI.length));
+    if (reference instanceof Problem) throw reference;
+    const fetched = await fetchLock(plain.client, bench, reference);
+    this.#lockDigest = fetched.digest;
+    return fetched.lock;
+  }
+
+  /** A lock that is not taken over, whyever, leaves the one before in force. */
+  #pollLock(): void {
+    this.#lockTimer = setTimeout(async () => {
+      const reference = parseReference((this.#options.lock as string).slice(OCI.length));
+      const client = this.#connection?.plain.client;
+      try {
+        if (!(reference instanceof Problem) && client !== undefined) {
+          const { digest } = await client.head(reference);
+          if (digest !== this.#lockDigest) await this.#reload();
+        }
+      } catch (error) {
+        this.#notTaken(error);
+      }
+      this.#pollLock();
+    }, this.#options.lockEveryMs ?? LOCK_MS).unref();
   }
 
   /** Leases and connections outlive a policy that reaches registries the same way. */
@@ -235,34 +273,10 @@ export class AdmissionServer {
     this.#options.log({ at: new Date().toISOString(), message, ...more, ...(problem !== undefined && { problem }) });
   }
 
-  /** Events for people who look at the cluster: what was denied, what came in by a bypass. */
-  #tell({ object, kind, namespace, name }: Request, { answer, rulings }: Admission): void {
-    const cluster = this.#cluster;
-    const bypassed = rulings.filter(({ bypass }) => bypass !== undefined);
-    for (const _ of bypassed) this.#metrics.bypassed(namespace);
-    if (cluster === undefined || object === null || object === undefined) return;
-    const { metadata } = object as KubeObject;
-    const named = name || metadata?.name || metadata?.['generateName' as 'name'] || 'unnamed';
-    const regarding = regardingOf(object as KubeObject, kind.kind, namespace, named);
-    const action = 'Admission';
-    for (const { image, bypass } of bypassed)
-      cluster.tell({
-        type: 'Warning',
-        reason: 'ImageBypassed',
-        action,
-        regarding,
-        note: `${image} was let in unchecked by bypass '${bypass?.name}': ${bypass?.reason}`,
-      });
-    if (!answer.allowed)
-      cluster.tell({ type: 'Warning', reason: 'ImageDenied', action, regarding, note: answer.message ?? '' });
+  #tell(request: Request, admission: Admission): void {
+    for (const { bypass } of admission.rulings) if (bypass !== undefined) this.#metrics.bypassed(request.namespace);
+    for (const happening of happeningsOf(request, admission)) this.#cluster?.tell(happening);
   }
-}
-
-/** A lock that is not there is not an empty one: then every tag would be refused, and nobody would know why. */
-function lockOf(file: string): Lock {
-  const { lock, bytes } = readLock(file);
-  if (bytes === undefined) throw new Problem('file', 'there is no such lock', { file });
-  return lock;
 }
 
 function readTls(tls: Exclude<ServerOptions['tls'], { own: unknown }>): {

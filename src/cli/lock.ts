@@ -1,0 +1,73 @@
+// tagproof lock: puts tagproof.lock into a registry, for clusters that take it from there, and gets it back.
+import { Argument } from 'commander';
+import { readNamed } from '../file.ts';
+import type { Reference } from '../flow.ts';
+import { parseReference, withDigest } from '../image/reference.ts';
+import { LOCK_TYPE, parseLock } from '../lock/lock.ts';
+import { Problem } from '../problem.ts';
+import { MAX_ATTESTATION_BLOB } from '../registry/limits.ts';
+import { parseJson } from '../sigstore/json.ts';
+import { loadConfig } from './gather.ts';
+import { type RegistryFlags, registryOptions, withClient } from './registry.ts';
+import { plural } from './scan.ts';
+import { type CommonOptions, execute, verb } from './verb.ts';
+
+const EXAMPLES = `
+tagproof lock push ghcr.io/org/deploy/lock:production
+tagproof sign --key release.key ghcr.io/org/deploy/lock:production
+tagproof serve admission --lock oci://ghcr.io/org/deploy/lock:production …
+tagproof lock pull ghcr.io/org/deploy/lock:production > tagproof.lock
+`;
+
+type Options = CommonOptions & RegistryFlags & { lock: string };
+
+export function run(args: string[]): Promise<number> {
+  const command = registryOptions(
+    verb('lock', 'Puts tagproof.lock into a registry, for clusters that take it from there.', EXAMPLES),
+  )
+    .addArgument(new Argument('<what>', 'what to do').choices(['push', 'pull']))
+    .argument('<image>', 'where it lives there: ghcr.io/org/deploy/lock:production')
+    .option('--lock <file>', 'push: the file', 'tagproof.lock');
+  return execute<Options>(command, args, async ([what, image], options, context) => {
+    const reference = parseReference(image as string);
+    if (reference instanceof Problem) throw reference;
+    const config = await loadConfig(options.config);
+    return withClient(options, config, context, async (client) => {
+      if (what === 'pull') {
+        const stdout = await pull(client, reference);
+        return {
+          report: reportOf(reference, `${plural(parseLock(stdout, reference.text).size, 'image')} in the lock`),
+          stdout,
+        };
+      }
+      const text = readNamed(options.lock);
+      const count = parseLock(text.toString('utf8'), options.lock).size; // a broken lock is not handed out
+      const artifact = { artifactType: LOCK_TYPE, layer: text, layerType: LOCK_TYPE, annotations: {} };
+      const digest = await client.pusher(reference).put(reference.tag ?? 'latest', artifact);
+      return {
+        report: reportOf(reference, `${plural(count, 'image')} pushed as ${withDigest(reference, digest).text}`),
+      };
+    });
+  });
+}
+
+async function pull(
+  client: Parameters<Parameters<typeof withClient<string>>[3]>[0],
+  reference: Reference,
+): Promise<string> {
+  const { bytes, digest } = await client.manifest(reference);
+  const [layer] =
+    (parseJson(bytes) as { layers?: { mediaType?: string; digest?: string }[] } | undefined)?.layers ?? [];
+  if (layer?.mediaType !== LOCK_TYPE || layer.digest === undefined)
+    throw new Problem('protocol', `expected a layer of type ${LOCK_TYPE}`, { image: reference.text });
+  return (await client.blob(withDigest(reference, digest), layer.digest, MAX_ATTESTATION_BLOB)).toString('utf8');
+}
+
+const reportOf = (reference: Reference, line: string) => ({
+  verb: 'lock',
+  sections: [],
+  findings: [],
+  problems: [],
+  summary: [line],
+  data: { image: reference.text, says: line },
+});
