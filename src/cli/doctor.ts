@@ -65,7 +65,7 @@ function reportOn(checks: readonly Check[], problems: readonly Problem[], cluste
   return {
     verb: 'doctor',
     told: true,
-    sections: [{ head: ['', 'looked at', 'what is', 'mend'], rows }],
+    sections: [{ head: ['state', 'looked at', 'what is', 'mend'], rows }],
     findings: [...of('hole'), ...of('weak')].map(({ state, subject, message, mend }) => ({
       rule: 'cluster-hole' as const,
       level: state === 'hole' ? ('error' as const) : ('warning' as const),

@@ -1,5 +1,5 @@
 // tagproof simulate: what a policy would do to everything that exists in a cluster, before it does.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { isOpen, objections, trustLines } from '../judge/judge.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { namesHost } from '../policy/hosts.ts';
@@ -15,7 +15,7 @@ import { type CommonOptions, type Context, execute, verb } from './verb.ts';
 
 type Options = CommonOptions &
   RegistryFlags &
-  ClusterFlags & { inForce: boolean; lock: string; all?: boolean; apply?: boolean };
+  ClusterFlags & { inForce: boolean; lock: string; templates: string; all?: boolean; apply?: boolean };
 
 const EXAMPLES = `
 tagproof simulate                          tagproof.yaml against everything that exists: what would be stranded?
@@ -55,6 +55,11 @@ export function runReport(args: string[]): Promise<number> {
 function options(command: Command): Command {
   return registryOptions(clusterOptions(command))
     .option('--in-force', 'the policy that the cluster has now, instead of a file', false)
+    .addOption(
+      new Option('--templates <mode>', 'as the webhook has it: are objects that only make pods denied too')
+        .choices(['enforce', 'warn', 'ignore'])
+        .default('enforce'),
+    )
     .option('--lock <file>', 'the lock, which knows since when a digest is known', 'tagproof.lock');
 }
 
@@ -68,9 +73,10 @@ async function look(kube: KubeClient, given: Options, context: Context, name: st
   // What tenants wrote into their pods must not send this machine anywhere private (T46).
   const client = { ...bench.config, isNamed: namesHost(bench.config) };
   return withClient(given, client, context, async (registries) => {
-    const surveyed = await survey(registries, bench, inside, (done, all) =>
-      context.progress.show(`${done} of ${all} images`),
-    );
+    const surveyed = await survey(registries, bench, inside, {
+      templates: given.templates === 'enforce',
+      progress: (done, all) => context.progress.show(`${done} of ${all} images`),
+    });
     if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
     const written = given.apply ? await writeReports(kube, await reportKind(kube), surveyed, new Date()) : undefined;
     const report = reportOn(surveyed, {

@@ -151,7 +151,9 @@ function answerOf(asked: readonly Asked[], enforced: boolean, step: Step): Admis
   }
   const denied = asked.filter(({ decision }) => decision.outcome === 'deny');
   const warned = asked.filter(({ decision }) => decision.outcome === 'warn');
-  const objections = [...warned, ...(enforced ? [] : denied)].map((item) => `tagproof: ${sentence(item)}`);
+  const objected = [...warned, ...(enforced ? [] : denied)];
+  const more = objected.length === 0 ? [] : [`tagproof: more: tagproof verify ${objected[0]?.image}`];
+  const objections = [...objected.map((item) => `tagproof: ${sentence(item)}`), ...more];
   if (!enforced || denied.length === 0)
     return { rulings, answer: { allowed: true, ...(objections.length > 0 && { warnings: objections }) } };
   const message = `tagproof denies this: ${denied.map(sentence).join(' | ')}. More: tagproof verify ${denied[0]?.image}`;

@@ -96,6 +96,15 @@ test('each image is asked about once, whoever runs it; the worst of its images i
   assert.equal(registry.log.filter((line) => line.includes('/web/manifests/1')).length, 1);
 });
 
+test('digests are written into pods only: a rule that asks for one in Git is not met by the webhook', async () => {
+  const rules = `rules:\n  - {name: resolve, images: ["${host}/**"], digest: resolve}\n  - {name: git, images: ["${host}/**"], digest: required}\n`;
+  const bench = await openBench(parseConfig(rules, 'test'), new Map());
+  const outcomes = async (templates: boolean) =>
+    (await survey(client, bench, [workload('a', [`${host}/web:1`])], { templates })).map(outcomeOf);
+  assert.deepEqual(await outcomes(true), ['deny']);
+  assert.deepEqual(await outcomes(false), ['allow']);
+});
+
 test('a report holds the worst, counts the rest, and never says that an open question failed', () => {
   const item = (name: string, reason: string, unchecked: boolean): Surveyed => ({
     workload: workload(name, ['x']),

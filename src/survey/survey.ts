@@ -26,15 +26,23 @@ export function outcomeOf({ images }: Surveyed): Outcome {
   );
 }
 
-/** @param progress told the count of images that are done */
+export type SurveyOptions = {
+  /** Objects that only make pods are held to the rules too, not the pods alone. */
+  readonly templates?: boolean;
+  /** Told the count of images that are done. */
+  readonly progress?: (done: number, all: number) => void;
+};
+
 export async function survey(
   client: RegistryClient,
   bench: Bench,
   workloads: readonly Workload[],
-  progress: (done: number, all: number) => void = () => {},
+  { templates = true, progress = () => {} }: SurveyOptions = {},
 ): Promise<Surveyed[]> {
   const questions = new Map<string, { image: string; setting: Setting }>();
-  const keys = workloads.map((workload) => workload.images.map((image) => keysOf(image, workload, bench, questions)));
+  const keys = workloads.map((workload) =>
+    workload.images.map((image) => keysOf(image, workload, bench, questions, templates)),
+  );
   const answers = await judgeAll(client, bench, questions, progress);
   return workloads.map((workload, index) => ({
     workload,
@@ -48,12 +56,14 @@ function keysOf(
   { kind, namespace }: Workload,
   { config }: Bench,
   questions: Map<string, { image: string; setting: Setting }>,
+  templates: boolean,
 ): string[] {
   const reference = parseReference(image);
-  const keys = [...new Set([kind, 'Pod'])].map((of) => {
+  const keys = [...new Set([...(templates ? [kind] : []), 'Pod'])].map((of) => {
     const setting = { kind: of, namespace };
     const speakers = reference instanceof Problem ? '' : speakersOf(config, reference, setting);
-    const key = `${image}\n${speakers}`;
+    // Digests are written into pods only.
+    const key = `${image}\n${speakers}\n${of === 'Pod'}`;
     questions.set(key, { image, setting });
     return key;
   });
@@ -87,8 +97,10 @@ async function judgeAll(
           ? (resolved.get(printReference(reference)) ?? new Problem('refused', 'no rule asks for its digest'))
           : { reference, digest: reference.digest, from: 'lock' as const, at: now.toISOString() };
       const digest = known instanceof Problem ? undefined : known.digest;
-      // The webhook writes digests where a rule says resolve, before it decides.
-      const writes = speakingFor(bench.config, reference, setting, now).rules.some((rule) => rule.digest === 'resolve');
+      // The webhook writes digests into pods where a rule says resolve, before it decides.
+      const writes =
+        setting.kind === 'Pod' &&
+        speakingFor(bench.config, reference, setting, now).rules.some((rule) => rule.digest === 'resolve');
       const subject = writes && digest !== undefined ? withDigest(reference, digest) : reference;
       const { decision } = await judgeImage(client, subject, known, bench, setting);
       progress(++done, parsed.length);
