@@ -2,9 +2,8 @@
 // of one new image at once; and k8s-digester beside it where that is on the PATH.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { kubeconfigOf } from '../src/kube/local.ts';
+import { freePort, kubeconfigOf } from '../src/kube/local.ts';
 import { makeCertificates } from '../src/serve/certificate.ts';
 import { load, makeWorld, serverP99, startTagproof, type Webhook, type World, webhookAt } from './webhook.ts';
 
@@ -90,14 +89,6 @@ async function startDigester({ folder }: World): Promise<Webhook> {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const say = (line: string) => process.stdout.write(`${line}\n`);

@@ -5,8 +5,7 @@ import type { Reference } from '../flow.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
 import { LOCK_TYPE, parseLock } from '../lock/lock.ts';
 import { Problem } from '../problem.ts';
-import { MAX_ATTESTATION_BLOB } from '../registry/limits.ts';
-import { parseJson } from '../sigstore/json.ts';
+import { readLockArtifact } from '../serve/lock-source.ts';
 import { loadConfig } from './gather.ts';
 import { type RegistryFlags, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
@@ -34,7 +33,7 @@ export function run(args: string[]): Promise<number> {
     const config = await loadConfig(options.config);
     return withClient(options, config, context, async (client) => {
       if (what === 'pull') {
-        const stdout = await pull(client, reference);
+        const stdout = await readLockArtifact(client, reference);
         return {
           report: reportOf(reference, `${plural(parseLock(stdout, reference.text).size, 'image')} in the lock`),
           stdout,
@@ -49,18 +48,6 @@ export function run(args: string[]): Promise<number> {
       };
     });
   });
-}
-
-async function pull(
-  client: Parameters<Parameters<typeof withClient<string>>[3]>[0],
-  reference: Reference,
-): Promise<string> {
-  const { bytes, digest } = await client.manifest(reference);
-  const [layer] =
-    (parseJson(bytes) as { layers?: { mediaType?: string; digest?: string }[] } | undefined)?.layers ?? [];
-  if (layer?.mediaType !== LOCK_TYPE || layer.digest === undefined)
-    throw new Problem('protocol', `expected a layer of type ${LOCK_TYPE}`, { image: reference.text });
-  return (await client.blob(withDigest(reference, digest), layer.digest, MAX_ATTESTATION_BLOB)).toString('utf8');
 }
 
 const reportOf = (reference: Reference, line: string) => ({

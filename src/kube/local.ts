@@ -129,7 +129,8 @@ async function ready(access: Access, children: ReadonlyMap<string, ChildProcess>
   }
 }
 
-async function freePort(): Promise<number> {
+/** On loopback; somebody else may take it in between. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };

@@ -2,7 +2,7 @@
 // and words as tagproof.yaml.
 import * as v from 'valibot';
 import { Problem } from '../problem.ts';
-import type { Authority, Config } from './config.ts';
+import { type Authority, type Config, NO_CONFIG } from './config.ts';
 import { ConfigSchema, namesThatMiss } from './config-file.ts';
 import type { Mistake } from './yaml-file.ts';
 
@@ -20,21 +20,13 @@ export type PolicySpec = Pick<Config, 'find' | 'registries' | 'authorities' | 'r
 /** @throws Problem `syntax` with every mistake, a line each: `spec.rules.0.name: …` */
 export function readPolicy(kind: PolicyKind, spec: unknown): PolicySpec {
   const result = v.safeParse(kind === 'ImagePolicy' ? ImagePolicySpec : NamespacedImagePolicySpec, spec ?? {});
-  const output = result.success ? { ...NOTHING, ...(result.output as Partial<PolicySpec>) } : NOTHING;
+  const output = result.success ? { ...NO_CONFIG, ...(result.output as Partial<PolicySpec>) } : NO_CONFIG;
   const mistakes = result.success
     ? [...namesThatMiss(output), ...(kind === 'ImagePolicy' ? [] : loosens(output))]
     : result.issues.map((issue): Mistake => ({ path: pathOf(issue), message: wordsOf(issue) }));
   if (mistakes.length === 0) return output;
   throw new Problem('syntax', mistakes.map(({ path, message }) => `spec.${path.join('.')}: ${message}`).join('\n'));
 }
-
-const NOTHING: PolicySpec = {
-  find: { exclude: [], ignore: [], fields: [], argsAndEnv: false },
-  registries: [],
-  authorities: {},
-  rules: [],
-  exemptions: [],
-};
 
 const pathOf = (issue: v.BaseIssue<unknown>) => (issue.path ?? []).map((item) => item.key as string | number);
 const wordsOf = (issue: v.BaseIssue<unknown>) =>

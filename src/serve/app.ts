@@ -24,14 +24,20 @@ export type AppOptions = {
   readonly decided?: (request: ReviewRequest, admission: Admission) => void;
   /** Reviews of tagproof's own objects. */
   readonly own?: (request: ReviewRequest) => Promise<Answer>;
+  /** The end is near: callers are told not to come back over this connection. */
+  readonly draining?: () => boolean;
   /** May whoever sends this ask at all (T53)? */
   readonly mayAsk?: (c: Context) => boolean;
 };
 
 export function createApp(options: AppOptions): Hono {
-  const { door, metrics, mayAsk = () => true, own } = options;
+  const { door, metrics, mayAsk = () => true, draining = () => false, own } = options;
   const app = new Hono();
   app.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.text('the body is too large', 413) }));
+  app.use(async (c, next) => {
+    await next();
+    if (draining()) c.header('connection', 'close');
+  });
   const review = (path: string, answer: (request: ReviewRequest, budgetMs: number) => Promise<Answer>) =>
     app.post(path, async (c) => {
       if (!mayAsk(c)) return c.text('expected a client certificate of the API server', 401);

@@ -5,6 +5,7 @@ import { matchesPattern } from '../image/pattern.ts';
 import { parseReference, repositoryOf } from '../image/reference.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject } from '../kube/object.ts';
+import { may } from '../kube/rights.ts';
 import { GROUP } from '../policy/object.ts';
 import { LITERAL_HOST } from '../policy/rule-schema.ts';
 import { Problem } from '../problem.ts';
@@ -66,19 +67,12 @@ function matches(image: string, reference: Reference): boolean {
   return named.tag === undefined || named.tag === reference.tag;
 }
 
-/** May this user? authorization.k8s.io/v1 SubjectAccessReview: `bypass` on imagepolicies, in the namespace. */
-export async function mayBypass(client: KubeClient, { userInfo, namespace }: Request): Promise<boolean> {
-  const { username, uid, groups, extra } = userInfo;
-  const answer = await client.create('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SubjectAccessReview',
-    spec: {
-      user: username,
-      uid,
-      groups,
-      extra,
-      resourceAttributes: { namespace, verb: 'bypass', group: GROUP, resource: 'imagepolicies' },
-    },
-  });
-  return (answer['status'] as { allowed?: boolean } | undefined)?.allowed === true;
+/** May this user? The verb `bypass` on imagepolicies, in the namespace. */
+export function mayBypass(client: KubeClient, { userInfo, namespace }: Request): Promise<boolean> {
+  const { username: user, uid, groups, extra } = userInfo;
+  return may(
+    client,
+    { user, uid, groups, extra },
+    { namespace, verb: 'bypass', group: GROUP, resource: 'imagepolicies' },
+  );
 }

@@ -22,17 +22,21 @@ export async function fetchLock(
     const { decision } = await judgeImage(client, subject, resolved, bench);
     if (decision.outcome === 'deny')
       throw new Problem('refused', `the policy does not let this lock pass: ${objections(decision)}`);
-    const { bytes } = await client.manifest(subject);
-    const layers =
-      (parseJson(bytes) as { layers?: { mediaType?: unknown; digest?: unknown }[] } | undefined)?.layers ?? [];
-    const [layer] = layers;
-    if (layers.length !== 1 || layer?.mediaType !== LOCK_TYPE || typeof layer.digest !== 'string')
-      throw new Problem('protocol', `expected one layer of type ${LOCK_TYPE}: push it with tagproof lock push`);
-    const text = await client.blob(subject, layer.digest, MAX_ATTESTATION_BLOB);
-    return { digest, lock: parseLock(text.toString('utf8'), reference.text) };
+    return { digest, lock: parseLock(await readLockArtifact(client, subject), reference.text) };
   } catch (error) {
     throw asProblem(error, 'unreachable', { image: reference.text });
   }
+}
+
+/** The text of a lock as `tagproof lock push` puts it. @throws Problem `protocol` for anything else */
+export async function readLockArtifact(client: RegistryClient, subject: Reference): Promise<string> {
+  const { bytes, digest } = await client.manifest(subject);
+  const { layers = [] } = (parseJson(bytes) ?? {}) as { layers?: { mediaType?: unknown; digest?: unknown }[] };
+  const [layer] = layers;
+  if (layers.length !== 1 || layer?.mediaType !== LOCK_TYPE || typeof layer.digest !== 'string')
+    throw new Problem('protocol', `expected one layer of type ${LOCK_TYPE}: push it with tagproof lock push`);
+  const text = await client.blob(withDigest(subject, digest), layer.digest, MAX_ATTESTATION_BLOB);
+  return text.toString('utf8');
 }
 
 /** A lock that is not there is not an empty one: then every tag would be refused, and nobody would know why. */

@@ -1,7 +1,7 @@
 // Policy objects as the parts of one policy. One that cannot be used does not take the place of the one before; where there was none,
 // nothing passes that it speaks about.
 import type { KubeObject } from '../kube/object.ts';
-import type { Config, Rule } from '../policy/config.ts';
+import { type Config, NO_CONFIG, type Rule } from '../policy/config.ts';
 import { lintPolicy } from '../policy/lint.ts';
 import type { Part } from '../policy/merge.ts';
 import { type PolicyKind, type PolicySpec, readPolicy } from '../policy/object.ts';
@@ -83,14 +83,7 @@ function nothingPasses(title: string): Config {
     minimumAgeDays: 0,
     mode: 'enforce',
   };
-  return {
-    find: { exclude: [], ignore: [], fields: [], argsAndEnv: false },
-    platforms: [],
-    registries: [],
-    authorities: {},
-    rules: [rule],
-    exemptions: [],
-  };
+  return { ...NO_CONFIG, rules: [rule] };
 }
 
 type Condition = { type: string; status: string; reason: string; message: string; lastTransitionTime: string };

@@ -1,10 +1,10 @@
 // Runs the webhook: TLS, policies taken over whole or not at all, certificates renewed without a restart, and an end that lets reviews in
 // flight finish.
 import { X509Certificate } from 'node:crypto';
-import { existsSync, unwatchFile, watchFile } from 'node:fs';
+import { unwatchFile, watchFile } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import { readNamed } from '../file.ts';
@@ -14,21 +14,17 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Lock } from '../lock/lock.ts';
 import { NO_CONFIG } from '../policy/config.ts';
 import { readConfig } from '../policy/config-file.ts';
-import { namesHost } from '../policy/hosts.ts';
 import { type Merged, mergePolicies, type Part } from '../policy/merge.ts';
 import { asProblem, Problem } from '../problem.ts';
-import { RegistryClient } from '../registry/client.ts';
-import { ambientCredentials } from '../registry/credentials.ts';
-import { Transport } from '../registry/transport.ts';
 import type { Admission, Door } from './admit.ts';
 import { createApp } from './app.ts';
 import { Cluster } from './cluster.ts';
+import { type Connection, connect, credentialFile } from './connection.ts';
 import { happeningsOf } from './happenings.ts';
 import { fetchLock, lockOf } from './lock-source.ts';
 import { Metrics } from './metrics.ts';
 import { admitOwn } from './own.ts';
 import { OwnCertificate, type OwnCertificateOptions } from './own-certificate.ts';
-import { PullSecrets, type Reach, reachWith } from './reach.ts';
 import { Reporter } from './reporter.ts';
 import type { Request } from './review.ts';
 
@@ -64,19 +60,11 @@ export type ServerOptions = {
 
 /** How often watched files are looked at, milliseconds: a mounted ConfigMap changes by a link, which no event tells. */
 const WATCH_MS = 2000;
+/** Callers have so long to let go of their connections, milliseconds. */
+const DRAIN_MS = 2000;
 /** One HEAD each time. */
 const LOCK_MS = 15_000;
 const OCI = 'oci://';
-/** A registry's deadline within a review, milliseconds. */
-const DEADLINE_MS = 8000;
-
-type Connection = {
-  /** Two policies with the same one reach registries the same way. */
-  readonly key: string;
-  readonly transport: Transport;
-  readonly plain: Reach;
-  readonly secrets: PullSecrets | undefined;
-};
 
 /** Owns the socket, the connections to registries, and the watches. */
 export class AdmissionServer {
@@ -87,6 +75,7 @@ export class AdmissionServer {
   readonly #cluster: Cluster | undefined;
   readonly #certificate: OwnCertificate | undefined;
   readonly #reporter: Reporter | undefined;
+  #draining = false;
   #door: Door | undefined;
   #lockDigest: string | undefined;
   #lockTimer: NodeJS.Timeout | undefined;
@@ -106,6 +95,7 @@ export class AdmissionServer {
       log,
       decided: (request, admission) => this.#tell(request, admission),
       own: (request) => admitOwn(request, kube),
+      draining: () => this.#draining,
       ...(clientCa !== undefined && { mayAsk: (c) => isAuthorized(c.env as { incoming?: { socket?: TLSSocket } }) }),
     });
     // Probes come without a certificate, so who may not ask is turned away by path and not in the handshake.
@@ -148,13 +138,19 @@ export class AdmissionServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Takes no more reviews, answers those that are in flight. */
+  /**
+   * Answers what is in flight, takes no more. API servers keep connections for the next review: they are asked to let go of them first, for
+   * one that is closed under a review is a pod that is not made.
+   */
   async stop(): Promise<void> {
+    this.#draining = true;
     for (const file of this.#watched) unwatchFile(file);
     clearTimeout(this.#lockTimer);
     this.#cluster?.stop();
     this.#certificate?.stop();
     this.#reporter?.stop();
+    const open = () => new Promise<number>((resolve) => this.#server.getConnections((_, count) => resolve(count)));
+    for (const end = Date.now() + DRAIN_MS; Date.now() < end && (await open()) > 0; ) await sleep(50);
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
@@ -220,30 +216,14 @@ export class AdmissionServer {
     }, this.#options.lockEveryMs ?? LOCK_MS).unref();
   }
 
-  /** Leases and connections outlive a policy that reaches registries the same way. */
   #connect(config: Merged['config']): Connection {
-    const { userAgent, kube, pullSecrets } = this.#options;
-    const { registries, hostsDir } = config;
-    const file = credentialFile();
-    const credentialText = file !== undefined && existsSync(file) ? readNamed(file).toString('utf8') : '';
-    const isNamed = namesHost(config);
-    const key = JSON.stringify([
-      registries,
-      hostsDir,
-      config.rules.map(({ images, registries: of }) => [images, of]),
-      credentialText,
-    ]);
     const before = this.#connection;
-    if (before?.key === key) return before;
-    const transport = new Transport({ deadlineMs: DEADLINE_MS, userAgent });
-    const credentials = ambientCredentials();
-    const options = { registries, hostsDir, isNamed, transport, credentials };
-    const plain = reachWith(new RegistryClient(options));
-    const secrets = pullSecrets && kube !== undefined ? new PullSecrets(kube, options, plain) : undefined;
-    this.#connection = { key, transport, plain, secrets };
+    const connection = connect(config, this.#options, before);
     // Reviews that began with the old policy end with it.
-    if (before !== undefined) setTimeout(() => before.transport.close().catch(() => {}), 30_000).unref();
-    return this.#connection;
+    if (before !== undefined && before !== connection)
+      setTimeout(() => before.transport.close().catch(() => {}), 30_000).unref();
+    this.#connection = connection;
+    return connection;
   }
 
   #show(leaf: { readonly cert: string | Buffer; readonly key: string | Buffer }): void {
@@ -288,9 +268,3 @@ function readTls(tls: Exclude<ServerOptions['tls'], { own: unknown }>): {
 }
 
 const isAuthorized = ({ incoming }: { incoming?: { socket?: TLSSocket } }) => incoming?.socket?.authorized === true;
-
-/** The mounted registry Secret: a new one is taken up without a restart. */
-function credentialFile(): string | undefined {
-  const folder = process.env['DOCKER_CONFIG'];
-  return folder === undefined ? undefined : join(folder, 'config.json');
-}

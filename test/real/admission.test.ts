@@ -6,6 +6,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { startCluster } from '../../src/kube/local.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushReferrer, pushSample } from '../../src/registry/sample.ts';
 import { makeCertificates } from '../../src/serve/certificate.ts';
@@ -13,9 +14,9 @@ import { signingKeyOf } from '../../src/sign/key.ts';
 import { makeBundle } from '../../src/sign/sign.ts';
 import { BUNDLE_TYPE, SIGN_PREDICATE } from '../../src/sigstore/statement.ts';
 import { keyAuthorityYaml } from '../signing/authority.ts';
-import { atEnd, command, freePort, scratch, start, suite } from './suite.ts';
+import { atEnd, command, freePort, scratch, suite } from './suite.ts';
 
-suite('admission at a real API server', ['etcd', 'kube-apiserver', 'kubectl', 'openssl'], () => {
+suite('admission at a real API server', ['etcd', 'kube-apiserver', 'kubectl'], () => {
   const folder = scratch();
   const at = (name: string) => join(folder, name);
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -82,53 +83,9 @@ ${more}`;
   });
 
   async function startApiServer(): Promise<void> {
-    const [etcd, peer, port] = [await freePort(), await freePort(), await freePort()];
-    const client = `http://127.0.0.1:${etcd}`;
-    const healthy = (url: string) => async () => {
-      const { Agent, request } = await import('undici');
-      const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
-      const { statusCode, body } = await request(url, { dispatcher, headers: { authorization: 'Bearer admin-token' } });
-      await body.dump();
-      await dispatcher.destroy();
-      if (statusCode !== 200) throw new Error(String(statusCode));
-    };
-    await start(
-      'etcd',
-      [
-        '--data-dir',
-        at('etcd'),
-        '--listen-client-urls',
-        client,
-        '--advertise-client-urls',
-        client,
-        '--listen-peer-urls',
-        `http://127.0.0.1:${peer}`,
-        '--unsafe-no-fsync',
-      ],
-      healthy(`${client}/health`),
-    );
-    await command('openssl', ['genrsa', '-out', at('sa.key'), '2048']);
-    writeFileSync(at('tokens.csv'), 'admin-token,admin,1,system:masters\n');
-    api = `https://127.0.0.1:${port}`;
-    await start(
-      'kube-apiserver',
-      [
-        `--etcd-servers=${client}`,
-        `--secure-port=${port}`,
-        '--bind-address=127.0.0.1',
-        `--cert-dir=${at('apiserver')}`,
-        `--service-account-key-file=${at('sa.key')}`,
-        `--service-account-signing-key-file=${at('sa.key')}`,
-        '--service-account-issuer=https://kubernetes.default.svc',
-        `--token-auth-file=${at('tokens.csv')}`,
-        '--authorization-mode=RBAC',
-        '--service-cluster-ip-range=10.0.0.0/24',
-        '--disable-admission-plugins=ServiceAccount',
-        '--feature-gates=ImageVolume=true',
-      ],
-      healthy(`${api}/readyz`),
-      {},
-    );
+    const cluster = await startCluster(folder);
+    atEnd(() => cluster.stop());
+    api = cluster.server;
   }
 
   async function startWebhook(): Promise<void> {

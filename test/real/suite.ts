@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { accessSync, appendFileSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { freePort } from '../../src/kube/local.ts';
+
+export { freePort };
 
 /** What ends with the suite; node:test's own `after` would run at the end of the hook that calls it. */
 const cleanups: (() => unknown)[] = [];
@@ -49,14 +51,6 @@ export function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tagproof-real-'));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Starts a server that ends with the suite, and waits until `ready` does not throw. */

@@ -5,6 +5,7 @@ import { parseReference } from '../../image/reference.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { discover } from '../../kube/kinds.ts';
 import { type KubeObject, pathOf } from '../../kube/object.ts';
+import { type Attributes, may } from '../../kube/rights.ts';
 import { GROUP } from '../../policy/object.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
@@ -179,31 +180,15 @@ async function rights({ kube, namespace }: Patient): Promise<Check[]> {
     : [fine('rights', `the service account may do all ${asked} things that it needs; bypass is not for everybody`)];
 }
 
-type Attributes = {
-  readonly namespace?: string;
-  readonly verb: string;
-  readonly group: string;
-  readonly resource: string;
-};
-
 function attributesOf({ group, resources, verbs, names, own }: Permission, namespace: string): Attributes[] {
   return resources.flatMap((resource) =>
     verbs.map((verb) => {
       const [parent = '', subresource] = resource.split('/');
-      const named = names === undefined ? {} : { name: names[0] };
+      const named = names?.[0] === undefined ? {} : { name: names[0] };
       const within = own === true ? { namespace } : {};
       return { verb, group, resource: parent, ...(subresource !== undefined && { subresource }), ...named, ...within };
     }),
   );
-}
-
-async function may(kube: KubeClient, who: object, resourceAttributes: Attributes): Promise<boolean> {
-  const answer = await kube.create('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SubjectAccessReview',
-    spec: { ...who, resourceAttributes },
-  });
-  return (answer['status'] as { allowed?: boolean } | undefined)?.allowed === true;
 }
 
 async function policies({ kube }: Patient): Promise<Check[]> {
