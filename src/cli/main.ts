@@ -16,6 +16,7 @@ const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }
   lock: { summary: 'put tagproof.lock into a registry, and get it back', load: () => import('./lock.ts') },
   serve: { summary: 'answer admission reviews in a cluster', load: () => import('./serve.ts') },
   manifests: { summary: 'write what the webhook needs in a cluster', load: () => import('./manifests.ts') },
+  status: { summary: 'what exactly is deployed now, and has a tag moved under it', load: () => import('./status.ts') },
   doctor: { summary: 'find what is left open in a cluster, and its mend', load: () => import('./doctor.ts') },
   simulate: {
     summary: 'what a policy would do to everything that exists in a cluster',

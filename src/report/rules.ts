@@ -45,6 +45,14 @@ export const RULES = {
     title: 'A rule in warn or audit mode is not met',
     help: 'Nothing is denied yet. Meet the rule before its mode becomes enforce.',
   },
+  'mixed-replicas': {
+    title: 'Pods of one template run different digests',
+    help: 'The tag moved between their starts. Pin the template (`tagproof pin`) and roll it out.',
+  },
+  'runs-something-else': {
+    title: 'A pod runs another image than the pinned one',
+    help: 'The digest on the node does not belong to the declared one. Look at the node and its runtime before anything else.',
+  },
   'cluster-hole': {
     title: 'Something in the cluster is not guarded as it should be',
     help: 'The message says what, and its mend. Run `tagproof doctor` again afterwards.',

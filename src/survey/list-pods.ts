@@ -1,0 +1,38 @@
+// Pods and their owners from an API server, slimmed while they are read.
+import type { KubeClient } from '../kube/client.ts';
+import { type KubeObject, pathOf } from '../kube/object.ts';
+import type { Owners } from './inventory.ts';
+import { type Owner, type Pod, podOf } from './pods.ts';
+
+/** What stands between pods and the workloads that people know. */
+const BETWEEN = [
+  { apiVersion: 'apps/v1', resource: 'replicasets' },
+  { apiVersion: 'batch/v1', resource: 'jobs' },
+];
+
+/** @param query selectors: `&labelSelector=…` */
+export async function listPods(
+  client: KubeClient,
+  namespaces: readonly string[],
+  query = '',
+): Promise<{ pods: Pod[]; owners: Owners }> {
+  const pods: Pod[] = [];
+  const owners = new Map<string, Owner>();
+  for (const namespace of namespaces.length > 0 ? namespaces : [undefined]) {
+    const { items } = await client.list(pathOf({ apiVersion: 'v1', resource: 'pods' }, namespace), query, podOf);
+    for (const pod of items) pods.push(pod);
+    for (const kind of BETWEEN) {
+      const { items: found } = await client.list(pathOf(kind, namespace), '', ownerOf);
+      for (const pair of found) if (pair !== undefined) owners.set(pair[0], pair[1]);
+    }
+  }
+  return { pods, owners };
+}
+
+/** Who controls this object: its uid, and the controller. */
+export function ownerOf({ metadata }: KubeObject): [uid: string, owner: Owner] | undefined {
+  const controller = metadata?.ownerReferences?.find((item) => item.controller === true);
+  if (controller === undefined) return undefined;
+  const { apiVersion, kind, name, uid } = controller;
+  return [metadata?.uid ?? '', { apiVersion, kind, name, uid }];
+}

@@ -1,0 +1,88 @@
+// Pods as the inventory needs them: what was declared, what the node says that runs, on whose behalf. Everything else is dropped while the
+// list is read.
+import type { KubeObject } from '../kube/object.ts';
+
+export type ContainerType = 'container' | 'init' | 'ephemeral' | 'volume';
+
+export type PodContainer = {
+  readonly name: string;
+  readonly type: ContainerType;
+  /** As the pod names it. */
+  readonly image: string;
+  /** `status.imageID`, as the runtime wrote it; absent: the node has not said anything yet. */
+  readonly imageId?: string;
+};
+
+export type Pod = {
+  readonly uid: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly node: string | undefined;
+  readonly created: string;
+  /** Succeeded or Failed: it ran, and runs no more. */
+  readonly finished: boolean;
+  readonly owner: Owner;
+  readonly containers: readonly PodContainer[];
+};
+
+/** The controller, or the pod itself. */
+export type Owner = { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly uid: string };
+
+type Spec = Readonly<
+  Record<string, readonly { name: string; image?: string | { reference?: string } }[] | undefined>
+> & {
+  readonly nodeName?: string;
+};
+type Status = Readonly<Record<string, readonly { name: string; imageID?: string }[] | undefined>> & {
+  readonly phase?: string;
+};
+
+const LISTS: readonly [spec: string, status: string, type: ContainerType][] = [
+  ['initContainers', 'initContainerStatuses', 'init'],
+  ['containers', 'containerStatuses', 'container'],
+  ['ephemeralContainers', 'ephemeralContainerStatuses', 'ephemeral'],
+];
+
+export function podOf(object: KubeObject): Pod {
+  const {
+    uid = '',
+    name = '',
+    namespace = '',
+    creationTimestamp = '',
+    ownerReferences = [],
+    annotations,
+  } = object.metadata ?? {};
+  const spec = (object['spec'] ?? {}) as Spec;
+  const status = (object['status'] ?? {}) as Status;
+  const containers = LISTS.flatMap(([list, statuses, type]) => {
+    const ids = new Map((status[statuses] ?? []).map((item) => [item.name, item.imageID]));
+    return (spec[list] ?? []).map(({ name: container, image }): PodContainer => {
+      const imageId = ids.get(container);
+      const known = imageId !== undefined && imageId !== '';
+      return { name: container, type, image: typeof image === 'string' ? image : '', ...(known && { imageId }) };
+    });
+  });
+  const volumes = (spec['volumes'] ?? []).flatMap(({ name: volume, image }): PodContainer[] => {
+    const reference = typeof image === 'object' ? image?.reference : undefined;
+    return reference === undefined ? [] : [{ name: volume, type: 'volume', image: reference }];
+  });
+  const controller = ownerReferences.find((item) => item.controller === true);
+  // A static pod is the node's own; its mirror is owned by the Node and named after it.
+  const isMirror = annotations?.['kubernetes.io/config.mirror'] !== undefined;
+  const {
+    apiVersion,
+    kind,
+    name: by,
+    uid: byUid,
+  } = controller === undefined || isMirror ? { apiVersion: 'v1', kind: 'Pod', name, uid } : controller;
+  return {
+    uid,
+    name,
+    namespace,
+    node: spec.nodeName,
+    created: creationTimestamp,
+    finished: status.phase === 'Succeeded' || status.phase === 'Failed',
+    owner: { apiVersion, kind, name: by, uid: byUid },
+    containers: [...containers, ...volumes],
+  };
+}
