@@ -13,6 +13,7 @@ const LAYERS: Record<string, number> = {
   engine: 2,
   lock: 2,
   kube: 2,
+  ledger: 2,
   policy: 2,
   report: 2,
   resolve: 3,

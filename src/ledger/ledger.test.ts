@@ -1,0 +1,80 @@
+// The ledger in a file: the contract, and what files suffer: kill -9, damage, a newer version. PostgreSQL: test/real/ledger.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import { ledgerContract } from '../../test/ledger.ts';
+import type { Ledger } from './ledger.ts';
+import { openLedger } from './open.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tagproof-ledger-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let count = 0;
+const paths = new WeakMap<Ledger, string>();
+async function open(): Promise<Ledger> {
+  const path = join(folder, `${count++}.db`);
+  const ledger = await openLedger(path);
+  paths.set(ledger, path);
+  return ledger;
+}
+
+ledgerContract(open, async (ledger, statement) => {
+  const database = new DatabaseSync(paths.get(ledger) as string);
+  database.exec(statement);
+  database.close();
+});
+
+test('kill -9 at any moment: what was acknowledged is there, and the chain holds', { timeout: 60_000 }, async () => {
+  const path = join(folder, 'killed.db');
+  let acknowledged = 0;
+  for (let round = 0; round < 8; round++) {
+    const script = `
+      import { openLedger } from ${JSON.stringify(join(import.meta.dirname, 'open.ts'))};
+      const ledger = await openLedger(${JSON.stringify(path)});
+      for (let i = 0; ; i++) {
+        const entries = await ledger.append([{ kind: 'tag', registry: 'r', repository: 'x', tag: 't', digest: 'sha256:' + String(i % 10).repeat(64), source: 'poll' }]);
+        process.stdout.write(entries.at(-1).seq + '\\n');
+      }`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    await new Promise<void>((resolve) => {
+      child.stdout.setEncoding('utf8').on('data', (chunk) => {
+        text += chunk;
+        if (text.length > 5) setTimeout(() => child.kill('SIGKILL'), Math.random() * 50);
+      });
+      child.once('close', () => resolve());
+    });
+    // The last line may have been cut.
+    acknowledged = Math.max(acknowledged, ...text.split('\n').slice(0, -1).map(Number));
+    const ledger = await openLedger(path);
+    const { count: kept, broken } = await ledger.verify();
+    await ledger.close();
+    assert.equal(broken, undefined);
+    assert.ok(kept >= acknowledged, `${acknowledged} were acknowledged, ${kept} are there`);
+  }
+});
+
+test('a file that is no ledger, or is damaged, is said and left as it is', async () => {
+  const other = join(folder, 'other.db');
+  writeFileSync(other, 'this is a text and no database, long enough to be looked at'.repeat(20));
+  await assert.rejects(openLedger(other), /other\.db: it is no ledger, or it is damaged: keep the file/);
+  const damaged = join(folder, 'damaged.db');
+  await (await openLedger(damaged)).close();
+  truncateSync(damaged, 5000);
+  await assert.rejects(openLedger(damaged).then((ledger) => ledger.verify()));
+  await assert.rejects(openLedger(join(folder, 'no', 'such', 'folder.db')), /folder\.db/);
+});
+
+test('a ledger of a newer tagproof is not touched', async () => {
+  const path = join(folder, 'newer.db');
+  await (await openLedger(path)).close();
+  const database = new DatabaseSync(path);
+  database.exec('insert into migration (version) values (99)');
+  database.close();
+  await assert.rejects(openLedger(path), /its version is 99, this tagproof knows up to 1/);
+});
