@@ -14,9 +14,15 @@ const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }
   attest: { summary: 'sign a statement about images, from a predicate file', load: () => import('./attest.ts') },
   trust: { summary: 'show, refresh, export and import the sigstore trust root', load: () => import('./trust.ts') },
   lock: { summary: 'put tagproof.lock into a registry, and get it back', load: () => import('./lock.ts') },
-  serve: { summary: 'answer admission reviews in a cluster', load: () => import('./serve.ts') },
+  serve: { summary: 'answer admission reviews in a cluster, or watch what runs', load: () => import('./serve.ts') },
   manifests: { summary: 'write what the webhook needs in a cluster', load: () => import('./manifests.ts') },
   status: { summary: 'what exactly is deployed now, and has a tag moved under it', load: () => import('./status.ts') },
+  history: {
+    summary: 'what a tag pointed to, what a workload ran, from when to when',
+    load: () => import('./history.ts'),
+  },
+  where: { summary: 'where a digest runs and ever ran', load: () => import('./where.ts') },
+  ledger: { summary: 'check the record, and carry it elsewhere', load: () => import('./ledger.ts') },
   doctor: { summary: 'find what is left open in a cluster, and its mend', load: () => import('./doctor.ts') },
   simulate: {
     summary: 'what a policy would do to everything that exists in a cluster',

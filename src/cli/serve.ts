@@ -25,6 +25,7 @@ type Options = {
   kubeconfig?: string;
   context?: string;
   namespace?: string;
+  ledger: string;
 };
 
 export async function run(args: string[]): Promise<number> {
@@ -32,7 +33,7 @@ export async function run(args: string[]): Promise<number> {
     .description(
       'Answers admission reviews by the rules of tagproof.yaml and of the cluster’s policy objects, over TLS.',
     )
-    .addArgument(new Argument('<what>', 'what to serve').choices(['admission']))
+    .addArgument(new Argument('<what>', 'what to serve').choices(['admission', 'watcher']))
     .option(
       '--policy <file>',
       'the policy; watched, and taken over when it changes (default: tagproof.yaml; with --cluster only if there is one)',
@@ -57,6 +58,7 @@ export async function run(args: string[]): Promise<number> {
     .option('--cluster', 'watch ImagePolicy objects and Bypasses, write statuses and Events', false)
     .option('--pull-secrets', 'use the pull secrets of each object’s own namespace; needs --cluster', false)
     .option('--report-every <duration>', 'write reports of what runs, as 1h; needs --cluster')
+    .option('--ledger <where>', 'watcher: a file (SQLite) or postgres://…', 'tagproof.db')
     .option('--kubeconfig <file>', 'default: the service account in a cluster, else KUBECONFIG or ~/.kube/config')
     .option('--context <name>', 'of the kubeconfig')
     .option('--namespace <name>', 'where the webhook is installed (default: its own)')
@@ -67,13 +69,16 @@ Examples:
   tagproof serve admission --cert tls.crt --key tls.key --host 0.0.0.0
   tagproof serve admission --cluster --own-certificate --host 0.0.0.0
   tagproof serve admission --standalone
+  tagproof serve watcher --ledger tagproof.db
   curl --cacert tagproof-ca.pem -H 'content-type: application/json' -d @review.json https://localhost:8443/validate
 
 Paths: /mutate writes digests into pods · /validate decides · /own reviews policies and bypasses · /healthz /readyz /metrics
 `,
     )
     .showHelpAfterError('(see --help)');
-  return runPlain<Options>(command, args, serve);
+  return runPlain<Options>(command, args, (options) =>
+    command.args[0] === 'watcher' ? watcher(options) : serve(options),
+  );
 }
 
 async function serve(options: Options): Promise<number> {
@@ -105,6 +110,34 @@ async function serve(options: Options): Promise<number> {
   await new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
   await server.stop();
   await kube?.close();
+  return 0;
+}
+
+/** What runs, and where the tags that it uses point, into the ledger. */
+async function watcher(options: Options): Promise<number> {
+  const { openLedger } = await import('../ledger/open.ts');
+  const { Watcher } = await import('../serve/watcher/watcher.ts');
+  const { RegistryClient } = await import('../registry/client.ts');
+  const { namesHost } = await import('../policy/hosts.ts');
+  const { loadConfig } = await import('./gather.ts');
+  const log = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
+  const config = await loadConfig(options.policy);
+  const ledger = await openLedger(options.ledger);
+  const kube = await connect(options);
+  // What pods name is nobody's word: only what the configuration names may be private (T46).
+  const { registries, hostsDir } = config;
+  const client = new RegistryClient({
+    registries,
+    hostsDir,
+    isNamed: namesHost(config),
+    userAgent: `tagproof/${version()}`,
+  });
+  const work = new Watcher({ kube, ledger, ask: (reference) => client.head(reference), log });
+  await work.start();
+  log({ at: new Date().toISOString(), message: `watching ${kube.access.name}` });
+  await new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
+  await work.stop();
+  await Promise.all([client.close(), kube.close(), ledger.close()]);
   return 0;
 }
 

@@ -17,11 +17,12 @@ tagproof status                              every workload, container by contai
 tagproof status -n shop -l app=web
 tagproof status --contexts prod-eu --contexts prod-us
 tagproof status --offline                    asks the API server only
+tagproof status --at 2026-11-24T14:59:00Z    what ran then, from the ledger
 `;
 
 type Options = CommonOptions &
   RegistryFlags &
-  ClusterFlags & { selector?: string; contexts: string[]; offline: boolean };
+  ClusterFlags & { selector?: string; contexts: string[]; offline: boolean; at?: string; ledger: string };
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
@@ -31,8 +32,11 @@ export function run(args: string[]): Promise<number> {
   )
     .option('-l, --selector <labels>', 'only pods with these labels')
     .option('--contexts <name>', 'several clusters: contexts of the kubeconfig (repeatable)', collect, [])
-    .option('--offline', 'do not ask registries', false);
+    .option('--offline', 'do not ask registries', false)
+    .option('--at <time>', 'what ran then, from the ledger: 2026-11-24T14:59:00Z')
+    .option('--ledger <where>', 'with --at: a file or postgres://…', 'tagproof.db');
   return execute<Options>(command, args, async (_, given, context) => {
+    if (given.at !== undefined) return { report: await statusAt(given.at, given) };
     const contexts = given.contexts.length > 0 ? given.contexts : [given.context];
     const query = given.selector === undefined ? '' : `&labelSelector=${encodeURIComponent(given.selector)}`;
     const lists = await Promise.all(
@@ -56,6 +60,30 @@ export function run(args: string[]): Promise<number> {
       return { report: reportOn(statuses, contexts.length > 1, rateLimitLines(client)) };
     });
   });
+}
+
+/** What ran at a moment, as the ledger has it. */
+async function statusAt(text: string, { ledger: where, namespace }: Options): Promise<Report> {
+  const moment = new Date(text);
+  if (Number.isNaN(moment.getTime()))
+    throw new Problem('usage', `--at '${text}': expected a time, as 2026-11-24T14:59:00Z`);
+  const { runSection, time, withLedger } = await import('./history.ts');
+  const scopes = namespace.length > 0 ? namespace.map((name) => ({ namespace: name })) : [{}];
+  const rows = await withLedger(where, async (ledger) =>
+    (await Promise.all(scopes.map((scope) => ledger.at(moment, scope)))).flat(),
+  );
+  return {
+    verb: 'status',
+    sections: rows.length === 0 ? [] : [runSection(`at ${time(moment.toISOString())}`, rows)],
+    findings: [],
+    problems: [],
+    summary: [
+      rows.length === 0
+        ? 'nothing ran then, as far as the ledger knows'
+        : `${plural(rows.length, 'container')} ran then`,
+    ],
+    data: { at: moment.toISOString(), containers: rows },
+  };
 }
 
 function reportOn(statuses: readonly Status[], clusters: boolean, closing: readonly string[]): Report {

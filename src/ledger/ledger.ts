@@ -28,6 +28,17 @@ export type RunInterval = {
   readonly actor: string | null;
 };
 
+export type Poll = {
+  readonly registry: string;
+  readonly repository: string;
+  readonly tag: string;
+  /** Milliseconds since 1970; null: never. */
+  readonly checked: number | null;
+  readonly due: number;
+  /** Why the last one told nothing. */
+  readonly failure: string | null;
+};
+
 /** Rows of one answer at the most. */
 const MAX_ROWS = 10_000;
 /** Rows that are read at once when the whole record is gone through. */
@@ -145,6 +156,31 @@ export class Ledger {
       .where('cluster', '=', cluster)
       .where('until', 'is', null)
       .execute();
+  }
+
+  /** What each tag is taken to point to now. */
+  openTags(): Promise<TagInterval[]> {
+    return this.#db.selectFrom('tag_interval').selectAll().where('until', 'is', null).execute();
+  }
+
+  /** When tags are asked about: kept, so that a restart does not ask about all of them at once. */
+  polls(): Promise<Poll[]> {
+    return this.#db.selectFrom('poll').selectAll().execute();
+  }
+
+  async keepPolls(polls: readonly Poll[]): Promise<void> {
+    for (let i = 0; i < polls.length; i += 500)
+      await this.#db
+        .insertInto('poll')
+        .values(polls.slice(i, i + 500))
+        .onConflict((conflict) =>
+          conflict.columns(['registry', 'repository', 'tag']).doUpdateSet((eb) => ({
+            checked: eb.ref('excluded.checked'),
+            due: eb.ref('excluded.due'),
+            failure: eb.ref('excluded.failure'),
+          })),
+        )
+        .execute();
   }
 
   /** The whole record in order, in pieces. */

@@ -33,6 +33,15 @@ export type Tables = {
     actor: string | null;
   };
   closure: { root: string; member: string; role: string; platform: string | null };
+  /** When each tag is asked about next; a convenience, no record. Times are milliseconds since 1970. */
+  poll: {
+    registry: string;
+    repository: string;
+    tag: string;
+    checked: number | null;
+    due: number;
+    failure: string | null;
+  };
 };
 
 export type Database = Kysely<Tables>;
@@ -60,6 +69,8 @@ const MIGRATIONS: readonly Migration[] = [
       sql`create unique index run_open on run_interval (cluster, namespace, kind, name, container, type, image, digest) where until is null`,
       sql`create table closure (root text not null, member text not null, role text not null, platform text, primary key (root, member))`,
       sql`create index closure_by_member on closure (member)`,
+      sql`create table poll (registry text not null, repository text not null, tag text not null, checked bigint, due bigint not null,
+        failure text, primary key (registry, repository, tag))`,
     ])
       await statement.execute(db);
   },

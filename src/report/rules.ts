@@ -53,6 +53,10 @@ export const RULES = {
     title: 'A pod runs another image than the pinned one',
     help: 'The digest on the node does not belong to the declared one. Look at the node and its runtime before anything else.',
   },
+  'ledger-broken': {
+    title: 'The record does not hold',
+    help: 'An entry was changed or is missing. Keep the file as it is, and go back to an export that holds.',
+  },
   'cluster-hole': {
     title: 'Something in the cluster is not guarded as it should be',
     help: 'The message says what, and its mend. Run `tagproof doctor` again afterwards.',

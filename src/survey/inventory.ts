@@ -28,8 +28,8 @@ export type Row = {
   readonly mixed: boolean;
 };
 
-/** By uid: the owner of a ReplicaSet or a Job. */
-export type Owners = ReadonlyMap<string, Owner>;
+/** By uid: the owner of a ReplicaSet or a Job; null: it stands on its own. */
+export type Owners = ReadonlyMap<string, Owner | null>;
 const MAX_OWNERS = 5;
 
 /** @param pods that are not finished; @param owners of owners, as far as they are known */
@@ -63,11 +63,11 @@ export function inventoryOf(cluster: string, pods: Iterable<Pod>, owners: Owners
   }));
 }
 
-function topOf(owner: Owner, owners: Owners): Owner {
+export function topOf(owner: Owner, owners: Owners): Owner {
   let top = owner;
   for (let depth = 0; depth < MAX_OWNERS; depth++) {
     const next = owners.get(top.uid);
-    if (next === undefined) return top;
+    if (next === undefined || next === null) return top;
     top = next;
   }
   return top;

@@ -17,22 +17,22 @@ export async function listPods(
   query = '',
 ): Promise<{ pods: Pod[]; owners: Owners }> {
   const pods: Pod[] = [];
-  const owners = new Map<string, Owner>();
+  const owners = new Map<string, Owner | null>();
   for (const namespace of namespaces.length > 0 ? namespaces : [undefined]) {
     const { items } = await client.list(pathOf({ apiVersion: 'v1', resource: 'pods' }, namespace), query, podOf);
     for (const pod of items) pods.push(pod);
     for (const kind of BETWEEN) {
       const { items: found } = await client.list(pathOf(kind, namespace), '', ownerOf);
-      for (const pair of found) if (pair !== undefined) owners.set(pair[0], pair[1]);
+      for (const [uid, owner] of found) owners.set(uid, owner);
     }
   }
   return { pods, owners };
 }
 
 /** Who controls this object: its uid, and the controller. */
-export function ownerOf({ metadata }: KubeObject): [uid: string, owner: Owner] | undefined {
+export function ownerOf({ metadata }: KubeObject): [uid: string, owner: Owner | null] {
   const controller = metadata?.ownerReferences?.find((item) => item.controller === true);
-  if (controller === undefined) return undefined;
+  if (controller === undefined) return [metadata?.uid ?? '', null];
   const { apiVersion, kind, name, uid } = controller;
   return [metadata?.uid ?? '', { apiVersion, kind, name, uid }];
 }

@@ -1,0 +1,128 @@
+// tagproof history: what a tag pointed to, or what a workload ran, from when to when. tagproof where: where a digest runs and ever ran.
+import { isDigest, shortDigest } from '../image/digest.ts';
+import { parseReference } from '../image/reference.ts';
+import type { Ledger, RunInterval, TagInterval } from '../ledger/ledger.ts';
+import { openLedger } from '../ledger/open.ts';
+import { Problem } from '../problem.ts';
+import type { Cell, Report, Section } from '../report/report.ts';
+import { plural } from './scan.ts';
+import { type CommonOptions, execute, verb } from './verb.ts';
+
+const EXAMPLES = `
+tagproof history docker.io/library/nginx:1.27     what this tag pointed to, and since when
+tagproof history ghcr.io/org/app                  every tag of a repository
+tagproof history shop/Deployment/web              what this workload ran
+`;
+const WHERE_EXAMPLES = `
+tagproof where sha256:3590a650…                   where this runs and ever ran: an index, a manifest or a configuration
+tagproof where ghcr.io/org/app@sha256:3590a650…
+`;
+
+type Options = CommonOptions & { ledger: string };
+
+export async function withLedger<T>(where: string, task: (ledger: Ledger) => Promise<T>): Promise<T> {
+  const ledger = await openLedger(where);
+  try {
+    return await task(ledger);
+  } finally {
+    await ledger.close();
+  }
+}
+
+export function run(args: string[]): Promise<number> {
+  const command = verb('history', 'Shows what a tag pointed to, or what a workload ran, from when to when.', EXAMPLES)
+    .argument('<image or workload>', 'an image, or NAMESPACE/KIND/NAME')
+    .option('--ledger <where>', 'a file or postgres://…', 'tagproof.db');
+  return execute<Options>(command, args, async ([what = ''], { ledger: where }) => ({
+    report: await withLedger(where, (ledger) => history(ledger, what)),
+  }));
+}
+
+export function runWhere(args: string[]): Promise<number> {
+  const command = verb('where', 'Shows where a digest runs and ever ran.', WHERE_EXAMPLES)
+    .argument('<digest>', 'sha256:…, or an image with one')
+    .option('--ledger <where>', 'a file or postgres://…', 'tagproof.db');
+  return execute<Options>(command, args, async ([what = ''], { ledger: where }) => {
+    const digest = what.slice(what.indexOf('@') + 1);
+    if (!isDigest(digest))
+      throw new Problem('usage', `'${what}': expected a digest, sha256: and 64 lower-case hex digits`);
+    const found = await withLedger(where, (ledger) => ledger.where(digest));
+    const now = found.runs.filter(({ until }) => until === null);
+    return {
+      report: {
+        verb: 'where',
+        sections: [runSection('runs', found.runs), tagSection('tags', found.tags)].filter(
+          ({ rows }) => rows.length > 0,
+        ),
+        findings: [],
+        problems: [],
+        summary: [
+          found.runs.length === 0
+            ? 'it never ran here, as far as the ledger knows'
+            : `it runs in ${plural(now.length, 'container')} now, and ran in ${found.runs.length} in all`,
+        ],
+        data: found,
+      },
+    };
+  });
+}
+
+/** `NAMESPACE/KIND/NAME`: a kind has a capital letter, which no part of an image but its host has. */
+const WORKLOAD = /^([a-z0-9-]+)\/([A-Z][A-Za-z]+)\/([a-z0-9.-]+)$/;
+
+async function history(ledger: Ledger, what: string): Promise<Report> {
+  const [, namespace, kind, name] = WORKLOAD.exec(what) ?? [];
+  if (namespace !== undefined && kind !== undefined && name !== undefined) {
+    const runs = await ledger.runHistory({ namespace, kind, name });
+    return reportOf(what, runSection(what, runs), runs.length, { runs });
+  }
+  const reference = parseReference(what);
+  if (reference instanceof Problem) throw reference;
+  const tags = await ledger.tagHistory(reference.registry, reference.repository, reference.tag);
+  return reportOf(what, tagSection(what, tags), tags.length, { tags });
+}
+
+function reportOf(what: string, section: Section, count: number, data: object): Report {
+  return {
+    verb: 'history',
+    sections: count === 0 ? [] : [section],
+    findings: [],
+    problems: [],
+    summary: [count === 0 ? `the ledger knows nothing of ${what}` : plural(count, 'entry')],
+    data,
+  };
+}
+
+/** To the second, in UTC. */
+export const time = (text: string) => `${text.slice(0, 19)}Z`;
+const until = (text: string | null): Cell => (text === null ? { text: 'now', style: 'good' } : time(text));
+
+function tagSection(title: string, tags: readonly TagInterval[]): Section {
+  return {
+    title,
+    head: ['tag', 'pointed to', 'since', 'until', 'seen by'],
+    rows: tags.map(({ registry, repository, tag, digest, since, until: end, source }) => [
+      `${registry}/${repository}:${tag}`,
+      digest === null ? { text: 'nothing: gone', style: 'bad' } : shortDigest(digest),
+      time(since),
+      until(end),
+      { text: source, style: 'dim' },
+    ]),
+  };
+}
+
+export function runSection(title: string, runs: readonly RunInterval[]): Section {
+  return {
+    title,
+    head: ['workload', 'container', 'declared', 'ran', 'pods', 'since', 'until'],
+    rows: runs.map((row) => [
+      `${row.cluster}: ${row.namespace}/${row.kind}/${row.name}`,
+      row.container,
+      row.image.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/, '$1…'),
+      shortDigest(row.digest),
+      String(row.pods),
+      time(row.since),
+      until(row.until),
+    ]),
+  };
+}

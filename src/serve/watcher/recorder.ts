@@ -1,0 +1,67 @@
+// From pods to the record: what started to run, and what has ended. Knows what the ledger has open, so that nothing is told twice, and
+// nothing that happened while nobody watched is missed.
+import type { RunEvent } from '../../ledger/event.ts';
+import type { RunInterval } from '../../ledger/ledger.ts';
+import { digestIn } from '../../survey/identity.ts';
+import { type Owners, topOf } from '../../survey/inventory.ts';
+import type { Pod } from '../../survey/pods.ts';
+
+type Key = Pick<RunEvent, 'namespace' | 'container' | 'type' | 'image' | 'digest'> & {
+  readonly kind: string;
+  readonly name: string;
+};
+
+/** What stands between a workload and its pods, and is watched too. */
+const MAKERS = new Set(['ReplicaSet', 'Job']);
+
+/** Owns the counts. */
+export class Recorder {
+  readonly #cluster: string;
+  /** What the ledger has open: by key, the most pods at once. */
+  readonly #open = new Map<string, { key: Key; pods: number }>();
+
+  constructor(cluster: string, open: readonly RunInterval[]) {
+    this.#cluster = cluster;
+    for (const { namespace, kind, name, container, type, image, digest, pods } of open) {
+      const key: Key = { namespace, kind, name, container, type: type as Key['type'], image, digest };
+      this.#open.set(JSON.stringify(Object.values(key)), { key, pods });
+    }
+  }
+
+  /** @param pods all that are there now; @returns what the ledger does not know yet; told once */
+  changes(pods: Iterable<Pod>, owners: Owners): RunEvent[] {
+    const now = new Map<string, { key: Key; pods: number }>();
+    for (const pod of pods) {
+      // Its ReplicaSet or Job comes in a moment: until then nobody could say on whose behalf it runs.
+      const isMade = MAKERS.has(pod.owner.kind) && !owners.has(pod.owner.uid);
+      if (pod.finished || isMade) continue;
+      const { kind, name } = topOf(pod.owner, owners);
+      for (const { name: container, type, image, imageId } of pod.containers) {
+        const digest = imageId === undefined ? undefined : digestIn(imageId);
+        if (digest === undefined) continue; // nothing runs yet that could be told
+        const key: Key = { namespace: pod.namespace, kind, name, container, type, image, digest };
+        const text = JSON.stringify(Object.values(key));
+        const entry = now.get(text);
+        if (entry === undefined) now.set(text, { key, pods: 1 });
+        else entry.pods++;
+      }
+    }
+    const events: RunEvent[] = [];
+    for (const [text, { key, pods: count }] of now) {
+      const before = this.#open.get(text)?.pods ?? 0;
+      if (count <= before) continue;
+      this.#open.set(text, { key, pods: count });
+      events.push(this.#event(key, count));
+    }
+    for (const [text, { key }] of this.#open) {
+      if (now.has(text)) continue;
+      this.#open.delete(text);
+      events.push(this.#event(key, 0));
+    }
+    return events;
+  }
+
+  #event({ kind, name, ...rest }: Key, pods: number): RunEvent {
+    return { kind: 'run', cluster: this.#cluster, workload: { kind, name }, ...rest, pods };
+  }
+}

@@ -1,0 +1,154 @@
+// Watches a cluster and the tags that it uses, and keeps the record. Decides nothing, and nobody waits for it.
+
+import { parseReference } from '../../image/reference.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { pathOf } from '../../kube/object.ts';
+import { watch } from '../../kube/watch.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { asProblem, Problem } from '../../problem.ts';
+import { ownerOf } from '../../survey/list-pods.ts';
+import { type Owner, type Pod, podOf } from '../../survey/pods.ts';
+import { Recorder } from './recorder.ts';
+import { type Ask, Tags } from './tags.ts';
+
+export type WatcherOptions = {
+  readonly kube: KubeClient;
+  readonly ledger: Ledger;
+  readonly ask: Ask;
+  readonly log: (line: object) => void;
+};
+
+/** Changes that come together are recorded together, milliseconds. */
+const TOGETHER_MS = 500;
+const OWNERS = [
+  { apiVersion: 'apps/v1', resource: 'replicasets' },
+  { apiVersion: 'batch/v1', resource: 'jobs' },
+];
+
+/** Owns the watches and the timers. */
+export class Watcher {
+  readonly #options: WatcherOptions;
+  readonly #stop = new AbortController();
+  readonly #pods = new Map<string, Pod>();
+  readonly #owners = new Map<string, Owner | null>();
+  readonly #tags: Tags;
+  #recorder: Recorder | undefined;
+  /** Lists that have come: before all of them, "gone" means nothing. */
+  #lists = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: WatcherOptions) {
+    this.#options = options;
+    const { ledger, ask } = options;
+    this.#tags = new Tags(
+      ledger,
+      ask,
+      ({ reference, from, to, rested }) =>
+        this.#say(to === null ? 'tag gone' : 'tag moved', { image: reference.text, from, to, restedMs: rested }),
+      (reference, problem) => this.#say('tag not checked', { image: reference.text, problem }),
+    );
+  }
+
+  async start(): Promise<void> {
+    const { kube, ledger } = this.#options;
+    this.#recorder = new Recorder(kube.access.name, await ledger.open(kube.access.name));
+    await this.#tags.start();
+    this.#follow(
+      'pods',
+      { apiVersion: 'v1', resource: 'pods' },
+      {
+        clear: () => this.#pods.clear(),
+        put: (object) => {
+          const pod = podOf(object);
+          this.#pods.set(pod.uid, pod);
+        },
+        drop: (uid) => this.#pods.delete(uid),
+      },
+    );
+    for (const kind of OWNERS) {
+      // Owners of pods that are still there are kept by what they were: a list replaces only its own.
+      const mine = new Set<string>();
+      this.#follow(kind.resource, kind, {
+        clear: () => {
+          for (const uid of mine) this.#owners.delete(uid);
+          mine.clear();
+        },
+        put: (object) => {
+          const [uid, owner] = ownerOf(object);
+          mine.add(uid);
+          this.#owners.set(uid, owner);
+        },
+        drop: () => {}, // its last pods may be told after it; it goes with the next list
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#tags.stop();
+    clearTimeout(this.#timer);
+    await this.#writing;
+  }
+
+  #follow(
+    name: string,
+    resource: { apiVersion: string; resource: string },
+    set: { clear: () => void; put: (object: Parameters<typeof podOf>[0]) => void; drop: (uid: string) => void },
+  ): void {
+    void watch(this.#options.kube, pathOf(resource), {
+      signal: this.#stop.signal,
+      onList: (objects) => {
+        set.clear();
+        for (const object of objects) set.put(object);
+        this.#lists.add(name);
+        this.#later();
+      },
+      onChange: ({ type, object }) => {
+        if (type === 'deleted') set.drop(object.metadata?.uid ?? '');
+        else set.put(object);
+        this.#later();
+      },
+      onProblem: (problem, pauseMs) =>
+        this.#say(`${name} cannot be watched, again in ${Math.round(pauseMs)} ms`, { problem }),
+    });
+  }
+
+  #later(): void {
+    if (this.#lists.size < OWNERS.length + 1 || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#writing = this.#writing.then(() => this.#record());
+    }, TOGETHER_MS);
+  }
+
+  /** What cannot be written now is not forgotten: it is compared again, with what the ledger has, when it is back. */
+  async #record(): Promise<void> {
+    const { ledger, kube } = this.#options;
+    try {
+      this.#recorder ??= new Recorder(kube.access.name, await ledger.open(kube.access.name));
+      const events = this.#recorder.changes(this.#pods.values(), this.#owners);
+      if (events.length > 0) await ledger.append(events);
+      this.#tags.follow(this.#references());
+    } catch (error) {
+      this.#recorder = undefined;
+      this.#say('the ledger could not be written, tried again', { problem: asProblem(error, 'file') });
+      setTimeout(() => this.#later(), 5000).unref();
+    }
+  }
+
+  *#references() {
+    for (const pod of this.#pods.values()) {
+      if (pod.finished) continue;
+      for (const { image } of pod.containers) {
+        const reference = parseReference(image);
+        if (reference instanceof Problem || (reference.tag === undefined && reference.digest !== undefined)) continue;
+        yield { ...reference, tag: reference.tag ?? 'latest' };
+      }
+    }
+  }
+
+  #say(message: string, more: object): void {
+    this.#options.log({ at: new Date().toISOString(), message, ...more });
+  }
+}

@@ -1,0 +1,183 @@
+// The watcher at a real API server: pods whose statuses the test writes, in the place of nodes; a tag that moves; restarts of both; and the
+// questions afterwards, by the verbs.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KubeClient } from '../../src/kube/client.ts';
+import { type LocalCluster, startCluster } from '../../src/kube/local.ts';
+import { openLedger } from '../../src/ledger/open.ts';
+import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
+import { pushSample } from '../../src/registry/sample.ts';
+import { atEnd, scratch, suite } from './suite.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+
+suite('the watcher', ['etcd', 'kube-apiserver'], () => {
+  const folder = scratch();
+  const file = join(folder, 'tagproof.db');
+  const registry = new EmbeddedRegistry();
+  let cluster: LocalCluster;
+  let kube: KubeClient;
+  let host = '';
+  const digests: string[] = [];
+  let watcher: ChildProcess | undefined;
+
+  const tagproof = (...args: string[]): Promise<string> =>
+    new Promise((resolve) => {
+      const env = { ...process.env, KUBECONFIG: cluster.kubeconfig, NO_COLOR: '1' };
+      execFile(process.execPath, [MAIN, ...args], { cwd: folder, env }, (_, stdout, stderr) =>
+        resolve(stdout + stderr),
+      );
+    });
+  const push = async (content: string) => {
+    digests.push(
+      await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64', 'linux/arm64'], content }),
+    );
+  };
+  async function startWatcher(): Promise<void> {
+    watcher = spawn(
+      process.execPath,
+      [MAIN, 'serve', 'watcher', '--ledger', file, '--kubeconfig', cluster.kubeconfig],
+      {
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    atEnd(() => watcher?.kill('SIGKILL'));
+    await new Promise<void>((resolve) =>
+      watcher?.stdout?.on('data', (chunk) => String(chunk).includes('watching') && resolve()),
+    );
+  }
+  async function stopWatcher(signal: NodeJS.Signals): Promise<void> {
+    const exit = new Promise((resolve) => watcher?.once('exit', resolve));
+    watcher?.kill(signal);
+    await exit;
+  }
+  async function runPod(name: string, imageID: string): Promise<void> {
+    const path = '/api/v1/namespaces/shop/pods';
+    const owner = await kube.get('/apis/apps/v1/namespaces/shop/replicasets/web-1');
+    await kube.create(path, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name,
+        ownerReferences: [
+          { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: owner.metadata?.uid, controller: true },
+        ],
+      },
+      spec: { containers: [{ name: 'c', image: `${host}/web:v1` }] },
+    });
+    const state = { running: { startedAt: new Date().toISOString() } };
+    await kube.patch(`${path}/${name}/status`, 'merge', {
+      status: {
+        phase: 'Running',
+        containerStatuses: [{ name: 'c', image: `${host}/web:v1`, imageID, ready: true, restartCount: 0, state }],
+      },
+    });
+  }
+  const deletePod = (name: string) => kube.delete(`/api/v1/namespaces/shop/pods/${name}?gracePeriodSeconds=0`);
+  async function until(question: string[], answer: RegExp): Promise<string> {
+    for (let i = 0; ; i++) {
+      const out = await tagproof(...question);
+      if (answer.test(out)) return out;
+      assert.ok(i < 40, out);
+      await sleep(250);
+    }
+  }
+
+  before(async () => {
+    host = await registry.listen();
+    atEnd(() => registry.close());
+    await push('one');
+    writeFileSync(join(folder, 'tagproof.yaml'), `registries: [{host: "${host}"}]\n`);
+    cluster = await startCluster(folder);
+    atEnd(() => cluster.stop());
+    kube = new KubeClient(cluster.access);
+    atEnd(() => kube.close());
+    await kube.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
+    const template = {
+      metadata: { labels: { app: 'web' } },
+      spec: { containers: [{ name: 'c', image: `${host}/web:v1` }] },
+    };
+    const spec = { selector: { matchLabels: { app: 'web' } }, template };
+    const deployment = await kube.create('/apis/apps/v1/namespaces/shop/deployments', {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web' },
+      spec,
+    });
+    const ownerReferences = [
+      { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: deployment.metadata?.uid, controller: true },
+    ];
+    await kube.create('/apis/apps/v1/namespaces/shop/replicasets', {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { name: 'web-1', ownerReferences },
+      spec,
+    });
+    await startWatcher();
+  });
+
+  test('what starts is recorded, under its Deployment; the tag that it uses is followed', async () => {
+    await runPod('web-1-a', `${host}/web@${digests[0]}`);
+    await until(['history', 'shop/Deployment/web'], /shop\/Deployment\/web.* now/);
+    assert.match(await until(['history', `${host}/web:v1`], / now /), new RegExp((digests[0] as string).slice(0, 19)));
+  });
+
+  test('status: the same, then moved, then mixed', async () => {
+    assert.match(await tagproof('status'), /shop\/Deployment\/web +c +.*same/);
+    await push('two');
+    const moved = await tagproof('status');
+    assert.match(moved, new RegExp(`moved to ${(digests[1] as string).slice(0, 19)}`), moved);
+    await runPod('web-1-b', `${host}/web@${digests[1]}`);
+    const mixed = await tagproof('status');
+    assert.match(mixed, /1 with mixed replicas/);
+    assert.match(mixed, /pods of one template run different digests|mixed/);
+  });
+
+  test('what happens while the watcher is away, killed, is there when it is back; nothing is told twice', async () => {
+    await until(['where', digests[1] as string], /it runs in 1 container now/);
+    await stopWatcher('SIGKILL');
+    await deletePod('web-1-a');
+    await startWatcher();
+    await until(['where', digests[0] as string], /it runs in 0 containers now, and ran in 1 in all/);
+    const ledger = await openLedger(file);
+    const runs = await ledger.runHistory({ namespace: 'shop', name: 'web' });
+    assert.deepEqual(runs.map(({ digest }) => digest).sort(), digests.toSorted());
+    await ledger.close();
+  });
+
+  test('an API server that goes and comes back costs nothing', async () => {
+    await cluster.restart();
+    await deletePod('web-1-b');
+    await until(['where', digests[1] as string], /it runs in 0 containers now/);
+  });
+
+  test('the record holds; it can be carried elsewhere, and what ran at a time is known there too', async () => {
+    await stopWatcher('SIGTERM');
+    assert.match(await tagproof('ledger', 'verify'), /each as it was written/);
+    const lines = await new Promise<string>((resolve) =>
+      execFile(process.execPath, [MAIN, 'ledger', 'export'], { cwd: folder }, (_, stdout) => resolve(stdout)),
+    );
+    writeFileSync(join(folder, 'ledger.jsonl'), lines);
+    assert.match(await tagproof('ledger', 'import', 'ledger.jsonl', '--ledger', 'copy.db'), /imported/);
+    assert.match(await tagproof('ledger', 'import', 'ledger.jsonl', '--ledger', 'copy.db'), /not empty/);
+    const ledger = await openLedger(join(folder, 'copy.db'));
+    const [last] = await ledger.runHistory({ namespace: 'shop', name: 'web' });
+    await ledger.close();
+    const during = new Date((Date.parse(last?.since ?? '') + Date.parse(last?.until ?? '')) / 2).toISOString();
+    assert.match(
+      await tagproof('status', '--at', during, '--ledger', 'copy.db'),
+      new RegExp((digests[1] as string).slice(0, 19)),
+    );
+    const forged = lines.replace('web:v1', 'web:v2');
+    writeFileSync(join(folder, 'forged.jsonl'), forged);
+    assert.match(
+      await tagproof('ledger', 'import', 'forged.jsonl', '--ledger', 'forged.db'),
+      /forged\.jsonl:\d+: the chain does not hold here/,
+    );
+  });
+});
