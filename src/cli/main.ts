@@ -22,6 +22,7 @@ const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }
     load: () => import('./history.ts'),
   },
   where: { summary: 'where a digest runs and ever ran', load: () => import('./where.ts') },
+  rollback: { summary: 'go back to exactly what ran before', load: () => import('./rollback.ts') },
   ledger: { summary: 'check the record, and carry it elsewhere', load: () => import('./ledger.ts') },
   doctor: { summary: 'find what is left open in a cluster, and its mend', load: () => import('./doctor.ts') },
   simulate: {

@@ -119,6 +119,8 @@ export function run(args: string[]): Promise<number> {
       if (learned > 0) writeLock(lockFile as string, printLock(lock), bytes);
       const noted =
         learned > 0 ? [`${lockFile} remembers ${plural(lock.size, 'image')}, ${learned} new; commit it`] : [];
+      const held = gathered.found.filter((found) => isHeld(found, lock)).length;
+      if (held > 0) noted.push(`${plural(held, 'place')} held since it was gone back to: see hold in ${lockFile}`);
       const all = [...problems, ...failed];
       return {
         report: {
@@ -142,9 +144,16 @@ export function run(args: string[]): Promise<number> {
 /** What is to be resolved: every tag without digest; with --update also pins whose tag is known. */
 function isTarget(found: Found, update: boolean, lock: Lock): boolean {
   if (found.slot.blocked !== undefined) return false;
+  if (isHeld(found, lock)) return false;
   if (found.reference.digest === undefined) return true;
   return update && (found.reference.tag !== undefined || lock.has(tagKey(found.reference)));
 }
+
+/** Somebody went back to this digest: it stays until the hold is taken out of the lock. */
+const isHeld = ({ reference }: Found, lock: Lock) =>
+  reference.digest !== undefined &&
+  lock.get(tagKey(reference))?.hold !== undefined &&
+  lock.get(tagKey(reference))?.digest === reference.digest;
 
 const isBlocked = (found: Found) => found.slot.blocked !== undefined && found.reference.digest === undefined;
 

@@ -41,7 +41,23 @@ export type ClosureEvent = {
   }[];
 };
 
-export type LedgerEvent = TagEvent | RunEvent | ClosureEvent;
+/** Somebody went back to what ran before, and said why. */
+export type RollbackEvent = {
+  readonly kind: 'rollback';
+  readonly cluster: string | null;
+  readonly namespace: string;
+  readonly workload: { readonly kind: string; readonly name: string };
+  readonly container: string;
+  /** As written: `web:v1@sha256:…`. */
+  readonly image: string;
+  readonly digest: string;
+  readonly reason: string;
+  readonly by: string;
+  /** Into files, or into the cluster. */
+  readonly way: 'files' | 'cluster';
+};
+
+export type LedgerEvent = TagEvent | RunEvent | ClosureEvent | RollbackEvent;
 
 /** As it is stored. */
 export type Entry = {

@@ -259,6 +259,8 @@ export class Ledger {
         return this.#applyTag(db, event, at);
       case 'run':
         return this.#applyRun(db, event, at);
+      case 'rollback':
+        return; // the record alone: what runs then, the watcher sees
       case 'closure': {
         const rows = event.members.map(({ digest, role, platform }) => ({
           root: event.root,

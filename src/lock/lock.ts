@@ -36,6 +36,8 @@ export const EntrySchema = v.strictObject({
   firstSeen: v.pipe(v.string(), v.isoTimestamp()),
   /** Who said so: `registry`, `engine`, or the host of a mirror. */
   source: v.string(),
+  /** It was gone back to this digest: `pin --update` leaves it until the hold is released. */
+  hold: v.optional(v.strictObject({ reason: v.string(), by: v.string(), at: v.pipe(v.string(), v.isoTimestamp()) })),
   /** By what evidence it passed when it was pinned with --verify. */
   verified: v.optional(EvidenceSchema),
 });
@@ -109,13 +111,14 @@ export function printLock(lock: Lock): string {
 }
 
 /** One order of keys, so that equal entries are equal lines. */
-function ordered({ digest, mediaType, platforms, firstSeen, source, verified }: LockEntry): LockEntry {
+function ordered({ digest, mediaType, platforms, firstSeen, source, hold, verified }: LockEntry): LockEntry {
   return {
     digest,
     ...(mediaType !== undefined && { mediaType }),
     ...(platforms !== undefined && { platforms }),
     firstSeen,
     source,
+    ...(hold !== undefined && { hold }),
     ...(verified !== undefined && { verified }),
   };
 }

@@ -156,6 +156,32 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     await until(['where', digests[1] as string], /it runs in 0 containers now/);
   });
 
+  test('rollback --apply: back to what ran, tried first, and a change by somebody else is no loss', async () => {
+    const get = async () => {
+      const { spec } = await kube.get('/apis/apps/v1/namespaces/shop/deployments/web');
+      return (spec as { template: { spec: { containers: { image: string }[] } } }).template.spec.containers[0]?.image;
+    };
+    const to = digests[0] as string;
+    const tried = await tagproof('rollback', 'shop/Deployment/web', '--to', to, '--apply', '--diff');
+    assert.match(tried, /would take it; nothing was changed/);
+    assert.equal(await get(), `${host}/web:v1`);
+    const out = await tagproof(
+      'rollback',
+      'shop/Deployment/web',
+      '--to',
+      to,
+      '--apply',
+      '--reason',
+      'the new one leaks',
+    );
+    assert.match(out, /1 container went back; Git still says something else/);
+    assert.equal(await get(), `${host}/web:v1@${to}`);
+    assert.match(
+      await tagproof('rollback', 'shop/Deployment/web', '--to', to, '--apply', '--reason', 'again'),
+      /is there already/,
+    );
+  });
+
   test('the record holds; it can be carried elsewhere, and what ran at a time is known there too', async () => {
     await stopWatcher('SIGTERM');
     assert.match(await tagproof('ledger', 'verify'), /each as it was written/);
