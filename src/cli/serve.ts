@@ -120,6 +120,7 @@ async function watcher(options: Options): Promise<number> {
   const { RegistryClient } = await import('../registry/client.ts');
   const { namesHost } = await import('../policy/hosts.ts');
   const { loadConfig } = await import('./gather.ts');
+  const { readImageClosure } = await import('../survey/closure.ts');
   const log = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
   const config = await loadConfig(options.policy);
   const ledger = await openLedger(options.ledger);
@@ -132,7 +133,13 @@ async function watcher(options: Options): Promise<number> {
     isNamed: namesHost(config),
     userAgent: `tagproof/${version()}`,
   });
-  const work = new Watcher({ kube, ledger, ask: (reference) => client.head(reference), log });
+  const work = new Watcher({
+    kube,
+    ledger,
+    ask: (reference) => client.head(reference),
+    readClosure: (reference) => readImageClosure(client, reference),
+    log,
+  });
   await work.start();
   log({ at: new Date().toISOString(), message: `watching ${kube.access.name}` });
   await new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));

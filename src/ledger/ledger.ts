@@ -163,6 +163,16 @@ export class Ledger {
     return this.#db.selectFrom('tag_interval').selectAll().where('until', 'is', null).execute();
   }
 
+  /** The closure of a digest, as it was read once; undefined: it never was. */
+  async closure(root: string): Promise<{ member: string; role: string; platform: string | null }[] | undefined> {
+    const rows = await this.#db
+      .selectFrom('closure')
+      .select(['member', 'role', 'platform'])
+      .where('root', '=', root)
+      .execute();
+    return rows.length === 0 ? undefined : rows;
+  }
+
   /** When tags are asked about: kept, so that a restart does not ask about all of them at once. */
   polls(): Promise<Poll[]> {
     return this.#db.selectFrom('poll').selectAll().execute();

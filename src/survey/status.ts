@@ -3,8 +3,8 @@ import type { Reference, Resolution } from '../flow.ts';
 import { parseReference, printReference, withDigest } from '../image/reference.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
-import { readClosure, readConfig } from '../resolve/closure.ts';
 import { resolveAll } from '../resolve/resolve.ts';
+import { readImageClosure } from './closure.ts';
 import { type Identity, type ImageClosure, identify, namesRepository } from './identity.ts';
 import type { Row, Running } from './inventory.ts';
 
@@ -32,7 +32,8 @@ export async function statusOf(
     const key = `${reference.registry}/${reference.repository}@${digest}`;
     let closure = closures.get(key);
     if (closure === undefined) {
-      closure = reader === undefined ? Promise.resolve(undefined) : closureAt(reader, withDigest(reference, digest));
+      closure =
+        reader === undefined ? Promise.resolve(undefined) : closureOrNothing(reader, withDigest(reference, digest));
       closures.set(key, closure);
     }
     return closure;
@@ -83,20 +84,10 @@ async function identityOf(
   return identity;
 }
 
-/** With configurations, which some runtimes report; undefined where anything of it cannot be read: part of a closure proves nothing. */
-async function closureAt(reader: Reader, reference: Reference): Promise<ImageClosure | undefined> {
+/** Undefined where anything of it cannot be read: part of a closure proves nothing. */
+async function closureOrNothing(reader: Reader, reference: Reference): Promise<ImageClosure | undefined> {
   try {
-    const { root, children, config } = await readClosure(reader, reference);
-    const members = new Map<string, { role: 'index' | 'manifest' | 'config'; platform?: string }>();
-    members.set(root.digest, { role: children.length > 0 ? 'index' : 'manifest' });
-    if (config !== undefined) members.set(config.configDigest, { role: 'config', platform: config.platform });
-    for (const { digest, platform, attachment } of children) {
-      if (attachment) continue;
-      members.set(digest, { role: 'manifest', ...(platform !== undefined && { platform }) });
-      const { configDigest } = await readConfig(reader, reference, digest);
-      members.set(configDigest, { role: 'config', ...(platform !== undefined && { platform }) });
-    }
-    return { root: root.digest, members };
+    return await readImageClosure(reader, reference);
   } catch (error) {
     if (asProblem(error, 'unreachable').code === 'interrupted') throw error;
     return undefined;

@@ -4,6 +4,7 @@ import { tagKey } from '../../image/reference.ts';
 import type { TagEvent } from '../../ledger/event.ts';
 import type { Ledger, Poll } from '../../ledger/ledger.ts';
 import { asProblem, type Problem } from '../../problem.ts';
+import type { TagState } from './deployed.ts';
 import { firstOf, intervalOf, retryOf } from './schedule.ts';
 
 /** Asks the registry: HEAD, which none counts as a pull. */
@@ -80,6 +81,10 @@ export class Tags {
 
   get size(): number {
     return this.#followed.size;
+  }
+
+  state(key: string): TagState | undefined {
+    return this.#followed.get(key);
   }
 
   /** How late the oldest due poll is, milliseconds: freshness, as it really is. */

@@ -6,8 +6,11 @@ import { pathOf } from '../../kube/object.ts';
 import { watch } from '../../kube/watch.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { asProblem, Problem } from '../../problem.ts';
+import { inventoryOf } from '../../survey/inventory.ts';
 import { ownerOf } from '../../survey/list-pods.ts';
 import { type Owner, type Pod, podOf } from '../../survey/pods.ts';
+import { Closures, type ReadClosure } from './closures.ts';
+import { type Deployed, deployedOf } from './deployed.ts';
 import { Recorder } from './recorder.ts';
 import { type Ask, Tags } from './tags.ts';
 
@@ -15,6 +18,7 @@ export type WatcherOptions = {
   readonly kube: KubeClient;
   readonly ledger: Ledger;
   readonly ask: Ask;
+  readonly readClosure: ReadClosure;
   readonly log: (line: object) => void;
 };
 
@@ -32,6 +36,8 @@ export class Watcher {
   readonly #pods = new Map<string, Pod>();
   readonly #owners = new Map<string, Owner | null>();
   readonly #tags: Tags;
+  readonly #closures: Closures;
+  readonly #listeners = new Set<() => void>();
   #recorder: Recorder | undefined;
   /** Lists that have come: before all of them, "gone" means nothing. */
   #lists = new Set<string>();
@@ -40,12 +46,17 @@ export class Watcher {
 
   constructor(options: WatcherOptions) {
     this.#options = options;
-    const { ledger, ask } = options;
+    const { ledger, ask, readClosure } = options;
+    this.#closures = new Closures(ledger, readClosure, (reference, problem) =>
+      this.#say('closure not read', { image: reference.text, problem }),
+    );
     this.#tags = new Tags(
       ledger,
       ask,
-      ({ reference, from, to, rested }) =>
-        this.#say(to === null ? 'tag gone' : 'tag moved', { image: reference.text, from, to, restedMs: rested }),
+      ({ reference, from, to, rested }) => {
+        this.#say(to === null ? 'tag gone' : 'tag moved', { image: reference.text, from, to, restedMs: rested });
+        this.#tell();
+      },
       (reference, problem) => this.#say('tag not checked', { image: reference.text, problem }),
     );
   }
@@ -89,6 +100,7 @@ export class Watcher {
     this.#tags.stop();
     clearTimeout(this.#timer);
     await this.#writing;
+    await this.#closures.settled();
   }
 
   #follow(
@@ -130,10 +142,53 @@ export class Watcher {
       const events = this.#recorder.changes(this.#pods.values(), this.#owners);
       if (events.length > 0) await ledger.append(events);
       this.#tags.follow(this.#references());
+      this.#wantClosures();
+      if (events.length > 0) this.#tell();
     } catch (error) {
       this.#recorder = undefined;
       this.#say('the ledger could not be written, tried again', { problem: asProblem(error, 'file') });
       setTimeout(() => this.#later(), 5000).unref();
+    }
+  }
+
+  /** What is deployed now; empty until the cluster has been read. */
+  deployed(): Deployed[] {
+    const rows = inventoryOf(this.#options.kube.access.name, this.#pods.values(), this.#owners);
+    return deployedOf(
+      rows,
+      (key) => this.#tags.state(key),
+      (digest) => this.#closures.of(digest),
+    );
+  }
+
+  /** True when the cluster has been read once: before, "nothing runs" means nothing. */
+  get synced(): boolean {
+    return this.#lists.size > OWNERS.length;
+  }
+
+  /** How late the oldest due look at a tag is, milliseconds; how many tags are followed. */
+  get freshness(): { readonly lateMs: number; readonly tags: number } {
+    return { lateMs: this.#tags.late(), tags: this.#tags.size };
+  }
+
+  /** @returns how to stop listening */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Of declared digests, and of what tags point to, where something else runs: so that no index is taken for a drift. */
+  #wantClosures(): void {
+    for (const row of this.deployed()) {
+      const reference = parseReference(row.declared[0] ?? '');
+      if (reference instanceof Problem) continue;
+      const declared = reference.digest ?? row.tag?.digest;
+      if (typeof declared === 'string' && row.running.some(({ digest }) => digest !== undefined && digest !== declared))
+        this.#closures.want(reference, declared);
     }
   }
 
