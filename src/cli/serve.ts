@@ -69,7 +69,7 @@ Examples:
   tagproof serve admission --cert tls.crt --key tls.key --host 0.0.0.0
   tagproof serve admission --cluster --own-certificate --host 0.0.0.0
   tagproof serve admission --standalone
-  tagproof serve watcher --ledger tagproof.db
+  tagproof serve watcher --ledger tagproof.db --port 8080     # prints an address with a token
   curl --cacert tagproof-ca.pem -H 'content-type: application/json' -d @review.json https://localhost:8443/validate
 
 Paths: /mutate writes digests into pods · /validate decides · /own reviews policies and bypasses · /healthz /readyz /metrics
@@ -113,39 +113,10 @@ async function serve(options: Options): Promise<number> {
   return 0;
 }
 
-/** What runs, and where the tags that it uses point, into the ledger. */
 async function watcher(options: Options): Promise<number> {
-  const { openLedger } = await import('../ledger/open.ts');
-  const { Watcher } = await import('../serve/watcher/watcher.ts');
-  const { RegistryClient } = await import('../registry/client.ts');
-  const { namesHost } = await import('../policy/hosts.ts');
-  const { loadConfig } = await import('./gather.ts');
-  const { readImageClosure } = await import('../survey/closure.ts');
-  const log = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
-  const config = await loadConfig(options.policy);
-  const ledger = await openLedger(options.ledger);
-  const kube = await connect(options);
-  // What pods name is nobody's word: only what the configuration names may be private (T46).
-  const { registries, hostsDir } = config;
-  const client = new RegistryClient({
-    registries,
-    hostsDir,
-    isNamed: namesHost(config),
-    userAgent: `tagproof/${version()}`,
-  });
-  const work = new Watcher({
-    kube,
-    ledger,
-    ask: (reference) => client.head(reference),
-    readClosure: (reference) => readImageClosure(client, reference),
-    log,
-  });
-  await work.start();
-  log({ at: new Date().toISOString(), message: `watching ${kube.access.name}` });
-  await new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
-  await work.stop();
-  await Promise.all([client.close(), kube.close(), ledger.close()]);
-  return 0;
+  if (!/^\d{1,5}$/.test(options.port)) throw new Problem('usage', `--port '${options.port}': expected a number`);
+  const { serveWatcher } = await import('./serve-watcher.ts');
+  return serveWatcher(options, await connect(options));
 }
 
 async function connect({ kubeconfig, context, namespace }: Options) {

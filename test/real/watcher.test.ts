@@ -24,6 +24,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
   let host = '';
   const digests: string[] = [];
   let watcher: ChildProcess | undefined;
+  const url = '';
 
   const tagproof = (...args: string[]): Promise<string> =>
     new Promise((resolve) => {
@@ -47,8 +48,11 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
       },
     );
     atEnd(() => watcher?.kill('SIGKILL'));
-    await new Promise<void>((resolve) =>
-      watcher?.stdout?.on('data', (chunk) => String(chunk).includes('watching') && resolve()),
+    url = await new Promise<string>((resolve) =>
+      watcher?.stdout?.on('data', (chunk) => {
+        const found = /"url":"([^"]+)"/.exec(String(chunk))?.[1];
+        if (found !== undefined) resolve(found);
+      }),
     );
   }
   async function stopWatcher(signal: NodeJS.Signals): Promise<void> {
@@ -136,6 +140,23 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     const mixed = await tagproof('status');
     assert.match(mixed, /1 with mixed replicas/);
     assert.match(mixed, /pods of one template run different digests|mixed/);
+  });
+
+  test('the API says the same, to whoever has the printed token', async () => {
+    const { origin, searchParams } = new URL(url);
+    const ask = (path: string, token = searchParams.get('token')) =>
+      fetch(`${origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal((await ask('/api/v1/deployed', 'wrong')).status, 401);
+    const { items, counts } = (await (await ask('/api/v1/deployed')).json()) as {
+      items: { name: string; mixed: boolean }[];
+      counts: Record<string, number>;
+    };
+    assert.deepEqual(
+      items.map(({ name, mixed }) => [name, mixed]),
+      [['web', true]],
+    );
+    assert.equal(counts['mixed'], 1);
+    assert.equal((await ask('/readyz')).status, 200);
   });
 
   test('what happens while the watcher is away, killed, is there when it is back; nothing is told twice', async () => {
