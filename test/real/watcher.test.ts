@@ -24,7 +24,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
   let host = '';
   const digests: string[] = [];
   let watcher: ChildProcess | undefined;
-  const url = '';
+  let url = '';
 
   const tagproof = (...args: string[]): Promise<string> =>
     new Promise((resolve) => {
