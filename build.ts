@@ -47,6 +47,20 @@ await build({
   logLevel: 'warning',
 });
 
+// The dashboard: three files beside the chunks.
+await build({
+  entryPoints: { app: 'web/main.tsx' },
+  outdir: `${out}/web`,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  minify: true,
+  logLevel: 'warning',
+});
+for (const file of ['index.html', 'style.css']) copyFileSync(`web/${file}`, `${out}/web/${file}`);
+
 const { name, version, description, license, type, engines } = JSON.parse(readFileSync('package.json', 'utf8'));
 const manifest = {
   name,

@@ -11,6 +11,7 @@ import { Problem } from '../problem.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { createApi } from '../serve/api/api.ts';
 import { type Guard, kubernetesGuard, oneTimeToken } from '../serve/api/auth.ts';
+import { loadPages } from '../serve/api/pages.ts';
 import { Watcher } from '../serve/watcher/watcher.ts';
 import { readImageClosure } from '../survey/closure.ts';
 import { loadConfig } from './gather.ts';
@@ -50,7 +51,8 @@ export async function serveWatcher(flags: WatcherFlags, kube: KubeClient): Promi
   await watcher.start();
   const { token, guard }: { token?: string; guard: Guard } =
     tls === undefined ? oneTimeToken() : { guard: kubernetesGuard(kube) };
-  const app = createApi({ source: watcher, ledger, guard, ...(tls === undefined && { hosts: LOOPBACK }) });
+  const pages = await loadPages();
+  const app = createApi({ source: watcher, ledger, guard, pages, ...(tls === undefined && { hosts: LOOPBACK }) });
   const listener = getRequestListener(app.fetch);
   const server = tls === undefined ? createPlain(listener) : createServer({ ...tls, minVersion: 'TLSv1.2' }, listener);
   await new Promise<void>((resolve, reject) =>

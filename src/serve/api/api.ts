@@ -9,6 +9,7 @@ import { asProblem, Problem } from '../../problem.ts';
 import { type Deployed, FILTERS, type Filter } from '../watcher/deployed.ts';
 import type { Guard } from './auth.ts';
 import { OPENAPI } from './openapi.ts';
+import { type Pages, servePages } from './pages.ts';
 
 export type Source = {
   readonly deployed: () => Deployed[];
@@ -21,6 +22,8 @@ export type ApiOptions = {
   readonly source: Source;
   readonly ledger: Ledger;
   readonly guard: Guard;
+  /** The dashboard. */
+  readonly pages?: Pages;
   /** On loopback only these may stand in the Host header: a page elsewhere must not reach us by a name of its own. */
   readonly hosts?: readonly string[];
 };
@@ -31,7 +34,7 @@ const COOKIE = 'tagproof';
 /** Behind a change nobody is told again for so long, milliseconds. */
 const CALM_MS = 500;
 
-export function createApi({ source, ledger, guard, hosts }: ApiOptions): Hono {
+export function createApi({ source, ledger, guard, hosts, pages }: ApiOptions): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     c.header('cache-control', 'no-store');
@@ -56,6 +59,7 @@ export function createApi({ source, ledger, guard, hosts }: ApiOptions): Hono {
     setCookie(c, COOKIE, token, { httpOnly: true, sameSite: 'Strict', path: '/' });
     return c.redirect('/', 303);
   });
+  if (pages !== undefined) servePages(app, pages);
   app.use('/api/*', async (c, next) => {
     const answer = await guard(tokenOf(c));
     if (answer === 'unknown') return c.json({ error: 'expected a token: Authorization: Bearer …' }, 401);

@@ -1,0 +1,218 @@
+// The dashboard in Chromium, over the real API and a real ledger: every view clicked through, in both themes, wide and narrow; no error in
+// the console, nothing asked of anybody else, and axe's rules for who does not see or does not use a mouse.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getRequestListener } from '@hono/node-server';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { openLedger } from '../../src/ledger/open.ts';
+import { createApi } from '../../src/serve/api/api.ts';
+import { oneTimeToken } from '../../src/serve/api/auth.ts';
+import { loadPages } from '../../src/serve/api/pages.ts';
+import type { Deployed } from '../../src/serve/watcher/deployed.ts';
+import { atEnd, suite } from './suite.ts';
+
+const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
+const [A, B, C] = [digest('a'), digest('b'), digest('c')];
+
+const row = (name: string, more: Partial<Deployed> = {}): Deployed => ({
+  cluster: 'prod',
+  namespace: 'shop',
+  kind: 'Deployment',
+  name,
+  uid: name,
+  container: 'main',
+  type: 'container',
+  declared: [`registry.test/shop/${name}:v1`],
+  running: [{ digest: A, imageId: `x@${A}`, pods: 3, nodes: ['n1', 'n2'] }],
+  pods: 3,
+  mixed: false,
+  pinned: 'tag',
+  identities: [{ state: 'same' }],
+  tag: { name: 'v1', digest: A, since: 0, checked: Date.now() - 400_000, failure: null },
+  ...more,
+});
+const ROWS: Deployed[] = [
+  row('web', {
+    running: [
+      { digest: A, imageId: `x@${A}`, pods: 9, nodes: ['n1'] },
+      { digest: B, imageId: `x@${B}`, pods: 1, nodes: ['n2'] },
+    ],
+    mixed: true,
+    identities: [{ state: 'moved', now: B }, { state: 'same' }],
+  }),
+  row('worker', { pinned: 'both', declared: [`registry.test/shop/worker:v1@${C}`], identities: [{ state: 'exact' }] }),
+  row('silent', { identities: [{ state: 'unknown', reason: 'registry.test did not answer' }] }),
+  ...Array.from({ length: 150 }, (_, i) => row(`filler-${String(i).padStart(3, '0')}`, { namespace: 'lab' })),
+];
+
+suite('the dashboard in Chromium', ['chromium'], () => {
+  let browser: Browser;
+  let url = '';
+  let origin = '';
+  let rows = ROWS;
+
+  before(async () => {
+    const ledger = await openLedger(':memory:');
+    const hours = (count: number) => new Date(Date.now() - count * 3_600_000);
+    const run = (of: string, pods: number) =>
+      ({
+        kind: 'run',
+        cluster: 'prod',
+        namespace: 'shop',
+        workload: { kind: 'Deployment', name: 'web' },
+        container: 'main',
+        type: 'container',
+        image: 'registry.test/shop/web:v1',
+        digest: of,
+        pods,
+      }) as const;
+    const tag = (of: string) =>
+      ({
+        kind: 'tag',
+        registry: 'registry.test',
+        repository: 'shop/web',
+        tag: 'v1',
+        digest: of,
+        source: 'poll',
+      }) as const;
+    await ledger.append([tag(C), run(C, 3)], hours(72));
+    await ledger.append([tag(A), run(C, 0), run(A, 9)], hours(30));
+    await ledger.append([tag(B), run(B, 1)], hours(5));
+    const { token, guard } = oneTimeToken();
+    const source = { deployed: () => rows, synced: true, freshness: { lateMs: 0, tags: 4 }, onChange: () => () => {} };
+    const app = createApi({ source, ledger, guard, pages: await loadPages(), hosts: ['127.0.0.1'] });
+    const server = createServer(getRequestListener(app.fetch));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    url = `${origin}/?token=${token}`;
+    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+    atEnd(async () => {
+      await browser.close();
+      server.closeAllConnections();
+      server.close();
+      await ledger.close();
+    });
+  });
+
+  async function open(
+    scheme: 'light' | 'dark',
+    width: number,
+    bypassCSP = false,
+  ): Promise<{ page: Page; faults: string[] }> {
+    const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height: 900 }, bypassCSP });
+    const page = await context.newPage();
+    const faults: string[] = [];
+    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && faults.push(message.text()));
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on(
+      'request',
+      (request) =>
+        !request.url().startsWith(origin) &&
+        !request.url().startsWith('data:') &&
+        faults.push(`asked ${request.url()}`),
+    );
+    await page.goto(url);
+    await page.waitForSelector('table');
+    return { page, faults };
+  }
+
+  /** Not waitForFunction: that evaluates text in the page, which its own policy forbids. */
+  async function until(page: Page, expression: string): Promise<void> {
+    for (let i = 0; !(await page.evaluate(expression)); i++) {
+      assert.ok(i < 100, `${expression}: ${await page.innerText('body')}`);
+      await sleep(50);
+    }
+  }
+
+  for (const [scheme, width] of [
+    ['light', 1600],
+    ['dark', 1600],
+    ['light', 400],
+    ['dark', 400],
+  ] as const)
+    test(`every view, ${scheme}, ${width} px`, { timeout: 60_000 }, async () => {
+      const { page, faults } = await open(scheme, width);
+      assert.equal(new URL(page.url()).searchParams.get('token'), null, 'the token does not stay in the address');
+      const fits = () => page.evaluate('document.documentElement.scrollWidth <= innerWidth');
+      assert.ok(await fits());
+      assert.match(
+        await page.innerText('nav'),
+        /All 153[\s\S]*Not pinned 152[\s\S]*Tag moved 1[\s\S]*Mixed replicas 1[\s\S]*Not known 1/,
+      );
+      await page.click('text=Tag moved');
+      await until(page, 'document.querySelectorAll("tbody tr").length === 1');
+      assert.match(await page.innerText('tbody'), /shop\/Deployment\/web[\s\S]*×9[\s\S]*×1[\s\S]*tag moved/);
+      await page.click('button:has-text("shop/Deployment/web")');
+      await page.waitForSelector('aside svg');
+      const drawer = await page.innerText('aside');
+      assert.match(drawer, /9 pods on 1 nodes/);
+      assert.match(drawer, new RegExp(`tagproof rollback shop/Deployment/web --to ${C} --diff`));
+      assert.equal(await page.locator('aside svg rect').count(), 6);
+      assert.ok(await fits());
+      await page.keyboard.press('Escape');
+      await page.waitForSelector('aside', { state: 'detached' });
+      await page.click('text=Not known');
+      await until(page, 'document.body.innerText.includes("registry.test did not answer")');
+      await page.click('nav button:has-text("All")');
+      await page.fill('input[type=search]', 'worker');
+      await until(page, 'document.querySelector("tbody")?.innerText.includes("shop/Deployment/worker")');
+      assert.match(await page.innerText('tbody'), /tag and digest[\s\S]*as declared/);
+      assert.match(page.url(), /q=worker/, 'what is asked stands in the address');
+      await page.fill('input[type=search]', 'no such thing');
+      await page.waitForSelector('.empty');
+      await page.fill('input[type=search]', '');
+      await page.waitForSelector('button.more');
+      await page.click('button.more');
+      await until(page, 'document.querySelectorAll("tbody tr").length === 153');
+      await page.fill('input[name=digest]', C);
+      await page.click('text=Look');
+      await until(page, 'document.querySelector("output")?.innerText.includes("shop/Deployment/web")');
+      await page.fill('input[name=digest]', 'latest');
+      await page.click('text=Look');
+      await until(page, 'document.querySelector("output")?.innerText.includes("expected a digest")');
+      assert.deepEqual(
+        faults.filter((text) => !/400 \(Bad Request\)/.test(text)),
+        [],
+      );
+      await page.context().close();
+    });
+
+  test('axe: nothing that keeps somebody out, in both themes, with the drawer open', { timeout: 60_000 }, async () => {
+    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    for (const scheme of ['light', 'dark'] as const) {
+      const { page } = await open(scheme, 1200, true);
+      await page.click('text=Mixed replicas');
+      await page.click('button:has-text("shop/Deployment/web")');
+      await page.waitForSelector('aside svg');
+      await page.evaluate(axe);
+      const { violations } = (await page.evaluate('axe.run(document, { runOnly: ["wcag2a", "wcag2aa"] })')) as {
+        violations: { id: string; nodes: { html: string }[] }[];
+      };
+      assert.deepEqual(
+        violations.map(({ id, nodes }) => `${scheme} ${id}: ${nodes[0]?.html}`),
+        [],
+      );
+      await page.context().close();
+    }
+  });
+
+  test('without the token nothing is shown but what to do; an empty cluster is not an error', async () => {
+    const page = await browser.newPage();
+    await page.goto(`${origin}/`);
+    await page.waitForSelector('[role=alert]');
+    assert.match(await page.innerText('[role=alert]'), /Open the address that the watcher printed/);
+    await page.close();
+    rows = [];
+    const empty = await browser.newPage();
+    await empty.goto(url);
+    await empty.waitForSelector('.empty');
+    assert.match(await empty.innerText('.empty'), /Nothing runs here/);
+    await empty.close();
+    rows = ROWS;
+  });
+});
