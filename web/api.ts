@@ -36,6 +36,7 @@ export type Row = {
 export type Page = {
   readonly at: string;
   readonly synced: boolean;
+  readonly clusters: readonly string[];
   readonly freshness: { readonly lateMs: number; readonly tags: number };
   readonly total: number;
   readonly all: number;

@@ -97,11 +97,12 @@ function App() {
   );
 }
 
-function statusLine({ synced, freshness, at, all }: Page): string {
+function statusLine({ synced, freshness, at, all, clusters }: Page): string {
   if (!synced) return 'The cluster has not been read yet: what stands here is not everything.';
   const late =
     freshness.lateMs > 60_000 ? `, the oldest look is ${Math.round(freshness.lateMs / 60_000)} min late` : '';
-  return `${all} containers, ${freshness.tags} tags followed${late} · as of ${time(at)} UTC`;
+  const where = clusters.length === 0 ? '' : ` in ${clusters.join(', ')}`;
+  return `${all} containers${where}, ${freshness.tags} tags followed${late} · as of ${time(at)} UTC`;
 }
 
 function Table({

@@ -495,3 +495,37 @@ test('lock push and pull: what clusters take from a registry is what stands in G
   assert.match(broken.stderr, /broken\.lock:3/);
   assert.equal((await tagproof(folder, ['lock', 'pull', `${host}/web:1`])).code, 2, 'an image is no lock');
 });
+
+test('demo --serve: a simulated cluster behind the real watcher, ledger and API; marked as what it is', {
+  timeout: 30_000,
+}, async () => {
+  const child = spawn(process.execPath, [MAIN, 'demo', '--serve'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let out = '';
+  const url = await new Promise<URL>((found) =>
+    child.stdout.setEncoding('utf8').on('data', (chunk) => {
+      out += chunk;
+      const address = /http:\S+/.exec(out)?.[0];
+      if (address !== undefined) found(new URL(address));
+    }),
+  );
+  const headers = { authorization: `Bearer ${url.searchParams.get('token')}` };
+  type Page = { items: { identities: { state: string }[] }[]; clusters: string[] };
+  let page: Page = { items: [], clusters: [] };
+  for (
+    let i = 0;
+    i < 100 && page.items.flatMap(({ identities }) => identities).filter(({ state }) => state !== 'unknown').length < 4;
+    i++
+  ) {
+    page = (await (await fetch(`${url.origin}/api/v1/deployed`, { headers })).json()) as Page;
+    await new Promise((wait) => setTimeout(wait, 100));
+  }
+  assert.deepEqual(
+    page.items.map(({ identities }) => identities[0]?.state),
+    ['same', 'exact', 'same', 'same'],
+  );
+  assert.deepEqual(page.clusters, ['demo (simulated)']);
+  assert.match(await (await fetch(url.origin)).text(), /What is deployed/);
+  const ended = new Promise((finish) => child.once('exit', finish));
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+});

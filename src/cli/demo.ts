@@ -52,12 +52,20 @@ export async function run(args: string[]): Promise<number> {
   const command = new Command('tagproof demo')
     .description('Shows it all on a sample repository and a registry on this machine. No internet.')
     .option('--keep', 'keep the sample repository')
+    .option('--serve', 'the dashboard instead, on a simulated cluster, until Ctrl-C')
     .option(
       '--cluster',
       'the webhook instead, at an API server of its own (needs etcd and kube-apiserver on the PATH)',
     );
-  return runPlain<{ keep?: boolean; cluster?: boolean }>(command, args, async ({ keep, cluster }) =>
-    cluster ? (await import('./demo-cluster.ts')).demoCluster() : demo({ ...(keep !== undefined && { keep }) }),
+  return runPlain<{ keep?: boolean; cluster?: boolean; serve?: boolean }>(
+    command,
+    args,
+    async ({ keep, cluster, serve }) =>
+      serve
+        ? (await import('./demo-serve.ts')).demoServe()
+        : cluster
+          ? (await import('./demo-cluster.ts')).demoCluster()
+          : demo({ ...(keep !== undefined && { keep }) }),
   );
 }
 

@@ -12,7 +12,7 @@ import { RegistryClient } from '../registry/client.ts';
 import { createApi } from '../serve/api/api.ts';
 import { type Guard, kubernetesGuard, oneTimeToken } from '../serve/api/auth.ts';
 import { loadPages } from '../serve/api/pages.ts';
-import { Watcher } from '../serve/watcher/watcher.ts';
+import { kubeFeed, Watcher } from '../serve/watcher/watcher.ts';
 import { readImageClosure } from '../survey/closure.ts';
 import { loadConfig } from './gather.ts';
 import { version } from './version.ts';
@@ -42,7 +42,7 @@ export async function serveWatcher(flags: WatcherFlags, kube: KubeClient): Promi
     userAgent: `tagproof/${version()}`,
   });
   const watcher = new Watcher({
-    kube,
+    feed: kubeFeed(kube),
     ledger,
     ask: (reference) => client.head(reference),
     readClosure: (reference) => readImageClosure(client, reference),

@@ -150,6 +150,7 @@ export function pageOf(source: Pick<Source, 'deployed' | 'synced' | 'freshness'>
   return {
     at: new Date().toISOString(),
     synced: source.synced,
+    clusters: [...new Set(matching.map(({ cluster }) => cluster))],
     freshness: source.freshness,
     total: chosen.length,
     all: matching.length,

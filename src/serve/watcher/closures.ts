@@ -20,12 +20,19 @@ export class Closures {
   readonly #ledger: Ledger;
   readonly #read: ReadClosure;
   readonly #failed: (reference: Reference, problem: Problem) => void;
+  readonly #known: () => void;
   readonly #kept = new Map<string, ImageClosure>();
   readonly #waiting = new Map<string, Reference>();
   readonly #failures = new Map<string, number>();
   #working = 0;
 
-  constructor(ledger: Ledger, read: ReadClosure, failed: (reference: Reference, problem: Problem) => void) {
+  constructor(
+    ledger: Ledger,
+    read: ReadClosure,
+    failed: (reference: Reference, problem: Problem) => void,
+    known: () => void = () => {},
+  ) {
+    this.#known = known;
     this.#ledger = ledger;
     this.#read = read;
     this.#failed = failed;
@@ -57,6 +64,7 @@ export class Closures {
       try {
         this.#keep(digest, (await this.#stored(digest)) ?? (await this.#fetch(reference)));
         this.#failures.delete(digest);
+        this.#known();
       } catch (error) {
         this.#failures.set(digest, Date.now());
         this.#failed(reference, asProblem(error, 'unreachable', { image: reference.text }));

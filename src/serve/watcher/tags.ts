@@ -41,6 +41,7 @@ export class Tags {
   readonly #ask: Ask;
   readonly #moved: (move: Move) => void;
   readonly #failed: (reference: Reference, problem: Problem) => void;
+  readonly #looked: () => void;
   readonly #followed = new Map<string, Followed>();
   #timer: NodeJS.Timeout | undefined;
   #kept: Map<string, Poll> = new Map();
@@ -51,7 +52,9 @@ export class Tags {
     ask: Ask,
     moved: (move: Move) => void,
     failed: (reference: Reference, problem: Problem) => void,
+    looked: () => void = () => {},
   ) {
+    this.#looked = looked;
     this.#ledger = ledger;
     this.#ask = ask;
     this.#moved = moved;
@@ -131,7 +134,9 @@ export class Tags {
     const asked = due.slice(0, Math.ceil((PER_SECOND * TICK_MS) / 1000));
     const events = (await Promise.all(asked.map((item) => this.#look(item, now)))).flat();
     if (events.length > 0) await this.#ledger.append(events, new Date(now));
-    if (asked.length > 0) await this.#ledger.keepPolls(asked.map(pollOf));
+    if (asked.length === 0) return;
+    await this.#ledger.keepPolls(asked.map(pollOf));
+    this.#looked();
   }
 
   async #look(followed: Followed, now: number): Promise<TagEvent[]> {

@@ -2,8 +2,8 @@
 
 import { parseReference } from '../../image/reference.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { pathOf } from '../../kube/object.ts';
-import { watch } from '../../kube/watch.ts';
+import { pathOf, type Resource } from '../../kube/object.ts';
+import { type WatchOptions, watch } from '../../kube/watch.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import { inventoryOf } from '../../survey/inventory.ts';
@@ -14,8 +14,21 @@ import { type Deployed, deployedOf } from './deployed.ts';
 import { Recorder } from './recorder.ts';
 import { type Ask, Tags } from './tags.ts';
 
+/** Where pods and their owners come from: a cluster's watch, or the demo's story. */
+export type Feed = {
+  /** Of the cluster. */
+  readonly name: string;
+  /** Until the signal; never throws. */
+  readonly follow: (resource: Resource, options: WatchOptions) => Promise<void>;
+};
+
+export const kubeFeed = (kube: KubeClient): Feed => ({
+  name: kube.access.name,
+  follow: (resource, options) => watch(kube, pathOf(resource), options),
+});
+
 export type WatcherOptions = {
-  readonly kube: KubeClient;
+  readonly feed: Feed;
   readonly ledger: Ledger;
   readonly ask: Ask;
   readonly readClosure: ReadClosure;
@@ -47,8 +60,11 @@ export class Watcher {
   constructor(options: WatcherOptions) {
     this.#options = options;
     const { ledger, ask, readClosure } = options;
-    this.#closures = new Closures(ledger, readClosure, (reference, problem) =>
-      this.#say('closure not read', { image: reference.text, problem }),
+    this.#closures = new Closures(
+      ledger,
+      readClosure,
+      (reference, problem) => this.#say('closure not read', { image: reference.text, problem }),
+      () => this.#tell(),
     );
     this.#tags = new Tags(
       ledger,
@@ -58,12 +74,16 @@ export class Watcher {
         this.#tell();
       },
       (reference, problem) => this.#say('tag not checked', { image: reference.text, problem }),
+      () => {
+        this.#wantClosures();
+        this.#tell();
+      },
     );
   }
 
   async start(): Promise<void> {
-    const { kube, ledger } = this.#options;
-    this.#recorder = new Recorder(kube.access.name, await ledger.open(kube.access.name));
+    const { feed, ledger } = this.#options;
+    this.#recorder = new Recorder(feed.name, await ledger.open(feed.name));
     await this.#tags.start();
     this.#follow(
       'pods',
@@ -108,7 +128,7 @@ export class Watcher {
     resource: { apiVersion: string; resource: string },
     set: { clear: () => void; put: (object: Parameters<typeof podOf>[0]) => void; drop: (uid: string) => void },
   ): void {
-    void watch(this.#options.kube, pathOf(resource), {
+    void this.#options.feed.follow(resource, {
       signal: this.#stop.signal,
       onList: (objects) => {
         set.clear();
@@ -136,9 +156,9 @@ export class Watcher {
 
   /** What cannot be written now is not forgotten: it is compared again, with what the ledger has, when it is back. */
   async #record(): Promise<void> {
-    const { ledger, kube } = this.#options;
+    const { ledger, feed } = this.#options;
     try {
-      this.#recorder ??= new Recorder(kube.access.name, await ledger.open(kube.access.name));
+      this.#recorder ??= new Recorder(feed.name, await ledger.open(feed.name));
       const events = this.#recorder.changes(this.#pods.values(), this.#owners);
       if (events.length > 0) await ledger.append(events);
       this.#tags.follow(this.#references());
@@ -153,7 +173,7 @@ export class Watcher {
 
   /** What is deployed now; empty until the cluster has been read. */
   deployed(): Deployed[] {
-    const rows = inventoryOf(this.#options.kube.access.name, this.#pods.values(), this.#owners);
+    const rows = inventoryOf(this.#options.feed.name, this.#pods.values(), this.#owners);
     return deployedOf(
       rows,
       (key) => this.#tags.state(key),
@@ -169,6 +189,11 @@ export class Watcher {
   /** How late the oldest due look at a tag is, milliseconds; how many tags are followed. */
   get freshness(): { readonly lateMs: number; readonly tags: number } {
     return { lateMs: this.#tags.late(), tags: this.#tags.size };
+  }
+
+  /** A word that something was pushed: its tag is looked at now. @param key as tagKey makes it */
+  hint(key: string): void {
+    this.#tags.hint(key);
   }
 
   /** @returns how to stop listening */
