@@ -1,7 +1,7 @@
 // The record: what each tag pointed to from when to when, what each workload ran. Events are added in batches, each batch whole or not at
 // all; intervals are drawn from them in the same transaction.
-import { sql } from 'kysely';
-import { bodyOf, chain, type Entry, GENESIS, type LedgerEvent, type RunEvent, type TagEvent } from './event.ts';
+import { draw } from './draw.ts';
+import { bodyOf, chain, type Entry, GENESIS, type LedgerEvent } from './event.ts';
 import type { Database, Flavour } from './schema.ts';
 
 export type TagInterval = {
@@ -71,7 +71,7 @@ export class Ledger {
         entries.push({ seq, at: time, body, hash });
       }
       await this.#record(transaction, entries);
-      for (const event of events) await this.#apply(transaction, event, time);
+      for (const event of events) await draw(transaction, event, time);
       return entries;
     });
   }
@@ -82,7 +82,7 @@ export class Ledger {
       const transaction = db as unknown as Database;
       await this.#head(transaction);
       await this.#record(transaction, entries);
-      for (const { body, at } of entries) await this.#apply(transaction, JSON.parse(body) as LedgerEvent, at);
+      for (const { body, at } of entries) await draw(transaction, JSON.parse(body) as LedgerEvent, at);
     });
   }
 
@@ -261,64 +261,5 @@ export class Ledger {
         .values(entries.slice(i, i + 1000))
         .execute();
     await db.updateTable('head').set({ seq: last.seq, hash: last.hash }).where('id', '=', 1).execute();
-  }
-
-  async #apply(db: Database, event: LedgerEvent, at: string): Promise<void> {
-    switch (event.kind) {
-      case 'tag':
-        return this.#applyTag(db, event, at);
-      case 'run':
-        return this.#applyRun(db, event, at);
-      case 'rollback':
-        return; // the record alone: what runs then, the watcher sees
-      case 'closure': {
-        const rows = event.members.map(({ digest, role, platform }) => ({
-          root: event.root,
-          member: digest,
-          role,
-          platform: platform ?? null,
-        }));
-        if (rows.length > 0)
-          await db
-            .insertInto('closure')
-            .values(rows)
-            .onConflict((conflict) => conflict.doNothing())
-            .execute();
-      }
-    }
-  }
-
-  async #applyTag(db: Database, { registry, repository, tag, digest, source }: TagEvent, at: string): Promise<void> {
-    await db
-      .updateTable('tag_interval')
-      .set({ until: at })
-      .where('registry', '=', registry)
-      .where('repository', '=', repository)
-      .where('tag', '=', tag)
-      .where('until', 'is', null)
-      .execute();
-    await db
-      .insertInto('tag_interval')
-      .values({ registry, repository, tag, digest, since: at, until: null, source })
-      .execute();
-  }
-
-  async #applyRun(db: Database, event: RunEvent, at: string): Promise<void> {
-    const { cluster, namespace, workload, container, type, image, digest, pods, actor } = event;
-    const key = { cluster, namespace, kind: workload.kind, name: workload.name, container, type, image, digest };
-    const open = db.updateTable('run_interval').where('until', 'is', null);
-    const mine = Object.entries(key).reduce(
-      (query, [column, value]) => query.where(column as 'cluster', '=', value),
-      open,
-    );
-    if (pods === 0) return void (await mine.set({ until: at }).execute());
-    const { numUpdatedRows } = await mine
-      .set({ pods: sql<number>`case when pods < ${pods} then ${pods} else pods end` })
-      .executeTakeFirst();
-    if (numUpdatedRows > 0n) return;
-    await db
-      .insertInto('run_interval')
-      .values({ ...key, pods, since: at, until: null, actor: actor ?? null })
-      .execute();
   }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Reference } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
-import { bypassFor, checkTerm, readBypass } from './bypass.ts';
+import { bypassFor, capped, checkTerm, readBypass } from './bypass.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const object = (images: string[], until = '2026-11-24T13:00:00Z') => ({
@@ -33,6 +33,12 @@ for (const [images, image, opens] of runs)
     assert.equal(bypassFor([bypass], 'lab', reference, NOW), undefined, 'its own namespace only');
     assert.equal(bypassFor([bypass], 'shop', reference, NOW + 3_600_001), undefined, 'until it ends');
   });
+
+test('made while nobody was there to ask, it still ends a day after', () => {
+  const long = readBypass(object(['nginx'], '2027-01-01T00:00:00Z'));
+  assert.equal(new Date(capped(long, '2026-11-24T12:00:00Z').until).toISOString(), '2026-11-25T12:00:00.000Z');
+  assert.equal(capped(long, undefined).until, long.until);
+});
 
 test('what is no bypass: hosts left open, broken references, no end, a long one', () => {
   for (const images of [['**'], ['*/x'], ['*.example.com/**'], ['a b'], []])

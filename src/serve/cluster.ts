@@ -6,7 +6,7 @@ import { pathOf } from '../kube/object.ts';
 import { Informer } from '../kube/watch.ts';
 import type { Part } from '../policy/merge.ts';
 import { asProblem, Problem } from '../problem.ts';
-import { type Bypass, bypassFor, readBypass } from './bypass.ts';
+import { type Bypass, bypassFor, capped, readBypass } from './bypass.ts';
 import { BYPASS, IMAGE_POLICY, NAMESPACED_POLICY, resourceOf } from './crds.ts';
 import { Events, type Happening } from './events.ts';
 import type { Metrics } from './metrics.ts';
@@ -106,7 +106,7 @@ export class Cluster {
   #readBypasses(): void {
     this.#bypasses = this.#informers.bypasses.objects().flatMap((object) => {
       try {
-        return readBypass(object);
+        return capped(readBypass(object), object.metadata?.creationTimestamp);
       } catch {
         return []; // the webhook refuses such a one where it is written; it lets nothing in
       }
