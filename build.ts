@@ -10,10 +10,20 @@ import { build, type Plugin } from 'esbuild';
 const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: new RegExp(`^(node:.+|${builtinModules.join('|')})$`) }, ({ path }) => ({
+    onResolve({ filter: new RegExp(`^(node:.+|${builtinModules.join('|')})$`) }, ({ path, kind }) => ({
       path,
-      namespace: 'builtin',
+      // Of a CommonJS module `import()` gives nothing but its default, and our sources ask for names.
+      namespace: kind === 'dynamic-import' ? 'builtin-names' : 'builtin',
     }));
+    onLoad({ filter: /.*/, namespace: 'builtin-names' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path) as object).filter((name) =>
+        /^[A-Za-z_$][\w$]*$/.test(name),
+      );
+      const lines = names.filter((name) => name !== 'default').map((name) => `export const ${name} = builtin.${name};`);
+      return {
+        contents: `const builtin = process.getBuiltinModule(${JSON.stringify(path)});\nexport default builtin;\n${lines.join('\n')}`,
+      };
+    });
     onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
       const builtin = process.getBuiltinModule(path) as object;
       // A module that is itself a function (events, stream) is taken as it is: somebody may extend it.

@@ -1,7 +1,7 @@
 // The release as npm packs it: installable elsewhere without a registry, runnable by both of its names.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -40,4 +40,8 @@ test('npm pack gives a package that installs offline and runs', () => {
   assert.match(run(process.execPath, [main, 'demo']), /pinned 11 images/);
   // The trust root is in the package, no file beside it.
   assert.match(run(process.execPath, [main, 'trust', 'show']), /https:\/\/rekor\.sigstore\.dev/);
+  // What is loaded only when it is used: Node's own parts by name, the official Kubernetes client, the dashboard.
+  assert.match(run(process.execPath, [main, 'ledger', 'verify']), /0 entries/);
+  assert.throws(() => run(process.execPath, [main, 'status', '--kubeconfig', 'gone']), /gone: ENOENT/);
+  assert.ok(existsSync(join(folder, 'node_modules/tagproof/web/app.js')));
 });
