@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { readNamed } from '../file.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Config } from '../policy/config.ts';
-import { namesHost } from '../policy/hosts.ts';
+import { namedHosts, namesHost } from '../policy/hosts.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { ambientCredentials } from '../registry/credentials.ts';
 import { Transport } from '../registry/transport.ts';
@@ -31,11 +31,10 @@ export function connect(
   { userAgent, kube, pullSecrets }: Options,
   before: Connection | undefined,
 ): Connection {
-  const { registries, hostsDir, rules, exemptions } = config;
+  const { registries, hostsDir } = config;
   const file = credentialFile();
   const credentialText = file !== undefined && existsSync(file) ? readNamed(file).toString('utf8') : '';
-  const named = [...rules, ...exemptions].map((item) => [item.images, 'registries' in item ? item.registries : []]);
-  const key = JSON.stringify([registries, hostsDir, named, credentialText]);
+  const key = JSON.stringify([registries, hostsDir, namedHosts(config), credentialText]);
   if (before?.key === key) return before;
   const transport = new Transport({ deadlineMs: DEADLINE_MS, userAgent });
   const options = { registries, hostsDir, isNamed: namesHost(config), transport, credentials: ambientCredentials() };

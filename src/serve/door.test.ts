@@ -139,6 +139,11 @@ test('T46: what only an image names is reached at public addresses, or not at al
   );
   assert.equal(namesHost(named)(host), true);
   assert.equal(namesHost(named)('evil.test'), false);
+  const elsewhere = parseConfig(
+    `authorities:\n${keyAuthorityYaml('release', publicKey)}    signatureRepository: sigs.corp.test/all\n`,
+    'test',
+  );
+  assert.equal(namesHost(elsewhere)('sigs.corp.test'), true, 'where an authority keeps its signatures');
   assert.equal(namesHost(parseConfig('rules: [{name: r, images: ["*.corp.test/x/**"]}]', 'test'))('a.corp.test'), true);
 });
 
