@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Reference } from '../flow.ts';
 import { parseReference, tagKey } from '../image/reference.ts';
-import type { KubeObject } from '../kube/object.ts';
-import type { WatchOptions } from '../kube/watch.ts';
+import type { KubeObject, Resource } from '../kube/object.ts';
+import type { Change } from '../kube/watch.ts';
 import type { LedgerEvent } from '../ledger/event.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { openLedger } from '../ledger/open.ts';
@@ -16,7 +16,7 @@ import { pushSample } from '../registry/sample.ts';
 import { createApi } from '../serve/api/api.ts';
 import { oneTimeToken } from '../serve/api/auth.ts';
 import { loadPages } from '../serve/api/pages.ts';
-import { type Feed, Watcher } from '../serve/watcher/watcher.ts';
+import { type Feed, type Followed, Watcher } from '../serve/watcher/watcher.ts';
 import { readImageClosure } from '../survey/closure.ts';
 import { IMAGES, MOVED } from './sample-repository.ts';
 import { say, title } from './stage.ts';
@@ -119,7 +119,7 @@ async function before(
 class Story implements Feed {
   readonly name = CLUSTER;
   readonly #pods = new Map<string, KubeObject>();
-  #listener: WatchOptions | undefined;
+  #tell: (change: Change) => void = () => {};
   #count = 0;
 
   constructor(host: string, digests: ReadonlyMap<string, string>) {
@@ -140,13 +140,14 @@ class Story implements Feed {
     if (uid === undefined || old === undefined) return;
     const { containers } = old['spec'] as { containers: { image: string }[] };
     this.#pods.delete(uid);
-    this.#listener?.onChange({ type: 'deleted', object: old });
-    this.#listener?.onChange({ type: 'added', object: this.#put(name, containers[0]?.image ?? '', digest, 9) });
+    this.#tell({ type: 'deleted', object: old });
+    this.#tell({ type: 'added', object: this.#put(name, containers[0]?.image ?? '', digest, 9) });
   }
 
-  async follow({ resource }: { resource: string }, options: WatchOptions): Promise<void> {
-    if (resource === 'pods') this.#listener = options;
-    options.onList(resource === 'pods' ? [...this.#pods.values()] : resource === 'replicasets' ? SETS : []);
+  async follow<T>({ resource }: Resource, { onList, onChange, take }: Followed<T>): Promise<void> {
+    if (resource === 'pods') this.#tell = onChange;
+    const objects = resource === 'pods' ? [...this.#pods.values()] : resource === 'replicasets' ? SETS : [];
+    onList(objects.map(take));
   }
 
   #put(name: string, image: string, digest: string, node: number): KubeObject {

@@ -7,10 +7,12 @@ import type { KubeObject } from './object.ts';
 
 export type Change = { readonly type: 'added' | 'modified' | 'deleted'; readonly object: KubeObject };
 
-export type WatchOptions = {
+export type WatchOptions<T = KubeObject> = {
   readonly signal: AbortSignal;
   /** Everything as of now, told in one piece: the first list, and each after a gap. Before it, nothing is known. */
-  readonly onList: (objects: readonly KubeObject[]) => void;
+  readonly onList: (objects: readonly T[]) => void;
+  /** What to keep of each object of a list, while it is read: fifty thousand pods as they are would fill the memory. */
+  readonly take?: (object: KubeObject) => T;
   readonly onChange: (change: Change) => void;
   /** The server could not be read; tried again after the pause, milliseconds. */
   readonly onProblem: (problem: Problem, pauseMs: number) => void;
@@ -28,13 +30,13 @@ const BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 
 /** Runs until the signal; never throws. What the callbacks throw is a fault of ours and ends the process. */
-export async function watch(client: KubeClient, path: string, options: WatchOptions): Promise<void> {
-  const { signal, onList, onProblem, query = '' } = options;
+export async function watch<T = KubeObject>(client: KubeClient, path: string, options: WatchOptions<T>): Promise<void> {
+  const { signal, onList, onProblem, query = '', take } = options;
   let version: string | undefined;
   for (let failures = 0; !signal.aborted; ) {
     try {
       if (version === undefined) {
-        const { items, resourceVersion } = await client.list(path, query);
+        const { items, resourceVersion } = await client.list<T>(path, query, take);
         if (signal.aborted) return;
         onList(items);
         version = resourceVersion;
@@ -59,7 +61,7 @@ async function follow(
   client: KubeClient,
   path: string,
   from: string,
-  { signal, onChange, query = '' }: WatchOptions,
+  { signal, onChange, query = '' }: Pick<WatchOptions, 'signal' | 'onChange' | 'query'>,
 ): Promise<string> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), SILENCE_MS);

@@ -43,7 +43,8 @@ const LISTS: readonly [spec: string, status: string, type: ContainerType][] = [
   ['ephemeralContainers', 'ephemeralContainerStatuses', 'ephemeral'],
 ];
 
-export function podOf(object: KubeObject): Pod {
+/** @param keep gives one text for equal ones, where many pods are kept */
+export function podOf(object: KubeObject, keep: (text: string) => string = (text) => text): Pod {
   const {
     uid = '',
     name = '',
@@ -59,7 +60,12 @@ export function podOf(object: KubeObject): Pod {
     return (spec[list] ?? []).map(({ name: container, image }): PodContainer => {
       const imageId = ids.get(container);
       const known = imageId !== undefined && imageId !== '';
-      return { name: container, type, image: typeof image === 'string' ? image : '', ...(known && { imageId }) };
+      return {
+        name: keep(container),
+        type,
+        image: typeof image === 'string' ? keep(image) : '',
+        ...(known && { imageId: keep(imageId) }),
+      };
     });
   });
   const volumes = (spec['volumes'] ?? []).flatMap(({ name: volume, image }): PodContainer[] => {
@@ -78,11 +84,11 @@ export function podOf(object: KubeObject): Pod {
   return {
     uid,
     name,
-    namespace,
-    node: spec.nodeName,
+    namespace: keep(namespace),
+    node: spec.nodeName === undefined ? undefined : keep(spec.nodeName),
     created: creationTimestamp,
     finished: status.phase === 'Succeeded' || status.phase === 'Failed',
-    owner: { apiVersion, kind, name: by, uid: byUid },
+    owner: { apiVersion: keep(apiVersion), kind: keep(kind), name: keep(by), uid: keep(byUid) },
     containers: [...containers, ...volumes],
   };
 }

@@ -12,7 +12,7 @@ import { OPENAPI } from './openapi.ts';
 import { type Pages, servePages } from './pages.ts';
 
 export type Source = {
-  readonly deployed: () => Deployed[];
+  readonly deployed: () => readonly Deployed[];
   readonly synced: boolean;
   readonly freshness: { readonly lateMs: number; readonly tags: number };
   readonly onChange: (listener: () => void) => () => void;

@@ -2,7 +2,7 @@
 
 import { parseReference } from '../../image/reference.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { pathOf, type Resource } from '../../kube/object.ts';
+import { type KubeObject, pathOf, type Resource } from '../../kube/object.ts';
 import { type WatchOptions, watch } from '../../kube/watch.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { asProblem, Problem } from '../../problem.ts';
@@ -13,13 +13,16 @@ import { Closures, type ReadClosure } from './closures.ts';
 import { type Deployed, deployedOf } from './deployed.ts';
 import { Recorder } from './recorder.ts';
 import { type Ask, Tags } from './tags.ts';
+import { Texts } from './texts.ts';
+
+export type Followed<T> = WatchOptions<T> & Required<Pick<WatchOptions<T>, 'take'>>;
 
 /** Where pods and their owners come from: a cluster's watch, or the demo's story. */
 export type Feed = {
   /** Of the cluster. */
   readonly name: string;
   /** Until the signal; never throws. */
-  readonly follow: (resource: Resource, options: WatchOptions) => Promise<void>;
+  readonly follow: <T>(resource: Resource, options: Followed<T>) => Promise<void>;
 };
 
 export const kubeFeed = (kube: KubeClient): Feed => ({
@@ -42,12 +45,22 @@ const OWNERS = [
   { apiVersion: 'batch/v1', resource: 'jobs' },
 ];
 
+/** What is kept of one kind of objects. */
+type Kept<T> = {
+  readonly take: (object: KubeObject) => T;
+  readonly clear: () => void;
+  readonly put: (item: T) => void;
+  readonly drop: (item: T) => void;
+};
+
 /** Owns the watches and the timers. */
 export class Watcher {
   readonly #options: WatcherOptions;
   readonly #stop = new AbortController();
   readonly #pods = new Map<string, Pod>();
   readonly #owners = new Map<string, Owner | null>();
+  readonly #texts = new Texts();
+  #known: readonly Deployed[] | undefined;
   readonly #tags: Tags;
   readonly #closures: Closures;
   readonly #listeners = new Set<() => void>();
@@ -85,28 +98,27 @@ export class Watcher {
     const { feed, ledger } = this.#options;
     this.#recorder = new Recorder(feed.name, await ledger.open(feed.name));
     await this.#tags.start();
+    const keep = (text: string) => this.#texts.keep(text);
     this.#follow(
       'pods',
       { apiVersion: 'v1', resource: 'pods' },
       {
+        take: (object) => podOf(object, keep),
         clear: () => this.#pods.clear(),
-        put: (object) => {
-          const pod = podOf(object);
-          this.#pods.set(pod.uid, pod);
-        },
-        drop: (uid) => this.#pods.delete(uid),
+        put: (pod) => this.#pods.set(pod.uid, pod),
+        drop: ({ uid }) => this.#pods.delete(uid),
       },
     );
     for (const kind of OWNERS) {
       // Owners of pods that are still there are kept by what they were: a list replaces only its own.
       const mine = new Set<string>();
       this.#follow(kind.resource, kind, {
+        take: ownerOf,
         clear: () => {
           for (const uid of mine) this.#owners.delete(uid);
           mine.clear();
         },
-        put: (object) => {
-          const [uid, owner] = ownerOf(object);
+        put: ([uid, owner]) => {
           mine.add(uid);
           this.#owners.set(uid, owner);
         },
@@ -123,22 +135,20 @@ export class Watcher {
     await this.#closures.settled();
   }
 
-  #follow(
-    name: string,
-    resource: { apiVersion: string; resource: string },
-    set: { clear: () => void; put: (object: Parameters<typeof podOf>[0]) => void; drop: (uid: string) => void },
-  ): void {
-    void this.#options.feed.follow(resource, {
+  #follow<T>(name: string, resource: Resource, set: Kept<T>): void {
+    void this.#options.feed.follow<T>(resource, {
       signal: this.#stop.signal,
-      onList: (objects) => {
+      take: set.take,
+      onList: (items) => {
         set.clear();
-        for (const object of objects) set.put(object);
+        for (const item of items) set.put(item);
         this.#lists.add(name);
         this.#later();
       },
       onChange: ({ type, object }) => {
-        if (type === 'deleted') set.drop(object.metadata?.uid ?? '');
-        else set.put(object);
+        const item = set.take(object);
+        if (type === 'deleted') set.drop(item);
+        else set.put(item);
         this.#later();
       },
       onProblem: (problem, pauseMs) =>
@@ -147,6 +157,7 @@ export class Watcher {
   }
 
   #later(): void {
+    this.#known = undefined;
     if (this.#lists.size < OWNERS.length + 1 || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -172,13 +183,14 @@ export class Watcher {
   }
 
   /** What is deployed now; empty until the cluster has been read. */
-  deployed(): Deployed[] {
-    const rows = inventoryOf(this.#options.feed.name, this.#pods.values(), this.#owners);
-    return deployedOf(
-      rows,
+  deployed(): readonly Deployed[] {
+    // Many ask between two changes.
+    this.#known ??= deployedOf(
+      inventoryOf(this.#options.feed.name, this.#pods.values(), this.#owners),
       (key) => this.#tags.state(key),
       (digest) => this.#closures.of(digest),
     );
+    return this.#known;
   }
 
   /** True when the cluster has been read once: before, "nothing runs" means nothing. */
@@ -203,6 +215,7 @@ export class Watcher {
   }
 
   #tell(): void {
+    this.#known = undefined;
     for (const listener of this.#listeners) listener();
   }
 
