@@ -13,6 +13,7 @@ import { hold } from '../../src/kube/lease.ts';
 import { kubeconfigOf, type LocalCluster, startCluster } from '../../src/kube/local.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { watch } from '../../src/kube/watch.ts';
+import { kubernetesGuard } from '../../src/serve/api/auth.ts';
 import { makeCertificates } from '../../src/serve/certificate.ts';
 import { AdmissionServer } from '../../src/serve/server.ts';
 import { atEnd, certificate, command, scratch, suite } from './suite.ts';
@@ -63,7 +64,11 @@ suite(
         at('hooks.yaml'),
         JSON.stringify({ apiVersion: 'v1', kind: 'Config', users: [{ name: '*', user }] }),
       );
-      cluster = await startCluster(folder, [], [`--admission-control-config-file=${at('admission.yaml')}`]);
+      cluster = await startCluster(
+        folder,
+        ['reader-token,reader,2', 'stranger-token,stranger,3'],
+        [`--admission-control-config-file=${at('admission.yaml')}`],
+      );
       atEnd(() => cluster.stop());
       kube = new KubeClient(cluster.access);
       atEnd(() => kube.close());
@@ -162,6 +167,37 @@ suite(
       const { items } = await kube.list<string>(PODS, '', ({ metadata }) => metadata?.name ?? '');
       assert.equal(items.length, 21);
       for (let i = 0; i < 21; i++) await kube.delete(`${PODS}/w${i}?gracePeriodSeconds=0`);
+    });
+
+    test('who may read the watcher’s API: tokens that the API server knows, of users whom it allows', async () => {
+      const role = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'records' };
+      const rbac = '/apis/rbac.authorization.k8s.io/v1';
+      await kube.create(`${rbac}/clusterroles`, {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        metadata: { name: 'records' },
+        rules: [{ apiGroups: ['tagproof.dev'], resources: ['records'], verbs: ['get'] }],
+      });
+      await kube.create(`${rbac}/clusterrolebindings`, {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name: 'records' },
+        roleRef: role,
+        subjects: [{ kind: 'User', name: 'reader', apiGroup: 'rbac.authorization.k8s.io' }],
+      });
+      const guard = kubernetesGuard(kube);
+      for (let i = 0; (await kubernetesGuard(kube)('reader-token')) !== 'allowed'; i++) {
+        assert.ok(i < 50);
+        await sleep(100); // RBAC is read in a moment
+      }
+      const expected = {
+        'reader-token': 'allowed',
+        'admin-token': 'allowed',
+        'stranger-token': 'forbidden',
+        wrong: 'unknown',
+      };
+      for (const [token, answer] of Object.entries(expected)) assert.equal(await guard(token), answer, token);
+      assert.equal(await guard(undefined), 'unknown');
     });
 
     test('a lease is held by one, and taken over when it is not renewed', async () => {
