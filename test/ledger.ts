@@ -154,6 +154,41 @@ export function ledgerContract(
     await ledger.close();
   });
 
+  test('a batch in which things begin and end and begin again', async () => {
+    const ledger = await open();
+    await ledger.append(
+      [run(A, 1), run(A, 0), run(A, 2), run(A, 4), run(A, 3), run(B, 0), tag(A), tag(B), tag(A)],
+      at(0),
+    );
+    await ledger.append([run(A, 1), run(A, 0), run(A, 1)], at(1));
+    const runs = (await ledger.runHistory({ namespace: 'shop', name: 'web' })).map(
+      ({ digest: of, pods, since, until }) => [of, pods, since, until],
+    );
+    const [t0, t1] = [at(0).toISOString(), at(1).toISOString()];
+    assert.deepEqual(runs, [
+      [A, 1, t1, null],
+      [A, 4, t0, t1],
+      [A, 1, t0, t0],
+    ]);
+    const tags = await ledger.tagHistory('docker.io', 'library/nginx', '1.27');
+    assert.deepEqual(
+      tags.map(({ digest: of, until }) => [of, until]),
+      [
+        [A, null],
+        [B, t0],
+        [A, t0],
+      ],
+    );
+    const many = Array.from({ length: 1700 }, (_, i) => run(A, 1, { container: `c${i}` }));
+    await ledger.append(many, at(2));
+    await ledger.append(
+      many.map((event) => ({ ...event, pods: 0 })),
+      at(3),
+    );
+    assert.equal((await ledger.open('prod')).length, 1);
+    await ledger.close();
+  });
+
   test('many at once: numbers without gaps, a chain without forks', async () => {
     const ledger = await open();
     await Promise.all(

@@ -71,7 +71,10 @@ export class Ledger {
         entries.push({ seq, at: time, body, hash });
       }
       await this.#record(transaction, entries);
-      for (const event of events) await draw(transaction, event, time);
+      await draw(
+        transaction,
+        events.map((event) => ({ event, at: time })),
+      );
       return entries;
     });
   }
@@ -82,7 +85,10 @@ export class Ledger {
       const transaction = db as unknown as Database;
       await this.#head(transaction);
       await this.#record(transaction, entries);
-      for (const { body, at } of entries) await draw(transaction, JSON.parse(body) as LedgerEvent, at);
+      await draw(
+        transaction,
+        entries.map(({ body, at }) => ({ event: JSON.parse(body) as LedgerEvent, at })),
+      );
     });
   }
 
