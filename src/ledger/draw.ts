@@ -2,7 +2,7 @@
 // adds it: what is open is read once, gone through in order, and written at once.
 import { type RawBuilder, sql } from 'kysely';
 import type { ClosureEvent, LedgerEvent, RunEvent, TagEvent } from './event.ts';
-import type { Database } from './schema.ts';
+import type { Database, RunRow, TagRow } from './schema.ts';
 
 /** @param at RFC 3339 */
 export type Dated = { readonly event: LedgerEvent; readonly at: string };
@@ -25,7 +25,7 @@ export async function draw(db: Database, batch: readonly Dated[]): Promise<void>
 }
 
 /** An interval that is open: in the table by its id, or begun in this batch. */
-type Open<Row> = { readonly id?: number; readonly row: Row };
+type Open<R> = { readonly id?: number; readonly row: R };
 
 async function drawTags(db: Database, batch: readonly { event: TagEvent; at: string }[]): Promise<void> {
   if (batch.length === 0) return;
@@ -38,24 +38,15 @@ async function drawTags(db: Database, batch: readonly { event: TagEvent; at: str
     .where('until', 'is', null)
     .where(sql<boolean>`(registry, repository, tag) in (${wanted})`)
     .execute();
-  type Row = {
-    registry: string;
-    repository: string;
-    tag: string;
-    digest: string | null;
-    since: string;
-    until: string | null;
-    source: string;
-  };
-  const open = new Map<string, Open<Row>>(rows.map(({ id, ...row }) => [keyOf(row), { id, row }]));
-  const begun: Row[] = [];
+  const open = new Map<string, Open<TagRow>>(rows.map(({ id, ...row }) => [keyOf(row), { id, row }]));
+  const begun: TagRow[] = [];
   const ended: [id: number, until: string][] = [];
   for (const { event, at } of batch) {
     const { registry, repository, tag, digest, source } = event;
     const before = open.get(keyOf(event));
     if (before?.id !== undefined) ended.push([before.id, at]);
     else if (before !== undefined) before.row.until = at;
-    const row: Row = { registry, repository, tag, digest, since: at, until: null, source };
+    const row: TagRow = { registry, repository, tag, digest, since: at, until: null, source };
     begun.push(row);
     open.set(keyOf(event), { row });
   }
@@ -68,16 +59,8 @@ async function drawTags(db: Database, batch: readonly { event: TagEvent; at: str
 
 async function drawRuns(db: Database, batch: readonly { event: RunEvent; at: string }[]): Promise<void> {
   if (batch.length === 0) return;
-  type Row = Omit<RunEvent, 'kind' | 'workload' | 'pods' | 'actor'> & {
-    kind: string;
-    name: string;
-    pods: number;
-    since: string;
-    until: string | null;
-    actor: string | null;
-  };
   const parts = (
-    row: Pick<Row, 'cluster' | 'namespace' | 'kind' | 'name' | 'container' | 'type' | 'image' | 'digest'>,
+    row: Pick<RunRow, 'cluster' | 'namespace' | 'kind' | 'name' | 'container' | 'type' | 'image' | 'digest'>,
   ) => [row.cluster, row.namespace, row.kind, row.name, row.container, row.type, row.image, row.digest];
   const events = batch.map(({ event: { kind: _, workload, pods, actor, ...rest }, at }) => ({
     row: { ...rest, ...workload },
@@ -93,17 +76,17 @@ async function drawRuns(db: Database, batch: readonly { event: RunEvent; at: str
       sql<boolean>`(cluster, namespace, kind, name, container, type, image, digest) in (${tuples(events.map(({ row }) => parts(row)))})`,
     )
     .execute();
-  const open = new Map<string, Open<Row>>(
-    rows.map(({ id, ...row }) => [JSON.stringify(parts(row as Row)), { id, row: row as Row }]),
+  const open = new Map<string, Open<RunRow>>(
+    rows.map(({ id, ...row }) => [JSON.stringify(parts(row as RunRow)), { id, row }]),
   );
-  const begun: Row[] = [];
-  const changed = new Map<number, Row>();
+  const begun: RunRow[] = [];
+  const changed = new Map<number, RunRow>();
   for (const { row, pods, actor, at } of events) {
     const key = JSON.stringify(parts(row));
     const before = open.get(key);
     if (before === undefined) {
       if (pods === 0) continue; // the end of what never began
-      const fresh: Row = { ...row, pods, since: at, until: null, actor: actor ?? null };
+      const fresh: RunRow = { ...row, pods, since: at, until: null, actor: actor ?? null };
       begun.push(fresh);
       open.set(key, { row: fresh });
       continue;

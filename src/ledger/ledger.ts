@@ -2,31 +2,10 @@
 // all; intervals are drawn from them in the same transaction.
 import { draw } from './draw.ts';
 import { bodyOf, chain, type Entry, GENESIS, type LedgerEvent } from './event.ts';
-import type { Database, Flavour } from './schema.ts';
+import type { Database, Flavour, RunRow, TagRow } from './schema.ts';
 
-export type TagInterval = {
-  readonly registry: string;
-  readonly repository: string;
-  readonly tag: string;
-  readonly digest: string | null;
-  readonly since: string;
-  readonly until: string | null;
-  readonly source: string;
-};
-export type RunInterval = {
-  readonly cluster: string;
-  readonly namespace: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly container: string;
-  readonly type: string;
-  readonly image: string;
-  readonly digest: string;
-  readonly pods: number;
-  readonly since: string;
-  readonly until: string | null;
-  readonly actor: string | null;
-};
+export type TagInterval = Readonly<TagRow>;
+export type RunInterval = Readonly<RunRow>;
 
 export type Poll = {
   readonly registry: string;

@@ -1,5 +1,5 @@
 // The ledger's tables. `event` is the record; the others are drawn from it and can be drawn again. Migrations only go up.
-import { type Generated, type Kysely, sql } from 'kysely';
+import { type Generated, type Kysely, type Selectable, sql } from 'kysely';
 
 export type Tables = {
   event: { seq: number; at: string; body: string; hash: string };
@@ -43,6 +43,9 @@ export type Tables = {
     failure: string | null;
   };
 };
+
+export type TagRow = Omit<Selectable<Tables['tag_interval']>, 'id'>;
+export type RunRow = Omit<Selectable<Tables['run_interval']>, 'id'>;
 
 export type Database = Kysely<Tables>;
 export type Flavour = 'sqlite' | 'postgres';
