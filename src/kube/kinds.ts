@@ -19,6 +19,9 @@ export const TEMPLATED: readonly Kind[] = [
   { apiVersion: 'batch/v1', resource: 'cronjobs', kind: 'CronJob' },
 ];
 
+/** What stands between pods and the workloads that people know. */
+export const MAKERS: readonly Kind[] = TEMPLATED.filter(({ kind }) => kind === 'ReplicaSet' || kind === 'Job');
+
 type GroupList = { groups?: { name: string; preferredVersion: { groupVersion: string } }[] };
 type ResourceList = { resources?: { name: string; kind: string; namespaced: boolean; verbs: string[] }[] };
 

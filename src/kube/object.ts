@@ -17,14 +17,21 @@ export type Metadata = {
   readonly deletionTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
-  readonly ownerReferences?: readonly {
-    readonly kind: string;
-    readonly name: string;
-    readonly uid: string;
-    readonly controller?: boolean;
-    readonly apiVersion: string;
-  }[];
+  readonly ownerReferences?: readonly OwnerReference[];
 };
+
+export type OwnerReference = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+};
+
+/** The one owner that makes the object and keeps it, where there is one. */
+export function controllerOf({ metadata }: KubeObject): OwnerReference | undefined {
+  return metadata?.ownerReferences?.find(({ controller }) => controller === true);
+}
 
 /** `apps/v1`, `deployments`: what the API calls a resource. */
 export type Resource = { readonly apiVersion: string; readonly resource: string };

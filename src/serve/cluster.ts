@@ -25,7 +25,6 @@ export type ClusterOptions = {
 
 /** Owns the watches. */
 export class Cluster {
-  readonly kube: KubeClient;
   readonly #options: ClusterOptions;
   readonly #events: Events;
   readonly #stop = new AbortController();
@@ -42,7 +41,6 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    this.kube = options.kube;
     this.#events = new Events(options.kube, options.instance, () => options.metrics.eventDropped());
   }
 
@@ -55,7 +53,7 @@ export class Cluster {
       [this.#informers.bypasses, BYPASS],
     ] as const;
     for (const [informer, kind] of kinds) {
-      void informer.run(this.kube, pathOf(resourceOf(kind)), this.#stop.signal, (problem, pauseMs) =>
+      void informer.run(this.#options.kube, pathOf(resourceOf(kind)), this.#stop.signal, (problem, pauseMs) =>
         this.#failed(
           `${kind.plural} cannot be watched, what was known stands; again in ${Math.round(pauseMs)} ms`,
           problem,
@@ -122,7 +120,7 @@ export class Cluster {
     if (failure !== undefined) this.#options.metrics.policyFailed();
     const kind = object.kind === NAMESPACED_POLICY.kind ? NAMESPACED_POLICY : IMAGE_POLICY;
     try {
-      await this.kube.patch(`${pathOf(resourceOf(kind), namespace, name)}/status`, 'merge', { status });
+      await this.#options.kube.patch(`${pathOf(resourceOf(kind), namespace, name)}/status`, 'merge', { status });
     } catch (error) {
       // Gone in between is no failure; the next change writes it again.
       if (!(error instanceof Problem && error.code === 'not-found'))

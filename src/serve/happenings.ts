@@ -1,5 +1,5 @@
 // What people who look at the cluster are told of a decision: what was denied, what came in by a bypass.
-import type { KubeObject } from '../kube/object.ts';
+import { controllerOf, type KubeObject } from '../kube/object.ts';
 import type { Admission } from './admit.ts';
 import type { Happening } from './events.ts';
 import type { Request } from './review.ts';
@@ -20,7 +20,7 @@ export function happeningsOf({ object, kind, namespace, name }: Request, { answe
 
 /** The controller that keeps making the pod, where there is one, for the pod itself never was. */
 function regardingOf(object: KubeObject, kind: string, namespace: string, name: string): Happening['regarding'] {
-  const owner = object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  const owner = controllerOf(object);
   if (owner !== undefined)
     return { apiVersion: owner.apiVersion, kind: owner.kind, namespace, name: owner.name, uid: owner.uid };
   return { apiVersion: object.apiVersion ?? 'v1', kind, namespace, name };

@@ -18,7 +18,7 @@ export function digestIn(imageId: string): string | undefined {
 }
 
 /** True when the imageID names a repository too: the digest can then be pulled. A bare one is a configuration, as of loaded images. */
-export const namesRepository = (imageId: string) => imageId.includes('@');
+const namesRepository = (imageId: string) => imageId.includes('@');
 
 /** Everything that one image is: its index, each manifest of it, each configuration. */
 export type ImageClosure = {
@@ -40,12 +40,14 @@ export type Identity =
 
 /**
  * @param running from imageID
+ * @param imageId what the runtime wrote
  * @param declared the digest that was declared, or that the tag has now
  * @param closure of `declared`; undefined: it could not be read
  * @param pinned whether the digest was declared, or resolved
  */
 export function identify(
   running: string,
+  imageId: string,
   declared: string,
   closure: ImageClosure | undefined,
   pinned: boolean,
@@ -55,5 +57,11 @@ export function identify(
   if (closure === undefined)
     return { state: 'unknown', reason: 'the image behind the declared name could not be read' };
   if (closure.members.has(running)) return matches;
+  // A bare digest that is nowhere in the closure may be a configuration of an image that was loaded: it cannot be placed.
+  if (!namesRepository(imageId))
+    return {
+      state: 'unknown',
+      reason: 'the runtime names a configuration without a repository, as of an image that was loaded',
+    };
   return pinned ? { state: 'different', declared } : { state: 'moved', now: declared };
 }

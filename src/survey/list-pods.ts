@@ -1,14 +1,9 @@
 // Pods and their owners from an API server, slimmed while they are read.
 import type { KubeClient } from '../kube/client.ts';
-import { type KubeObject, pathOf } from '../kube/object.ts';
+import { MAKERS } from '../kube/kinds.ts';
+import { controllerOf, type KubeObject, pathOf } from '../kube/object.ts';
 import type { Owners } from './inventory.ts';
 import { type Owner, type Pod, podOf } from './pods.ts';
-
-/** What stands between pods and the workloads that people know. */
-const BETWEEN = [
-  { apiVersion: 'apps/v1', resource: 'replicasets' },
-  { apiVersion: 'batch/v1', resource: 'jobs' },
-];
 
 /** @param query selectors: `&labelSelector=…` */
 export async function listPods(
@@ -21,7 +16,7 @@ export async function listPods(
   for (const namespace of namespaces.length > 0 ? namespaces : [undefined]) {
     const { items } = await client.list(pathOf({ apiVersion: 'v1', resource: 'pods' }, namespace), query, podOf);
     for (const pod of items) pods.push(pod);
-    for (const kind of BETWEEN) {
+    for (const kind of MAKERS) {
       const { items: found } = await client.list(pathOf(kind, namespace), '', ownerOf);
       for (const [uid, owner] of found) owners.set(uid, owner);
     }
@@ -30,9 +25,10 @@ export async function listPods(
 }
 
 /** Who controls this object: its uid, and the controller. */
-export function ownerOf({ metadata }: KubeObject): [uid: string, owner: Owner | null] {
-  const controller = metadata?.ownerReferences?.find((item) => item.controller === true);
-  if (controller === undefined) return [metadata?.uid ?? '', null];
+export function ownerOf(object: KubeObject): [uid: string, owner: Owner | null] {
+  const own = object.metadata?.uid ?? '';
+  const controller = controllerOf(object);
+  if (controller === undefined) return [own, null];
   const { apiVersion, kind, name, uid } = controller;
-  return [metadata?.uid ?? '', { apiVersion, kind, name, uid }];
+  return [own, { apiVersion, kind, name, uid }];
 }

@@ -1,6 +1,6 @@
 // Pods as the inventory needs them: what was declared, what the node says that runs, on whose behalf. Everything else is dropped while the
 // list is read.
-import type { KubeObject } from '../kube/object.ts';
+import { controllerOf, type KubeObject } from '../kube/object.ts';
 
 export type ContainerType = 'container' | 'init' | 'ephemeral' | 'volume';
 
@@ -18,7 +18,6 @@ export type Pod = {
   readonly name: string;
   readonly namespace: string;
   readonly node: string | undefined;
-  readonly created: string;
   /** Succeeded or Failed: it ran, and runs no more. */
   readonly finished: boolean;
   readonly owner: Owner;
@@ -45,14 +44,7 @@ const LISTS: readonly [spec: string, status: string, type: ContainerType][] = [
 
 /** @param keep gives one text for equal ones, where many pods are kept */
 export function podOf(object: KubeObject, keep: (text: string) => string = (text) => text): Pod {
-  const {
-    uid = '',
-    name = '',
-    namespace = '',
-    creationTimestamp = '',
-    ownerReferences = [],
-    annotations,
-  } = object.metadata ?? {};
+  const { uid = '', name = '', namespace = '', annotations } = object.metadata ?? {};
   const spec = (object['spec'] ?? {}) as Spec;
   const status = (object['status'] ?? {}) as Status;
   const containers = LISTS.flatMap(([list, statuses, type]) => {
@@ -72,7 +64,7 @@ export function podOf(object: KubeObject, keep: (text: string) => string = (text
     const reference = typeof image === 'object' ? image?.reference : undefined;
     return reference === undefined ? [] : [{ name: volume, type: 'volume', image: reference }];
   });
-  const controller = ownerReferences.find((item) => item.controller === true);
+  const controller = controllerOf(object);
   // A static pod is the node's own; its mirror is owned by the Node and named after it.
   const isMirror = annotations?.['kubernetes.io/config.mirror'] !== undefined;
   const {
@@ -86,7 +78,6 @@ export function podOf(object: KubeObject, keep: (text: string) => string = (text
     name,
     namespace: keep(namespace),
     node: spec.nodeName === undefined ? undefined : keep(spec.nodeName),
-    created: creationTimestamp,
     finished: status.phase === 'Succeeded' || status.phase === 'Failed',
     owner: { apiVersion: keep(apiVersion), kind: keep(kind), name: keep(by), uid: keep(byUid) },
     containers: [...containers, ...volumes],

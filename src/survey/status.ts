@@ -5,7 +5,7 @@ import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { resolveAll } from '../resolve/resolve.ts';
 import { readImageClosure } from './closure.ts';
-import { type Identity, type ImageClosure, identify, namesRepository } from './identity.ts';
+import { type Identity, type ImageClosure, identify } from './identity.ts';
 import type { Row, Running } from './inventory.ts';
 
 /** Each cell with what it says; where nobody could look, that is what stands there. */
@@ -68,20 +68,8 @@ async function identityOf(
   const declared = reference.digest ?? (now instanceof Problem ? undefined : now?.digest);
   if (declared === undefined)
     return { state: 'unknown', reason: now instanceof Problem ? now.message : 'registries were not asked' };
-  if (digest === declared) return identify(digest, declared, undefined, reference.digest !== undefined);
-  const identity = identify(digest, declared, await closureOf(reference, declared), reference.digest !== undefined);
-  // A bare digest that is nowhere in the closure may be a configuration of an image that was loaded: it cannot be placed.
-  if (
-    identity.state !== 'unknown' &&
-    identity.state !== 'exact' &&
-    identity.state !== 'same' &&
-    !namesRepository(imageId ?? '')
-  )
-    return {
-      state: 'unknown',
-      reason: 'the runtime names a configuration without a repository, as of an image that was loaded',
-    };
-  return identity;
+  const closure = digest === declared ? undefined : await closureOf(reference, declared);
+  return identify(digest, imageId ?? '', declared, closure, reference.digest !== undefined);
 }
 
 /** Undefined where anything of it cannot be read: part of a closure proves nothing. */

@@ -2,7 +2,7 @@
 // that a person knows.
 import type { KubeClient } from '../kube/client.ts';
 import { discover, type Kind, PODS, TEMPLATED } from '../kube/kinds.ts';
-import { type KubeObject, pathOf } from '../kube/object.ts';
+import { controllerOf, type KubeObject, pathOf } from '../kube/object.ts';
 import { asProblem, type Problem } from '../problem.ts';
 import { CATALOGUE, type FieldRule } from '../source/fields.ts';
 import { imagesOf } from '../source/object.ts';
@@ -55,9 +55,9 @@ export async function listWorkloads(
 export type Puller = Omit<Workload, 'pods'> & { readonly owner?: Omit<Workload, 'pods' | 'images' | 'namespace'> };
 
 export function pullerOf({ apiVersion, kind }: Kind, object: KubeObject, fields: readonly FieldRule[]): Puller {
-  const { name = '', namespace = '', uid = '', ownerReferences = [] } = object.metadata ?? {};
+  const { name = '', namespace = '', uid = '' } = object.metadata ?? {};
   const typed = { ...object, apiVersion, kind };
-  const owner = ownerReferences.find(({ controller }) => controller === true);
+  const owner = controllerOf(object);
   const idle = isFinished(typed) || isIdle(typed);
   const images = idle ? [] : [...new Set(imagesOf(typed, fields).map(({ image }) => image))];
   const by = owner && { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, uid: owner.uid };
@@ -101,7 +101,7 @@ function isFinished({ kind, status }: KubeObject): boolean {
 }
 
 /** A revision that is kept for a rollback runs nothing. */
-function isIdle({ kind, metadata, spec }: KubeObject): boolean {
-  const owned = metadata?.ownerReferences?.some(({ controller }) => controller === true) === true;
-  return kind === 'ReplicaSet' && owned && (spec as { replicas?: number } | undefined)?.replicas === 0;
+function isIdle(object: KubeObject): boolean {
+  const { replicas } = (object['spec'] ?? {}) as { replicas?: number };
+  return object.kind === 'ReplicaSet' && controllerOf(object) !== undefined && replicas === 0;
 }

@@ -31,14 +31,19 @@ export type Patient = {
   readonly registries: RegistryClient | undefined;
 };
 
+/** The webhook's own Deployment, where it is. */
+type Installed = Promise<KubeObject | undefined>;
+
 export async function examine(patient: Patient): Promise<Check[]> {
-  const live = await liveHooks(patient.kube);
+  const { kube, namespace } = patient;
+  const live = await liveHooks(kube);
+  const installed = kube.find(pathOf({ apiVersion: 'apps/v1', resource: 'deployments' }, namespace, NAME));
   const parts: [subject: string, look: () => Promise<Check[]>][] = [
     ['clock', () => clock(patient)],
     ['webhook', () => hooks(patient, live)],
     ['namespaces', () => namespaces(patient, live)],
-    ['pods', () => pods(patient)],
-    ['rights', () => rights(patient)],
+    ['pods', () => pods(patient, installed)],
+    ['rights', () => rights(patient, installed)],
     ['policies', () => policies(patient)],
     ['back-stop', () => backstop(patient)],
     ['registries', () => registries(patient)],
@@ -106,8 +111,8 @@ async function namespaces({ kube, namespace, exempt, workloads }: Patient, live:
   return checks.length > 0 ? checks : [fine('namespaces', `exempt, as meant: ${left.join(', ') || 'none'}`)];
 }
 
-async function pods({ kube, namespace }: Patient): Promise<Check[]> {
-  const deployment = await kube.find(pathOf({ apiVersion: 'apps/v1', resource: 'deployments' }, namespace, NAME));
+async function pods({ namespace }: Patient, installed: Installed): Promise<Check[]> {
+  const deployment = await installed;
   if (deployment === undefined)
     return [
       hole(
@@ -134,8 +139,8 @@ async function pods({ kube, namespace }: Patient): Promise<Check[]> {
 }
 
 /** Asked of the API server for the webhook's own service account; and whether just anybody may break the glass. */
-async function rights({ kube, namespace }: Patient): Promise<Check[]> {
-  const deployment = await kube.find(pathOf({ apiVersion: 'apps/v1', resource: 'deployments' }, namespace, NAME));
+async function rights({ kube, namespace }: Patient, installed: Installed): Promise<Check[]> {
+  const deployment = await installed;
   if (deployment === undefined) return [];
   const args = JSON.stringify(deployment['spec']);
   const features: [Feature, boolean][] = [

@@ -1,7 +1,7 @@
 // What is deployed, as the watcher knows it at this moment: each cell with its source and its age. Pure.
 import { parseReference, tagKey } from '../../image/reference.ts';
 import { Problem } from '../../problem.ts';
-import { type Identity, type ImageClosure, identify, namesRepository } from '../../survey/identity.ts';
+import { type Identity, type ImageClosure, identify } from '../../survey/identity.ts';
 import type { Row } from '../../survey/inventory.ts';
 
 /** What is known of a tag. */
@@ -49,19 +49,8 @@ export function deployedOf(
       if (declared === undefined)
         return { state: 'unknown', reason: state?.failure ?? 'its tag has not been looked at yet' };
       if (declared === null) return { state: 'unknown', reason: 'its tag is gone' };
-      const identity = identify(
-        running,
-        declared,
-        running === declared ? undefined : closureOf(declared),
-        digest !== undefined,
-      );
-      const placed = identity.state === 'exact' || identity.state === 'same' || identity.state === 'unknown';
-      return placed || namesRepository(imageId ?? '')
-        ? identity
-        : {
-            state: 'unknown',
-            reason: 'the runtime names a configuration without a repository, as of an image that was loaded',
-          };
+      const closure = running === declared ? undefined : closureOf(declared);
+      return identify(running, imageId ?? '', declared, closure, digest !== undefined);
     });
     return {
       ...row,

@@ -1,5 +1,6 @@
 // From pods to the record: what started to run, and what has ended. Knows what the ledger has open, so that nothing is told twice, and
 // nothing that happened while nobody watched is missed.
+import { MAKERS } from '../../kube/kinds.ts';
 import type { RunEvent } from '../../ledger/event.ts';
 import type { RunInterval } from '../../ledger/ledger.ts';
 import { digestIn } from '../../survey/identity.ts';
@@ -10,9 +11,6 @@ type Key = Pick<RunEvent, 'namespace' | 'container' | 'type' | 'image' | 'digest
   readonly kind: string;
   readonly name: string;
 };
-
-/** What stands between a workload and its pods, and is watched too. */
-const MAKERS = new Set(['ReplicaSet', 'Job']);
 
 /** Owns the counts. */
 export class Recorder {
@@ -33,7 +31,7 @@ export class Recorder {
     const now = new Map<string, { key: Key; pods: number }>();
     for (const pod of pods) {
       // Its ReplicaSet or Job comes in a moment: until then nobody could say on whose behalf it runs.
-      const isMade = MAKERS.has(pod.owner.kind) && !owners.has(pod.owner.uid);
+      const isMade = MAKERS.some(({ kind }) => kind === pod.owner.kind) && !owners.has(pod.owner.uid);
       if (pod.finished || isMade) continue;
       const { kind, name } = topOf(pod.owner, owners);
       for (const { name: container, type, image, imageId } of pod.containers) {

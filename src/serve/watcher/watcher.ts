@@ -2,6 +2,7 @@
 
 import { parseReference } from '../../image/reference.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { MAKERS } from '../../kube/kinds.ts';
 import { type KubeObject, pathOf, type Resource } from '../../kube/object.ts';
 import { type WatchOptions, watch } from '../../kube/watch.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
@@ -40,10 +41,6 @@ export type WatcherOptions = {
 
 /** Changes that come together are recorded together, milliseconds. */
 const TOGETHER_MS = 500;
-const OWNERS = [
-  { apiVersion: 'apps/v1', resource: 'replicasets' },
-  { apiVersion: 'batch/v1', resource: 'jobs' },
-];
 
 /** What is kept of one kind of objects. */
 type Kept<T> = {
@@ -109,7 +106,7 @@ export class Watcher {
         drop: ({ uid }) => this.#pods.delete(uid),
       },
     );
-    for (const kind of OWNERS) {
+    for (const kind of MAKERS) {
       // Owners of pods that are still there are kept by what they were: a list replaces only its own.
       const mine = new Set<string>();
       this.#follow(kind.resource, kind, {
@@ -158,7 +155,7 @@ export class Watcher {
 
   #later(): void {
     this.#known = undefined;
-    if (this.#lists.size < OWNERS.length + 1 || this.#timer !== undefined) return;
+    if (this.#lists.size < MAKERS.length + 1 || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#writing = this.#writing.then(() => this.#record());
@@ -195,7 +192,7 @@ export class Watcher {
 
   /** True when the cluster has been read once: before, "nothing runs" means nothing. */
   get synced(): boolean {
-    return this.#lists.size > OWNERS.length;
+    return this.#lists.size > MAKERS.length;
   }
 
   /** How late the oldest due look at a tag is, milliseconds; how many tags are followed. */
