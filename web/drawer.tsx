@@ -1,15 +1,36 @@
-// One container in full: the timeline, what it ran, where its digest runs besides, and the way back.
+// One container in full: what is known of it, the timeline to scrub through, what changed, where it runs besides, and the way back.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { askRuns, askTags, askWhere, type Row, type Run, type Tag } from './api.ts';
+import { askRuns, askTags, askWhere, type Evidence, type Row, type Run, type Tag } from './api.ts';
+import { DiffOf } from './diff.tsx';
 import { Timeline } from './timeline.tsx';
-import { age, sayChecked, sayIdentity, sayPinned, short, shortImage, time, titleOf } from './words.ts';
+import {
+  age,
+  nameOfSeen,
+  sayChecked,
+  sayIdentity,
+  sayPinned,
+  short,
+  shortImage,
+  span,
+  time,
+  titleOf,
+} from './words.ts';
 
-type Known = { readonly runs: readonly Run[]; readonly tags: readonly Tag[]; readonly elsewhere: readonly Run[] };
+type Known = {
+  readonly runs: readonly Run[];
+  readonly tags: readonly Tag[];
+  readonly evidence: readonly Evidence[];
+  readonly elsewhere: readonly Run[];
+};
 
 export function Drawer({ row, close }: { row: Row; close: () => void }) {
   const [known, setKnown] = useState<Known | Error | undefined>();
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => button.current?.focus(), [row]);
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    button.current?.focus();
+    return () => before?.focus();
+  }, [row]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => event.key === 'Escape' && close();
     addEventListener('keydown', onKey);
@@ -17,22 +38,24 @@ export function Drawer({ row, close }: { row: Row; close: () => void }) {
   }, [close]);
   useEffect(() => {
     setKnown(undefined);
-    const digest = row.running[0]?.digest;
+    const digests = row.running.flatMap(({ digest }) => digest ?? []).slice(0, 5);
     Promise.all([
       askRuns(row),
       row.tag === undefined ? { tags: [] } : askTags((row.declared[0] ?? '').replace(/@.*/, '')),
-      digest === undefined ? { runs: [] } : askWhere(digest),
+      Promise.all(digests.map(askWhere)),
     ]).then(
-      ([{ runs }, { tags }, where]) =>
+      ([{ runs, evidence }, { tags }, where]) =>
         setKnown({
           runs: runs.filter((run) => run.container === row.container),
+          evidence,
           tags,
-          elsewhere: where.runs.filter((run) => titleOf(run) !== titleOf(row) && run.until === null),
+          elsewhere: where
+            .flatMap((found) => found.runs)
+            .filter((run) => (titleOf(run) !== titleOf(row) || run.cluster !== row.cluster) && run.until === null),
         }),
       (error: Error) => setKnown(error),
     );
   }, [row]);
-  const identity = sayIdentity(row);
   return (
     <aside role="dialog" aria-label={`${titleOf(row)} ${row.container}`}>
       <header>
@@ -40,38 +63,14 @@ export function Drawer({ row, close }: { row: Row; close: () => void }) {
           {titleOf(row)}{' '}
           <small>
             {row.container}
-            {row.type === 'container' ? '' : ` (${row.type})`}
+            {row.type === 'container' ? '' : ` (${row.type})`} in {row.cluster}
           </small>
         </h2>
         <button ref={button} type="button" onClick={close}>
           Close
         </button>
       </header>
-      <dl>
-        <dt>Declared</dt>
-        <dd>
-          {row.declared.map((image) => (
-            <code key={image}>{image}</code>
-          ))}{' '}
-          <em>{sayPinned(row).text}</em>
-        </dd>
-        <dt>Runs</dt>
-        <dd>
-          {row.running.map(({ digest, imageId, pods, nodes }) => (
-            <div key={digest ?? imageId}>
-              <code>{digest ?? imageId ?? 'not known yet'}</code>{' '}
-              <em>
-                {pods} pods on {nodes.length} nodes
-              </em>
-            </div>
-          ))}
-        </dd>
-        <dt>State</dt>
-        <dd class={identity.tone}>
-          {identity.text}
-          {identity.detail ? `: ${identity.detail}` : ''} <em>{sayChecked(row, Date.now())}</em>
-        </dd>
-      </dl>
+      <Facts row={row} />
       {known === undefined && (
         <p class="quiet" aria-busy="true">
           Asking the ledger …
@@ -87,23 +86,129 @@ export function Drawer({ row, close }: { row: Row; close: () => void }) {
   );
 }
 
-function History({ row, known: { runs, tags, elsewhere } }: { row: Row; known: Known }) {
-  const earlier = runs.filter(({ until }) => until !== null);
+function Facts({ row }: { row: Row }) {
+  const identity = sayIdentity(row);
+  const now = Date.now();
+  return (
+    <dl>
+      <dt>Declared</dt>
+      <dd>
+        {row.declared.map((image) => (
+          <code key={image}>{image}</code>
+        ))}{' '}
+        <em>{sayPinned(row).text}</em>
+      </dd>
+      <dt>State</dt>
+      <dd class={identity.tone}>
+        {identity.text}
+        {identity.detail ? `: ${identity.detail}` : ''} <em>{sayChecked(row, now)}</em>
+      </dd>
+      {row.hold !== undefined && (
+        <>
+          <dt>Held</dt>
+          <dd>
+            at <code>{short(row.hold.digest)}</code> by {row.hold.by}, {time(row.hold.since)}: {row.hold.reason}
+          </dd>
+        </>
+      )}
+      {row.running.map((seen) => {
+        const { digest, imageId, pods, nodes, evidence, pullable, never } = seen;
+        const served = pullable?.served;
+        return (
+          <>
+            <dt>Runs</dt>
+            <dd key={digest ?? imageId}>
+              <code>{nameOfSeen(seen)}</code>
+              <em class="line">
+                {pods} pods on {nodes.length} nodes
+              </em>
+              {never !== null && <span class="bad line">must never run: {never}</span>}
+              <span
+                class={
+                  evidence?.outcome === 'allow'
+                    ? 'good line'
+                    : evidence?.outcome === 'deny'
+                      ? 'bad line'
+                      : 'unknown line'
+                }
+              >
+                {evidence === null
+                  ? 'nobody has looked at signatures'
+                  : `${evidence.signers.length > 0 ? `signed by ${evidence.signers.join(', ')}; ` : ''}${evidence.reason}; checked ${age(now - evidence.checked)}`}
+              </span>
+              <span class={served === true ? 'good line' : served === false ? 'bad line' : 'unknown line'}>
+                {served === true
+                  ? 'can be pulled'
+                  : served === false
+                    ? 'can not be pulled any more'
+                    : 'not known whether it can be pulled'}
+                {pullable?.checked == null ? '' : `, looked at ${age(now - pullable.checked)}`}
+              </span>
+            </dd>
+          </>
+        );
+      })}
+    </dl>
+  );
+}
+
+const inForce = <T extends { since: string; until: string | null }>(list: readonly T[], moment: number): T[] =>
+  list.filter(({ since, until }) => Date.parse(since) <= moment && (until === null || Date.parse(until) > moment));
+
+function History({ row, known: { runs, tags, evidence, elsewhere } }: { row: Row; known: Known }) {
+  const now = Date.now();
+  const from = Math.min(now - 60_000, ...[...runs, ...tags].map(({ since }) => Date.parse(since)));
+  const [moment, setMoment] = useState(now);
+  const ran = inForce(runs, moment);
+  const pointed = inForce(tags, moment)[0];
   return (
     <>
       <h3>When</h3>
-      <Timeline runs={runs} tags={tags} now={Date.now()} />
+      <Timeline runs={runs} tags={tags} now={now} moment={moment} />
+      <label class="scrub">
+        <span>What was at …</span>
+        <input
+          type="range"
+          min={from}
+          max={now}
+          step="1000"
+          value={moment}
+          aria-valuetext={`${time(new Date(moment).toISOString())} UTC`}
+          onInput={(event) => setMoment(Number(event.currentTarget.value))}
+        />
+      </label>
+      <p class="then" aria-live="polite">
+        <b>{moment >= now - 1000 ? 'Now' : `${time(new Date(moment).toISOString())} UTC`}</b>:{' '}
+        {ran.length === 0
+          ? 'nothing ran'
+          : ran.map(({ digest, pods, actor, revision }) => (
+              <span key={digest}>
+                ran <code>{short(digest)}</code> on up to {pods} pods
+                {revision === '' ? '' : `, revision ${revision}`}
+                {actor === null ? '' : `, by ${actor}`}.{' '}
+              </span>
+            ))}
+        {pointed !== undefined && (
+          <>
+            The tag pointed to{' '}
+            {pointed.digest === null ? <b class="bad">nothing</b> : <code>{short(pointed.digest)}</code>}.
+          </>
+        )}
+      </p>
+      <Compare runs={runs} tags={tags} />
       <h3>Go back</h3>
-      {earlier.length === 0 ? (
-        <p class="quiet">It never ran anything else, as far as the ledger knows.</p>
+      <Back row={row} runs={runs} evidence={evidence} />
+      <h3>Evidence</h3>
+      {evidence.length === 0 ? (
+        <p class="unknown">Nothing is recorded: there are no rules, or nobody has looked yet.</p>
       ) : (
-        <ul class="back">
-          {earlier.map(({ digest, image, since, until }) => (
-            <li key={`${digest} ${since}`}>
-              <code>{shortImage(image)}</code> <code>{short(digest)}</code> {time(since)} to {time(until ?? '')}
-              <pre>
-                tagproof rollback {titleOf(row)} --to {digest} --diff
-              </pre>
+        <ul>
+          {evidence.map(({ digest, outcome, signers, reason, since, until }) => (
+            <li key={`${digest} ${since}`} class={outcome === 'allow' ? '' : outcome === 'deny' ? 'bad' : 'unknown'}>
+              <code>{short(digest)}</code> {outcome === 'open' ? 'could not be checked' : outcome}
+              {signers.length > 0 ? `, signed by ${signers.join(', ')}` : ''}, {time(since)} to{' '}
+              {until === null ? 'now' : time(until)}
+              <small class="line">{reason}</small>
             </li>
           ))}
         </ul>
@@ -114,15 +219,87 @@ function History({ row, known: { runs, tags, elsewhere } }: { row: Row; known: K
       ) : (
         <ul>
           {elsewhere.map((run) => (
-            <li key={`${titleOf(run)} ${run.container}`}>
+            <li key={`${run.cluster} ${titleOf(run)} ${run.container} ${run.digest}`}>
               {titleOf(run)}{' '}
               <em>
-                {run.container}, since {age(Date.now() - Date.parse(run.since))}
+                {run.container} in {run.cluster}, since {age(now - Date.parse(run.since))}
               </em>
             </li>
           ))}
         </ul>
       )}
+    </>
+  );
+}
+
+/** Any two digests that it ran or that its tag pointed to. */
+function Compare({ runs, tags }: { runs: readonly Run[]; tags: readonly Tag[] }) {
+  const all = [...new Set([...tags, ...runs].flatMap(({ digest }) => digest ?? []))];
+  const [pair, setPair] = useState<readonly [string, string]>([all[1] ?? '', all[0] ?? '']);
+  if (all.length < 2) return null;
+  const pick = (label: string, index: 0 | 1) => (
+    <label>
+      <span>{label}</span>
+      <select
+        value={pair[index]}
+        onChange={({ currentTarget: { value } }) => setPair(index === 0 ? [value, pair[1]] : [pair[0], value])}
+      >
+        {all.map((digest) => (
+          <option key={digest} value={digest}>
+            {short(digest)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+  return (
+    <>
+      <h3>What changed</h3>
+      <div class="pair">
+        {pick('From', 0)}
+        {pick('To', 1)}
+      </div>
+      {pair[0] !== '' && pair[0] !== pair[1] && <DiffOf from={pair[0]} to={pair[1]} />}
+    </>
+  );
+}
+
+function Back({ row, runs, evidence }: { row: Row; runs: readonly Run[]; evidence: readonly Evidence[] }) {
+  const current = new Set(runs.filter(({ until }) => until === null).map(({ digest }) => digest));
+  // A mixed workload can go back to what some of it still runs.
+  const earlier = runs.filter(({ until, digest }) => until !== null && (!current.has(digest) || current.size > 1));
+  const candidates = [
+    ...new Map([...(current.size > 1 ? runs : []), ...earlier].map((run) => [run.digest, run])).values(),
+  ];
+  if (candidates.length === 0) return <p class="quiet">It never ran anything else, as far as the ledger knows.</p>;
+  return (
+    <>
+      <p class="quiet">Whether it can still be pulled, and passes today’s policy, is asked before anything changes.</p>
+      <ul class="back">
+        {candidates.map(({ digest, image, since, until }) => {
+          const found = evidence.find((item) => item.digest === digest && item.until === null);
+          const command = `tagproof rollback ${titleOf(row)} --to ${digest} --diff`;
+          return (
+            <li key={`${digest} ${since}`}>
+              <code>{shortImage(image)}</code> <code>{short(digest)}</code>
+              <small class="line">
+                {until === null
+                  ? 'runs on some pods'
+                  : `${time(since)} to ${time(until)}, for ${span(Date.parse(until) - Date.parse(since))}`}
+                {found === undefined
+                  ? '; not judged'
+                  : found.outcome === 'allow'
+                    ? `; ${found.signers.join(', ') || 'allowed'}`
+                    : `; ${found.outcome}: ${found.reason}`}
+              </small>
+              <pre>{command}</pre>
+              <button type="button" onClick={() => void navigator.clipboard?.writeText(command)}>
+                Copy
+              </button>
+            </li>
+          );
+        })}
+      </ul>
     </>
   );
 }

@@ -1,24 +1,37 @@
-// One screen: what is deployed, is it pinned, has the tag moved, and how do I go back?
+// One screen: what is deployed, is it pinned, signed, has the tag moved, and how do I go back? And the pages beside it.
 import { render } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { askDeployed, askWhere, type Page, type Row, type Run } from './api.ts';
+import { Alarms } from './alarms.tsx';
+import { askDeployed, type Page, type Row } from './api.ts';
 import { Drawer } from './drawer.tsx';
-import { sayChecked, sayIdentity, sayPinned, short, shortImage, time, titleOf } from './words.ts';
+import { Incident } from './incident.tsx';
+import { Looks } from './looks.tsx';
+import { Moves } from './moves.tsx';
+import { Table } from './table.tsx';
+import { span, time } from './words.ts';
 
 const FILTERS: [name: string, label: string][] = [
   ['', 'All'],
   ['unpinned', 'Not pinned'],
+  ['unverified', 'Not verified'],
   ['moved', 'Tag moved'],
   ['mixed', 'Mixed replicas'],
+  ['unrecoverable', 'Not recoverable'],
   ['different', 'Something else runs'],
   ['gone', 'Tag gone'],
+  ['unfit', 'Platform missing'],
+  ['held', 'Held'],
   ['unknown', 'Not known'],
 ];
+const VIEWS = { deployed: 'What is deployed', moves: 'Tag moves', alarms: 'Alarms', looks: 'Freshness' } as const;
+type View = keyof typeof VIEWS;
 
 /** What is asked stands in the address, so that it can be sent to somebody. */
 const asked = () => new URLSearchParams(location.hash.slice(1));
+const viewOf = (text: string | null): View => (text !== null && text in VIEWS ? (text as View) : 'deployed');
 
 function App() {
+  const [view, setView] = useState<View>(viewOf(asked().get('view')));
   const [filter, setFilter] = useState(asked().get('filter') ?? '');
   const [q, setQ] = useState(asked().get('q') ?? '');
   const [page, setPage] = useState<Page | undefined>();
@@ -42,189 +55,94 @@ function App() {
     },
     [filter, q],
   );
+  const started = useRef(false);
   useEffect(() => {
-    history.replaceState(null, '', `#${new URLSearchParams({ ...(filter && { filter }), ...(q && { q }) })}`);
-    const timer = setTimeout(() => void load(), 120);
+    const address = { ...(view !== 'deployed' && { view }), ...(filter && { filter }), ...(q && { q }) };
+    history.replaceState(null, '', `#${new URLSearchParams(address)}`);
+    // Who types is waited for; who has just come is not.
+    const timer = setTimeout(() => void load(), started.current ? 120 : 0);
+    started.current = true;
     return () => clearTimeout(timer);
-  }, [load, filter, q]);
+  }, [load, view, filter, q]);
   useEffect(() => {
     const changes = new EventSource('/api/v1/changes');
     changes.addEventListener('changed', () => void load());
     return () => changes.close();
   }, [load]);
+  const stamp = page?.at ?? '';
   return (
     <>
+      {page?.clusters.some(({ name }) => name.includes('(simulated)')) && (
+        <p class="banner">Demo data: a simulated cluster. Nothing here is yours.</p>
+      )}
       <header class="top">
-        <h1>What is deployed</h1>
+        <h1>{VIEWS[view]}</h1>
         <p class="quiet" aria-live="polite">
           {page === undefined ? 'Loading …' : statusLine(page)}
         </p>
         <Incident />
       </header>
-      <nav aria-label="Questions">
-        {FILTERS.map(([name, label]) => {
-          const count = name === '' ? page?.all : page?.counts[name];
-          return (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={filter === name}
-              class={name !== '' && (count ?? 0) > 0 ? 'some' : ''}
-              onClick={() => setFilter(name)}
-            >
-              {label} <b>{count ?? '…'}</b>
-            </button>
-          );
-        })}
-        <label>
-          <span>Search</span>
-          <input
-            type="search"
-            value={q}
-            placeholder="workload, image or digest"
-            onInput={(event) => setQ(event.currentTarget.value)}
-          />
-        </label>
+      <nav aria-label="Pages" class="views">
+        {Object.entries(VIEWS).map(([name, label]) => (
+          <button
+            key={name}
+            type="button"
+            aria-current={view === name ? 'page' : undefined}
+            onClick={() => setView(viewOf(name))}
+          >
+            {label}
+          </button>
+        ))}
       </nav>
+      {view === 'deployed' && (
+        <nav aria-label="Questions">
+          {FILTERS.map(([name, label]) => {
+            const count = name === '' ? page?.all : page?.counts[name];
+            return (
+              <button
+                key={name}
+                type="button"
+                aria-pressed={filter === name}
+                class={name !== '' && name !== 'held' && (count ?? 0) > 0 ? 'some' : ''}
+                onClick={() => setFilter(name)}
+              >
+                {label} <b>{count ?? '…'}</b>
+              </button>
+            );
+          })}
+          <label>
+            <span>Search</span>
+            <input
+              type="search"
+              value={q}
+              placeholder="workload, image or digest"
+              onInput={(event) => setQ(event.currentTarget.value)}
+            />
+          </label>
+        </nav>
+      )}
       {error !== '' && (
         <p class="bad" role="alert">
           {error}
         </p>
       )}
-      <main>{page !== undefined && <Table page={page} pick={setOpen} more={load} filter={filter} />}</main>
+      <main>
+        {view === 'deployed' && page !== undefined && <Table page={page} pick={setOpen} more={load} filter={filter} />}
+        {view === 'moves' && <Moves stamp={stamp} />}
+        {view === 'alarms' && <Alarms stamp={stamp} />}
+        {view === 'looks' && <Looks stamp={stamp} />}
+      </main>
       {open !== undefined && <Drawer row={open} close={() => setOpen(undefined)} />}
     </>
   );
 }
 
-function statusLine({ synced, freshness, at, all, clusters }: Page): string {
-  if (!synced) return 'The cluster has not been read yet: what stands here is not everything.';
-  const late =
-    freshness.lateMs > 60_000 ? `, the oldest look is ${Math.round(freshness.lateMs / 60_000)} min late` : '';
-  const where = clusters.length === 0 ? '' : ` in ${clusters.join(', ')}`;
-  return `${all} containers${where}, ${freshness.tags} tags followed${late} · as of ${time(at)} UTC`;
-}
-
-function Table({
-  page,
-  pick,
-  more,
-  filter,
-}: {
-  page: Page;
-  pick: (row: Row) => void;
-  more: (after: string) => unknown;
-  filter: string;
-}) {
-  if (page.items.length === 0)
-    return (
-      <p class="quiet empty">
-        {filter === ''
-          ? 'Nothing runs here, or nothing matches the words.'
-          : 'No container answers this question with yes.'}
-      </p>
-    );
-  const now = Date.now();
-  return (
-    <>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Workload</th>
-            <th scope="col">Declared</th>
-            <th scope="col">Runs</th>
-            <th scope="col">Pinned</th>
-            <th scope="col">Tag now</th>
-          </tr>
-        </thead>
-        <tbody>
-          {page.items.map((row) => {
-            const [pinned, identity] = [sayPinned(row), sayIdentity(row)];
-            return (
-              <tr key={`${row.cluster} ${titleOf(row)} ${row.type} ${row.container}`}>
-                <th scope="row">
-                  <button type="button" class="link" onClick={() => pick(row)}>
-                    {titleOf(row)}
-                  </button>
-                  <small>
-                    {row.container}
-                    {row.type === 'container' ? '' : ` (${row.type})`}
-                  </small>
-                </th>
-                <td data-label="Declared">
-                  {row.declared.map((image) => (
-                    <code key={image}>{shortImage(image)}</code>
-                  ))}
-                </td>
-                <td data-label="Runs">
-                  {row.running.map(({ digest, pods }) => (
-                    <span key={digest} class={row.mixed ? 'chip bad' : digest === undefined ? 'chip unknown' : 'chip'}>
-                      <code>{digest === undefined ? 'not known' : short(digest)}</code> ×{pods}
-                    </span>
-                  ))}
-                </td>
-                <td data-label="Pinned" class={pinned.tone}>
-                  {pinned.text}
-                </td>
-                <td data-label="Tag now" class={identity.tone}>
-                  {identity.text}{' '}
-                  <small>
-                    {identity.detail ?? ''} {sayChecked(row, now)}
-                  </small>
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-      {page.after !== undefined && (
-        <button type="button" class="more" onClick={() => more(page.after as string)}>
-          Show more of {page.total}
-        </button>
-      )}
-    </>
-  );
-}
-
-/** Paste a digest: where does it run, and where did it ever? */
-function Incident() {
-  const [found, setFound] = useState<readonly Run[] | string | undefined>();
-  const look = (event: Event) => {
-    event.preventDefault();
-    const text = String(new FormData(event.currentTarget as HTMLFormElement).get('digest')).trim();
-    const digest = text.slice(text.indexOf('@') + 1);
-    askWhere(digest).then(
-      ({ runs }) => setFound(runs),
-      (problem: Error) => setFound(problem.message),
-    );
-  };
-  return (
-    <form onSubmit={look} class="incident">
-      <label>
-        <span>Where does this digest run?</span>
-        <input name="digest" placeholder="sha256:…" required />
-      </label>
-      <button type="submit">Look</button>
-      {found !== undefined && (
-        <output>
-          {typeof found === 'string' ? (
-            <span class="bad">{found}</span>
-          ) : found.length === 0 ? (
-            'It never ran here, as far as the ledger knows.'
-          ) : (
-            <ul>
-              {found.slice(0, 50).map((run) => (
-                <li key={`${titleOf(run)} ${run.container} ${run.since}`}>
-                  {titleOf(run)} <em>{run.container}</em>, {time(run.since)} to{' '}
-                  {run.until === null ? <b>now</b> : time(run.until)}
-                </li>
-              ))}
-            </ul>
-          )}
-        </output>
-      )}
-    </form>
-  );
+function statusLine({ freshness, at, all, clusters }: Page): string {
+  const unread = clusters.filter(({ synced }) => !synced).map(({ name }) => name);
+  if (unread.length > 0) return `${unread.join(', ')} has not been read yet: what stands here is not everything.`;
+  const late = freshness.lateMs > freshness.objectiveMs ? `, the oldest look is ${span(freshness.lateMs)} late` : '';
+  const where = clusters.length === 0 ? '' : ` in ${clusters.map(({ name }) => name).join(', ')}`;
+  return `${all} containers${where}, ${freshness.tags} tags and digests followed${late} · as of ${time(at)} UTC`;
 }
 
 render(<App />, document.getElementById('app') as HTMLElement);

@@ -21,7 +21,9 @@ function stack(segments: readonly Segment[]): { segment: Segment; level: number 
 const WIDTH = 600;
 const LANE = 26;
 
-export function Timeline({ runs, tags, now }: { runs: readonly Run[]; tags: readonly Tag[]; now: number }) {
+type Props = { runs: readonly Run[]; tags: readonly Tag[]; now: number; moment: number };
+
+export function Timeline({ runs, tags, now, moment }: Props) {
   const segment = ({
     digest,
     since,
@@ -43,7 +45,7 @@ export function Timeline({ runs, tags, now }: { runs: readonly Run[]; tags: read
   if (all.length === 0) return <p class="quiet">The ledger knows nothing of it yet.</p>;
   const from = Math.min(...all.map(({ since }) => since));
   const span = Math.max(now - from, 60_000);
-  const x = (moment: number) => 44 + ((moment - from) / span) * (WIDTH - 44);
+  const x = (at: number) => 44 + ((at - from) / span) * (WIDTH - 44);
   const digests = [...new Set(all.flatMap(({ digest }) => digest ?? []))];
   const summary = lanes
     .map(
@@ -73,6 +75,7 @@ export function Timeline({ runs, tags, now }: { runs: readonly Run[]; tags: read
             ))}
           </g>
         ))}
+        {moment < now - 1000 && <line class="moment" x1={x(moment)} x2={x(moment)} y1="0" y2={LANE * 2} />}
         <text x="44" y={LANE * 2 + 16}>
           {time(new Date(from).toISOString())}
         </text>

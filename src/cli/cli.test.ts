@@ -509,21 +509,18 @@ test('demo --serve: a simulated cluster behind the real watcher, ledger and API;
     }),
   );
   const headers = { authorization: `Bearer ${url.searchParams.get('token')}` };
-  type Page = { items: { identities: { state: string }[] }[]; clusters: string[] };
+  after(() => child.kill('SIGKILL'));
+  type Seen = { identity: { state: string }; evidence: { outcome: string } | null };
+  type Page = { items: { name: string; running: Seen[] }[]; clusters: object[] };
   let page: Page = { items: [], clusters: [] };
-  for (
-    let i = 0;
-    i < 100 && page.items.flatMap(({ identities }) => identities).filter(({ state }) => state !== 'unknown').length < 4;
-    i++
-  ) {
+  const told = () =>
+    page.items.map(({ name, running }) => `${name} ${running[0]?.identity.state} ${running[0]?.evidence?.outcome}`);
+  for (let i = 0; i < 100 && (page.items.length < 4 || /unknown|undefined/.test(told().join())); i++) {
     page = (await (await fetch(`${url.origin}/api/v1/deployed`, { headers })).json()) as Page;
     await new Promise((wait) => setTimeout(wait, 100));
   }
-  assert.deepEqual(
-    page.items.map(({ identities }) => identities[0]?.state),
-    ['same', 'exact', 'same', 'same'],
-  );
-  assert.deepEqual(page.clusters, ['demo (simulated)']);
+  assert.deepEqual(told(), ['cache same deny', 'proxy exact allow', 'web same allow', 'worker same allow']);
+  assert.deepEqual(page.clusters, [{ name: 'demo (simulated)', synced: true }]);
   assert.match(await (await fetch(url.origin)).text(), /What is deployed/);
   const ended = new Promise((finish) => child.once('exit', finish));
   child.kill('SIGTERM');

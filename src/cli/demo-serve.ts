@@ -1,58 +1,85 @@
-// tagproof demo --serve: the dashboard on a simulated cluster and a registry on this machine: a tag moves, a pod picks it up, and there is a
-// way back. The watcher, the ledger and the API are the real ones; the pods are a story.
+// tagproof demo --serve: the dashboard on a simulated cluster and a registry on this machine: a tag moves, a pod picks it up, and somebody goes
+// back. The watcher, the ledger, the signatures and the API are the real ones; the pods are a story.
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Reference } from '../flow.ts';
 import { parseReference, tagKey } from '../image/reference.ts';
-import type { KubeObject, Resource } from '../kube/object.ts';
-import type { Change } from '../kube/watch.ts';
 import type { LedgerEvent } from '../ledger/event.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { openLedger } from '../ledger/open.ts';
-import { RegistryClient } from '../registry/client.ts';
+import { parseConfig } from '../policy/config-file.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
-import { pushSample } from '../registry/sample.ts';
+import { pushReferrer, pushSample } from '../registry/sample.ts';
 import { createApi } from '../serve/api/api.ts';
 import { oneTimeToken } from '../serve/api/auth.ts';
 import { loadPages } from '../serve/api/pages.ts';
-import { type Feed, type Followed, Watcher } from '../serve/watcher/watcher.ts';
+import { Budget } from '../serve/watcher/budget.ts';
+import { PacedClient } from '../serve/watcher/paced.ts';
+import { Watcher } from '../serve/watcher/watcher.ts';
+import { signingKeyOf } from '../sign/key.ts';
+import { makeBundle } from '../sign/sign.ts';
+import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
 import { readImageClosure } from '../survey/closure.ts';
+import { Story, type Workload } from './demo-story.ts';
 import { IMAGES, MOVED } from './sample-repository.ts';
+import { judgeBy } from './serve-watcher.ts';
 import { say, title } from './stage.ts';
 
 const CLUSTER = 'demo (simulated)';
 const HOUR = 3_600_000;
-/** After the start, milliseconds: somebody moves the tag; a pod starts anew and takes what it is now. */
+/** After the start, milliseconds: somebody moves the tag; a pod starts anew and takes what it is now; somebody goes back. */
 const MOVE_AT = 12_000;
 const RESTART_AT = 20_000;
+const BACK_AT = 90_000;
+const REASON = 'v1.4.2 was moved, and sends data elsewhere';
+
+const EARLIER = { ...(IMAGES[0] as (typeof IMAGES)[0]), tag: 'v1.4.1', content: 'web 1.4.1' };
 
 export async function demoServe(): Promise<number> {
   const registry = new EmbeddedRegistry();
   const host = await registry.listen();
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const sign = async (repository: string, digest: string) => {
+    const statement = { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
+    await pushReferrer(
+      host,
+      repository,
+      digest,
+      BUNDLE_TYPE,
+      await makeBundle(statement, { key: signingKeyOf(privateKey) }),
+    );
+  };
+  const earlier = await pushSample(host, EARLIER);
+  await sign('shop/web', earlier);
   const digests = new Map<string, string>();
-  const earlier = await pushSample(host, { ...(IMAGES[0] as (typeof IMAGES)[0]), tag: 'v1.4.1', content: 'web 1.4.1' });
-  for (const image of IMAGES) digests.set(image.repository, await pushSample(host, image));
+  for (const image of IMAGES) {
+    const digest = await pushSample(host, image);
+    digests.set(image.repository, digest);
+    if (image.repository !== 'library/redis') await sign(image.repository, digest);
+  }
+  const web = digests.get('shop/web') as string;
   const ledger = await openLedger(':memory:');
-  const story = new Story(host, digests);
-  await before(ledger, host, earlier, digests);
-  const client = new RegistryClient({ credentials: async () => undefined });
+  const story = new Story(CLUSTER, workloadsOf(host, digests));
+  await before(ledger, host, earlier, web);
+  const budget = new Budget((name) => client.rateLimitOf(name));
+  const client = new PacedClient(budget, { credentials: async () => undefined });
+  const config = parseConfig(policyOf(host, publicKey.export({ type: 'spki', format: 'pem' }).toString()), 'demo');
   const watcher = new Watcher({
-    feed: story,
+    feeds: [story],
     ledger,
     ask: (reference) => client.head(reference),
     readClosure: (reference) => readImageClosure(client, reference),
+    judge: judgeBy(async () => config, client),
+    budget,
+    alerts: { restDays: 2, sinks: [], post: async () => 200 },
     log: () => {},
   });
   await watcher.start();
   const { token, guard } = oneTimeToken();
-  const app = createApi({
-    source: watcher,
-    ledger,
-    guard,
-    pages: await loadPages(),
-    hosts: ['127.0.0.1', 'localhost'],
-  });
+  const hosts = ['127.0.0.1', 'localhost'];
+  const app = createApi({ source: watcher, ledger, guard, pages: await loadPages(), hosts });
   const server = createServer(getRequestListener(app.fetch));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   title(
@@ -60,18 +87,26 @@ export async function demoServe(): Promise<number> {
     `A simulated cluster with demo data; the registry ${host} is real, and on this machine. Ctrl-C ends it.`,
   );
   say(`\n  http://127.0.0.1:${(server.address() as AddressInfo).port}/?token=${token}\n`);
-  const web = `${host}/shop/web:v1.4.2`;
+  const tagged = parseReference(`${host}/shop/web:v1.4.2`) as Reference;
+  let moved = '';
   const timers = [
     setTimeout(async () => {
-      const moved = await pushSample(host, MOVED);
-      say(`Somebody moved ${web}: it is ${moved.slice(0, 19)}… now. See “Tag moved”.`);
-      watcher.hint(tagKey(parseReference(web) as Reference));
+      moved = await pushSample(host, MOVED);
+      say(`Somebody moved ${tagged.text}: it is ${moved.slice(0, 19)}… now, and nobody signed that. See “Tag moved”.`);
+      watcher.hint(tagKey(tagged));
     }, MOVE_AT),
-    setTimeout(async () => {
-      const { digest } = await client.head(parseReference(web) as Reference);
-      story.restart('web', digest);
-      say('A pod of shop/Deployment/web started anew, and took it. See “Mixed replicas”, and go back.');
+    setTimeout(() => {
+      story.restart('web', moved);
+      say('A pod of shop/Deployment/web started anew, and took it. See “Mixed replicas”; paste the digest on top.');
     }, RESTART_AT),
+    setTimeout(async () => {
+      const image = `${tagged.text}@${web}`;
+      story.rollOut({ ...workloadsOf(host, digests)[0], image, revision: '3', by: 'tagproof' } as Workload);
+      await ledger.append(goneBack(image, web, moved));
+      say(
+        `It went back to ${web.slice(0, 19)}…, is held there, and ${moved.slice(0, 19)}… shall never run again. See “Held”.`,
+      );
+    }, BACK_AT),
   ];
   await new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
   for (const timer of timers) clearTimeout(timer);
@@ -82,26 +117,59 @@ export async function demoServe(): Promise<number> {
   return 0;
 }
 
+function workloadsOf(host: string, digests: ReadonlyMap<string, string>): Workload[] {
+  const of = (repository: string) => digests.get(repository) as string;
+  const all: [namespace: string, name: string, image: string, repository: string, pods: number, by: string][] = [
+    ['shop', 'web', 'shop/web:v1.4.2', 'shop/web', 3, 'argocd-controller, Argo CD shop'],
+    ['shop', 'worker', 'shop/worker:latest', 'shop/worker', 2, 'kubectl-client-side-apply'],
+    ['data', 'cache', 'library/redis:7.4', 'library/redis', 1, 'helm, Helm release cache'],
+    [
+      'edge',
+      'proxy',
+      `library/proxy:1.31@${of('library/proxy')}`,
+      'library/proxy',
+      2,
+      'argocd-controller, Argo CD edge',
+    ],
+  ];
+  return all.map(([namespace, name, image, repository, pods, by]) => ({
+    namespace,
+    name,
+    image: `${host}/${image}`,
+    digest: of(repository),
+    pods,
+    revision: '2',
+    by,
+  }));
+}
+
+const policyOf = (host: string, key: string) => `authorities:
+  release:
+    keys:
+      - |
+        ${key.trim().replaceAll('\n', '\n        ')}
+    transparencyLog: ignore    # this demo has no log
+rules:
+  - name: signed by us
+    images: ["${host}/**"]
+    digest: resolve
+    signatures: {all: [release]}
+`;
+
+const WEB = { cluster: CLUSTER, namespace: 'shop', workload: { kind: 'Deployment', name: 'web' }, container: 'web' };
+
 /** What is said to have happened in the days before. */
-async function before(
-  ledger: Ledger,
-  host: string,
-  earlier: string,
-  digests: ReadonlyMap<string, string>,
-): Promise<void> {
-  const run = (image: string, digest: string, pods: number): LedgerEvent => ({
+async function before(ledger: Ledger, host: string, earlier: string, web: string): Promise<void> {
+  const run = (tag: string, digest: string, pods: number, revision: string): LedgerEvent => ({
     kind: 'run',
-    cluster: CLUSTER,
-    namespace: 'shop',
-    workload: { kind: 'Deployment', name: 'web' },
-    container: 'web',
+    ...WEB,
     type: 'container',
-    image: `${host}/shop/web:${image}`,
+    image: `${host}/shop/web:${tag}`,
     digest,
     pods,
+    revision,
+    actor: 'argocd-controller, Argo CD shop',
   });
-  const now = Date.now();
-  const web = digests.get('shop/web') as string;
   const tag: LedgerEvent = {
     kind: 'tag',
     registry: host,
@@ -110,73 +178,17 @@ async function before(
     digest: web,
     source: 'poll',
   };
-  await ledger.append([run('v1.4.1', earlier, 3)], new Date(now - 96 * HOUR));
-  await ledger.append([tag], new Date(now - 52 * HOUR));
-  await ledger.append([run('v1.4.1', earlier, 0), run('v1.4.2', web, 3)], new Date(now - 50 * HOUR));
+  const ago = (hours: number) => new Date(Date.now() - hours * HOUR);
+  await ledger.append([run('v1.4.1', earlier, 3, '1')], ago(96));
+  await ledger.append([tag], ago(52));
+  await ledger.append([run('v1.4.1', earlier, 0, '1'), run('v1.4.2', web, 3, '2')], ago(50));
 }
 
-/** A cluster of four workloads, as its watches would tell it. */
-class Story implements Feed {
-  readonly name = CLUSTER;
-  readonly #pods = new Map<string, KubeObject>();
-  #tell: (change: Change) => void = () => {};
-  #count = 0;
-
-  constructor(host: string, digests: ReadonlyMap<string, string>) {
-    const of = (repository: string) => digests.get(repository) as string;
-    const workloads: [name: string, image: string, digest: string, pods: number][] = [
-      ['web', `${host}/shop/web:v1.4.2`, of('shop/web'), 3],
-      ['worker', `${host}/shop/worker:latest`, of('shop/worker'), 2],
-      ['cache', `${host}/library/redis:7.4`, of('library/redis'), 1],
-      ['proxy', `${host}/library/proxy:1.31@${of('library/proxy')}`, of('library/proxy'), 2],
-    ];
-    for (const [name, image, digest, pods] of workloads)
-      for (let i = 0; i < pods; i++) this.#put(name, image, digest, i);
-  }
-
-  /** One pod of it goes, another comes and runs what the tag is now. */
-  restart(name: string, digest: string): void {
-    const [uid, old] = [...this.#pods].find(([, { metadata }]) => metadata?.name?.startsWith(`${name}-`)) ?? [];
-    if (uid === undefined || old === undefined) return;
-    const { containers } = old['spec'] as { containers: { image: string }[] };
-    this.#pods.delete(uid);
-    this.#tell({ type: 'deleted', object: old });
-    this.#tell({ type: 'added', object: this.#put(name, containers[0]?.image ?? '', digest, 9) });
-  }
-
-  async follow<T>({ resource }: Resource, { onList, onChange, take }: Followed<T>): Promise<void> {
-    if (resource === 'pods') this.#tell = onChange;
-    const objects = resource === 'pods' ? [...this.#pods.values()] : resource === 'replicasets' ? SETS : [];
-    onList(objects.map(take));
-  }
-
-  #put(name: string, image: string, digest: string, node: number): KubeObject {
-    const uid = `pod-${this.#count++}`;
-    const object: KubeObject = {
-      metadata: {
-        name: `${name}-${uid}`,
-        namespace: 'shop',
-        uid,
-        ownerReferences: [
-          { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${name}-1`, uid: `set-${name}`, controller: true },
-        ],
-      },
-      spec: { nodeName: `node-${node % 3}`, containers: [{ name, image }] },
-      status: {
-        phase: 'Running',
-        containerStatuses: [{ name, imageID: `${image.replace(/[:@][^/]*$/, '')}@${digest}` }],
-      },
-    };
-    this.#pods.set(uid, object);
-    return object;
-  }
+/** As `tagproof rollback --apply --never-again` records it. */
+function goneBack(image: string, digest: string, bad: string): LedgerEvent[] {
+  const by = 'demo';
+  return [
+    { kind: 'rollback', ...WEB, image, digest, reason: REASON, by, way: 'cluster' },
+    { kind: 'never', digests: [bad], reason: REASON, by },
+  ];
 }
-
-const SETS: readonly KubeObject[] = ['web', 'worker', 'cache', 'proxy'].map((name) => ({
-  metadata: {
-    name: `${name}-1`,
-    namespace: 'shop',
-    uid: `set-${name}`,
-    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name, uid: `deployment-${name}`, controller: true }],
-  },
-}));

@@ -3,6 +3,7 @@ import { parseReference, printReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Cell, Section } from '../report/report.ts';
 import { short } from '../report/text.ts';
+import { compareFacts, compareSets, type Difference, plainFactsOf } from '../survey/facts.ts';
 import { loadConfig } from './gather.ts';
 import { readSubject, type Subject } from './inspect.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
@@ -15,8 +16,6 @@ tagproof diff app@sha256:OLD app@sha256:NEW     what a moved tag would bring
 `;
 
 type Options = CommonOptions & RegistryFlags & { platform?: string };
-/** One difference; `from` or `to` is absent where the thing is new or gone. */
-type Difference = { readonly what: string; readonly name?: string; readonly from?: string; readonly to?: string };
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(verb('diff', 'Shows how two images differ. Exit code 1 if they do.', EXAMPLES))
@@ -65,43 +64,10 @@ export function run(args: string[]): Promise<number> {
 }
 
 function compare(a: Subject, b: Subject): Difference[] {
-  const sizes = (subject: Subject) =>
-    new Map(subject.image.layers.map(({ digest, size }) => [digest, `${digest} (${size} bytes)`]));
   return [
-    ...setDifference('platform', a.closure.platforms, b.closure.platforms),
-    ...one('platform compared', a.image.platform, b.image.platform),
-    ...one('created', a.image.created ?? '', b.image.created ?? ''),
-    ...one('entrypoint', a.image.entrypoint.join(' '), b.image.entrypoint.join(' ')),
-    ...one('cmd', a.image.cmd.join(' '), b.image.cmd.join(' ')),
-    ...one('user', a.image.user, b.image.user),
-    ...one('workdir', a.image.workingDir, b.image.workingDir),
-    ...mapDifference('env', environment(a.image.env), environment(b.image.env)),
-    ...mapDifference('label', new Map(Object.entries(a.image.labels)), new Map(Object.entries(b.image.labels))),
-    ...mapDifference('layer', sizes(a), sizes(b)).map(({ name: _, ...rest }) => rest),
+    ...compareSets('platform', a.closure.platforms, b.closure.platforms),
+    ...compareFacts(plainFactsOf(a.image), plainFactsOf(b.image)),
   ];
-}
-
-function one(what: string, from: string, to: string): Difference[] {
-  return from === to ? [] : [{ what, ...(from !== '' && { from }), ...(to !== '' && { to }) }];
-}
-
-function setDifference(what: string, from: readonly string[], to: readonly string[]): Difference[] {
-  return [
-    ...from.filter((item) => !to.includes(item)).map((item) => ({ what, from: item })),
-    ...to.filter((item) => !from.includes(item)).map((item) => ({ what, to: item })),
-  ];
-}
-
-function mapDifference(what: string, from: ReadonlyMap<string, string>, to: ReadonlyMap<string, string>): Difference[] {
-  const names = [...new Set([...from.keys(), ...to.keys()])].filter((name) => from.get(name) !== to.get(name));
-  return names.map((name) => {
-    const [before, after] = [from.get(name), to.get(name)];
-    return { what, name, ...(before !== undefined && { from: before }), ...(after !== undefined && { to: after }) };
-  });
-}
-
-function environment(lines: readonly string[]): Map<string, string> {
-  return new Map(lines.map((line) => [line.split('=', 1)[0] as string, line.slice(line.indexOf('=') + 1)]));
 }
 
 function digests(a: Subject, b: Subject): Section {

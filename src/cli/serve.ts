@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { Argument, Command, Option } from 'commander';
 import { asProblem, Problem } from '../problem.ts';
 import type { ServerOptions } from '../serve/server.ts';
-import { parseDuration, runPlain } from './verb.ts';
+import { collect, parseDuration, runPlain } from './verb.ts';
 import { version } from './version.ts';
 
 type Options = {
@@ -26,6 +26,11 @@ type Options = {
   context?: string;
   namespace?: string;
   ledger: string;
+  contexts: string[];
+  clusterName?: string;
+  images?: string;
+  hintToken?: string;
+  retention?: string;
 };
 
 export async function run(args: string[]): Promise<number> {
@@ -58,7 +63,19 @@ export async function run(args: string[]): Promise<number> {
     .option('--cluster', 'watch ImagePolicy objects and Bypasses, write statuses and Events', false)
     .option('--pull-secrets', 'use the pull secrets of each object’s own namespace; needs --cluster', false)
     .option('--report-every <duration>', 'write reports of what runs, as 1h; needs --cluster')
-    .option('--ledger <where>', 'watcher: a file (SQLite) or postgres://…', 'tagproof.db')
+    .option(
+      '--ledger <where>',
+      'watcher: a file (SQLite) or postgres://… (default: TAGPROOF_LEDGER, else tagproof.db)',
+      process.env['TAGPROOF_LEDGER'] ?? 'tagproof.db',
+    )
+    .option('--contexts <name>', 'watcher: several clusters, contexts of the kubeconfig (repeatable)', collect, [])
+    .option(
+      '--cluster-name <name>',
+      'watcher: what the cluster is called in the ledger (default: as the kubeconfig has it)',
+    )
+    .option('--images <file>', 'watcher: images to follow besides those that run, a line each')
+    .option('--hint-token <file>', 'watcher: take notifications of registries at /hooks/…, with this token')
+    .option('--retention <duration>', 'watcher: forget what ended longer ago, as 400d')
     .option('--kubeconfig <file>', 'default: the service account in a cluster, else KUBECONFIG or ~/.kube/config')
     .option('--context <name>', 'of the kubeconfig')
     .option('--namespace <name>', 'where the webhook is installed (default: its own)')
@@ -116,14 +133,21 @@ async function serve(options: Options): Promise<number> {
 async function watcher(options: Options): Promise<number> {
   if (!/^\d{1,5}$/.test(options.port)) throw new Problem('usage', `--port '${options.port}': expected a number`);
   const { serveWatcher } = await import('./serve-watcher.ts');
-  return serveWatcher(options, await connect(options));
+  const contexts = options.contexts.length > 0 ? options.contexts : [options.context];
+  if (options.clusterName !== undefined && contexts.length > 1)
+    throw new Problem('usage', '--cluster-name: several contexts have names of their own');
+  return serveWatcher(
+    options,
+    await Promise.all(contexts.map((context) => connect({ ...options, ...(context !== undefined && { context }) }))),
+  );
 }
 
-async function connect({ kubeconfig, context, namespace }: Options) {
+async function connect({ kubeconfig, context, namespace, clusterName }: Options) {
   const { findAccess } = await import('../kube/access.ts');
   const { KubeClient } = await import('../kube/client.ts');
   const access = await findAccess(kubeconfig, context);
-  return new KubeClient({ ...access, namespace: namespace ?? access.namespace }, `tagproof/${version()}`);
+  const named = { ...access, namespace: namespace ?? access.namespace, name: clusterName ?? access.name };
+  return new KubeClient(named, `tagproof/${version()}`);
 }
 
 async function tlsOf(options: Options, namespace: string | undefined): Promise<ServerOptions['tls']> {

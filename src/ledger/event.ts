@@ -1,7 +1,7 @@
 // What the ledger records: events that are only ever added, each chained to the one before by its hash. Pure.
 import { createHash } from 'node:crypto';
 
-/** A tag points to another digest than it did, or to none. */
+/** A tag points to another digest than it did, or to none. Of a digest in the place of a tag: it is served, or not any more. */
 export type TagEvent = {
   readonly kind: 'tag';
   /** Canonical: `docker.io`, `library/nginx`. */
@@ -10,9 +10,12 @@ export type TagEvent = {
   readonly tag: string;
   /** Null: the registry says that there is no such tag any more. */
   readonly digest: string | null;
-  /** Who saw it: a poll, a registry's hint confirmed by a poll, an admission, an import. */
-  readonly source: 'poll' | 'hint' | 'admission' | 'import';
-};
+  /** Who saw it: a poll, a poll after a registry's hint, the registry's own history of the tag. */
+  readonly source: 'poll' | 'hint' | 'history';
+} & Carried;
+
+/** Of events that stand in for older ones, which retention took out: when it really began, and ended. RFC 3339. */
+type Carried = { readonly since?: string; readonly until?: string };
 
 /** So many pods of a container run this digest from now on; none: it has ended. */
 export type RunEvent = {
@@ -26,9 +29,11 @@ export type RunEvent = {
   readonly image: string;
   readonly digest: string;
   readonly pods: number;
-  /** Who changed it, where that is known: a field manager, a user. */
+  /** Of the workload: a Deployment's revision, a ControllerRevision's number. */
+  readonly revision?: string | undefined;
+  /** Who or what changed it, where that is known: a field manager, an annotation's words. */
   readonly actor?: string | undefined;
-};
+} & Carried;
 
 /** What one image is: its index, manifests, configurations. Never changes, and never goes. */
 export type ClosureEvent = {
@@ -39,6 +44,55 @@ export type ClosureEvent = {
     readonly role: 'index' | 'manifest' | 'config';
     readonly platform?: string;
   }[];
+  /** What each platform's image is made of, so that two digests can be compared when their registry has long forgotten one. */
+  readonly images?: readonly ImageFacts[];
+};
+
+/** What can be told of one platform's image without keeping a secret that somebody baked in: values of its environment stand by hash. */
+export type ImageFacts = {
+  readonly platform: string;
+  readonly created?: string;
+  readonly entrypoint: string;
+  readonly cmd: string;
+  readonly user: string;
+  readonly workingDir: string;
+  /** Name → the first 12 hex digits of the SHA-256 of its value. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Digest, and size in bytes. */
+  readonly layers: readonly (readonly [digest: string, size: number])[];
+};
+
+/** What the policy says of a digest from now on: who signed it, or why it would not be let in. */
+export type EvidenceEvent = {
+  readonly kind: 'evidence';
+  readonly registry: string;
+  readonly repository: string;
+  readonly digest: string;
+  /** `open`: it could not be checked, which is neither yes nor no. */
+  readonly outcome: 'allow' | 'warn' | 'deny' | 'open';
+  /** `authority: identity`, sorted. */
+  readonly signers: readonly string[];
+  readonly reason: string;
+  /** `sha256:HEX` of the policy that was asked. */
+  readonly policy: string;
+} & Carried;
+
+/** A workload was brought back and is to stay there, until it is released. */
+export type ReleaseEvent = {
+  readonly kind: 'release';
+  readonly cluster: string | null;
+  readonly namespace: string;
+  readonly workload: { readonly kind: string; readonly name: string };
+  readonly by: string;
+};
+
+/** These digests are never to run again: one image, with everything of its closure. */
+export type NeverEvent = {
+  readonly kind: 'never';
+  readonly digests: readonly string[];
+  readonly reason: string;
+  readonly by: string;
 };
 
 /** Somebody went back to what ran before, and said why. */
@@ -55,9 +109,20 @@ export type RollbackEvent = {
   readonly by: string;
   /** Into files, or into the cluster. */
   readonly way: 'files' | 'cluster';
-};
+} & Carried;
 
-export type LedgerEvent = TagEvent | RunEvent | ClosureEvent | RollbackEvent;
+/** Entries up to here were taken out by retention; what of them still counts is carried by events that follow. */
+export type CompactionEvent = { readonly kind: 'compaction'; readonly before: string; readonly seq: number };
+
+export type LedgerEvent =
+  | TagEvent
+  | RunEvent
+  | ClosureEvent
+  | EvidenceEvent
+  | RollbackEvent
+  | ReleaseEvent
+  | NeverEvent
+  | CompactionEvent;
 
 /** As it is stored. */
 export type Entry = {

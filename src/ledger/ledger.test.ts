@@ -1,12 +1,13 @@
 // The ledger in a file: the contract, and what files suffer: kill -9, damage, a newer version. PostgreSQL: test/real/ledger.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { ledgerContract } from '../../test/ledger.ts';
+import { knowledgeContract } from '../../test/ledger-knowledge.ts';
 import type { Ledger } from './ledger.ts';
 import { openLedger } from './open.ts';
 
@@ -21,6 +22,7 @@ async function open(): Promise<Ledger> {
   return ledger;
 }
 
+knowledgeContract(open);
 ledgerContract(open, async (ledger, statement) => {
   const database = new DatabaseSync(paths.get(ledger) as string);
   database.exec(statement);
@@ -70,11 +72,24 @@ test('a file that is no ledger, or is damaged, is said and left as it is', async
   await assert.rejects(openLedger(join(folder, 'no', 'such', 'folder.db')), /folder\.db/);
 });
 
+test('a ledger of the first version is brought up, and what it holds is kept', async () => {
+  const path = join(folder, 'first.db');
+  cpSync(join(import.meta.dirname, '../../test/ledgers/version-1.db'), path);
+  const ledger = await openLedger(path);
+  assert.deepEqual(await ledger.verify().then(({ count: entries, broken }) => [entries, broken]), [200, undefined]);
+  const moment = '2026-11-20T00:50:30.000Z';
+  const then = await ledger.at(new Date(moment));
+  assert.equal(then.length, 10);
+  assert.ok(then.every(({ since, until }) => since <= moment && until !== null && until > moment));
+  assert.equal((await ledger.open('prod')).length, 10);
+  await ledger.close();
+});
+
 test('a ledger of a newer tagproof is not touched', async () => {
   const path = join(folder, 'newer.db');
   await (await openLedger(path)).close();
   const database = new DatabaseSync(path);
   database.exec('insert into migration (version) values (99)');
   database.close();
-  await assert.rejects(openLedger(path), /its version is 99, this tagproof knows up to 1/);
+  await assert.rejects(openLedger(path), /its version is 99, this tagproof knows up to 2/);
 });

@@ -1,79 +1,49 @@
-// The record: what each tag pointed to from when to when, what each workload ran. Events are added in batches, each batch whole or not at
-// all; intervals are drawn from them in the same transaction.
-import { draw } from './draw.ts';
-import { bodyOf, chain, type Entry, GENESIS, type LedgerEvent } from './event.ts';
+// What the record answers: what each tag pointed to from when to when, what each workload ran, where a digest ever was.
+import { sql } from 'kysely';
+import { Problem } from '../problem.ts';
+import { Alarms } from './alarms.ts';
+import type { ImageFacts } from './event.ts';
+import { nodesAround } from './interval.ts';
+import { Journal } from './journal.ts';
+import { Judgements } from './judgements.ts';
+import { Polls } from './polls.ts';
 import type { Database, Flavour, RunRow, TagRow } from './schema.ts';
 
 export type TagInterval = Readonly<TagRow>;
-export type RunInterval = Readonly<RunRow>;
-
-export type Poll = {
+/** Times are RFC 3339; `rested` is since when the tag pointed to `from`. */
+export type Move = {
   readonly registry: string;
   readonly repository: string;
   readonly tag: string;
-  /** Milliseconds since 1970; null: never. */
-  readonly checked: number | null;
-  readonly due: number;
-  /** Why the last one told nothing. */
-  readonly failure: string | null;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly rested: string;
+  readonly at: string;
+  readonly source: string;
 };
+export type RunInterval = Readonly<RunRow>;
 
 /** Rows of one answer at the most. */
 const MAX_ROWS = 10_000;
-/** Rows that are read at once when the whole record is gone through. */
-const CHUNK = 5000;
+/** Containers of one moment at the most. */
+const MAX_AT = 50_000;
 
-/** Owns the database. */
-export class Ledger {
-  readonly #db: Database;
-  readonly #flavour: Flavour;
+/** The journal, and its answers. */
+export class Ledger extends Journal {
+  readonly polls: Polls;
+  readonly alarms: Alarms;
+  readonly judgements: Judgements;
 
   constructor(db: Database, flavour: Flavour) {
-    this.#db = db;
-    this.#flavour = flavour;
-  }
-
-  /**
-   * Adds events that happened at one moment. What is acknowledged is on disk.
-   * @returns the entries as they stand in the record
-   */
-  append(events: readonly LedgerEvent[], at = new Date()): Promise<Entry[]> {
-    return this.#db.transaction().execute(async (db) => {
-      const transaction = db as unknown as Database;
-      const head = await this.#head(transaction);
-      const time = at.toISOString();
-      const entries: Entry[] = [];
-      let { seq, hash } = head;
-      for (const event of events) {
-        const body = bodyOf(event);
-        hash = chain(hash, ++seq, time, body);
-        entries.push({ seq, at: time, body, hash });
-      }
-      await this.#record(transaction, entries);
-      await draw(
-        transaction,
-        events.map((event) => ({ event, at: time })),
-      );
-      return entries;
-    });
-  }
-
-  /** Entries of another ledger, or of an export, into an empty one: numbers, times and hashes stay. */
-  restore(entries: readonly Entry[]): Promise<void> {
-    return this.#db.transaction().execute(async (db) => {
-      const transaction = db as unknown as Database;
-      await this.#head(transaction);
-      await this.#record(transaction, entries);
-      await draw(
-        transaction,
-        entries.map(({ body, at }) => ({ event: JSON.parse(body) as LedgerEvent, at })),
-      );
-    });
+    super(db, flavour);
+    this.polls = new Polls(db, flavour);
+    this.alarms = new Alarms(db, flavour);
+    this.judgements = new Judgements(db);
   }
 
   /** What a tag pointed to, newest first. */
   tagHistory(registry: string, repository: string, tag?: string): Promise<TagInterval[]> {
-    let query = this.#db
+    let query = this.db
       .selectFrom('tag_interval')
       .selectAll()
       .where('registry', '=', registry)
@@ -84,7 +54,7 @@ export class Ledger {
 
   /** What a workload ran, newest first. */
   runHistory(workload: { cluster?: string; namespace: string; kind?: string; name: string }): Promise<RunInterval[]> {
-    let query = this.#db
+    let query = this.db
       .selectFrom('run_interval')
       .selectAll()
       .where('namespace', '=', workload.namespace)
@@ -96,18 +66,18 @@ export class Ledger {
 
   /** Where a digest runs and ever ran, and under which names: of its whole closure, for nodes say index, manifest or configuration. */
   async where(digest: string): Promise<{ digests: string[]; runs: RunInterval[]; tags: TagInterval[] }> {
-    const roots = await this.#db.selectFrom('closure').select('root').where('member', '=', digest).execute();
+    const roots = await this.db.selectFrom('closure').select('root').where('member', '=', digest).execute();
     const family = [digest, ...roots.map(({ root }) => root)];
-    const members = await this.#db.selectFrom('closure').select('member').where('root', 'in', family).execute();
+    const members = await this.db.selectFrom('closure').select('member').where('root', 'in', family).execute();
     const digests = [...new Set([...family, ...members.map(({ member }) => member)])].slice(0, 1000);
-    const runs = await this.#db
+    const runs = await this.db
       .selectFrom('run_interval')
       .selectAll()
       .where('digest', 'in', digests)
       .orderBy('since', 'desc')
       .limit(MAX_ROWS)
       .execute();
-    const tags = await this.#db
+    const tags = await this.db
       .selectFrom('tag_interval')
       .selectAll()
       .where('digest', 'in', digests)
@@ -117,25 +87,33 @@ export class Ledger {
     return { digests, runs, tags };
   }
 
-  /** What ran at a moment. */
+  /** What ran at a moment. @throws Problem `limit` for more than can be answered at once: a part of it would look like all */
   async at(
     moment: Date,
     { cluster, namespace }: { cluster?: string; namespace?: string } = {},
   ): Promise<RunInterval[]> {
     const time = moment.toISOString();
-    let query = this.#db
-      .selectFrom('run_interval')
-      .selectAll()
-      .where('since', '<=', time)
-      .where((eb) => eb.or([eb('until', 'is', null), eb('until', '>', time)]));
-    if (cluster !== undefined) query = query.where('cluster', '=', cluster);
-    if (namespace !== undefined) query = query.where('namespace', '=', namespace);
-    return query.orderBy('namespace').orderBy('name').orderBy('container').limit(MAX_ROWS).execute();
+    const { before, after } = nodesAround(time);
+    const ran = () => {
+      let query = this.db.selectFrom('run_interval').selectAll().where('since', '<=', time);
+      if (cluster !== undefined) query = query.where('cluster', '=', cluster);
+      if (namespace !== undefined) query = query.where('namespace', '=', namespace);
+      return query.limit(MAX_AT + 1);
+    };
+    const rows = [
+      ...(await ran().where('until', 'is', null).execute()),
+      ...(await ran().where('node', 'in', before).where('until', '>', time).execute()),
+      ...(await ran().where('node', 'in', after).where('until', '>', time).execute()),
+    ];
+    if (rows.length > MAX_AT)
+      throw new Problem('limit', `more than ${MAX_AT} containers ran then: ask for one namespace`);
+    const keyOf = (row: RunInterval) => `${row.cluster}\n${row.namespace}\n${row.name}\n${row.container}`;
+    return rows.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   }
 
   /** What is open now: where a watcher that comes back goes on from. */
   async open(cluster: string): Promise<RunInterval[]> {
-    return this.#db
+    return this.db
       .selectFrom('run_interval')
       .selectAll()
       .where('cluster', '=', cluster)
@@ -143,14 +121,40 @@ export class Ledger {
       .execute();
   }
 
-  /** What each tag is taken to point to now. */
-  openTags(): Promise<TagInterval[]> {
-    return this.#db.selectFrom('tag_interval').selectAll().where('until', 'is', null).execute();
+  /** What each tag is taken to point to now, and whether it was ever seen to move. @param names undefined: all of them */
+  async openTags(
+    names?: readonly Pick<TagRow, 'registry' | 'repository' | 'tag'>[],
+  ): Promise<(TagInterval & { readonly moved: boolean })[]> {
+    if (names?.length === 0) return [];
+    let query = this.db
+      .selectFrom('tag_interval as open')
+      .selectAll('open')
+      .select((eb) =>
+        eb
+          .exists(
+            eb
+              .selectFrom('tag_interval as ended')
+              .select('ended.id')
+              .whereRef('ended.registry', '=', 'open.registry')
+              .whereRef('ended.repository', '=', 'open.repository')
+              .whereRef('ended.tag', '=', 'open.tag')
+              .where('ended.until', 'is not', null),
+          )
+          .as('moved'),
+      )
+      .where('open.until', 'is', null);
+    if (names !== undefined)
+      query = query.where(
+        sql<boolean>`(open.registry, open.repository, open.tag) in (values ${sql.join(
+          names.map(({ registry, repository, tag }) => sql`(${registry}, ${repository}, ${tag})`),
+        )})`,
+      );
+    return (await query.execute()).map((row) => ({ ...row, moved: Boolean(row.moved) }));
   }
 
   /** The closure of a digest, as it was read once; undefined: it never was. */
   async closure(root: string): Promise<{ member: string; role: string; platform: string | null }[] | undefined> {
-    const rows = await this.#db
+    const rows = await this.db
       .selectFrom('closure')
       .select(['member', 'role', 'platform'])
       .where('root', '=', root)
@@ -158,93 +162,54 @@ export class Ledger {
     return rows.length === 0 ? undefined : rows;
   }
 
-  /** When tags are asked about: kept, so that a restart does not ask about all of them at once. */
-  polls(): Promise<Poll[]> {
-    return this.#db.selectFrom('poll').selectAll().execute();
-  }
-
-  async keepPolls(polls: readonly Poll[]): Promise<void> {
-    for (let i = 0; i < polls.length; i += 500)
-      await this.#db
-        .insertInto('poll')
-        .values(polls.slice(i, i + 500))
-        .onConflict((conflict) =>
-          conflict.columns(['registry', 'repository', 'tag']).doUpdateSet((eb) => ({
-            checked: eb.ref('excluded.checked'),
-            due: eb.ref('excluded.due'),
-            failure: eb.ref('excluded.failure'),
-          })),
-        )
-        .execute();
-  }
-
-  /** The whole record in order, in pieces. */
-  async *entries(from = 1): AsyncGenerator<Entry> {
-    for (let next = from; ; ) {
-      const rows = await this.#db
-        .selectFrom('event')
-        .selectAll()
-        .where('seq', '>=', next)
-        .orderBy('seq')
-        .limit(CHUNK)
-        .execute();
-      yield* rows;
-      if (rows.length < CHUNK) return;
-      next = Number(rows.at(-1)?.seq) + 1;
-    }
-  }
-
-  /** Goes over the whole chain. @returns how many entries hold, and where it first does not */
-  async verify(): Promise<{ count: number; head: string; broken?: { seq: number; reason: string } }> {
-    let previous = GENESIS;
-    let seq = 0;
-    for await (const entry of this.entries()) {
-      const reason =
-        entry.seq !== seq + 1
-          ? `entry ${seq + 1} is missing`
-          : entry.hash !== chain(previous, entry.seq, entry.at, entry.body)
-            ? 'it was changed after it was written: its hash does not hold'
-            : undefined;
-      if (reason !== undefined) return { count: seq, head: previous, broken: { seq: entry.seq, reason } };
-      previous = entry.hash;
-      seq = entry.seq;
-    }
-    const head = await this.#db.selectFrom('head').selectAll().executeTakeFirst();
-    if (head !== undefined && (Number(head.seq) !== seq || head.hash !== previous))
-      return {
-        count: seq,
-        head: previous,
-        broken: { seq: seq + 1, reason: `entries up to ${head.seq} were written, and are gone` },
-      };
-    return { count: seq, head: previous };
-  }
-
-  close(): Promise<void> {
-    return this.#db.destroy();
-  }
-
-  /** Held until the transaction ends: appends stand in line. */
-  async #head(db: Database): Promise<{ seq: number; hash: string }> {
-    await db
-      .insertInto('head')
-      .values({ id: 1, seq: 0, hash: GENESIS })
-      .onConflict((conflict) => conflict.column('id').doNothing())
+  /** What each platform's image of a digest is made of: JSON of ImageFacts. Of the digest, or of the index that it belongs to. */
+  async images(digest: string): Promise<ImageFacts[]> {
+    const rows = await this.db
+      .selectFrom('image')
+      .select('facts')
+      .where('root', 'in', (eb) =>
+        eb.selectFrom('closure').select('root').where('member', '=', digest).orderBy('root').limit(1),
+      )
       .execute();
-    let query = db.selectFrom('head').selectAll().where('id', '=', 1);
-    if (this.#flavour === 'postgres') query = query.forUpdate();
-    const { seq, hash } = await query.executeTakeFirstOrThrow();
-    return { seq: Number(seq), hash };
+    return rows.map(({ facts }) => JSON.parse(facts) as ImageFacts);
   }
 
-  async #record(db: Database, entries: readonly Entry[]): Promise<void> {
-    const last = entries.at(-1);
-    if (last === undefined) return;
-    // Bounded statements: SQLite takes 32,766 parameters, PostgreSQL 65,535.
-    for (let i = 0; i < entries.length; i += 1000)
-      await db
-        .insertInto('event')
-        .values(entries.slice(i, i + 1000))
-        .execute();
-    await db.updateTable('head').set({ seq: last.seq, hash: last.hash }).where('id', '=', 1).execute();
+  /** Tags that moved, newest first: each with what it was before. Digests in the place of tags are left out. */
+  async moves({ before, limit = 100 }: { before?: string; limit?: number } = {}): Promise<Move[]> {
+    let query = this.db
+      .selectFrom('tag_interval as now')
+      .innerJoin('tag_interval as was', (join) =>
+        join
+          .onRef('was.registry', '=', 'now.registry')
+          .onRef('was.repository', '=', 'now.repository')
+          .onRef('was.tag', '=', 'now.tag')
+          .onRef('was.until', '=', 'now.since'),
+      )
+      .select(['now.registry', 'now.repository', 'now.tag', 'was.digest as from', 'now.digest as to'])
+      .select(['was.since as rested', 'now.since as at', 'now.source'])
+      .where('now.tag', 'not like', 'sha256:%');
+    if (before !== undefined) query = query.where('now.since', '<', before);
+    return query.orderBy('now.since', 'desc').limit(Math.min(limit, MAX_ROWS)).execute();
+  }
+
+  /** Only one of several watchers does this, until it is gone for so long. @returns whether it is this one */
+  async lead(name: string, holder: string, now: number, forMs: number): Promise<boolean> {
+    await this.db
+      .insertInto('lease')
+      .values({ name, holder, until: now + forMs })
+      .onConflict((conflict) =>
+        conflict
+          .column('name')
+          .doUpdateSet({ holder, until: now + forMs })
+          .where((eb) => eb.or([eb('lease.holder', '=', holder), eb('lease.until', '<', now)])),
+      )
+      .execute();
+    const row = await this.db.selectFrom('lease').select('holder').where('name', '=', name).executeTakeFirst();
+    return row?.holder === holder;
+  }
+
+  /** Another may take over at once. */
+  async leave(holder: string): Promise<void> {
+    await this.db.deleteFrom('lease').where('holder', '=', holder).execute();
   }
 }

@@ -57,5 +57,8 @@ async function openPostgres(url: string): Promise<Kysely<Tables>> {
   const { PostgresDialect } = await import('kysely');
   // Sequence numbers are far below 2^53.
   pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 8 }) }) });
+  const pool = new pg.Pool({ connectionString: url, max: 8, connectionTimeoutMillis: 10_000 });
+  // A connection that breaks while nobody uses it: whoever asks next gets another, or is told.
+  pool.on('error', () => {});
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 }

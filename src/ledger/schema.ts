@@ -1,5 +1,6 @@
 // The ledger's tables. `event` is the record; the others are drawn from it and can be drawn again. Migrations only go up.
 import { type Generated, type Kysely, type Selectable, sql } from 'kysely';
+import { nodeOf } from './interval.ts';
 
 export type Tables = {
   event: { seq: number; at: string; body: string; hash: string };
@@ -31,8 +32,62 @@ export type Tables = {
     since: string;
     until: string | null;
     actor: string | null;
+    /** Empty: none is known. */
+    revision: string;
+    /** Where it stands in the tree of intervals (interval.ts); null while it is open. */
+    node: number | null;
   };
   closure: { root: string; member: string; role: string; platform: string | null };
+  /** JSON of an ImageFacts. */
+  image: { root: string; platform: string; facts: string };
+  evidence_interval: {
+    id: Generated<number>;
+    registry: string;
+    repository: string;
+    digest: string;
+    outcome: string;
+    /** JSON: a list. */
+    signers: string;
+    reason: string;
+    policy: string;
+    since: string;
+    until: string | null;
+  };
+  /** What somebody went back to, and wants to stay. */
+  hold: {
+    id: Generated<number>;
+    cluster: string | null;
+    namespace: string;
+    kind: string;
+    name: string;
+    container: string;
+    image: string;
+    digest: string;
+    reason: string;
+    by: string;
+    since: string;
+    until: string | null;
+  };
+  never: { digest: string; reason: string; by: string; since: string };
+  /** One row: where the chain begins, after retention. */
+  base: { id: number; seq: number; hash: string };
+  /** Who does what only one of several watchers does. Milliseconds since 1970. */
+  lease: { name: string; holder: string; until: number };
+  alarm: {
+    key: string;
+    /** The cluster that it is about; empty: a tag, whoever uses it. */
+    scope: string;
+    code: string;
+    severity: string;
+    subject: string;
+    message: string;
+    /** JSON: cluster, namespace, kind, name, container, where there are any. */
+    about: string;
+    since: string;
+    until: string | null;
+  };
+  /** Alarms that somebody has not been told yet. Milliseconds since 1970. */
+  delivery: { id: Generated<number>; sink: string; body: string; due: number; tries: number; failure: string | null };
   /** When each tag is asked about next; a convenience, no record. Times are milliseconds since 1970. */
   poll: {
     registry: string;
@@ -46,6 +101,9 @@ export type Tables = {
 
 export type TagRow = Omit<Selectable<Tables['tag_interval']>, 'id'>;
 export type RunRow = Omit<Selectable<Tables['run_interval']>, 'id'>;
+export type EvidenceRow = Omit<Selectable<Tables['evidence_interval']>, 'id'>;
+export type HoldRow = Omit<Selectable<Tables['hold']>, 'id'>;
+export type AlarmRow = Selectable<Tables['alarm']>;
 
 export type Database = Kysely<Tables>;
 export type Flavour = 'sqlite' | 'postgres';
@@ -77,7 +135,61 @@ const MIGRATIONS: readonly Migration[] = [
     ])
       await statement.execute(db);
   },
+  async (db, flavour) => {
+    const id = flavour === 'sqlite' ? sql`integer primary key` : sql`bigint generated always as identity primary key`;
+    for (const statement of [
+      sql`alter table run_interval add column revision text not null default ''`,
+      sql`alter table run_interval add column node bigint`,
+      sql`drop index run_open`,
+      sql`create unique index run_open on run_interval (cluster, namespace, kind, name, container, type, image, digest, revision)
+        where until is null`,
+      sql`drop index run_by_time`,
+      sql`create index run_by_node_until on run_interval (node, until)`,
+      sql`create index run_by_node_since on run_interval (node, since)`,
+      sql`create table image (root text not null, platform text not null, facts text not null, primary key (root, platform))`,
+      sql`create table evidence_interval (id ${id}, registry text not null, repository text not null, digest text not null,
+        outcome text not null, signers text not null, reason text not null, policy text not null, since text not null, until text)`,
+      sql`create index evidence_by_digest on evidence_interval (digest, since)`,
+      sql`create unique index evidence_open on evidence_interval (registry, repository, digest) where until is null`,
+      sql`create table hold (id ${id}, cluster text, namespace text not null, kind text not null, name text not null,
+        container text not null, image text not null, digest text not null, reason text not null, "by" text not null,
+        since text not null, until text)`,
+      sql`create index hold_by_workload on hold (namespace, kind, name)`,
+      sql`create table never (digest text primary key, reason text not null, "by" text not null, since text not null)`,
+      sql`create table base (id integer primary key, seq bigint not null, hash text not null)`,
+      sql`create table lease (name text primary key, holder text not null, until bigint not null)`,
+      sql`create table alarm ("key" text primary key, scope text not null, code text not null, severity text not null, subject text not null,
+        message text not null, about text not null, since text not null, until text)`,
+      sql`create table delivery (id ${id}, sink text not null, body text not null, due bigint not null, tries integer not null,
+        failure text)`,
+      sql`create index delivery_by_due on delivery (due)`,
+      sql`create index tag_by_time on tag_interval (since)`,
+    ])
+      await statement.execute(db);
+    await placeIntervals(db);
+  },
 ];
+
+/** Intervals that ended before there was a tree. */
+async function placeIntervals(db: Database): Promise<void> {
+  for (;;) {
+    const rows = await db
+      .selectFrom('run_interval')
+      .select(['id', 'since', 'until'])
+      .where('until', 'is not', null)
+      .where('node', 'is', null)
+      .limit(1000)
+      .execute();
+    if (rows.length === 0) return;
+    const nodes = rows.map(
+      ({ id, since, until }) =>
+        sql`select cast(${id} as bigint) as id, cast(${nodeOf(since, until as string)} as bigint) as node`,
+    );
+    await sql`update run_interval set node = v.node from (${sql.join(nodes, sql` union all `)}) as v where run_interval.id = v.id`.execute(
+      db,
+    );
+  }
+}
 
 /** Brings an empty or older database up; data is kept. @throws for one that a newer tagproof wrote */
 export async function migrate(db: Database, flavour: Flavour): Promise<void> {

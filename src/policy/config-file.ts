@@ -1,6 +1,7 @@
 // Reads tagproof.yaml: one schema, errors with line and column.
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import { isDigest } from '../image/digest.ts';
 import { CLOUD_HOSTS, matchesHost } from '../image/hosts.ts';
 import { asProblem } from '../problem.ts';
 import { AuthoritySchema } from './authority-schema.ts';
@@ -10,6 +11,36 @@ import { ExemptionSchema, RuleSchema } from './rule-schema.ts';
 import { type Mistake, parseYaml } from './yaml-file.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('expected some text'));
+
+export const BlockedSchema = v.strictObject({
+  digest: v.pipe(text, v.check(isDigest, 'expected a digest: sha256: and 64 lower-case hex digits')),
+  reason: text,
+  by: v.optional(text),
+  at: v.optional(text),
+});
+
+const AlarmsSchema = v.strictObject({
+  /** A tag that moves after so many days of rest is remarkable. */
+  restDays: v.optional(v.pipe(v.number(), v.minValue(1)), 30),
+  /** Write Kubernetes Events about workloads. */
+  events: v.optional(v.boolean(), false),
+  sinks: v.optional(
+    v.array(
+      v.pipe(
+        v.strictObject({
+          name: text,
+          kind: v.picklist(['webhook', 'slack', 'teams']),
+          url: v.optional(v.pipe(text, v.regex(/^https?:\/\/\S+$/, 'expected an address with https://'))),
+          urlFile: v.optional(text),
+          secretFile: v.optional(text),
+          codes: v.optional(v.array(text)),
+        }),
+        v.check(({ url, urlFile }) => (url === undefined) !== (urlFile === undefined), 'expected url or urlFile'),
+      ),
+    ),
+    [],
+  ),
+});
 
 export const ConfigSchema = v.strictObject({
   version: v.optional(v.literal(1)),
@@ -59,6 +90,10 @@ export const ConfigSchema = v.strictObject({
   rules: v.optional(v.array(RuleSchema), []),
   /** Images that the rules are not asked about. */
   exemptions: v.optional(v.array(ExemptionSchema), []),
+  /** Digests that must never run again, whatever rules and exemptions say; rollback --never-again adds to it. */
+  blocked: v.optional(v.array(BlockedSchema)),
+  /** Whom the watcher tells. */
+  alarms: v.optional(AlarmsSchema),
 });
 
 /** @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each */

@@ -27,8 +27,38 @@ export type Config = {
   readonly rules: readonly Rule[];
   /** Images that the rules are not asked about. Only a cluster's own policy may name any (T21). */
   readonly exemptions: readonly Exemption[];
+  /** Digests that must never run, whatever rules say. */
+  readonly blocked?: readonly Blocked[] | undefined;
+  /** Whom the watcher tells. */
+  readonly alarms?: AlarmSettings | undefined;
   /** Further rules by namespace, from policies that may only tighten: they never make an image pass that `rules` deny. */
   readonly tightening?: ReadonlyMap<string, readonly Rule[]>;
+};
+
+export type Blocked = {
+  readonly digest: string;
+  readonly reason: string;
+  /** Who said so, and when; as rollback writes it. */
+  readonly by?: string | undefined;
+  readonly at?: string | undefined;
+};
+
+export type AlarmSettings = {
+  /** A tag that moves after so many days of rest is remarkable. */
+  readonly restDays: number;
+  /** Kubernetes Events about workloads. */
+  readonly events: boolean;
+  readonly sinks: readonly {
+    readonly name: string;
+    readonly kind: 'webhook' | 'slack' | 'teams';
+    /** Its address, or a file that holds it: for many of them it is their secret. */
+    readonly url?: string | undefined;
+    readonly urlFile?: string | undefined;
+    /** Of a webhook: signs the body, HMAC-SHA256 in x-tagproof-signature. */
+    readonly secretFile?: string | undefined;
+    /** Only these; left out: all. */
+    readonly codes?: readonly string[] | undefined;
+  }[];
 };
 
 export type Exemption = {

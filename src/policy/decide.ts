@@ -19,6 +19,13 @@ export function decide(
   now: Date,
   setting: Setting = {},
 ): Decision {
+  const blocked = policy.blocked?.find(
+    ({ digest }) => digest === reference.digest || (!(resolved instanceof Problem) && digest === resolved.digest),
+  );
+  if (blocked !== undefined) {
+    const reason = `${blocked.digest} must never run again: ${blocked.reason}`;
+    return { outcome: 'deny', judgements: [{ rule: '(blocked)', ok: false, unchecked: false, reason }] };
+  }
   const { rules, exemption } = speakingFor(policy, reference, setting, now);
   if (rules.length === 0 && exemption !== undefined) {
     const until = exemption.until === undefined ? '' : ` until ${exemption.until}`;

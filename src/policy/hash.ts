@@ -4,12 +4,13 @@ import type { Authority } from './config.ts';
 import type { Policy } from './match.ts';
 
 /** `sha256:HEX` of authorities and rules; the order of settings within them does not matter. */
-export function policyHash({ authorities, rules, exemptions, tightening }: Hashed): string {
+export function policyHash({ authorities, rules, exemptions, tightening, blocked = [] }: Hashed): string {
   return hashOf({
     authorities,
     rules,
     // What is not there does not count: a policy has the hash that it had before there was such a setting.
     ...(exemptions.length > 0 && { exemptions }),
+    ...(blocked.length > 0 && { blocked: blocked.map(({ digest }) => digest).sort() }),
     ...(tightening !== undefined && { tightening: Object.fromEntries(tightening) }),
   });
 }

@@ -20,7 +20,7 @@ export function rulesFor(rules: readonly Rule[], reference: Reference, { namespa
 /** What speaks for an image where it would run: rules, or an exemption in place of those that hold for every namespace. */
 export type Speaking = { readonly rules: readonly Rule[]; readonly exemption?: Exemption };
 
-export type Policy = Pick<Config, 'rules' | 'exemptions' | 'tightening'>;
+export type Policy = Pick<Config, 'rules' | 'exemptions' | 'tightening' | 'blocked'>;
 
 /** A namespace's own rules come on top, even of an exemption; alone they make nothing pass. */
 export function speakingFor(policy: Policy, reference: Reference, setting: Setting, now: Date): Speaking {

@@ -8,7 +8,7 @@ export type Part = {
   readonly name: string;
   /** It only tightens what holds there. */
   readonly namespace?: string;
-  readonly config: Pick<Config, 'authorities' | 'rules' | 'registries' | 'exemptions' | 'find'>;
+  readonly config: Pick<Config, 'authorities' | 'rules' | 'registries' | 'exemptions' | 'find' | 'blocked'>;
 };
 
 export type Merged = {
@@ -26,6 +26,7 @@ export function mergePolicies(base: Config, parts: readonly Part[]): Merged {
     ({ namespace }) => namespace as string,
   );
   const tightening = new Map([...narrow].map(([namespace, own]) => [namespace, own.flatMap(rulesOf)]));
+  const blocked = wide.flatMap((part) => part.config.blocked ?? []);
   const config: Config = {
     ...base,
     authorities: Object.assign({}, ...groups),
@@ -33,6 +34,7 @@ export function mergePolicies(base: Config, parts: readonly Part[]): Merged {
     registries: registriesOf(wide),
     exemptions: wide.flatMap((part) => part.config.exemptions),
     find: { ...base.find, fields: wide.flatMap((part) => part.config.find.fields) },
+    ...(blocked.length > 0 && { blocked }),
     ...(tightening.size > 0 && { tightening }),
   };
   return { config, groups };

@@ -10,12 +10,12 @@ export const GROUP = 'tagproof.dev';
 export const VERSION = `${GROUP}/v1alpha1`;
 export type PolicyKind = 'ImagePolicy' | 'NamespacedImagePolicy';
 
-const { find, registries, authorities, rules, exemptions } = ConfigSchema.entries;
-export const ImagePolicySpec = v.strictObject({ find, registries, authorities, rules, exemptions });
+const { find, registries, authorities, rules, exemptions, blocked } = ConfigSchema.entries;
+export const ImagePolicySpec = v.strictObject({ find, registries, authorities, rules, exemptions, blocked });
 /** What a tenant may write: nothing about exemptions, registries or fields, which are the cluster's. */
 export const NamespacedImagePolicySpec = v.strictObject({ authorities, rules });
 
-export type PolicySpec = Pick<Config, 'find' | 'registries' | 'authorities' | 'rules' | 'exemptions'>;
+export type PolicySpec = Pick<Config, 'find' | 'registries' | 'authorities' | 'rules' | 'exemptions' | 'blocked'>;
 
 /** @throws Problem `syntax` with every mistake, a line each: `spec.rules.0.name: …` */
 export function readPolicy(kind: PolicyKind, spec: unknown): PolicySpec {

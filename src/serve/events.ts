@@ -31,15 +31,17 @@ export class Events {
   readonly #client: KubeClient;
   readonly #instance: string;
   readonly #dropped: () => void;
+  readonly #controller: string;
   readonly #told = new Map<string, number>();
   readonly #waiting: Happening[] = [];
   #working = false;
 
-  /** @param instance who reports: the pod's name */
-  constructor(client: KubeClient, instance: string, dropped: () => void) {
+  /** @param instance who reports: the pod's name; @param controller as what */
+  constructor(client: KubeClient, instance: string, dropped: () => void, controller = 'tagproof.dev/admission') {
     this.#client = client;
     this.#instance = instance;
     this.#dropped = dropped;
+    this.#controller = controller;
   }
 
   tell(event: Happening, now = Date.now()): void {
@@ -70,7 +72,7 @@ export class Events {
       kind: 'Event',
       metadata: { generateName: 'tagproof-', namespace },
       eventTime: new Date().toISOString().replace('Z', '000Z'), // MicroTime
-      reportingController: 'tagproof.dev/admission',
+      reportingController: this.#controller,
       reportingInstance: this.#instance,
       type,
       reason,

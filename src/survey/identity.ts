@@ -18,7 +18,7 @@ export function digestIn(imageId: string): string | undefined {
 }
 
 /** True when the imageID names a repository too: the digest can then be pulled. A bare one is a configuration, as of loaded images. */
-const namesRepository = (imageId: string) => imageId.includes('@');
+export const namesRepository = (imageId: string) => imageId.includes('@');
 
 /** Everything that one image is: its index, each manifest of it, each configuration. */
 export type ImageClosure = {

@@ -30,5 +30,6 @@ export function ownerOf(object: KubeObject): [uid: string, owner: Owner | null] 
   const controller = controllerOf(object);
   if (controller === undefined) return [own, null];
   const { apiVersion, kind, name, uid } = controller;
-  return [own, { apiVersion, kind, name, uid }];
+  const revision = object.metadata?.annotations?.['deployment.kubernetes.io/revision'];
+  return [own, { apiVersion, kind, name, uid, ...(revision !== undefined && { revision }) }];
 }

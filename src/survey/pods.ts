@@ -21,11 +21,20 @@ export type Pod = {
   /** Succeeded or Failed: it ran, and runs no more. */
   readonly finished: boolean;
   readonly owner: Owner;
+  /** The ControllerRevision that it was made from, of a StatefulSet or DaemonSet. */
+  readonly revisionHash?: string;
   readonly containers: readonly PodContainer[];
 };
 
 /** The controller, or the pod itself. */
-export type Owner = { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly uid: string };
+export type Owner = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Of a Deployment: the revision that the ReplicaSet between it and its pods stands for. */
+  readonly revision?: string;
+};
 
 type Spec = Readonly<
   Record<string, readonly { name: string; image?: string | { reference?: string } }[] | undefined>
@@ -44,7 +53,7 @@ const LISTS: readonly [spec: string, status: string, type: ContainerType][] = [
 
 /** @param keep gives one text for equal ones, where many pods are kept */
 export function podOf(object: KubeObject, keep: (text: string) => string = (text) => text): Pod {
-  const { uid = '', name = '', namespace = '', annotations } = object.metadata ?? {};
+  const { uid = '', name = '', namespace = '', annotations, labels } = object.metadata ?? {};
   const spec = (object['spec'] ?? {}) as Spec;
   const status = (object['status'] ?? {}) as Status;
   const containers = LISTS.flatMap(([list, statuses, type]) => {
@@ -65,6 +74,7 @@ export function podOf(object: KubeObject, keep: (text: string) => string = (text
     return reference === undefined ? [] : [{ name: volume, type: 'volume', image: reference }];
   });
   const controller = controllerOf(object);
+  const hash = labels?.['controller-revision-hash'];
   // A static pod is the node's own; its mirror is owned by the Node and named after it.
   const isMirror = annotations?.['kubernetes.io/config.mirror'] !== undefined;
   const {
@@ -80,6 +90,7 @@ export function podOf(object: KubeObject, keep: (text: string) => string = (text
     node: spec.nodeName === undefined ? undefined : keep(spec.nodeName),
     finished: status.phase === 'Succeeded' || status.phase === 'Failed',
     owner: { apiVersion: keep(apiVersion), kind: keep(kind), name: keep(by), uid: keep(byUid) },
+    ...(hash !== undefined && { revisionHash: keep(hash) }),
     containers: [...containers, ...volumes],
   };
 }

@@ -9,46 +9,73 @@ import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import type { ImageFacts } from '../../src/ledger/event.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import { createApi } from '../../src/serve/api/api.ts';
 import { oneTimeToken } from '../../src/serve/api/auth.ts';
 import { loadPages } from '../../src/serve/api/pages.ts';
 import type { Deployed } from '../../src/serve/watcher/deployed.ts';
+import { deployedRow, seenAs } from '../deployed.ts';
 import { atEnd, suite } from './suite.ts';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
 const [A, B, C] = [digest('a'), digest('b'), digest('c')];
 
-const row = (name: string, more: Partial<Deployed> = {}): Deployed => ({
-  cluster: 'prod',
-  namespace: 'shop',
-  kind: 'Deployment',
-  name,
-  uid: name,
-  container: 'main',
-  type: 'container',
-  declared: [`registry.test/shop/${name}:v1`],
-  running: [{ digest: A, imageId: `x@${A}`, pods: 3, nodes: ['n1', 'n2'] }],
-  pods: 3,
-  mixed: false,
-  pinned: 'tag',
-  identities: [{ state: 'same' }],
-  tag: { name: 'v1', digest: A, since: 0, checked: Date.now() - 400_000, failure: null },
-  ...more,
-});
+const LIMIT = { limit: 100, remaining: 40, windowSeconds: 21_600 };
+const checked = Date.now() - 120_000;
+const signed = { outcome: 'allow', signers: ['release: key 3fa1'], reason: 'signed', checked, since: 0 } as const;
+const unsigned = { outcome: 'deny', signers: [], reason: 'not signed at all', checked, since: 0 } as const;
 const ROWS: Deployed[] = [
-  row('web', {
+  deployedRow('web', A, {
     running: [
-      { digest: A, imageId: `x@${A}`, pods: 9, nodes: ['n1'] },
-      { digest: B, imageId: `x@${B}`, pods: 1, nodes: ['n2'] },
+      seenAs(
+        A,
+        { state: 'moved', now: B },
+        { pods: 9, nodes: ['n1'], evidence: signed, pullable: { digest: A, served: false, checked } },
+      ),
+      seenAs(
+        B,
+        { state: 'same' },
+        {
+          pods: 1,
+          nodes: ['n2'],
+          evidence: unsigned,
+          pullable: { digest: B, served: true, checked },
+          never: 'it leaks',
+        },
+      ),
     ],
     mixed: true,
-    identities: [{ state: 'moved', now: B }, { state: 'same' }],
+    hold: { digest: A, reason: 'v2 leaks', by: 'ann', since: new Date(checked).toISOString() },
   }),
-  row('worker', { pinned: 'both', declared: [`registry.test/shop/worker:v1@${C}`], identities: [{ state: 'exact' }] }),
-  row('silent', { identities: [{ state: 'unknown', reason: 'registry.test did not answer' }] }),
-  ...Array.from({ length: 150 }, (_, i) => row(`filler-${String(i).padStart(3, '0')}`, { namespace: 'lab' })),
+  deployedRow('worker', C, {
+    pinned: 'both',
+    declared: [`registry.test/shop/worker:v1@${C}`],
+    running: [seenAs(C, { state: 'exact' }, { evidence: signed, pullable: { digest: C, served: true, checked } })],
+  }),
+  deployedRow('silent', A, { running: [seenAs(A, { state: 'unknown', reason: 'registry.test did not answer' })] }),
+  ...Array.from({ length: 150 }, (_, i) =>
+    deployedRow(`filler-${String(i).padStart(3, '0')}`, A, {
+      namespace: 'lab',
+      running: [seenAs(A, { state: 'same' }, { evidence: signed, pullable: { digest: A, served: true, checked } })],
+    }),
+  ),
 ];
+const image = (revision: string, env: string): ImageFacts => ({
+  platform: 'linux/amd64',
+  entrypoint: '/web',
+  cmd: '',
+  user: '',
+  workingDir: '',
+  env: { COLLECT_TO: env },
+  labels: {
+    'org.opencontainers.image.source': 'https://github.com/shop/web',
+    'org.opencontainers.image.revision': revision,
+  },
+  layers: [[C, 7]],
+});
+const closure = (of: string, facts: ImageFacts) =>
+  ({ kind: 'closure', root: of, members: [{ digest: of, role: 'manifest' }], images: [facts] }) as const;
 
 suite('the dashboard in Chromium', ['chromium'], () => {
   let browser: Browser;
@@ -83,8 +110,40 @@ suite('the dashboard in Chromium', ['chromium'], () => {
     await ledger.append([tag(C), run(C, 3)], hours(72));
     await ledger.append([tag(A), run(C, 0), run(A, 9)], hours(30));
     await ledger.append([tag(B), run(B, 1)], hours(5));
+    await ledger.append([closure(A, image('4f1c9d2', '0')), closure(B, image('e0a7b66', '1'))]);
+    const evidence = {
+      kind: 'evidence',
+      registry: 'registry.test',
+      repository: 'shop/web',
+      policy: 'sha256:p',
+    } as const;
+    await ledger.append([
+      { ...evidence, digest: A, outcome: 'allow', signers: ['release: key 3fa1'], reason: 'signed' },
+    ]);
+    const about = { cluster: 'prod', namespace: 'shop', kind: 'Deployment', name: 'web', container: 'main' };
+    const alarm = {
+      key: 'x',
+      code: 'mixed-replicas',
+      severity: 'critical',
+      subject: 'shop/Deployment/web main',
+    } as const;
+    await ledger.alarms.stand([{ ...alarm, message: 'A on 9 pods, B on 1', about }], 'prod', () => [
+      { sink: 'ops', body: '' },
+    ]);
     const { token, guard } = oneTimeToken();
-    const source = { deployed: () => rows, synced: true, freshness: { lateMs: 0, tags: 4 }, onChange: () => () => {} };
+    const source = {
+      deployed: () => rows,
+      synced: true,
+      clusters: [{ name: 'prod', synced: true }],
+      judges: true,
+      freshness: { lateMs: 0, tags: 4, fresh: 4, objectiveMs: 300_000 },
+      polls: () => ({
+        budget: [{ registry: 'docker.io', perSecond: 0.002, asked: 7, limit: LIMIT, restsUntil: undefined }],
+        next: [{ key: 'registry.test/shop/web:v1', due: Date.now() + 600_000, checked, failure: null }],
+      }),
+      metrics: async () => '',
+      onChange: () => () => {},
+    };
     const app = createApi({ source, ledger, guard, pages: await loadPages(), hosts: ['127.0.0.1'] });
     const server = createServer(getRequestListener(app.fetch));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -141,22 +200,40 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       const fits = () => page.evaluate('document.documentElement.scrollWidth <= innerWidth');
       assert.ok(await fits());
       assert.match(
-        await page.innerText('nav'),
-        /All 153[\s\S]*Not pinned 152[\s\S]*Tag moved 1[\s\S]*Mixed replicas 1[\s\S]*Not known 1/,
+        await page.innerText('nav[aria-label=Questions]'),
+        /All 153[\s\S]*Not pinned 152[\s\S]*Not verified 2[\s\S]*Tag moved 1[\s\S]*Mixed replicas 1[\s\S]*Not recoverable 1[\s\S]*Held 1[\s\S]*Not known 1/,
       );
-      await page.click('text=Tag moved');
+      await page.click('nav button:has-text("Tag moved")');
       await until(page, 'document.querySelectorAll("tbody tr").length === 1');
-      assert.match(await page.innerText('tbody'), /shop\/Deployment\/web[\s\S]*×9[\s\S]*×1[\s\S]*tag moved/);
+      assert.match(
+        await page.innerText('tbody'),
+        /shop\/Deployment\/web[\s\S]*held: v2 leaks[\s\S]*×9[\s\S]*×1[\s\S]*must never run: it leaks[\s\S]*would be denied[\s\S]*not signed at all; checked 2 min ago[\s\S]*tag moved[\s\S]*gone/,
+      );
       await page.click('button:has-text("shop/Deployment/web")');
       await page.waitForSelector('aside svg');
       const drawer = await page.innerText('aside');
       assert.match(drawer, /9 pods on 1 nodes/);
       assert.match(drawer, new RegExp(`tagproof rollback shop/Deployment/web --to ${C} --diff`));
       assert.equal(await page.locator('aside svg rect').count(), 6);
+      assert.match(drawer, /signed by release: key 3fa1[\s\S]*can not be pulled any more/);
+      assert.match(
+        drawer,
+        /COLLECT_TO[\s\S]*hash 0[\s\S]*hash 1[\s\S]*revision[\s\S]*4f1c9d2[\s\S]*e0a7b66/,
+        'what changed',
+      );
+      assert.equal(
+        await page.getAttribute('aside .diff a', 'href'),
+        'https://github.com/shop/web/compare/4f1c9d2...e0a7b66',
+      );
+      // Back to when C ran: the slider by its keyboard, to the very beginning.
+      await page.focus('aside input[type=range]');
+      await page.keyboard.press('Home');
+      await until(page, `document.querySelector(".then").innerText.includes("ran ${C.slice(0, 19)}")`);
+      assert.match(await page.innerText('.then'), new RegExp(`The tag pointed to ${C.slice(0, 19)}`));
       assert.ok(await fits());
       await page.keyboard.press('Escape');
       await page.waitForSelector('aside', { state: 'detached' });
-      await page.click('text=Not known');
+      await page.click('nav button:has-text("Not known")');
       await until(page, 'document.body.innerText.includes("registry.test did not answer")');
       await page.click('nav button:has-text("All")');
       await page.fill('input[type=search]', 'worker');
@@ -172,9 +249,28 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       await page.fill('input[name=digest]', C);
       await page.click('text=Look');
       await until(page, 'document.querySelector("output")?.innerText.includes("shop/Deployment/web")');
-      await page.fill('input[name=digest]', 'latest');
+      await page.fill('input[name=digest]', 'sha256:short');
       await page.click('text=Look');
       await until(page, 'document.querySelector("output")?.innerText.includes("expected a digest")');
+      await page.fill('input[name=digest]', 'registry.test/shop/web:v1');
+      await page.click('text=Look');
+      await until(page, 'document.querySelector("output")?.innerText.includes("Runs in 2 now, ran in 3 in all")');
+      await page.click('text=Clear');
+      await page.click('nav button:has-text("Tag moves")');
+      await until(page, 'document.querySelectorAll(".moves li").length === 2');
+      await page.click('text=What changed? >> nth=0');
+      await page.waitForSelector('.moves .diff table');
+      assert.ok(await fits());
+      await page.click('nav button:has-text("Alarms")');
+      await until(page, 'document.querySelector("main").innerText.includes("1 messages wait for ops")');
+      assert.match(
+        await page.innerText('main'),
+        /mixed-replicas[\s\S]*shop\/Deployment\/web main in prod: A on 9 pods/,
+      );
+      await page.click('nav button:has-text("Freshness")');
+      await until(page, 'document.querySelector("main").innerText.includes("40 of 100 left in 6 h")');
+      assert.match(page.url(), /view=looks/);
+      assert.ok(await fits());
       assert.deepEqual(
         faults.filter((text) => !/400 \(Bad Request\)/.test(text)),
         [],
@@ -184,19 +280,29 @@ suite('the dashboard in Chromium', ['chromium'], () => {
 
   test('axe: nothing that keeps somebody out, in both themes, with the drawer open', { timeout: 60_000 }, async () => {
     const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-    for (const scheme of ['light', 'dark'] as const) {
-      const { page } = await open(scheme, 1200, true);
-      await page.click('text=Mixed replicas');
-      await page.click('button:has-text("shop/Deployment/web")');
-      await page.waitForSelector('aside svg');
+    const check = async (page: Page, where: string) => {
       await page.evaluate(axe);
       const { violations } = (await page.evaluate('axe.run(document, { runOnly: ["wcag2a", "wcag2aa"] })')) as {
         violations: { id: string; nodes: { html: string }[] }[];
       };
       assert.deepEqual(
-        violations.map(({ id, nodes }) => `${scheme} ${id}: ${nodes[0]?.html}`),
+        violations.map(({ id, nodes }) => `${where} ${id}: ${nodes[0]?.html}`),
         [],
       );
+    };
+    for (const scheme of ['light', 'dark'] as const) {
+      const { page } = await open(scheme, 1200, true);
+      for (const view of ['Tag moves', 'Alarms', 'Freshness']) {
+        await page.click(`nav button:has-text("${view}")`);
+        await page.waitForSelector('main > :not([aria-busy])');
+        await check(page, `${scheme} ${view}`);
+      }
+      await page.click('nav button:has-text("What is deployed")');
+      await page.click('nav button:has-text("Mixed replicas")');
+      await page.click('button:has-text("shop/Deployment/web")');
+      await page.waitForSelector('aside svg');
+      await page.waitForSelector('aside .diff table');
+      await check(page, `${scheme} drawer`);
       await page.context().close();
     }
   });

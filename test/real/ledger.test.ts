@@ -8,6 +8,7 @@ import pg from 'pg';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import { ledgerContract } from '../ledger.ts';
+import { knowledgeContract } from '../ledger-knowledge.ts';
 import { atEnd, freePort, scratch, suite } from './suite.ts';
 
 // Debian keeps the server's programs off the PATH.
@@ -68,6 +69,7 @@ suite('the ledger in PostgreSQL', ['initdb', 'postgres'], () => {
     return ledger;
   }
 
+  knowledgeContract(open);
   ledgerContract(open, (ledger, statement) => query(names.get(ledger) as string, statement));
 
   test('several writers: one chain, no forks, nothing lost', async () => {

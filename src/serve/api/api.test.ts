@@ -1,36 +1,31 @@
 // The API without a socket: who may read, pages, filters, what is wrong with a question.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deployedRow, seenAs } from '../../../test/deployed.ts';
 import { openLedger } from '../../ledger/open.ts';
 import type { Deployed } from '../watcher/deployed.ts';
-import { createApi, type Source } from './api.ts';
+import { createApi } from './api.ts';
 import { oneTimeToken } from './auth.ts';
+import type { Source } from './page.ts';
 
 const A = `sha256:${'a'.repeat(64)}`;
-const row = (i: number, more: Partial<Deployed> = {}): Deployed => ({
-  cluster: 'prod',
-  namespace: i % 2 === 0 ? 'shop' : 'lab',
-  kind: 'Deployment',
-  name: `web-${String(i).padStart(4, '0')}`,
-  uid: String(i),
-  container: 'c',
-  type: 'container',
-  declared: [`ghcr.io/org/web${i}:v1`],
-  running: [{ digest: A, imageId: `x@${A}`, pods: 1, nodes: ['n'] }],
-  pods: 1,
-  mixed: false,
-  pinned: 'tag',
-  identities: [{ state: 'same' }],
-  tag: { name: 'v1', digest: A, since: 0, checked: 0, failure: null },
-  ...more,
-});
+const row = (i: number, more: Partial<Deployed> = {}): Deployed =>
+  deployedRow(`web-${String(i).padStart(4, '0')}`, A, {
+    namespace: i % 2 === 0 ? 'shop' : 'lab',
+    declared: [`ghcr.io/org/web${i}:v1`],
+    ...more,
+  });
 
 async function open(rows: Deployed[] = [], hosts?: string[]) {
   const listeners = new Set<() => void>();
   const source: Source = {
     deployed: () => rows,
     synced: true,
-    freshness: { lateMs: 0, tags: 1 },
+    clusters: [{ name: 'prod', synced: true }],
+    judges: false,
+    freshness: { lateMs: 0, tags: 1, fresh: 1, objectiveMs: 300_000 },
+    polls: () => ({ budget: [], next: [] }),
+    metrics: async () => '',
     onChange: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -89,7 +84,7 @@ test('a page elsewhere cannot reach it by a name of its own', async () => {
 
 test('pages come in order and end; filters and words choose, and their counts are of all', async () => {
   const rows = Array.from({ length: 250 }, (_, i) =>
-    row(i, i % 10 === 0 ? { identities: [{ state: 'moved', now: A }] } : {}),
+    row(i, i % 10 === 0 ? { running: [seenAs(A, { state: 'moved', now: A })] } : {}),
   ).reverse();
   const { json } = await open(rows);
   const names: string[] = [];

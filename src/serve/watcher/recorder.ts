@@ -10,7 +10,10 @@ import type { Pod } from '../../survey/pods.ts';
 type Key = Pick<RunEvent, 'namespace' | 'container' | 'type' | 'image' | 'digest'> & {
   readonly kind: string;
   readonly name: string;
+  readonly revision: string;
 };
+/** Numbers of ControllerRevisions: by the uid of whom they belong to, a slash, and their name or hash. */
+export type Revisions = ReadonlyMap<string, string>;
 
 /** Owns the counts. */
 export class Recorder {
@@ -20,24 +23,25 @@ export class Recorder {
 
   constructor(cluster: string, open: readonly RunInterval[]) {
     this.#cluster = cluster;
-    for (const { namespace, kind, name, container, type, image, digest, pods } of open) {
-      const key: Key = { namespace, kind, name, container, type: type as Key['type'], image, digest };
+    for (const { namespace, kind, name, container, type, image, digest, revision, pods } of open) {
+      const key: Key = { namespace, kind, name, container, type: type as Key['type'], image, digest, revision };
       this.#open.set(JSON.stringify(Object.values(key)), { key, pods });
     }
   }
 
   /** @param pods all that are there now; @returns what the ledger does not know yet; told once */
-  changes(pods: Iterable<Pod>, owners: Owners): RunEvent[] {
+  changes(pods: Iterable<Pod>, owners: Owners, revisions: Revisions = new Map()): RunEvent[] {
     const now = new Map<string, { key: Key; pods: number }>();
     for (const pod of pods) {
       // Its ReplicaSet or Job comes in a moment: until then nobody could say on whose behalf it runs.
       const isMade = MAKERS.some(({ kind }) => kind === pod.owner.kind) && !owners.has(pod.owner.uid);
       if (pod.finished || isMade) continue;
-      const { kind, name } = topOf(pod.owner, owners);
+      const { kind, name, ...top } = topOf(pod.owner, owners);
+      const revision = top.revision ?? revisions.get(`${pod.owner.uid}/${pod.revisionHash}`) ?? '';
       for (const { name: container, type, image, imageId } of pod.containers) {
         const digest = imageId === undefined ? undefined : digestIn(imageId);
         if (digest === undefined) continue; // nothing runs yet that could be told
-        const key: Key = { namespace: pod.namespace, kind, name, container, type, image, digest };
+        const key: Key = { namespace: pod.namespace, kind, name, container, type, image, digest, revision };
         const text = JSON.stringify(Object.values(key));
         const entry = now.get(text);
         if (entry === undefined) now.set(text, { key, pods: 1 });
@@ -59,7 +63,8 @@ export class Recorder {
     return events;
   }
 
-  #event({ kind, name, ...rest }: Key, pods: number): RunEvent {
-    return { kind: 'run', cluster: this.#cluster, workload: { kind, name }, ...rest, pods };
+  #event({ kind, name, revision, ...rest }: Key, pods: number): RunEvent {
+    const of = revision === '' ? {} : { revision };
+    return { kind: 'run', cluster: this.#cluster, workload: { kind, name }, ...rest, ...of, pods };
   }
 }

@@ -6,6 +6,8 @@ const HOUR = 60 * MINUTE;
 export const SHORTEST_MS = 5 * MINUTE;
 /** Nobody is out of sight for longer. */
 export const LONGEST_MS = 24 * HOUR;
+/** The objective: no look that is due waits longer than this. */
+export const FRESH_MS = 5 * MINUTE;
 /** Of a tag that was just seen for the first time. */
 const FIRST_MS = HOUR;
 /** A tag is asked so many times in a span as long as its rest so far. */

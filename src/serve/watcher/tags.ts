@@ -1,11 +1,14 @@
-// Follows tags: one HEAD each, whoever uses it, when it is due; a move goes into the ledger with what it was and what it is.
+// Follows tags, and digests that must stay: one HEAD each, whoever uses it, when it is due; what changed goes into the ledger. Of several
+// watchers on one ledger one asks, and the others read what it found.
 import type { Reference } from '../../flow.ts';
-import { tagKey } from '../../image/reference.ts';
+import { repositoryOf, tagKey } from '../../image/reference.ts';
 import type { TagEvent } from '../../ledger/event.ts';
-import type { Ledger, Poll } from '../../ledger/ledger.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import type { Poll } from '../../ledger/polls.ts';
 import { asProblem, type Problem } from '../../problem.ts';
+import { type Budget, PER_SECOND } from './budget.ts';
 import type { TagState } from './deployed.ts';
-import { firstOf, intervalOf, retryOf } from './schedule.ts';
+import { FRESH_MS, firstOf, intervalOf, LONGEST_MS, retryOf } from './schedule.ts';
 
 /** Asks the registry: HEAD, which none counts as a pull. */
 export type Ask = (reference: Reference) => Promise<{ readonly digest: string }>;
@@ -13,10 +16,33 @@ export type Ask = (reference: Reference) => Promise<{ readonly digest: string }>
 export type Move = {
   readonly reference: Reference;
   readonly from: string | null;
-  /** Null: the tag is gone. */
+  /** Null: the tag is gone, or the digest is. */
   readonly to: string | null;
   /** How long it had pointed to `from`, milliseconds. */
   readonly rested: number;
+};
+
+export type TagsOptions = {
+  readonly ledger: Ledger;
+  readonly ask: Ask;
+  readonly budget: Budget;
+  readonly moved: (move: Move) => void;
+  readonly failed: (reference: Reference, problem: Problem) => void;
+  /** The ledger could not be written or read: what was due is still due. */
+  readonly broken: (problem: Problem) => void;
+  /** Somebody was looked at. */
+  readonly looked?: () => void;
+};
+
+/** How fresh what is known is. */
+export type Freshness = {
+  /** The oldest look that is due and was not done, milliseconds. */
+  readonly lateMs: number;
+  readonly tags: number;
+  /** Of them: looked at no later than the objective allows. */
+  readonly fresh: number;
+  /** No due look waits longer than this, milliseconds. */
+  readonly objectiveMs: number;
 };
 
 type Followed = {
@@ -25,55 +51,49 @@ type Followed = {
   digest: string | null | undefined;
   since: number;
   moved: boolean;
+  hinted: boolean;
   checked: number | null;
   due: number;
   failures: number;
   failure: string | null;
 };
 
-/** Requests a second over all registries: 20,000 tags hourly. */
-const PER_SECOND = 6;
 const TICK_MS = 1000;
+/** A look that somebody took and did not finish is another's after this, milliseconds. */
+const CLAIM_MS = 60_000;
+
+/** As the ledger and the poll name it: a tag, or a digest in its place. */
+export const lookKey = (reference: Reference): string =>
+  reference.digest === undefined ? tagKey(reference) : `${repositoryOf(reference)}:${reference.digest}`;
 
 /** Owns the timer. */
 export class Tags {
-  readonly #ledger: Ledger;
-  readonly #ask: Ask;
-  readonly #moved: (move: Move) => void;
-  readonly #failed: (reference: Reference, problem: Problem) => void;
-  readonly #looked: () => void;
+  readonly #options: TagsOptions;
   readonly #followed = new Map<string, Followed>();
   #timer: NodeJS.Timeout | undefined;
   #kept: Map<string, Poll> = new Map();
-  #known: Map<string, { digest: string | null; since: number }> = new Map();
+  #known: Map<string, { digest: string | null; since: number; moved: boolean }> = new Map();
 
-  constructor(
-    ledger: Ledger,
-    ask: Ask,
-    moved: (move: Move) => void,
-    failed: (reference: Reference, problem: Problem) => void,
-    looked: () => void = () => {},
-  ) {
-    this.#looked = looked;
-    this.#ledger = ledger;
-    this.#ask = ask;
-    this.#moved = moved;
-    this.#failed = failed;
+  constructor(options: TagsOptions) {
+    this.#options = options;
   }
 
   /** Takes up what an earlier run knew. */
   async start(): Promise<void> {
-    const name = ({ registry, repository, tag }: Pick<Poll, 'registry' | 'repository' | 'tag'>) =>
-      `${registry}/${repository}:${tag}`;
-    this.#kept = new Map((await this.#ledger.polls()).map((poll) => [name(poll), poll]));
+    const { ledger } = this.#options;
+    this.#kept = new Map((await ledger.polls.all()).map((poll) => [nameOf(poll), poll]));
     this.#known = new Map(
-      (await this.#ledger.openTags()).map((interval) => [
-        name(interval),
-        { digest: interval.digest, since: Date.parse(interval.since) },
+      (await ledger.openTags()).map((interval) => [
+        nameOf(interval),
+        { digest: interval.digest, since: Date.parse(interval.since), moved: interval.moved },
       ]),
     );
     const tick = () => {
-      this.#timer = setTimeout(() => void this.tick().finally(tick), TICK_MS).unref();
+      this.#timer = setTimeout(() => {
+        this.tick()
+          .catch((error: unknown) => this.#options.broken(asProblem(error, 'file')))
+          .finally(tick);
+      }, TICK_MS).unref();
     };
     tick();
   }
@@ -90,20 +110,31 @@ export class Tags {
     return this.#followed.get(key);
   }
 
-  /** How late the oldest due poll is, milliseconds: freshness, as it really is. */
-  late(now = Date.now()): number {
-    let late = 0;
-    for (const { due } of this.#followed.values()) late = Math.max(late, now - due);
-    return late;
+  freshness(now = Date.now()): Freshness {
+    let [lateMs, fresh] = [0, 0];
+    for (const { due, checked } of this.#followed.values()) {
+      lateMs = Math.max(lateMs, now - due);
+      if (checked !== null && now - due <= FRESH_MS) fresh++;
+    }
+    return { lateMs, tags: this.#followed.size, fresh, objectiveMs: FRESH_MS };
   }
 
-  /** These, and no others, from now on. */
+  /** When each is asked about next, soonest first. */
+  due(limit: number): { key: string; due: number; checked: number | null; failure: string | null }[] {
+    return [...this.#followed]
+      .map(([key, { due, checked, failure }]) => ({ key, due, checked, failure }))
+      .sort((a, b) => a.due - b.due)
+      .slice(0, limit);
+  }
+
+  /** These, and no others, from now on. @param references with a digest: is it served? Else: what is the tag? */
   follow(references: Iterable<Reference>, now = Date.now()): void {
     const wanted = new Map<string, Reference>();
-    for (const { digest: _, ...reference } of references)
-      if (reference.tag !== undefined) wanted.set(tagKey(reference), reference);
+    for (const reference of references) wanted.set(lookKey(reference), reference);
     for (const key of this.#followed.keys()) if (!wanted.has(key)) this.#followed.delete(key);
     const fresh = [...wanted].filter(([key]) => !this.#followed.has(key));
+    // Tags first: that a digest is served is rarely news.
+    fresh.sort(([, a], [, b]) => Number(a.digest !== undefined) - Number(b.digest !== undefined));
     const unseen = fresh.filter(([key]) => !this.#kept.has(key)).length;
     let index = 0;
     for (const [key, reference] of fresh) {
@@ -113,75 +144,124 @@ export class Tags {
         reference,
         digest: known?.digest,
         since: known?.since ?? now,
-        moved: false,
+        moved: known?.moved ?? false,
+        hinted: false,
         checked: kept?.checked ?? null,
-        due: kept === undefined ? firstOf(index++, unseen, now) : Number(kept.due),
+        due: kept === undefined ? firstOf(index++, unseen, now) : kept.due,
         failures: 0,
         failure: kept?.failure ?? null,
       });
     }
   }
 
-  /** A registry's word that something was pushed: looked at now, and believed only then. */
-  hint(key: string, now = Date.now()): void {
+  /** A registry's word that something was pushed: looked at now, and believed only then. @returns whether anybody follows it */
+  hint(key: string, now = Date.now()): boolean {
     const followed = this.#followed.get(key);
-    if (followed !== undefined) followed.due = now;
+    if (followed === undefined) return false;
+    followed.due = now;
+    followed.hinted = true;
+    return true;
   }
 
   /** Asks about what is due, the longest due first, and not more than the budget. */
   async tick(now = Date.now()): Promise<void> {
+    const { ledger, budget, looked } = this.#options;
     const due = [...this.#followed.values()].filter((item) => item.due <= now).sort((a, b) => a.due - b.due);
-    const asked = due.slice(0, Math.ceil((PER_SECOND * TICK_MS) / 1000));
-    const events = (await Promise.all(asked.map((item) => this.#look(item, now)))).flat();
-    if (events.length > 0) await this.#ledger.append(events, new Date(now));
-    if (asked.length === 0) return;
-    await this.#ledger.keepPolls(asked.map(pollOf));
-    this.#looked();
+    const chosen: Followed[] = [];
+    // One registry that rests does not hold up the others.
+    for (const item of due) {
+      if (chosen.length >= Math.ceil((PER_SECOND * TICK_MS) / 1000)) break;
+      if (budget.take(item.reference.registry, now)) chosen.push(item);
+    }
+    if (chosen.length === 0) return;
+    const mine = await this.#claim(chosen, now);
+    const answers = await Promise.all(mine.map((item) => this.#look(item, now)));
+    const events = answers.flatMap(({ item, digest }) => (digest === item.digest ? [] : [eventOf(item, digest)]));
+    // First on disk, then believed: what could not be written is looked at, and told, again.
+    if (events.length > 0) await ledger.append(events, new Date(now));
+    for (const { item, digest } of answers) this.#take(item, digest, now);
+    await ledger.polls.keep(mine.map(pollOf));
+    looked?.();
   }
 
-  async #look(followed: Followed, now: number): Promise<TagEvent[]> {
-    const { reference } = followed;
+  /** What is ours to ask about. Of the rest we take over what others found. */
+  async #claim(chosen: readonly Followed[], now: number): Promise<Followed[]> {
+    const { ledger } = this.#options;
+    const polls = chosen.map((item) => ({ ...pollOf(item), ...(item.hinted && { due: now }) }));
+    const hinted = chosen.filter((item) => item.hinted);
+    // A hint is news: it does not wait for what was agreed on before it.
+    if (hinted.length > 0) await ledger.polls.keep(hinted.map((item) => ({ ...pollOf(item), due: now })));
+    const { mine, others } = await ledger.polls.claim(polls, now, now + CLAIM_MS);
+    if (others.length > 0) {
+      const known = new Map((await ledger.openTags(others)).map((row) => [nameOf(row), row]));
+      for (const poll of others) {
+        const followed = this.#followed.get(nameOf(poll));
+        const row = known.get(nameOf(poll));
+        if (followed === undefined) continue;
+        Object.assign(followed, { due: poll.due, checked: poll.checked, failure: poll.failure });
+        if (row !== undefined) Object.assign(followed, { digest: row.digest, since: Date.parse(row.since) });
+      }
+    }
+    const keys = new Set(mine.map(nameOf));
+    return chosen.filter(({ reference }) => keys.has(lookKey(reference)));
+  }
+
+  async #look(item: Followed, now: number): Promise<{ item: Followed; digest: Followed['digest'] }> {
+    const { ask, failed } = this.#options;
+    const { reference } = item;
     let digest: string | null;
     try {
-      digest = (await this.#ask(reference)).digest;
+      digest = (await ask(reference)).digest;
     } catch (error) {
       const problem = asProblem(error, 'unreachable', { image: reference.text });
       if (problem.code !== 'not-found') {
         // Silence is no move: what was known stands, and that it was not confirmed is told.
-        followed.failures++;
-        followed.failure = problem.message;
-        followed.due = now + retryOf(followed.failures, Math.random());
-        this.#failed(reference, problem);
-        return [];
+        item.failures++;
+        item.failure = problem.message;
+        item.due = now + retryOf(item.failures, Math.random());
+        failed(reference, problem);
+        return { item, digest: item.digest };
       }
       digest = null;
     }
-    followed.failures = 0;
-    followed.failure = null;
-    followed.checked = now;
-    const { digest: before, since } = followed;
-    const event = (): TagEvent => ({
-      kind: 'tag',
-      registry: reference.registry,
-      repository: reference.repository,
-      tag: reference.tag as string,
-      digest,
-      source: 'poll',
-    });
-    const events = before === digest ? [] : [event()];
-    if (events.length > 0) {
-      followed.digest = digest;
-      followed.since = now;
-      if (before !== undefined) {
-        followed.moved = true;
-        this.#moved({ reference, from: before, to: digest, rested: now - since });
+    Object.assign(item, { failures: 0, failure: null, checked: now });
+    return { item, digest };
+  }
+
+  #take(item: Followed, digest: Followed['digest'], now: number): void {
+    const { reference, digest: before, since } = item;
+    item.hinted = false;
+    if (before !== digest) {
+      item.digest = digest;
+      item.since = now;
+      if (before !== undefined && digest !== undefined) {
+        item.moved = true;
+        this.#options.moved({ reference, from: before, to: digest, rested: now - since });
       }
     }
-    followed.due = now + intervalOf(now - followed.since, followed.moved, Math.random());
-    return events;
+    if (item.failures > 0) return; // due again soon, as was said
+    const stays = reference.digest !== undefined && digest !== null;
+    item.due =
+      now +
+      (stays ? LONGEST_MS * (0.9 + Math.random() * 0.2) : intervalOf(now - item.since, item.moved, Math.random()));
   }
 }
 
-function pollOf({ reference: { registry, repository, tag }, checked, due, failure }: Followed): Poll {
-  return { registry, repository, tag: tag as string, checked, due: Math.round(due), failure };
+function eventOf({ reference, hinted }: Followed, digest: Followed['digest']): TagEvent {
+  const { registry, repository, tag } = reference;
+  return {
+    kind: 'tag',
+    registry,
+    repository,
+    tag: reference.digest ?? (tag as string),
+    digest: digest ?? null,
+    source: hinted ? 'hint' : 'poll',
+  };
+}
+
+const nameOf = ({ registry, repository, tag }: Pick<Poll, 'registry' | 'repository' | 'tag'>) =>
+  `${registry}/${repository}:${tag}`;
+
+function pollOf({ reference: { registry, repository, tag, digest }, checked, due, failure }: Followed): Poll {
+  return { registry, repository, tag: digest ?? (tag as string), checked, due: Math.round(due), failure };
 }

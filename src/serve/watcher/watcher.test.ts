@@ -10,6 +10,7 @@ import type { RunEvent } from '../../ledger/event.ts';
 import { openLedger } from '../../ledger/open.ts';
 import { Problem } from '../../problem.ts';
 import { type Owner, podOf } from '../../survey/pods.ts';
+import { Budget } from './budget.ts';
 import { Recorder } from './recorder.ts';
 import { firstOf, intervalOf, LONGEST_MS, retryOf, SHORTEST_MS } from './schedule.ts';
 import { type Move, Tags } from './tags.ts';
@@ -84,6 +85,8 @@ test('how often a tag is asked about follows from its rest', () => {
   );
 });
 
+/** A registry that announces nothing. */
+const plenty = () => new Budget(() => undefined);
 const reference = (text: string) => parseReference(text) as Reference;
 
 test('a tag: first seen, the same, moved, gone, back; silence changes nothing', async () => {
@@ -92,19 +95,21 @@ test('a tag: first seen, the same, moved, gone, back; silence changes nothing', 
   const moves: Move[] = [];
   const failures: string[] = [];
   let asked = 0;
-  const tags = new Tags(
+  const tags = new Tags({
     ledger,
-    async () => {
+    ask: async () => {
       asked++;
       if (answer instanceof Problem) throw answer;
       return { digest: answer };
     },
-    (move) => moves.push(move),
-    (_, problem) => failures.push(problem.code),
-  );
+    budget: plenty(),
+    moved: (move) => moves.push(move),
+    failed: (_, problem) => failures.push(problem.code),
+    broken: assert.fail,
+  });
   await tags.start();
   let now = Date.parse('2026-11-24T00:00:00Z');
-  tags.follow([reference('nginx:1.27'), reference(`nginx:1.27@${A}`), reference(`nginx@${A}`)], now);
+  tags.follow([reference('nginx:1.27'), reference('docker.io/library/nginx:1.27')], now);
   assert.equal(tags.size, 1, 'one tag, whoever uses it');
   const hour = 3_600_000;
   for (const next of [A, B, new Problem('unreachable', 'down'), B, new Problem('not-found', 'gone'), A]) {
@@ -137,24 +142,26 @@ test('a restart asks about nothing that is not due, and knows what each tag was'
   let asked = 0;
   const moves: Move[] = [];
   const make = () =>
-    new Tags(
+    new Tags({
       ledger,
-      async () => (asked++, { digest: A }),
-      (move) => moves.push(move),
-      () => {},
-    );
+      ask: async () => (asked++, { digest: A }),
+      budget: plenty(),
+      moved: (move) => moves.push(move),
+      failed: () => {},
+      broken: assert.fail,
+    });
   const now = Date.now();
   const all = Array.from({ length: 30 }, (_, i) => reference(`r.io/x:${i}`));
   const first = make();
   await first.start();
   first.follow(all, now);
-  for (let i = 0; i < 10; i++) await first.tick(now + 5000);
+  for (let i = 0; i < 10; i++) await first.tick(now + 5000 + i * 1000);
   first.stop();
   assert.equal(asked, 30);
   const second = make();
   await second.start();
-  second.follow(all, now + 10_000);
-  await second.tick(now + 11_000);
+  second.follow(all, now + 20_000);
+  await second.tick(now + 21_000);
   assert.equal(asked, 30);
   await second.tick(now + 90 * 60_000);
   second.stop();

@@ -1,161 +1,134 @@
-// Watches a cluster and the tags that it uses, and keeps the record. Decides nothing, and nobody waits for it.
-
-import { parseReference } from '../../image/reference.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import { MAKERS } from '../../kube/kinds.ts';
-import { type KubeObject, pathOf, type Resource } from '../../kube/object.ts';
-import { type WatchOptions, watch } from '../../kube/watch.ts';
+// Watches clusters and the images that they use, keeps the record, and tells what is worth telling. Decides nothing, and nobody waits for it.
+import { randomUUID } from 'node:crypto';
+import type { Reference } from '../../flow.ts';
+import { parseReference, printReference, withDigest } from '../../image/reference.ts';
+import type { Hold, Never } from '../../ledger/judgements.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { asProblem, Problem } from '../../problem.ts';
-import { inventoryOf } from '../../survey/inventory.ts';
-import { ownerOf } from '../../survey/list-pods.ts';
-import { type Owner, type Pod, podOf } from '../../survey/pods.ts';
+import type { Row } from '../../survey/inventory.ts';
+import { type AlertOptions, Alerts } from './alerts.ts';
+import type { Budget, Spent } from './budget.ts';
 import { Closures, type ReadClosure } from './closures.ts';
+import { ClusterWatch, type Feed } from './cluster-watch.ts';
 import { type Deployed, deployedOf } from './deployed.ts';
-import { Recorder } from './recorder.ts';
-import { type Ask, Tags } from './tags.ts';
-import { Texts } from './texts.ts';
-
-export type Followed<T> = WatchOptions<T> & Required<Pick<WatchOptions<T>, 'take'>>;
-
-/** Where pods and their owners come from: a cluster's watch, or the demo's story. */
-export type Feed = {
-  /** Of the cluster. */
-  readonly name: string;
-  /** Until the signal; never throws. */
-  readonly follow: <T>(resource: Resource, options: Followed<T>) => Promise<void>;
-};
-
-export const kubeFeed = (kube: KubeClient): Feed => ({
-  name: kube.access.name,
-  follow: (resource, options) => watch(kube, pathOf(resource), options),
-});
+import { EvidenceKeeper, type Judge } from './evidence.ts';
+import { Figures } from './figures.ts';
+import { type Ask, type Freshness, type Move, Tags } from './tags.ts';
 
 export type WatcherOptions = {
-  readonly feed: Feed;
+  readonly feeds: readonly Feed[];
   readonly ledger: Ledger;
   readonly ask: Ask;
   readonly readClosure: ReadClosure;
+  /** Today's policy; undefined: there are no rules. */
+  readonly judge: () => Promise<Judge | undefined>;
+  readonly budget: Budget;
+  /** Images to follow though nobody runs them. */
+  readonly also?: readonly Reference[];
+  readonly alerts: AlertOptions;
   readonly log: (line: object) => void;
 };
 
 /** Changes that come together are recorded together, milliseconds. */
 const TOGETHER_MS = 500;
-
-/** What is kept of one kind of objects. */
-type Kept<T> = {
-  readonly take: (object: KubeObject) => T;
-  readonly clear: () => void;
-  readonly put: (item: T) => void;
-  readonly drop: (item: T) => void;
-};
+/** What others write is read anew: holds, what must never run; and the policy. */
+const REFRESH_MS = 30_000;
+/** Renewed with every record and every refresh. */
+const LEAD_MS = 90_000;
+/** What stands is compared with the alarms so often at the most. */
+const ALARMS_MS = 3000;
+const AGAIN_MS = 5000;
 
 /** Owns the watches and the timers. */
 export class Watcher {
   readonly #options: WatcherOptions;
   readonly #stop = new AbortController();
-  readonly #pods = new Map<string, Pod>();
-  readonly #owners = new Map<string, Owner | null>();
-  readonly #texts = new Texts();
-  #known: readonly Deployed[] | undefined;
+  readonly #clusters: readonly ClusterWatch[];
   readonly #tags: Tags;
   readonly #closures: Closures;
+  readonly #evidence: EvidenceKeeper;
+  readonly #alerts: Alerts;
   readonly #listeners = new Set<() => void>();
-  #recorder: Recorder | undefined;
-  /** Lists that have come: before all of them, "gone" means nothing. */
-  #lists = new Set<string>();
+  readonly figures = new Figures();
+  /** To others that watch the same. */
+  readonly #holder = randomUUID();
+  #known: readonly Deployed[] | undefined;
+  #holds: ReadonlyMap<string, Hold> = new Map();
+  #nevers: ReadonlyMap<string, Never> = new Map();
   #timer: NodeJS.Timeout | undefined;
+  #refresh: NodeJS.Timeout | undefined;
+  #alarmTimer: NodeJS.Timeout | undefined;
+  #compared = 0;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: WatcherOptions) {
     this.#options = options;
-    const { ledger, ask, readClosure } = options;
+    const { ledger, ask, readClosure, judge, budget, feeds, alerts } = options;
+    this.#clusters = feeds.map(
+      (feed) =>
+        new ClusterWatch(feed, {
+          changed: () => this.#later(),
+          say: (message, problem) => this.#say(message, { problem }),
+        }),
+    );
     this.#closures = new Closures(
       ledger,
       readClosure,
       (reference, problem) => this.#say('closure not read', { image: reference.text, problem }),
       () => this.#tell(),
     );
-    this.#tags = new Tags(
+    this.#evidence = new EvidenceKeeper(
+      ledger,
+      judge,
+      (change) => {
+        if (change !== undefined) this.#alerts.signers(change);
+        this.#tell();
+      },
+      (problem) => this.#say('not judged', { problem }),
+    );
+    this.#tags = new Tags({
       ledger,
       ask,
-      ({ reference, from, to, rested }) => {
-        this.#say(to === null ? 'tag gone' : 'tag moved', { image: reference.text, from, to, restedMs: rested });
+      budget,
+      moved: (move) => this.#moved(move),
+      failed: (reference, problem) => this.#say('not looked at', { image: reference.text, problem }),
+      broken: (problem) => this.#ledgerFailed(problem),
+      looked: () => {
+        this.#want();
         this.#tell();
       },
-      (reference, problem) => this.#say('tag not checked', { image: reference.text, problem }),
-      () => {
-        this.#wantClosures();
-        this.#tell();
-      },
-    );
+    });
+    this.#alerts = new Alerts(ledger, alerts, this.figures, (message, more) => this.#say(message, more));
   }
 
   async start(): Promise<void> {
-    const { feed, ledger } = this.#options;
-    this.#recorder = new Recorder(feed.name, await ledger.open(feed.name));
     await this.#tags.start();
-    const keep = (text: string) => this.#texts.keep(text);
-    this.#follow(
-      'pods',
-      { apiVersion: 'v1', resource: 'pods' },
-      {
-        take: (object) => podOf(object, keep),
-        clear: () => this.#pods.clear(),
-        put: (pod) => this.#pods.set(pod.uid, pod),
-        drop: ({ uid }) => this.#pods.delete(uid),
-      },
-    );
-    for (const kind of MAKERS) {
-      // Owners of pods that are still there are kept by what they were: a list replaces only its own.
-      const mine = new Set<string>();
-      this.#follow(kind.resource, kind, {
-        take: ownerOf,
-        clear: () => {
-          for (const uid of mine) this.#owners.delete(uid);
-          mine.clear();
-        },
-        put: ([uid, owner]) => {
-          mine.add(uid);
-          this.#owners.set(uid, owner);
-        },
-        drop: () => {}, // its last pods may be told after it; it goes with the next list
-      });
-    }
+    await this.#evidence.start();
+    await this.#readJudgements();
+    for (const cluster of this.#clusters) cluster.start(this.#stop.signal);
+    this.#alerts.start();
+    const refresh = () => {
+      this.#refresh = setTimeout(() => void this.#renew().finally(refresh), REFRESH_MS).unref();
+    };
+    refresh();
   }
 
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#tags.stop();
+    this.#alerts.stop();
     clearTimeout(this.#timer);
+    clearTimeout(this.#refresh);
+    clearTimeout(this.#alarmTimer);
     await this.#writing;
     await this.#closures.settled();
-  }
-
-  #follow<T>(name: string, resource: Resource, set: Kept<T>): void {
-    void this.#options.feed.follow<T>(resource, {
-      signal: this.#stop.signal,
-      take: set.take,
-      onList: (items) => {
-        set.clear();
-        for (const item of items) set.put(item);
-        this.#lists.add(name);
-        this.#later();
-      },
-      onChange: ({ type, object }) => {
-        const item = set.take(object);
-        if (type === 'deleted') set.drop(item);
-        else set.put(item);
-        this.#later();
-      },
-      onProblem: (problem, pauseMs) =>
-        this.#say(`${name} cannot be watched, again in ${Math.round(pauseMs)} ms`, { problem }),
-    });
+    await this.#evidence.settled();
+    await this.#options.ledger.leave(this.#holder).catch(() => {}); // it ends by itself
   }
 
   #later(): void {
     this.#known = undefined;
-    if (this.#lists.size < MAKERS.length + 1 || this.#timer !== undefined) return;
+    if (this.#timer !== undefined || this.#stop.signal.aborted) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#writing = this.#writing.then(() => this.#record());
@@ -164,45 +137,100 @@ export class Watcher {
 
   /** What cannot be written now is not forgotten: it is compared again, with what the ledger has, when it is back. */
   async #record(): Promise<void> {
-    const { ledger, feed } = this.#options;
+    const { ledger, also = [] } = this.#options;
     try {
-      this.#recorder ??= new Recorder(feed.name, await ledger.open(feed.name));
-      const events = this.#recorder.changes(this.#pods.values(), this.#owners);
-      if (events.length > 0) await ledger.append(events);
-      this.#tags.follow(this.#references());
-      this.#wantClosures();
-      if (events.length > 0) this.#tell();
+      for (const cluster of this.#clusters) {
+        if (!cluster.synced) continue;
+        if (!(await ledger.lead(`cluster ${cluster.name}`, this.#holder, Date.now(), LEAD_MS))) {
+          cluster.forget();
+          continue;
+        }
+        const events = await cluster.news(ledger);
+        if (events.length > 0) await ledger.append(events);
+        this.figures.recorded(events.length);
+      }
+      this.#tags.follow([...this.#references(), ...also]);
+      this.#want();
+      this.#tell();
+      await this.#compareAlarms();
     } catch (error) {
-      this.#recorder = undefined;
-      this.#say('the ledger could not be written, tried again', { problem: asProblem(error, 'file') });
-      setTimeout(() => this.#later(), 5000).unref();
+      for (const cluster of this.#clusters) cluster.forget();
+      this.#ledgerFailed(asProblem(error, 'file'));
+      setTimeout(() => this.#later(), AGAIN_MS).unref();
     }
   }
 
-  /** What is deployed now; empty until the cluster has been read. */
+  async #compareAlarms(now = Date.now()): Promise<void> {
+    if (now - this.#compared < ALARMS_MS) {
+      this.#alarmTimer ??= setTimeout(() => this.#later(), ALARMS_MS).unref();
+      return;
+    }
+    clearTimeout(this.#alarmTimer);
+    this.#alarmTimer = undefined;
+    this.#compared = now;
+    const rows = Map.groupBy(this.deployed(), ({ cluster }) => cluster);
+    for (const { name, synced } of this.#clusters)
+      if (synced) await this.#alerts.standing(name, rows.get(name) ?? [], this.judges);
+  }
+
+  /** What is deployed now; empty until a cluster has been read. */
   deployed(): readonly Deployed[] {
     // Many ask between two changes.
+    const clusters = new Map(this.#clusters.map((cluster) => [cluster.name, cluster]));
     this.#known ??= deployedOf(
-      inventoryOf(this.#options.feed.name, this.#pods.values(), this.#owners),
-      (key) => this.#tags.state(key),
-      (digest) => this.#closures.of(digest),
+      this.#clusters.flatMap((cluster) => cluster.rows()),
+      {
+        look: (key) => this.#tags.state(key),
+        closure: (digest) => this.#closures.of(digest),
+        evidence: (reference, row) => this.#evidence.of(reference, row),
+        platform: (cluster, node) => clusters.get(cluster)?.platformOf(node),
+        hold: (row) => this.#holds.get(holdKey({ ...row, cluster: null })) ?? this.#holds.get(holdKey(row)),
+        never: (digest) => this.#nevers.get(digest)?.reason,
+      },
     );
     return this.#known;
   }
 
-  /** True when the cluster has been read once: before, "nothing runs" means nothing. */
+  get clusters(): { readonly name: string; readonly synced: boolean }[] {
+    return this.#clusters.map(({ name, synced }) => ({ name, synced }));
+  }
+
+  /** True when every cluster has been read once: before, "nothing runs" means nothing. */
   get synced(): boolean {
-    return this.#lists.size > MAKERS.length;
+    return this.#clusters.every(({ synced }) => synced);
   }
 
-  /** How late the oldest due look at a tag is, milliseconds; how many tags are followed. */
-  get freshness(): { readonly lateMs: number; readonly tags: number } {
-    return { lateMs: this.#tags.late(), tags: this.#tags.size };
+  get freshness(): Freshness {
+    return this.#tags.freshness();
   }
 
-  /** A word that something was pushed: its tag is looked at now. @param key as tagKey makes it */
-  hint(key: string): void {
-    this.#tags.hint(key);
+  /** Whether there are rules to judge by. */
+  get judges(): boolean {
+    return this.#evidence.judges;
+  }
+
+  /** What registries get from us, and what is asked next. */
+  polls(limit: number): { budget: Spent[]; next: ReturnType<Tags['due']> } {
+    return { budget: this.#options.budget.show(), next: this.#tags.due(limit) };
+  }
+
+  async metrics(): Promise<string> {
+    const { alarms } = this.#options.ledger;
+    return this.figures.print({
+      rows: this.deployed(),
+      clusters: this.clusters,
+      freshness: this.freshness,
+      budget: this.#options.budget.show(),
+      alarms: await alarms.list(true, 10_000).catch(() => []),
+      waiting: await alarms.waiting().catch(() => []),
+    });
+  }
+
+  /** A word that something was pushed: its tag is looked at now, if anybody uses it. @param key as tagKey makes it */
+  hint(key: string): boolean {
+    const followed = this.#tags.hint(key);
+    this.figures.hinted(followed);
+    return followed;
   }
 
   /** @returns how to stop listening */
@@ -216,29 +244,80 @@ export class Watcher {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Of declared digests, and of what tags point to, where something else runs: so that no index is taken for a drift. */
-  #wantClosures(): void {
+  #moved(move: Move): void {
+    const { reference, from, to, rested } = move;
+    const what = reference.digest === undefined ? (to === null ? 'tag gone' : 'tag moved') : 'digest no longer served';
+    this.#say(what, { image: printReference(reference), from, to, restedMs: rested });
+    if (reference.digest === undefined && from !== null && to !== null) {
+      this.figures.moved();
+      for (const digest of [from, to]) this.#closures.want(reference, digest, true);
+      void this.#alerts.moved(move, () => this.#closures.settledOn(to));
+    }
+    this.#later(); // what stands in the way of whoever uses it
+  }
+
+  /** Every minute or so: what others wrote, a policy that changed; and alarms, which also come and go by themselves. */
+  async #renew(): Promise<void> {
+    await this.#evidence.refresh();
+    try {
+      await this.#readJudgements();
+      this.#later();
+    } catch (error) {
+      this.#ledgerFailed(asProblem(error, 'file'));
+    }
+  }
+
+  async #readJudgements(): Promise<void> {
+    const { judgements } = this.#options.ledger;
+    this.#holds = new Map((await judgements.holds()).map((hold) => [holdKey(hold), hold]));
+    this.#nevers = new Map((await judgements.nevers()).map((never) => [never.digest, never]));
+  }
+
+  /** Closures, first of what differs, so that no index is taken for a drift; signatures of what runs, and of what will run next. */
+  #want(): void {
     for (const row of this.deployed()) {
       const reference = parseReference(row.declared[0] ?? '');
       if (reference instanceof Problem) continue;
       const declared = reference.digest ?? row.tag?.digest;
-      if (typeof declared === 'string' && row.running.some(({ digest }) => digest !== undefined && digest !== declared))
-        this.#closures.want(reference, declared);
+      if (typeof declared === 'string') {
+        const differs = row.running.some(({ digest }) => digest !== undefined && digest !== declared);
+        this.#closures.want(reference, declared, differs);
+        this.#evidence.want(withDigest(reference, declared), row);
+      }
+      for (const { pullable } of row.running)
+        if (pullable !== null && pullable.digest !== declared)
+          this.#evidence.want(withDigest(reference, pullable.digest), row);
     }
   }
 
-  *#references() {
-    for (const pod of this.#pods.values()) {
-      if (pod.finished) continue;
-      for (const { image } of pod.containers) {
-        const reference = parseReference(image);
-        if (reference instanceof Problem || (reference.tag === undefined && reference.digest !== undefined)) continue;
-        yield { ...reference, tag: reference.tag ?? 'latest' };
+  /** Tags, and the digests that nodes would have to pull again. */
+  *#references(): Generator<Reference> {
+    for (const row of this.deployed())
+      for (const text of row.declared) {
+        const reference = parseReference(text);
+        if (reference instanceof Problem) continue;
+        const { digest, ...tagged } = reference;
+        if (reference.tag !== undefined || digest === undefined) yield { ...tagged, tag: reference.tag ?? 'latest' };
+        if (digest !== undefined) yield reference;
+        for (const { pullable } of row.running) if (pullable !== null) yield withDigest(tagged, pullable.digest);
       }
-    }
+  }
+
+  #ledgerFailed(problem: Problem): void {
+    this.figures.ledgerFailed();
+    this.#say('the ledger does not answer, tried again', { problem });
   }
 
   #say(message: string, more: object): void {
     this.#options.log({ at: new Date().toISOString(), message, ...more });
   }
 }
+
+const holdKey = ({
+  cluster,
+  namespace,
+  kind,
+  name,
+  container,
+}: Pick<Row, 'namespace' | 'kind' | 'name' | 'container'> & { cluster: string | null }) =>
+  `${cluster ?? ''} ${namespace}/${kind}/${name} ${container}`;

@@ -1,0 +1,153 @@
+// Retention: what ended long ago goes, entries and intervals; what of the old entries still counts is told again by events with the times of
+// the first ones, so that the record alone is still enough to draw everything anew.
+import type {
+  ClosureEvent,
+  EvidenceEvent,
+  LedgerEvent,
+  NeverEvent,
+  RollbackEvent,
+  RunEvent,
+  TagEvent,
+} from './event.ts';
+import type { Link } from './journal.ts';
+import type { Database } from './schema.ts';
+
+export type Forgotten = { readonly base: Link; readonly count: number; readonly carried: LedgerEvent[] };
+
+/** @returns undefined where nothing is that old */
+export async function forget(db: Database, before: Date): Promise<Forgotten | undefined> {
+  const cut = before.toISOString();
+  const last = await db
+    .selectFrom('event')
+    .select(['seq', 'hash', 'at'])
+    .where('at', '<', cut)
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (last === undefined) return undefined;
+  const seq = Number(last.seq);
+  for (const table of ['tag_interval', 'run_interval', 'evidence_interval', 'hold'] as const)
+    await db.deleteFrom(table).where('until', 'is not', null).where('until', '<', cut).execute();
+  // Before the rows that name them are taken out to be told again.
+  const kept = await closures(db, cut);
+  const carried = await carry(db, cut);
+  const { numDeletedRows } = await db.deleteFrom('event').where('seq', '<=', seq).executeTakeFirst();
+  return {
+    base: { seq, hash: last.hash },
+    count: Number(numDeletedRows),
+    carried: [{ kind: 'compaction', before: cut, seq }, ...kept, ...carried],
+  };
+}
+
+/** What began before the cut, and goes on or ended after it. Its rows are drawn anew from these. */
+async function carry(db: Database, cut: string): Promise<LedgerEvent[]> {
+  const old = async <T extends 'tag_interval' | 'run_interval' | 'evidence_interval' | 'hold'>(table: T) => {
+    const rows = await db
+      .selectFrom(table as 'hold')
+      .selectAll()
+      .where('since', '<', cut)
+      .orderBy('since')
+      .execute();
+    await db
+      .deleteFrom(table as 'hold')
+      .where('since', '<', cut)
+      .execute();
+    return rows as never;
+  };
+  type Tables = import('./schema.ts').Tables;
+  type Plain<T extends keyof Tables> = { [K in keyof Tables[T]]: Exclude<Tables[T][K], object> };
+  const span = ({ since, until }: { since: string; until: string | null }) => ({
+    since,
+    ...(until !== null && { until }),
+  });
+  const tags = ((await old('tag_interval')) as Plain<'tag_interval'>[]).map(
+    ({ registry, repository, tag, digest, source, ...row }): TagEvent => ({
+      kind: 'tag',
+      registry,
+      repository,
+      tag,
+      digest,
+      source: source as TagEvent['source'],
+      ...span(row),
+    }),
+  );
+  const runs = ((await old('run_interval')) as Plain<'run_interval'>[]).map(
+    ({ cluster, namespace, kind, name, container, type, image, digest, pods, actor, revision, ...row }): RunEvent => ({
+      kind: 'run',
+      cluster,
+      namespace,
+      workload: { kind, name },
+      container,
+      type: type as RunEvent['type'],
+      image,
+      digest,
+      pods,
+      ...(actor !== null && { actor }),
+      ...(revision !== '' && { revision }),
+      ...span(row),
+    }),
+  );
+  const evidence = ((await old('evidence_interval')) as Plain<'evidence_interval'>[]).map(
+    ({ id: _, since, until, signers, outcome, ...row }): EvidenceEvent => ({
+      kind: 'evidence',
+      ...row,
+      outcome: outcome as EvidenceEvent['outcome'],
+      signers: JSON.parse(signers) as string[],
+      ...span({ since, until }),
+    }),
+  );
+  const holds = ((await old('hold')) as Plain<'hold'>[]).map(
+    ({ cluster, namespace, kind, name, container, image, digest, reason, by, ...row }): RollbackEvent => ({
+      kind: 'rollback',
+      cluster,
+      namespace,
+      workload: { kind, name },
+      container,
+      image,
+      digest,
+      reason,
+      by,
+      way: 'files',
+      ...span(row),
+    }),
+  );
+  return [...tags, ...runs, ...evidence, ...holds, ...(await nevers(db, cut))];
+}
+
+/** Closures of what still stands in an interval; others go. They never change, so their rows stay as they are. */
+async function closures(db: Database, cut: string): Promise<ClosureEvent[]> {
+  await db
+    .deleteFrom('closure')
+    .where('root', 'not in', (eb) =>
+      eb
+        .selectFrom('closure')
+        .select('root')
+        .where((or) =>
+          or.or([
+            or('member', 'in', or.selectFrom('run_interval').select('digest')),
+            or('root', 'in', or.selectFrom('tag_interval').select('digest').where('digest', 'is not', null)),
+          ]),
+        ),
+    )
+    .execute();
+  await db
+    .deleteFrom('image')
+    .where('root', 'not in', (eb) => eb.selectFrom('closure').select('root'))
+    .execute();
+  const told = await db
+    .selectFrom('event')
+    .select('body')
+    .where('at', '<', cut)
+    .where('body', 'like', '%"kind":"closure"%')
+    .execute();
+  const kept = new Set((await db.selectFrom('closure').select('root').distinct().execute()).map(({ root }) => root));
+  return told
+    .map(({ body }) => JSON.parse(body) as LedgerEvent)
+    .filter((event): event is ClosureEvent => event.kind === 'closure' && kept.has(event.root));
+}
+
+/** What must never run again is never forgotten. */
+async function nevers(db: Database, cut: string): Promise<NeverEvent[]> {
+  const rows = await db.selectFrom('never').selectAll().where('since', '<', cut).execute();
+  return rows.map(({ digest, reason, by }) => ({ kind: 'never', digests: [digest], reason, by }));
+}

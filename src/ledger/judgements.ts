@@ -1,0 +1,41 @@
+// What people and policies said: evidence about digests, holds on workloads, digests that must never run again.
+import type { Database, EvidenceRow, HoldRow, Tables } from './schema.ts';
+
+export type EvidenceInterval = Readonly<Omit<EvidenceRow, 'signers'>> & { readonly signers: readonly string[] };
+export type Hold = Readonly<HoldRow>;
+export type Never = Readonly<Tables['never']>;
+
+export class Judgements {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** What was found about digests, newest first. */
+  async evidence(digests: readonly string[], open = false): Promise<EvidenceInterval[]> {
+    if (digests.length === 0) return [];
+    let query = this.#db.selectFrom('evidence_interval').selectAll().where('digest', 'in', digests);
+    if (open) query = query.where('until', 'is', null);
+    return (await query.orderBy('since', 'desc').limit(1000).execute()).map(listed);
+  }
+
+  /** What is taken to be true now. */
+  async openEvidence(): Promise<EvidenceInterval[]> {
+    const rows = await this.#db.selectFrom('evidence_interval').selectAll().where('until', 'is', null).execute();
+    return rows.map(listed);
+  }
+
+  holds(): Promise<Hold[]> {
+    return this.#db.selectFrom('hold').selectAll().where('until', 'is', null).orderBy('since').execute();
+  }
+
+  nevers(): Promise<Never[]> {
+    return this.#db.selectFrom('never').selectAll().orderBy('since').execute();
+  }
+}
+
+const listed = ({ id: _, signers, ...row }: EvidenceRow & { id?: number }): EvidenceInterval => ({
+  ...row,
+  signers: JSON.parse(signers) as string[],
+});

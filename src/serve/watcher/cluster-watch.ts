@@ -1,0 +1,191 @@
+// One cluster, as its API server tells it: pods, what made them, the nodes that they run on; and what of it the ledger does not know yet.
+import type { KubeClient } from '../../kube/client.ts';
+import { MAKERS } from '../../kube/kinds.ts';
+import { controllerOf, type KubeObject, pathOf, type Resource } from '../../kube/object.ts';
+import { type WatchOptions, watch } from '../../kube/watch.ts';
+import type { RunEvent } from '../../ledger/event.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { asProblem, type Problem } from '../../problem.ts';
+import { inventoryOf, type Row } from '../../survey/inventory.ts';
+import { ownerOf } from '../../survey/list-pods.ts';
+import { type Owner, type Pod, podOf } from '../../survey/pods.ts';
+import { type Actors, actorKey, askActors, type Named } from './actor.ts';
+import { Recorder } from './recorder.ts';
+import { Texts } from './texts.ts';
+
+export type Followed<T> = WatchOptions<T> & Required<Pick<WatchOptions<T>, 'take'>>;
+
+/** Where pods and their owners come from: a cluster's watch, or the demo's story. */
+export type Feed = {
+  /** Of the cluster. */
+  readonly name: string;
+  /** Until the signal; never throws. */
+  readonly follow: <T>(resource: Resource, options: Followed<T>) => Promise<void>;
+  /** Who changed these last. */
+  readonly who: (workloads: readonly Named[]) => Promise<Actors>;
+};
+
+export const kubeFeed = (kube: KubeClient): Feed => ({
+  name: kube.access.name,
+  follow: (resource, options) => watch(kube, pathOf(resource), options),
+  who: (workloads) => askActors(kube, workloads),
+});
+
+export type ClusterEvents = {
+  readonly changed: () => void;
+  readonly say: (message: string, problem: Problem) => void;
+};
+
+/** What is kept of one kind of objects. */
+type Kept<T> = {
+  readonly take: (object: KubeObject) => T;
+  readonly clear: () => void;
+  readonly put: (item: T) => void;
+  readonly drop: (item: T) => void;
+};
+
+/** Owns the watches. */
+export class ClusterWatch {
+  readonly #feed: Feed;
+  readonly #on: ClusterEvents;
+  readonly #pods = new Map<string, Pod>();
+  readonly #owners = new Map<string, Owner | null>();
+  readonly #revisions = new Map<string, string>();
+  readonly #nodes = new Map<string, string>();
+  readonly #texts = new Texts();
+  /** Lists that have come: before all of them, "gone" means nothing. */
+  readonly #lists = new Set<string>();
+  #recorder: Recorder | undefined;
+
+  constructor(feed: Feed, on: ClusterEvents) {
+    this.#feed = feed;
+    this.#on = on;
+  }
+
+  get name(): string {
+    return this.#feed.name;
+  }
+
+  /** True when it has been read once: before, "nothing runs" means nothing. */
+  get synced(): boolean {
+    return ['pods', ...MAKERS.map(({ resource }) => resource)].every((name) => this.#lists.has(name));
+  }
+
+  get pods(): Iterable<Pod> {
+    return this.#pods.values();
+  }
+
+  rows(): Row[] {
+    return inventoryOf(this.name, this.#pods.values(), this.#owners);
+  }
+
+  /** `linux/arm64`, of a node; undefined: it is not known. */
+  platformOf(node: string): string | undefined {
+    return this.#nodes.get(node);
+  }
+
+  start(signal: AbortSignal): void {
+    const keep = (text: string) => this.#texts.keep(text);
+    this.#follow(signal, 'v1', 'pods', {
+      take: (object) => podOf(object, keep),
+      clear: () => this.#pods.clear(),
+      put: (pod) => this.#pods.set(pod.uid, pod),
+      drop: ({ uid }) => this.#pods.delete(uid),
+    });
+    // Owners of pods that are still there are kept by what they were: a list replaces only its own.
+    for (const { apiVersion, resource } of MAKERS)
+      this.#followInto(signal, apiVersion, resource, this.#owners, ownerOf);
+    this.#followInto(signal, 'apps/v1', 'controllerrevisions', this.#revisions, revisionOf);
+    this.#followInto(signal, 'v1', 'nodes', this.#nodes, (object) => [
+      object.metadata?.name ?? '',
+      keep(platformOfNode(object)),
+    ]);
+  }
+
+  /**
+   * What the ledger does not know yet, with who changed it where that can be told.
+   * @throws where the ledger does not answer: then `forget` and try again
+   */
+  async news(ledger: Ledger): Promise<RunEvent[]> {
+    this.#recorder ??= new Recorder(this.name, await ledger.open(this.name));
+    const events = this.#recorder.changes(this.#pods.values(), this.#owners, this.#revisions);
+    const begun = events.filter(({ pods }) => pods > 0);
+    if (begun.length === 0) return events;
+    try {
+      const actors = await this.#feed.who(begun.map(({ namespace, workload }) => ({ namespace, ...workload })));
+      return events.map((event) => {
+        const actor =
+          event.pods > 0 ? actors.get(actorKey({ namespace: event.namespace, ...event.workload })) : undefined;
+        return actor === undefined ? event : { ...event, actor };
+      });
+    } catch (error) {
+      this.#on.say('who changed it is not known', asProblem(error, 'unreachable'));
+      return events;
+    }
+  }
+
+  /** What the ledger has is read anew before the next news: it was not written, or somebody else wrote. */
+  forget(): void {
+    this.#recorder = undefined;
+  }
+
+  #followInto<V>(
+    signal: AbortSignal,
+    apiVersion: string,
+    resource: string,
+    into: Map<string, V>,
+    take: (object: KubeObject) => [string, V],
+  ): void {
+    const mine = new Set<string>();
+    this.#follow<[string, V]>(signal, apiVersion, resource, {
+      take,
+      clear: () => {
+        for (const key of mine) into.delete(key);
+        mine.clear();
+      },
+      put: ([key, value]) => {
+        mine.add(key);
+        into.set(key, value);
+      },
+      drop: () => {}, // its last pods may be told after it; it goes with the next list
+    });
+  }
+
+  #follow<T>(signal: AbortSignal, apiVersion: string, resource: string, set: Kept<T>): void {
+    void this.#feed.follow<T>(
+      { apiVersion, resource },
+      {
+        signal,
+        take: set.take,
+        onList: (items) => {
+          set.clear();
+          for (const item of items) set.put(item);
+          this.#lists.add(resource);
+          this.#on.changed();
+        },
+        onChange: ({ type, object }) => {
+          const item = set.take(object);
+          if (type === 'deleted') set.drop(item);
+          else set.put(item);
+          // A node tells that it lives every few seconds; what runs does not change by it.
+          if (resource !== 'nodes') this.#on.changed();
+        },
+        onProblem: (problem, pauseMs) =>
+          this.#on.say(`${resource} of ${this.name} cannot be watched, again in ${Math.round(pauseMs)} ms`, problem),
+      },
+    );
+  }
+}
+
+/** By whom it belongs to and its own hash, as pods carry it: a DaemonSet's pods the hash, a StatefulSet's the name. */
+function revisionOf(object: KubeObject): [string, string] {
+  const owner = controllerOf(object);
+  const hash = object.metadata?.labels?.['controller.kubernetes.io/hash'] ?? '';
+  const name = owner?.kind === 'StatefulSet' ? object.metadata?.name : hash;
+  return [`${owner?.uid}/${name}`, String(object['revision'] ?? '')];
+}
+
+function platformOfNode(object: KubeObject): string {
+  const { nodeInfo } = (object['status'] ?? {}) as { nodeInfo?: { operatingSystem?: string; architecture?: string } };
+  return nodeInfo === undefined ? '' : `${nodeInfo.operatingSystem}/${nodeInfo.architecture}`;
+}

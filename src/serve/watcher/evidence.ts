@@ -1,0 +1,157 @@
+// Who signed what runs, and does today's policy still let it in? Asked once a day for each digest, and whenever the policy changes; what
+// changed goes into the ledger.
+import type { Reference, Setting } from '../../flow.ts';
+import { printReference } from '../../image/reference.ts';
+import { isOpen, type Judged, objections } from '../../judge/judge.ts';
+import type { EvidenceEvent } from '../../ledger/event.ts';
+import type { EvidenceInterval } from '../../ledger/judgements.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { asProblem, type Problem } from '../../problem.ts';
+import type { Row } from '../../survey/inventory.ts';
+import type { Evidence } from './deployed.ts';
+
+/** Asks signatures and policy. */
+export type Judge = {
+  /** `sha256:HEX` of the policy. */
+  readonly policy: string;
+  readonly judge: (reference: Reference, setting: Setting) => Promise<Judged>;
+};
+
+export type Change = {
+  readonly reference: Reference;
+  readonly before: EvidenceInterval;
+  readonly now: Evidence;
+};
+
+const AGAIN_MS = 24 * 3_600_000;
+/** After one that could not be checked. */
+const RETRY_MS = 15 * 60_000;
+const WORKERS = 2;
+const MAX_KEPT = 50_000;
+const MAX_REASON = 500;
+
+type Wanted = { readonly reference: Reference; readonly setting: Setting };
+
+/** Owns the queue. */
+export class EvidenceKeeper {
+  readonly #ledger: Ledger;
+  readonly #source: () => Promise<Judge | undefined>;
+  readonly #changed: (change: Change | undefined) => void;
+  readonly #failed: (problem: Problem) => void;
+  readonly #kept = new Map<string, Evidence & { readonly policy: string }>();
+  readonly #waiting = new Map<string, Wanted>();
+  /** What the ledger has open, by registry, repository and digest. */
+  readonly #open = new Map<string, EvidenceInterval>();
+  #working = 0;
+  #policy: string | undefined;
+
+  /** @param source today's policy; undefined: there are no rules; @param changed undefined: something became known for the first time */
+  constructor(
+    ledger: Ledger,
+    source: () => Promise<Judge | undefined>,
+    changed: (change: Change | undefined) => void,
+    failed: (problem: Problem) => void,
+  ) {
+    this.#ledger = ledger;
+    this.#source = source;
+    this.#changed = changed;
+    this.#failed = failed;
+  }
+
+  async start(): Promise<void> {
+    for (const row of await this.#ledger.judgements.openEvidence()) this.#open.set(openKey(row), row);
+    await this.refresh();
+  }
+
+  /** Takes over a policy that has changed. */
+  async refresh(): Promise<void> {
+    try {
+      this.#policy = (await this.#source())?.policy;
+    } catch (error) {
+      // A policy that cannot be read says nothing new; what was found stands, with its age.
+      this.#failed(asProblem(error, 'file'));
+    }
+  }
+
+  /** Whether there are rules to judge by. */
+  get judges(): boolean {
+    return this.#policy !== undefined;
+  }
+
+  of(reference: Reference, row: Pick<Row, 'namespace' | 'kind'>): Evidence | undefined {
+    return this.#kept.get(keyOf({ reference, setting: settingOf(row) }));
+  }
+
+  /** Makes it known, in a while, if it is not or no longer. @param reference with its digest */
+  want(reference: Reference, row: Pick<Row, 'namespace' | 'kind'>, now = Date.now()): void {
+    if (this.#policy === undefined) return;
+    const wanted = { reference, setting: settingOf(row) };
+    const key = keyOf(wanted);
+    const known = this.#kept.get(key);
+    const stale = known?.outcome === 'open' ? RETRY_MS : AGAIN_MS;
+    if (known !== undefined && known.policy === this.#policy && known.checked > now - stale) return;
+    if (this.#waiting.has(key)) return;
+    this.#waiting.set(key, wanted);
+    if (this.#working < WORKERS) void this.#work();
+  }
+
+  /** When nothing is waiting any more, for tests and for an end. */
+  async settled(): Promise<void> {
+    this.#waiting.clear();
+    while (this.#working > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  async #work(): Promise<void> {
+    this.#working++;
+    for (let next = this.#waiting.entries().next(); !next.done; next = this.#waiting.entries().next()) {
+      const [key, wanted] = next.value;
+      try {
+        await this.#look(key, wanted);
+      } catch (error) {
+        this.#failed(asProblem(error, 'unreachable', { image: wanted.reference.text }));
+      }
+      this.#waiting.delete(key);
+    }
+    this.#working--;
+  }
+
+  async #look(key: string, { reference, setting }: Wanted): Promise<void> {
+    const judge = await this.#source();
+    if (judge === undefined) return;
+    const found = evidenceOf(await judge.judge(reference, setting));
+    const before = this.#kept.get(key);
+    const now = Date.now();
+    const same = before?.outcome === found.outcome && before.reason === found.reason;
+    const evidence = { ...found, checked: now, since: same ? before.since : now, policy: judge.policy };
+    this.#kept.set(key, evidence);
+    if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value as string);
+    await this.#record(reference, evidence, judge.policy);
+  }
+
+  async #record(reference: Reference, evidence: Evidence, policy: string): Promise<void> {
+    const { registry, repository, digest = '' } = reference;
+    const { outcome, signers, reason } = evidence;
+    const before = this.#open.get(openKey({ registry, repository, digest }));
+    const same = before?.outcome === outcome && String(before.signers) === String(signers) && before.reason === reason;
+    if (same) return this.#changed(undefined);
+    const event: EvidenceEvent = { kind: 'evidence', registry, repository, digest, outcome, signers, reason, policy };
+    const [entry] = await this.#ledger.append([event]);
+    const { kind: _, since: __, until: ___, ...row } = event;
+    this.#open.set(openKey(row), { ...row, since: entry?.at ?? '', until: null });
+    this.#changed(before === undefined ? undefined : { reference, before, now: evidence });
+  }
+}
+
+const settingOf = ({ namespace, kind }: Pick<Row, 'namespace' | 'kind'>): Setting => ({ namespace, kind });
+const keyOf = ({ reference, setting }: Wanted) => `${printReference(reference)} ${setting.namespace} ${setting.kind}`;
+const openKey = ({ registry, repository, digest }: Pick<EvidenceInterval, 'registry' | 'repository' | 'digest'>) =>
+  `${registry}/${repository}@${digest}`;
+
+function evidenceOf({ decision, evidence }: Judged): Pick<Evidence, 'outcome' | 'signers' | 'reason'> {
+  const signers = [...(evidence?.verdicts ?? [])].flatMap(([name, verdict]) =>
+    verdict.kind === 'verified' ? [`${name}: ${verdict.identity?.subject ?? verdict.by}`] : [],
+  );
+  const outcome = isOpen(decision) ? 'open' : decision.outcome;
+  const said = objections(decision) ?? decision.judgements.map(({ reason }) => reason).join('; ');
+  return { outcome, signers: signers.sort(), reason: said.slice(0, MAX_REASON) };
+}

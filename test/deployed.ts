@@ -1,0 +1,34 @@
+// Rows of what is deployed, for tests of what shows them.
+import type { Deployed, Seen } from '../src/serve/watcher/deployed.ts';
+import type { Identity } from '../src/survey/identity.ts';
+
+export const seenAs = (digest: string, identity: Identity, more: Partial<Seen> = {}): Seen => ({
+  digest,
+  imageId: `x@${digest}`,
+  pods: 3,
+  nodes: ['n1', 'n2'],
+  identity,
+  evidence: null,
+  pullable: null,
+  never: null,
+  ...more,
+});
+
+export const deployedRow = (name: string, digest: string, more: Partial<Deployed> = {}): Deployed => ({
+  cluster: 'prod',
+  namespace: 'shop',
+  kind: 'Deployment',
+  name,
+  uid: name,
+  container: 'main',
+  type: 'container',
+  declared: [`registry.test/shop/${name}:v1`],
+  running: [seenAs(digest, { state: 'same' })],
+  pods: 3,
+  mixed: false,
+  pinned: 'tag',
+  tag: { name: 'v1', digest, since: 0, checked: Date.now() - 400_000, failure: null },
+  lacks: null,
+  hold: undefined,
+  ...more,
+});

@@ -1,0 +1,86 @@
+// How two digests differ: who signed, what they are built from, configuration, environment, layers.
+import { useEffect, useState } from 'preact/hooks';
+import { askDiff, type Diff } from './api.ts';
+import { short } from './words.ts';
+
+export function DiffOf({ from, to }: { from: string; to: string }) {
+  const [diff, setDiff] = useState<Diff | Error | undefined>();
+  useEffect(() => {
+    setDiff(undefined);
+    let current = true;
+    askDiff(from, to).then(
+      (found) => current && setDiff(found),
+      (error: Error) => current && setDiff(error),
+    );
+    return () => {
+      current = false;
+    };
+  }, [from, to]);
+  if (diff === undefined)
+    return (
+      <p class="quiet" aria-busy="true">
+        Comparing …
+      </p>
+    );
+  if (diff instanceof Error)
+    return (
+      <p class="bad" role="alert">
+        {diff.message}
+      </p>
+    );
+  const { from: was, to: is } = diff.signers;
+  const signer = (list: readonly string[] | null) =>
+    list === null ? 'not checked' : list.join(', ') || 'nobody whom the policy trusts';
+  const changed = was !== null && is !== null && was.join() !== is.join();
+  return (
+    <div class="diff">
+      <p>
+        <code>{short(from)}</code> → <code>{short(to)}</code>
+        {diff.platform === undefined ? '' : `, as built for ${diff.platform}`}
+        {diff.commits !== undefined && (
+          <>
+            {' · '}
+            <a href={diff.commits} rel="noreferrer noopener">
+              commits between them
+            </a>
+          </>
+        )}
+      </p>
+      <p class={changed ? 'bad' : ''}>
+        Signed by {signer(was)}
+        {changed ? `; now ${signer(is)}` : was === null ? '' : ', both'}
+      </p>
+      {diff.platform === undefined ? (
+        <p class="unknown">What these are made of has not been read, so nothing can be compared.</p>
+      ) : diff.differences.length === 0 ? (
+        <p class="quiet">The same configuration and layers.</p>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">What</th>
+              <th scope="col">Was</th>
+              <th scope="col">Is</th>
+            </tr>
+          </thead>
+          <tbody>
+            {diff.differences.map(({ what, name, from: before, to: after }) => (
+              <tr key={`${what} ${name} ${before} ${after}`}>
+                <th scope="row">
+                  {what} {name}
+                </th>
+                <td class="minus">{before === undefined ? '—' : say(what, before)}</td>
+                <td class="plus">{after === undefined ? '—' : say(what, after)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </div>
+  );
+}
+
+/** Values of the environment are kept by their hash only. */
+const say = (what: string, value: string) => (
+  <code>{what === 'env' ? `hash ${value}` : value.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/, '$1…')}</code>
+);

@@ -1,0 +1,88 @@
+// How fresh what is shown is, what registries get from us and allow, and what is asked next.
+import { useEffect, useState } from 'preact/hooks';
+import { askPolls, type Polls } from './api.ts';
+import { age, span } from './words.ts';
+
+export function Looks({ stamp }: { stamp: string }) {
+  const [polls, setPolls] = useState<Polls | Error | undefined>();
+  useEffect(() => {
+    askPolls().then(setPolls, (error: Error) => setPolls(error));
+  }, [stamp]);
+  if (polls === undefined)
+    return (
+      <p class="quiet empty" aria-busy="true">
+        Asking …
+      </p>
+    );
+  if (polls instanceof Error)
+    return (
+      <p class="bad" role="alert">
+        {polls.message}
+      </p>
+    );
+  const { freshness, budget, next } = polls;
+  const now = Date.parse(polls.at);
+  const late = freshness.lateMs > freshness.objectiveMs;
+  return (
+    <>
+      <h2>Freshness</h2>
+      <p class={late ? 'bad' : 'good'}>
+        {freshness.fresh} of {freshness.tags} tags and digests are as fresh as they should be; the oldest look that is
+        due waits {span(freshness.lateMs)} (objective: {span(freshness.objectiveMs)} at the most)
+      </p>
+      <h2>Registries</h2>
+      <table class="cards">
+        <thead>
+          <tr>
+            {['Registry', 'Asked in the last hour', 'At most', 'It announces'].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {budget.map(({ registry, asked, perSecond, limit, restsUntil }) => (
+            <tr key={registry}>
+              <th scope="row">{registry}</th>
+              <td data-label="Asked in the last hour">{asked}</td>
+              <td data-label="At most">{Math.round(perSecond * 100) / 100} a second</td>
+              <td data-label="It announces" class={restsUntil === undefined ? '' : 'warn'}>
+                {limit === undefined
+                  ? 'no limit'
+                  : `${limit.remaining}${limit.limit === undefined ? '' : ` of ${limit.limit}`} left${limit.windowSeconds === undefined ? '' : ` in ${span(limit.windowSeconds * 1000)}`}`}
+                {restsUntil !== undefined && <small>left to the nodes for {span(restsUntil - now)}</small>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <h2>Next looks</h2>
+      <table class="cards">
+        <thead>
+          <tr>
+            {['Tag or digest', 'Looked at', 'Next'].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {next.map(({ key, due, checked, failure }) => (
+            <tr key={key}>
+              <th scope="row">
+                <code>{key.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/, '$1…')}</code>
+              </th>
+              <td data-label="Looked at" class={failure === null ? (checked === null ? 'unknown' : '') : 'bad'}>
+                {checked === null ? 'not yet' : age(now - checked)}
+                {failure !== null && <small>last try failed: {failure}</small>}
+              </td>
+              <td data-label="Next">{due <= now ? 'now' : `in ${span(due - now)}`}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
