@@ -1,4 +1,5 @@
 // tagproof history: what a tag pointed to, or what a workload ran, from when to when. tagproof where: where a digest runs and ever ran.
+import type { Command } from 'commander';
 import { isDigest, shortDigest } from '../image/digest.ts';
 import { parseReference } from '../image/reference.ts';
 import type { Ledger, RunInterval, TagInterval } from '../ledger/ledger.ts';
@@ -20,6 +21,15 @@ tagproof where ghcr.io/org/app@sha256:3590a650…
 
 type Options = CommonOptions & { ledger: string };
 
+/** Where the record is: TAGPROOF_LEDGER keeps a password off the command line. */
+export function ledgerOption(command: Command): Command {
+  return command.option(
+    '--ledger <where>',
+    'a file or postgres://… (default: TAGPROOF_LEDGER, else tagproof.db)',
+    process.env['TAGPROOF_LEDGER'] ?? 'tagproof.db',
+  );
+}
+
 export async function withLedger<T>(where: string, task: (ledger: Ledger) => Promise<T>): Promise<T> {
   const ledger = await openLedger(where);
   try {
@@ -30,18 +40,24 @@ export async function withLedger<T>(where: string, task: (ledger: Ledger) => Pro
 }
 
 export function run(args: string[]): Promise<number> {
-  const command = verb('history', 'Shows what a tag pointed to, or what a workload ran, from when to when.', EXAMPLES)
-    .argument('<image or workload>', 'an image, or NAMESPACE/KIND/NAME')
-    .option('--ledger <where>', 'a file or postgres://…', 'tagproof.db');
+  const command = ledgerOption(
+    verb('history', 'Shows what a tag pointed to, or what a workload ran, from when to when.', EXAMPLES).argument(
+      '<image or workload>',
+      'an image, or NAMESPACE/KIND/NAME',
+    ),
+  );
   return execute<Options>(command, args, async ([what = ''], { ledger: where }) => ({
     report: await withLedger(where, (ledger) => history(ledger, what)),
   }));
 }
 
 export function runWhere(args: string[]): Promise<number> {
-  const command = verb('where', 'Shows where a digest runs and ever ran.', WHERE_EXAMPLES)
-    .argument('<digest>', 'sha256:…, or an image with one')
-    .option('--ledger <where>', 'a file or postgres://…', 'tagproof.db');
+  const command = ledgerOption(
+    verb('where', 'Shows where a digest runs and ever ran.', WHERE_EXAMPLES).argument(
+      '<digest>',
+      'sha256:…, or an image with one',
+    ),
+  );
   return execute<Options>(command, args, async ([what = ''], { ledger: where }) => {
     const digest = what.slice(what.indexOf('@') + 1);
     if (!isDigest(digest))
@@ -114,7 +130,7 @@ function tagSection(title: string, tags: readonly TagInterval[]): Section {
 export function runSection(title: string, runs: readonly RunInterval[]): Section {
   return {
     title,
-    head: ['workload', 'container', 'declared', 'ran', 'pods', 'since', 'until'],
+    head: ['workload', 'container', 'declared', 'ran', 'pods', 'since', 'until', 'changed by'],
     rows: runs.map((row) => [
       `${row.cluster}: ${row.namespace}/${row.kind}/${row.name}`,
       row.container,
@@ -123,6 +139,7 @@ export function runSection(title: string, runs: readonly RunInterval[]): Section
       String(row.pods),
       time(row.since),
       until(row.until),
+      { text: [row.revision && `revision ${row.revision}`, row.actor].filter(Boolean).join(', '), style: 'dim' },
     ]),
   };
 }

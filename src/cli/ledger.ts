@@ -4,28 +4,33 @@ import { createInterface } from 'node:readline';
 import { Argument } from 'commander';
 import * as v from 'valibot';
 import { chain, type Entry, GENESIS } from '../ledger/event.ts';
+import type { Link } from '../ledger/journal.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { Problem } from '../problem.ts';
 import type { Report } from '../report/report.ts';
-import { withLedger } from './history.ts';
+import { ledgerOption, withLedger } from './history.ts';
 import { plural } from './scan.ts';
-import { type CommonOptions, execute, verb } from './verb.ts';
+import { type CommonOptions, execute, parseDuration, verb } from './verb.ts';
 
 const EXAMPLES = `
 tagproof ledger verify                     is every entry there, and as it was written?
 tagproof ledger export > ledger.jsonl      the whole record, a line of JSON an entry
 tagproof ledger import ledger.jsonl --ledger postgres://…
+tagproof ledger forget --older-than 400d   take out what ended before; what still counts stays
 `;
 
-type Options = CommonOptions & { ledger: string };
+type Options = CommonOptions & { ledger: string; olderThan?: string };
 
 export function run(args: string[]): Promise<number> {
-  const command = verb('ledger', 'Checks the record, and carries it from one place to another.', EXAMPLES)
-    .addArgument(new Argument('<what>', 'what to do').choices(['verify', 'export', 'import']))
-    .argument('[file]', 'import: lines as export writes them')
-    .option('--ledger <where>', 'a file or postgres://…', 'tagproof.db');
-  return execute<Options>(command, args, ([what, file], { ledger: where }) =>
+  const command = ledgerOption(
+    verb('ledger', 'Checks the record, and carries it from one place to another.', EXAMPLES)
+      .addArgument(new Argument('<what>', 'what to do').choices(['verify', 'export', 'import', 'forget']))
+      .argument('[file]', 'import: lines as export writes them')
+      .option('--older-than <duration>', 'forget: what ended longer ago, as 400d'),
+  );
+  return execute<Options>(command, args, ([what, file], { ledger: where, olderThan }) =>
     withLedger(where, async (ledger) => {
+      if (what === 'forget') return { report: await forget(ledger, olderThan) };
       if (what === 'verify') return { report: await verify(ledger, where) };
       if (what === 'export') return exportAll(ledger);
       if (file === undefined) throw new Problem('usage', 'expected the file to import');
@@ -50,8 +55,17 @@ async function verify(ledger: Ledger, where: string): Promise<Report> {
   };
 }
 
+async function forget(ledger: Ledger, olderThan: string | undefined): Promise<Report> {
+  if (olderThan === undefined) throw new Problem('usage', 'expected --older-than, as 400d');
+  const count = await ledger.forget(new Date(Date.now() - parseDuration('--older-than', olderThan)));
+  return reportOf(count === 0 ? 'nothing is that old' : `${plural(count, 'entry')} taken out; the chain goes on`);
+}
+
 async function exportAll(ledger: Ledger) {
   let count = 0;
+  const base = await ledger.base();
+  // Retention took out what came before: the chain is checked from there.
+  if (base.seq > 0) process.stdout.write(`${JSON.stringify({ base })}\n`);
   for await (const entry of ledger.entries()) {
     // A pipe that is full is waited for: the record may be larger than memory.
     if (!process.stdout.write(`${JSON.stringify(entry)}\n`))
@@ -61,6 +75,7 @@ async function exportAll(ledger: Ledger) {
   return { report: reportOf(`${plural(count, 'entry')} written`), stdout: '' };
 }
 
+const LinkSchema = v.strictObject({ base: v.strictObject({ seq: v.number(), hash: v.string() }) });
 const EntrySchema = v.strictObject({ seq: v.number(), at: v.string(), body: v.string(), hash: v.string() });
 const BATCH = 1000;
 
@@ -69,26 +84,38 @@ async function importAll(ledger: Ledger, file: string): Promise<Report> {
   if ((await ledger.verify()).count > 0)
     throw new Problem('usage', 'the ledger is not empty: a record is carried over whole, or not at all');
   let previous = GENESIS;
-  let seq = 0;
+  let [seq, count] = [0, 0];
+  let base: Link | undefined;
+  let line = 0;
   let batch: Entry[] = [];
   const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const line of lines) {
-    if (line === '') continue;
-    const parsed = v.safeParse(EntrySchema, safeJson(line));
-    const where = { file, line: seq + 1 };
+  for await (const text of lines) {
+    line++;
+    if (text === '') continue;
+    const json = safeJson(text);
+    const link = v.safeParse(LinkSchema, json);
+    if (line === 1 && link.success) {
+      base = link.output.base;
+      seq = base.seq;
+      previous = base.hash;
+      continue;
+    }
+    const parsed = v.safeParse(EntrySchema, json);
+    const where = { file, line };
     if (!parsed.success) throw new Problem('syntax', 'expected an entry as tagproof ledger export writes it', where);
     const entry = parsed.output;
     if (entry.seq !== seq + 1 || entry.hash !== chain(previous, entry.seq, entry.at, entry.body))
       throw new Problem('conflict', 'the chain does not hold here: it was changed, or lines are missing', where);
     previous = entry.hash;
     seq = entry.seq;
+    count++;
     batch.push(entry);
     if (batch.length < BATCH) continue;
-    await ledger.restore(batch);
+    await ledger.restore(batch, base);
     batch = [];
   }
-  await ledger.restore(batch);
-  return reportOf(`${plural(seq, 'entry')} imported`);
+  await ledger.restore(batch, base);
+  return reportOf(`${plural(count, 'entry')} imported`);
 }
 
 function safeJson(line: string): unknown {

@@ -8,14 +8,15 @@ export type Changed = { readonly container: string; readonly from: string; reado
 type Named = { readonly name: string; readonly image?: string };
 
 /**
- * @param images by container, as they shall stand there; @param dryRun the API server is asked, and nothing is changed
+ * @param images by container, as they shall stand there
+ * @param dryRun the API server is asked, and nothing is changed; @param by who and why, kept at the object
  * @throws Problem `conflict` when somebody changed an image in between
  */
 export async function applyToCluster(
   kube: KubeClient,
   { namespace, kind, name }: { readonly namespace: string; readonly kind: string; readonly name: string },
   images: ReadonlyMap<string, string>,
-  dryRun: boolean,
+  { dryRun, by }: { readonly dryRun: boolean; readonly by: string },
 ): Promise<Changed[]> {
   const resource = TEMPLATED.find((item) => item.kind === kind);
   if (resource === undefined)
@@ -31,10 +32,15 @@ export async function applyToCluster(
   });
   if (changes.length === 0)
     throw new Problem('not-found', `${kind}/${name} has none of these containers, or is there already`);
-  const patch = changes.flatMap(({ from, to, pointer }) => [
-    { op: 'test', path: pointer, value: from },
-    { op: 'replace', path: pointer, value: to },
-  ]);
+  const patch = [
+    ...changes.flatMap(({ from, to, pointer }) => [
+      { op: 'test', path: pointer, value: from },
+      { op: 'replace', path: pointer, value: to },
+    ]),
+    // Who looks at it later shall know.
+    ...(object.metadata?.annotations === undefined ? [{ op: 'add', path: '/metadata/annotations', value: {} }] : []),
+    { op: 'add', path: '/metadata/annotations/tagproof.dev~1rolled-back-by', value: by },
+  ];
   await kube.patch(`${path}?dryRun=All`, 'json', patch);
   if (!dryRun) await kube.patch(path, 'json', patch);
   return changes.map(({ container, from, to }) => ({ container, from, to }));

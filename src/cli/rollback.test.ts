@@ -49,8 +49,10 @@ async function repository(policy = ''): Promise<string> {
   writeFileSync(join(folder, 'web.yaml'), MANIFEST());
   writeFileSync(join(folder, 'tagproof.yaml'), `registries: [{host: "${host}"}]\n${policy}`);
   const ledger = await openLedger(join(folder, 'tagproof.db'));
+  // One revision a tag.
   const run = (tag: string, digest: string, pods: number): RunEvent => ({
     kind: 'run',
+    revision: String(Number(tag.slice(1)) + 1),
     cluster: 'prod',
     namespace: 'shop',
     workload: { kind: 'Deployment', name: 'web' },
@@ -86,8 +88,8 @@ test('candidates: what ran before, whether it can still be pulled, and would be 
   const folder = await repository(`rules: [{name: no v1, images: ["${host}/**"], digest: required}]\n`);
   const { code, out } = await tagproof(folder, 'rollback', WEB);
   assert.equal(code, 0, out);
-  assert.match(out, /web:v3 .* now +runs now/);
-  assert.match(out, /web:v2 .*2026-11-24T02:00:00Z +2026-11-24T03:00:00Z +yes/);
+  assert.match(out, /web:v3 .* now +- +nobody +runs now/);
+  assert.match(out, /web:v2 .*2026-11-24T02:00:00Z +2026-11-24T03:00:00Z .*nobody +yes/);
   assert.match(out, /web:v0 .*no: .*404/);
   assert.match((await tagproof(folder, 'rollback', 'shop/Deployment/nothing')).out, /knows nothing/);
 });
@@ -139,4 +141,109 @@ test('what cannot be pulled, or is denied today, is not gone back to; nothing is
     assert.equal(result.code, code, result.out);
     assert.equal(text(folder), MANIFEST());
   }
+});
+
+test('by revision, as kubectl rollout history counts them', async () => {
+  const folder = await repository();
+  const { code, out } = await tagproof(folder, 'rollback', WEB, '--to', '3', '--reason', 'r');
+  assert.equal(code, 0, out);
+  assert.match(text(folder), new RegExp(`web:v2@${digests['v2']}`));
+  assert.match((await tagproof(folder, 'rollback', WEB, '--to', '9', '--reason', 'r')).out, /it has no revision 9/);
+});
+
+test('a moment at which a digest ran that ran again later', async () => {
+  const folder = await repository();
+  const ledger = await openLedger(join(folder, 'tagproof.db'));
+  const [first] = await ledger.runHistory({ namespace: 'shop', name: 'web' });
+  const again = { ...(first as object), kind: 'run', workload: { kind: 'Deployment', name: 'web' }, revision: '7' };
+  const {
+    id: _,
+    node: __,
+    until: ___,
+    since: ____,
+    name: _____,
+    actor: ______,
+    ...event
+  } = again as Record<string, unknown>;
+  const v1 = { ...event, image: `${host}/web:v1`, digest: digests['v1'] } as unknown as RunEvent;
+  await ledger.append(
+    [{ ...(event as unknown as RunEvent), revision: '4', pods: 0 }, v1],
+    new Date('2026-11-24T05:00:00Z'),
+  );
+  await ledger.append(
+    [
+      { ...v1, pods: 0 },
+      { ...(event as unknown as RunEvent), revision: '8' },
+    ],
+    new Date('2026-11-24T06:00:00Z'),
+  );
+  await ledger.close();
+  const { out } = await tagproof(folder, 'rollback', WEB, '--to', '2026-11-24T01:30:00Z', '--diff');
+  assert.match(out, new RegExp(`web:v1@${digests['v1']}`), out);
+});
+
+test('a whole namespace goes back to a moment as one plan, or not at all', async () => {
+  const folder = await repository();
+  const ledger = await openLedger(join(folder, 'tagproof.db'));
+  const other = (tag: string, pods: number, name = 'other'): RunEvent => ({
+    kind: 'run',
+    cluster: 'prod',
+    namespace: 'shop',
+    workload: { kind: 'Deployment', name },
+    container: 'c',
+    type: 'container',
+    image: `${host}/web:${tag}`,
+    digest: digests[tag] as string,
+    pods,
+  });
+  await ledger.append([other('v2', 1), other('v3', 1, 'steady')], new Date('2026-11-24T01:00:00Z'));
+  await ledger.append([other('v2', 0), other('v3', 1), other('v1', 1, 'new')], new Date('2026-11-24T03:00:00Z'));
+  await ledger.close();
+  const to = ['shop', '--to', '2026-11-24T02:30:00Z'];
+  const { code, out } = await tagproof(folder, 'rollback', ...to, '--reason', 'bad release');
+  assert.equal(code, 0, out);
+  assert.match(out, /steady runs that already[\s\S]*shop\/Deployment\/new did not run then[\s\S]*changed 1 file/);
+  assert.equal(text(folder), MANIFEST().replaceAll(`v3@${digests['v3']}`, `v2@${digests['v2']}`));
+  const early = await tagproof(folder, 'rollback', 'shop', '--to', '2026-11-24T00:30:00Z', '--reason', 'r');
+  assert.equal(early.code, 1, early.out);
+  assert.match(early.out, /1 container of 1 cannot go back, so nothing was changed/);
+  assert.match((await tagproof(folder, 'rollback', 'shop')).out, /expected --to with a time/);
+  assert.match((await tagproof(folder, 'rollback', 'shop', '--to', '3', '--reason', 'r')).out, /to a time only/);
+  assert.match(
+    (await tagproof(folder, 'rollback', 'nowhere', '--to', '2026-11-24T02:30:00Z', '--reason', 'r')).out,
+    /nothing ran in nowhere/,
+  );
+});
+
+test('never again: what ran is blocked for everybody who asks the policy, and cannot be gone back to', async () => {
+  const folder = await repository(`rules: [{name: all, images: ["${host}/**"], digest: required}]\n# the end\n`);
+  const gone = await tagproof(folder, 'rollback', WEB, '--to', '3', '--reason', 'v3 leaks', '--never-again');
+  assert.equal(gone.code, 0, gone.out);
+  const policy = readFileSync(join(folder, 'tagproof.yaml'), 'utf8');
+  assert.match(
+    policy,
+    new RegExp(`# the end\nblocked:\n  - \\{"digest":"${digests['v3']}","reason":"v3 leaks","by":".+"\\}\n$`),
+  );
+  const verified = await tagproof(folder, 'verify', `${host}/web@${digests['v3']}`);
+  assert.equal(verified.code, 1);
+  assert.match(verified.out, /must never run again: v3 leaks/);
+  assert.equal((await tagproof(folder, 'verify', `${host}/web@${digests['v2']}`)).code, 0);
+  const back = await tagproof(folder, 'rollback', WEB, '--to', digests['v3'] as string, '--reason', 'r');
+  assert.match(back.out, /it must never run again: v3 leaks/);
+  assert.equal(back.code, 1);
+  assert.match((await tagproof(folder, 'rollback', WEB)).out, /web:v3 .*runs now/);
+});
+
+test('a hold is let go of by --release: in the lock and in the ledger', async () => {
+  const folder = await repository();
+  assert.match((await tagproof(folder, 'rollback', WEB, '--release')).out, /is not held/);
+  await tagproof(folder, 'rollback', WEB, '--to', '3', '--reason', 'v3 leaks');
+  assert.match(readFileSync(join(folder, 'tagproof.lock'), 'utf8'), /"hold"/);
+  const { code, out } = await tagproof(folder, 'rollback', WEB, '--release');
+  assert.equal(code, 0, out);
+  assert.match(out, /no longer held at sha256:/);
+  assert.doesNotMatch(readFileSync(join(folder, 'tagproof.lock'), 'utf8'), /"hold"/);
+  const ledger = await openLedger(join(folder, 'tagproof.db'));
+  assert.deepEqual(await ledger.judgements.holds(), []);
+  await ledger.close();
 });

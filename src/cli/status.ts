@@ -34,7 +34,11 @@ export function run(args: string[]): Promise<number> {
     .option('--contexts <name>', 'several clusters: contexts of the kubeconfig (repeatable)', collect, [])
     .option('--offline', 'do not ask registries', false)
     .option('--at <time>', 'what ran then, from the ledger: 2026-11-24T14:59:00Z')
-    .option('--ledger <where>', 'with --at: a file or postgres://…', 'tagproof.db');
+    .option(
+      '--ledger <where>',
+      'with --at: a file or postgres://… (default: TAGPROOF_LEDGER, else tagproof.db)',
+      process.env['TAGPROOF_LEDGER'] ?? 'tagproof.db',
+    );
   return execute<Options>(command, args, async (_, given, context) => {
     if (given.at !== undefined) return { report: await statusAt(given.at, given) };
     const contexts = given.contexts.length > 0 ? given.contexts : [given.context];

@@ -23,6 +23,8 @@ export type Move = {
 };
 export type RunInterval = Readonly<RunRow>;
 
+/** In the place of a tag: it tells whether that digest is served. */
+const A_DIGEST = 'sha256:%';
 /** Rows of one answer at the most. */
 const MAX_ROWS = 10_000;
 /** Containers of one moment at the most. */
@@ -48,7 +50,7 @@ export class Ledger extends Journal {
       .selectAll()
       .where('registry', '=', registry)
       .where('repository', '=', repository);
-    if (tag !== undefined) query = query.where('tag', '=', tag);
+    query = tag === undefined ? query.where('tag', 'not like', A_DIGEST) : query.where('tag', '=', tag);
     return query.orderBy('since', 'desc').orderBy('id', 'desc').limit(MAX_ROWS).execute();
   }
 
@@ -81,6 +83,7 @@ export class Ledger extends Journal {
       .selectFrom('tag_interval')
       .selectAll()
       .where('digest', 'in', digests)
+      .where('tag', 'not like', A_DIGEST)
       .orderBy('since', 'desc')
       .limit(MAX_ROWS)
       .execute();
@@ -187,7 +190,7 @@ export class Ledger extends Journal {
       )
       .select(['now.registry', 'now.repository', 'now.tag', 'was.digest as from', 'now.digest as to'])
       .select(['was.since as rested', 'now.since as at', 'now.source'])
-      .where('now.tag', 'not like', 'sha256:%');
+      .where('now.tag', 'not like', A_DIGEST);
     if (before !== undefined) query = query.where('now.since', '<', before);
     return query.orderBy('now.since', 'desc').limit(Math.min(limit, MAX_ROWS)).execute();
   }

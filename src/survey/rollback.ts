@@ -21,19 +21,32 @@ export type Checked = Candidate & {
   readonly denied?: string;
   /** The policy could not be asked about it. */
   readonly open?: boolean;
+  /** Who speaks for it today; undefined: there are no rules. */
+  readonly signers?: readonly string[];
 };
 
-/** One candidate a container and digest, newest first. @param runs of one workload, newest first */
+/** What to go back to: a digest, a revision, a moment; undefined: what ran before the present one. */
+export type Target =
+  | { readonly kind: 'digest'; readonly digest: string }
+  | { readonly kind: 'revision'; readonly revision: string }
+  | { readonly kind: 'time'; readonly time: Date };
+
+/** A candidate for each time that a container ran something, newest first. @param runs of one workload, newest first */
 export function candidatesOf(runs: readonly RunInterval[]): Candidate[] {
   const current = new Set(runs.filter(({ until }) => until === null).map(keyOf));
-  const found = new Map<string, Candidate>();
-  for (const interval of runs) {
-    const key = keyOf(interval);
+  return runs.flatMap((interval) => {
     const declared = parseReference(interval.image);
     // What has no name on a registry cannot be pulled again.
-    if (found.has(key) || declared instanceof Problem) continue;
-    found.set(key, { interval, reference: withDigest(declared, interval.digest), current: current.has(key) });
-  }
+    if (declared instanceof Problem) return [];
+    return [{ interval, reference: withDigest(declared, interval.digest), current: current.has(keyOf(interval)) }];
+  });
+}
+
+/** Each container and digest once, as it ran last: for a list to choose from. */
+export function distinct(candidates: readonly Candidate[]): Candidate[] {
+  const found = new Map<string, Candidate>();
+  for (const candidate of candidates)
+    if (!found.has(keyOf(candidate.interval))) found.set(keyOf(candidate.interval), candidate);
   return [...found.values()];
 }
 
@@ -41,33 +54,41 @@ const keyOf = ({ container, type, digest }: RunInterval) => `${type}\n${containe
 
 /**
  * What to go back to, a candidate a container.
- * @param to a digest, or a moment; undefined: what ran before the present one
  * @throws Problem `not-found` where the record has nothing of it
  */
-export function choose(candidates: readonly Candidate[], to: string | Date | undefined): Candidate[] {
-  const matches = ({ interval: { since, until, digest }, current }: Candidate): boolean => {
-    if (to === undefined) return !current;
-    if (typeof to === 'string') return digest === to;
-    return Date.parse(since) <= to.getTime() && (until === null || Date.parse(until) > to.getTime());
+export function choose(candidates: readonly Candidate[], target: Target): Candidate[] {
+  const matches = ({ interval: { since, until, digest, revision } }: Candidate): boolean => {
+    if (target.kind === 'digest') return digest === target.digest;
+    if (target.kind === 'revision') return revision === target.revision;
+    const moment = target.time.getTime();
+    return Date.parse(since) <= moment && (until === null || Date.parse(until) > moment);
   };
   const byContainer = Map.groupBy(candidates, ({ interval: { type, container } }) => `${type}\n${container}`);
   const chosen = [...byContainer.values()].flatMap((list) => list.find(matches) ?? []);
   if (chosen.length > 0) return chosen;
-  const what =
-    to === undefined
-      ? 'it never ran anything else'
-      : `it did not run ${typeof to === 'string' ? to : `at ${to.toISOString()}`}`;
-  throw new Problem('not-found', `${what}, as far as the ledger knows`);
+  throw new Problem('not-found', `${missed(target)}, as far as the ledger knows`);
 }
 
-/** @param bench undefined: there are no rules */
+function missed(target: Target): string {
+  if (target.kind === 'digest') return `it did not run ${target.digest}`;
+  if (target.kind === 'revision') return `it has no revision ${target.revision}`;
+  return `it did not run at ${target.time.toISOString()}`;
+}
+
+/**
+ * @param bench undefined: there are no rules
+ * @param nevers why a digest must never run again, by digest
+ */
 export async function check(
   candidate: Candidate,
   client: RegistryClient,
   bench: Bench | undefined,
-  namespace: string,
+  { namespace, kind }: { readonly namespace: string; readonly kind: string },
+  nevers: ReadonlyMap<string, string>,
 ): Promise<Checked> {
   const { reference } = candidate;
+  const never = nevers.get(reference.digest as string);
+  if (never !== undefined) return { ...candidate, denied: `it must never run again: ${never}` };
   try {
     await client.head(reference);
   } catch (error) {
@@ -80,7 +101,10 @@ export async function check(
     from: 'lock' as const,
     at: new Date().toISOString(),
   };
-  const { decision } = await judgeImage(client, reference, resolved, bench, { kind: 'Pod', namespace });
-  if (decision.outcome !== 'deny') return candidate;
-  return { ...candidate, denied: objections(decision) ?? 'denied', open: isOpen(decision) };
+  const { decision, evidence } = await judgeImage(client, reference, resolved, bench, { kind, namespace });
+  const signers = [...(evidence?.verdicts ?? [])].flatMap(([name, verdict]) =>
+    verdict.kind === 'verified' ? [`${name}: ${verdict.identity?.subject ?? verdict.by}`] : [],
+  );
+  if (decision.outcome !== 'deny') return { ...candidate, signers };
+  return { ...candidate, signers, denied: objections(decision) ?? 'denied', open: isOpen(decision) };
 }

@@ -33,8 +33,9 @@ export type WatcherOptions = {
 const TOGETHER_MS = 500;
 /** What others write is read anew: holds, what must never run; and the policy. */
 const REFRESH_MS = 30_000;
-/** Renewed with every record and every refresh. */
-const LEAD_MS = 90_000;
+/** Of several watchers of one cluster one records; another takes over when it was silent for so long. */
+const LEAD_MS = 10_000;
+const LEAD_AGAIN_MS = 3000;
 /** What stands is compared with the alarms so often at the most. */
 const ALARMS_MS = 3000;
 const AGAIN_MS = 5000;
@@ -52,11 +53,14 @@ export class Watcher {
   readonly figures = new Figures();
   /** To others that watch the same. */
   readonly #holder = randomUUID();
+  /** Clusters that this one records. */
+  readonly #leads = new Set<string>();
   #known: readonly Deployed[] | undefined;
   #holds: ReadonlyMap<string, Hold> = new Map();
   #nevers: ReadonlyMap<string, Never> = new Map();
   #timer: NodeJS.Timeout | undefined;
   #refresh: NodeJS.Timeout | undefined;
+  #leading: NodeJS.Timeout | undefined;
   #alarmTimer: NodeJS.Timeout | undefined;
   #compared = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -107,6 +111,15 @@ export class Watcher {
     await this.#readJudgements();
     for (const cluster of this.#clusters) cluster.start(this.#stop.signal);
     this.#alerts.start();
+    const lead = () => {
+      this.#leading = setTimeout(() => {
+        this.#lead()
+          .catch((error: unknown) => this.#ledgerFailed(asProblem(error, 'file')))
+          .finally(lead);
+      }, LEAD_AGAIN_MS).unref();
+    };
+    await this.#lead();
+    lead();
     const refresh = () => {
       this.#refresh = setTimeout(() => void this.#renew().finally(refresh), REFRESH_MS).unref();
     };
@@ -119,11 +132,26 @@ export class Watcher {
     this.#alerts.stop();
     clearTimeout(this.#timer);
     clearTimeout(this.#refresh);
+    clearTimeout(this.#leading);
     clearTimeout(this.#alarmTimer);
     await this.#writing;
     await this.#closures.settled();
     await this.#evidence.settled();
     await this.#options.ledger.leave(this.#holder).catch(() => {}); // it ends by itself
+  }
+
+  /** What is recorded must not be recorded twice; what was recorded by others is read anew. */
+  async #lead(): Promise<void> {
+    for (const cluster of this.#clusters) {
+      const led = this.#leads.has(cluster.name);
+      const leads = await this.#options.ledger.lead(`cluster ${cluster.name}`, this.#holder, Date.now(), LEAD_MS);
+      if (leads === led) continue;
+      cluster.forget();
+      if (leads) this.#leads.add(cluster.name);
+      else this.#leads.delete(cluster.name);
+      this.#say(leads ? 'recording this cluster' : 'another watcher records this cluster', { cluster: cluster.name });
+      this.#later();
+    }
   }
 
   #later(): void {
@@ -141,10 +169,7 @@ export class Watcher {
     try {
       for (const cluster of this.#clusters) {
         if (!cluster.synced) continue;
-        if (!(await ledger.lead(`cluster ${cluster.name}`, this.#holder, Date.now(), LEAD_MS))) {
-          cluster.forget();
-          continue;
-        }
+        if (!this.#leads.has(cluster.name)) continue;
         const events = await cluster.news(ledger);
         if (events.length > 0) await ledger.append(events);
         this.figures.recorded(events.length);

@@ -1,0 +1,74 @@
+// What a workload could go back to, each candidate asked for at its registry and held against today's rules.
+import { shortDigest } from '../image/digest.ts';
+import type { Bench } from '../judge/judge.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import type { Cell, Report } from '../report/report.ts';
+import { type Checked, candidatesOf, check, distinct } from '../survey/rollback.ts';
+import { time } from './history.ts';
+import type { Setting } from './rollback-carry.ts';
+import { neversOf, oneCluster, type Workload } from './rollback-plan.ts';
+import { plural } from './scan.ts';
+
+export async function listing(
+  what: string,
+  workload: Workload,
+  client: RegistryClient,
+  bench: Bench | undefined,
+  { ledger, options }: Setting,
+): Promise<Report> {
+  const runs = oneCluster(await ledger.runHistory(workload), options.clusterName);
+  const nevers = await neversOf(ledger);
+  const candidates = distinct(candidatesOf(runs));
+  const checked = await Promise.all(candidates.map((item) => check(item, client, bench, workload, nevers)));
+  return {
+    verb: 'rollback',
+    sections:
+      checked.length === 0
+        ? []
+        : [
+            {
+              title: what,
+              head: [
+                'container',
+                'image',
+                'digest',
+                'revision',
+                'since',
+                'until',
+                'changed by',
+                'signed by',
+                'can be gone back to',
+              ],
+              rows: checked.map(rowOf),
+            },
+          ],
+    findings: [],
+    problems: [],
+    summary: [
+      checked.length === 0
+        ? 'the ledger knows nothing of it'
+        : `${plural(checked.length, 'candidate')}; choose with --to DIGEST, --to REVISION or --to TIME`,
+    ],
+    data: { candidates: checked },
+  };
+}
+
+function rowOf({ interval, reference, current, notPullable, denied, signers }: Checked): Cell[] {
+  const { container, digest, since, until, revision, actor } = interval;
+  const says: Cell = current
+    ? { text: 'runs now', style: 'dim' }
+    : notPullable !== undefined
+      ? { text: `no: ${notPullable.message}`, style: 'bad' }
+      : denied !== undefined
+        ? { text: `no: ${denied}`, style: 'bad' }
+        : { text: 'yes', style: 'good' };
+  const name = reference.tag === undefined ? reference.name : `${reference.name}:${reference.tag}`;
+  const by: Cell = signers === undefined ? { text: 'no rules', style: 'dim' } : signers.join(', ') || 'nobody';
+  const end = until === null ? 'now' : `${time(until)}${ageOf(until)}`;
+  return [container, name, shortDigest(digest), revision || '-', time(since), end, actor ?? '-', by, says];
+}
+
+function ageOf(until: string): string {
+  const days = Math.floor((Date.now() - Date.parse(until)) / 86_400_000);
+  return days < 1 ? '' : ` (${plural(days, 'day')} ago)`;
+}
