@@ -12,11 +12,9 @@ import { IMAGE_POLICY, resourceOf } from '../serve/crds.ts';
 import { writeLock as writeWhole } from './pin-lock.ts';
 
 /** By which a policy may be asked: the index and each manifest of an image. What nodes call a configuration nobody pulls. */
-export async function imagesOf(ledger: Ledger, digests: readonly string[]): Promise<string[]> {
-  const all = new Set(digests);
-  for (const digest of digests)
-    for (const { member, role } of (await ledger.closure(digest)) ?? []) if (role !== 'config') all.add(member);
-  return [...all];
+export async function imagesOf(ledger: Ledger, digest: string): Promise<string[]> {
+  const members = (await ledger.closure(digest)) ?? [];
+  return [...new Set([digest, ...members.filter(({ role }) => role !== 'config').map(({ member }) => member)])];
 }
 
 /** Adds to the list under `blocked:`, byte for byte what stands there otherwise; a file that there is not begins with it. */

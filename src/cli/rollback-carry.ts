@@ -1,5 +1,6 @@
 // Going back, carried out: into the files for Git, or into the cluster; held, recorded, and what was bad blocked.
 import { userInfo } from 'node:os';
+import { parseReference, repositoryOf } from '../image/reference.ts';
 import type { LedgerEvent } from '../ledger/event.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Blocked } from '../policy/config.ts';
@@ -117,18 +118,27 @@ async function apply(steps: readonly Step<Checked>[], blocked: readonly Blocked[
 /** What the containers that go back run now, and everything that belongs to it; never what they go back to. */
 async function blockedOf(steps: readonly Step<Checked>[], { ledger, options }: Setting): Promise<Blocked[]> {
   const kept = new Set(steps.flatMap(({ chosen }) => chosen.map(({ interval }) => interval.digest)));
-  const bad = new Set<string>();
+  const bad = new Map<string, string>();
   for (const { workload, chosen } of steps) {
     const containers = new Set(chosen.map(({ interval }) => interval.container));
     const runs = oneCluster(await ledger.runHistory(workload), options.clusterName);
-    for (const { digest, container, until } of runs)
-      if (until === null && containers.has(container) && !kept.has(digest)) bad.add(digest);
+    for (const { digest, container, until, image } of runs) {
+      const reference = parseReference(image);
+      if (until !== null || !containers.has(container) || kept.has(digest) || reference instanceof Problem) continue;
+      bad.set(digest, repositoryOf(reference));
+    }
   }
   if (bad.size === 0)
     throw new Problem('not-found', '--never-again: the ledger knows of nothing else that runs there now');
   const at = new Date().toISOString();
   const { reason = '' } = options;
-  return (await imagesOf(ledger, [...bad])).map((digest) => ({ digest, reason, by: userInfo().username, at }));
+  const by = userInfo().username;
+  const all = await Promise.all(
+    [...bad].map(async ([found, repository]) =>
+      (await imagesOf(ledger, found)).map((digest) => ({ digest, repository, reason, by, at })),
+    ),
+  );
+  return all.flat();
 }
 
 async function record(

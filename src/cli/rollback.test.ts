@@ -222,7 +222,9 @@ test('never again: what ran is blocked for everybody who asks the policy, and ca
   const policy = readFileSync(join(folder, 'tagproof.yaml'), 'utf8');
   assert.match(
     policy,
-    new RegExp(`# the end\nblocked:\n  - \\{"digest":"${digests['v3']}","reason":"v3 leaks","by":".+"\\}\n$`),
+    new RegExp(
+      `# the end\nblocked:\n  - \\{"digest":"${digests['v3']}","repository":"${host}/web","reason":"v3 leaks","by":".+"\\}\n$`,
+    ),
   );
   const verified = await tagproof(folder, 'verify', `${host}/web@${digests['v3']}`);
   assert.equal(verified.code, 1);

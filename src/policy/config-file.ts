@@ -7,13 +7,14 @@ import { asProblem } from '../problem.ts';
 import { AuthoritySchema } from './authority-schema.ts';
 import { askedBy, type Config, NO_CONFIG } from './config.ts';
 
-import { ExemptionSchema, RuleSchema } from './rule-schema.ts';
+import { ExemptionSchema, LITERAL_HOST, RuleSchema } from './rule-schema.ts';
 import { type Mistake, parseYaml } from './yaml-file.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('expected some text'));
 
 export const BlockedSchema = v.strictObject({
   digest: v.pipe(text, v.check(isDigest, 'expected a digest: sha256: and 64 lower-case hex digits')),
+  repository: v.optional(v.pipe(text, v.regex(LITERAL_HOST, 'expected host/path, as ghcr.io/org/app'))),
   reason: text,
   by: v.optional(text),
   at: v.optional(text),

@@ -37,6 +37,8 @@ export type Config = {
 
 export type Blocked = {
   readonly digest: string;
+  /** Canonical: there tags are resolved, whoever is exempt, so that none of them leads to it. */
+  readonly repository?: string | undefined;
   readonly reason: string;
   /** Who said so, and when; as rollback writes it. */
   readonly by?: string | undefined;

@@ -4,7 +4,7 @@ import { matchesHost } from '../image/hosts.ts';
 import { Problem } from '../problem.ts';
 import { holds } from './condition.ts';
 import { type AttestationDemand, asksForDigest, authoritiesOf, type Demand, type Rule } from './config.ts';
-import { type Policy, speakingFor } from './match.ts';
+import { isWatched, type Policy, speakingFor } from './match.ts';
 
 /**
  * @param resolved what will run: its digest is what the evidence is about. A Problem: nobody could say
@@ -25,6 +25,10 @@ export function decide(
   if (blocked !== undefined) {
     const reason = `${blocked.digest} must never run again: ${blocked.reason}`;
     return { outcome: 'deny', judgements: [{ rule: '(blocked)', ok: false, unchecked: false, reason }] };
+  }
+  if (resolved instanceof Problem && reference.digest === undefined && isWatched(policy, reference)) {
+    const reason = `its repository has images that must never run again, and it could not be resolved: ${resolved.message}`;
+    return { outcome: 'deny', judgements: [{ rule: '(blocked)', ok: false, unchecked: true, reason }] };
   }
   const { rules, exemption } = speakingFor(policy, reference, setting, now);
   if (rules.length === 0 && exemption !== undefined) {

@@ -10,7 +10,9 @@ export function policyHash({ authorities, rules, exemptions, tightening, blocked
     rules,
     // What is not there does not count: a policy has the hash that it had before there was such a setting.
     ...(exemptions.length > 0 && { exemptions }),
-    ...(blocked.length > 0 && { blocked: blocked.map(({ digest }) => digest).sort() }),
+    ...(blocked.length > 0 && {
+      blocked: blocked.map(({ digest, repository = '' }) => `${digest} ${repository}`).sort(),
+    }),
     ...(tightening !== undefined && { tightening: Object.fromEntries(tightening) }),
   });
 }

@@ -3,7 +3,7 @@ import type { Reference, Setting } from '../flow.ts';
 import { isBelow } from '../image/hosts.ts';
 import { matchesPattern } from '../image/pattern.ts';
 import { repositoryOf } from '../image/reference.ts';
-import type { Config, Exemption, Rule } from './config.ts';
+import { asksForDigest, type Config, type Exemption, type Rule } from './config.ts';
 
 /** @param setting where it would run: what is not known limits no rule, so that nothing escapes one */
 export function rulesFor(rules: readonly Rule[], reference: Reference, { namespace, kind }: Setting = {}): Rule[] {
@@ -38,6 +38,15 @@ export function speakersOf(policy: Policy, reference: Reference, setting: Settin
   return [...rules.map(({ name }) => name), ...(exemption === undefined ? [] : ['(exemption)', exemption.reason])].join(
     '\n',
   );
+}
+
+/** Must a tag be resolved? A rule asks, or its repository once held what must never run again. */
+export function needsDigest(policy: Pick<Policy, 'blocked'>, reference: Reference, rules: readonly Rule[]): boolean {
+  return rules.some(asksForDigest) || isWatched(policy, reference);
+}
+
+export function isWatched({ blocked = [] }: Pick<Policy, 'blocked'>, reference: Reference): boolean {
+  return blocked.some(({ repository }) => repository === repositoryOf(reference));
 }
 
 function isExempt({ images, namespaces, until }: Exemption, reference: Reference, { namespace }: Setting, now: Date) {

@@ -4,9 +4,9 @@ import type { Decision, Evidence, Reference, Resolution, Setting } from '../flow
 import { parseReference, tagKey, withDigest } from '../image/reference.ts';
 import { type Bench, isOpen, type Judged, judgeImage } from '../judge/judge.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { asksForDigest, type Rule } from '../policy/config.ts';
+import type { Rule } from '../policy/config.ts';
 import { forbiddenRegistry } from '../policy/decide.ts';
-import { speakingFor } from '../policy/match.ts';
+import { needsDigest, speakingFor } from '../policy/match.ts';
 import { Problem } from '../problem.ts';
 import { changedImages, type ImageField, imagesOf } from '../source/object.ts';
 import type { Bypass } from './bypass.ts';
@@ -122,7 +122,9 @@ async function digestOf(
   const entry = locked ? bench.lock.get(tagKey(reference)) : undefined;
   if (entry !== undefined) return { reference, digest: entry.digest, from: 'lock', at: entry.firstSeen };
   // No byte goes out for an image that no rule asks anything about.
-  return rules.some(asksForDigest) ? leases.digestOf(reference) : new Problem('refused', 'no rule asks for its digest');
+  return needsDigest(bench.config, reference, rules)
+    ? leases.digestOf(reference)
+    : new Problem('refused', 'no rule asks for its digest');
 }
 
 function refused(image: string, reason: string): Asked {

@@ -113,6 +113,22 @@ function clock(): { setTime: (aheadMs: number | undefined) => void } {
   };
 }
 
+test('a digest that must never run again is denied whatever else speaks for it', async () => {
+  const good = await push('leaky', 'v1', 'good');
+  const bad = await push('leaky', 'v2', 'bad');
+  const blocked = `blocked: [{digest: "${bad}", repository: "${host}/leaky", reason: v2 leaks}]\n`;
+  const exempt = `exemptions: [{images: ["${host}/leaky"], reason: old}]\n`;
+  for (const text of [policy() + blocked, policy() + exempt + blocked, policy(', mode: warn') + blocked]) {
+    const { app } = await openDoor(client, text);
+    for (const image of [`${host}/leaky:v2`, `${host}/leaky@${bad}`, `${host}/leaky:v1@${bad}`]) {
+      const answer = await ask(app, 'validate', { object: pod(image) });
+      assert.equal(answer.allowed, false, `${image} ${text}`);
+      assert.match(answer.status?.message ?? '', /must never run again: v2 leaks/);
+    }
+    assert.equal((await ask(app, 'validate', { object: pod(`${host}/leaky@${good}`) })).allowed, true);
+  }
+});
+
 test('T46: what only an image names is reached at public addresses, or not at all', async () => {
   let asked = 0;
   intercept = () => (asked++, false);

@@ -2,8 +2,7 @@
 import type { Decision, Setting } from '../flow.ts';
 import { parseReference, printReference, withDigest } from '../image/reference.ts';
 import { type Bench, judgeImage, resolveAllowed } from '../judge/judge.ts';
-import { asksForDigest } from '../policy/config.ts';
-import { speakersOf, speakingFor } from '../policy/match.ts';
+import { needsDigest, speakersOf, speakingFor } from '../policy/match.ts';
 import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Workload } from './workloads.ts';
@@ -85,7 +84,9 @@ async function judgeAll(
   }));
   const resolvable = parsed.flatMap(({ reference, setting }) => {
     if (reference instanceof Problem || reference.digest !== undefined) return [];
-    return speakingFor(bench.config, reference, setting, now).rules.some(asksForDigest) ? [{ reference, setting }] : [];
+    return needsDigest(bench.config, reference, speakingFor(bench.config, reference, setting, now).rules)
+      ? [{ reference, setting }]
+      : [];
   });
   const resolved = await resolveAllowed(client, resolvable, bench);
   let done = 0;
