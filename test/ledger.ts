@@ -189,6 +189,26 @@ export function ledgerContract(
     await ledger.close();
   });
 
+  test('a clock that runs behind another’s: nothing ends before it began, and nothing is lost', async () => {
+    const ledger = await open();
+    await ledger.append([tag(A), run(A, 1)], at(60));
+    await ledger.append([tag(B), run(A, 0), run(B, 1)], at(0));
+    const runs = await ledger.runHistory({ namespace: 'shop', name: 'web' });
+    assert.ok(runs.every(({ since, until }) => until === null || until >= since));
+    assert.deepEqual(
+      (await ledger.open('prod')).map(({ digest: of }) => of),
+      [B],
+    );
+    const tags = await ledger.tagHistory('docker.io', 'library/nginx', '1.27');
+    const times = tags.map(({ digest: of, since, until }) => [of, since, until]);
+    const t = at(60).toISOString();
+    assert.deepEqual(times, [
+      [B, t, null],
+      [A, t, t],
+    ]);
+    await ledger.close();
+  });
+
   test('many at once: numbers without gaps, a chain without forks', async () => {
     const ledger = await open();
     await Promise.all(

@@ -47,9 +47,11 @@ async function drawTags(db: Database, batch: readonly Dated<TagEvent>[]): Promis
   const begun: TagRow[] = [];
   const ended: Change[] = [];
   for (const { event, at } of batch) {
-    const { registry, repository, tag, digest, source, since = at, until = null } = event;
-    const row: TagRow = { registry, repository, tag, digest, since, until, source };
+    const { registry, repository, tag, digest, source, until = null } = event;
     const before = open.get(keyOf(event));
+    // Clocks of several watchers differ: nothing ends before it began.
+    const since = event.since ?? later(at, before?.row.since);
+    const row: TagRow = { registry, repository, tag, digest, since, until, source };
     // What is carried is older than what is open.
     if (until === null && event.since !== undefined && before !== undefined) continue;
     begun.push(row);
@@ -114,7 +116,7 @@ async function drawRuns(db: Database, batch: readonly Dated<RunEvent>[]): Promis
       continue;
     }
     if (pods === 0) {
-      end(before.row, at);
+      end(before.row, later(at, before.row.since));
       open.delete(key);
     } else {
       before.row.pods = Math.max(before.row.pods, pods);
@@ -154,6 +156,8 @@ async function drawClosures(db: Database, events: readonly ClosureEvent[]): Prom
         .execute();
   }
 }
+
+const later = (a: string, b = ''): string => (a > b ? a : b);
 
 const tuples = (rows: readonly (readonly string[])[]): RawBuilder<unknown> => {
   const distinct = new Map(rows.map((row) => [JSON.stringify(row), row]));

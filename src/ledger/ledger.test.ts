@@ -1,6 +1,6 @@
 // The ledger in a file: the contract, and what files suffer: kill -9, damage, a newer version. PostgreSQL: test/real/ledger.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,6 +59,40 @@ test('kill -9 at any moment: what was acknowledged is there, and the chain holds
     assert.equal(broken, undefined);
     assert.ok(kept >= acknowledged, `${acknowledged} were acknowledged, ${kept} are there`);
   }
+});
+
+test('a disk that is full: said, and what was acknowledged is there when there is room again', {
+  timeout: 60_000,
+}, async () => {
+  const path = join(folder, 'full.db');
+  await (await openLedger(path)).close();
+  const script = `
+    import { openLedger } from ${JSON.stringify(join(import.meta.dirname, 'open.ts'))};
+    const ledger = await openLedger(${JSON.stringify(path)});
+    let count = 0;
+    try {
+      for (;;) {
+        await ledger.append([{ kind: 'tag', registry: 'r', repository: 'x', tag: 't' + count, digest: 'sha256:' + '0'.repeat(64), source: 'poll' }]);
+        count++;
+      }
+    } catch (error) {
+      process.stdout.write(JSON.stringify({ count, message: error.message }));
+    }`;
+  // No file may grow beyond this, in blocks of 1 KiB: to the database it is a disk that is full.
+  const shell = 'trap "" XFSZ; ulimit -f 600; exec "$0" "$@"';
+  const out = execFileSync('bash', ['-c', shell, process.execPath, '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const { count: acknowledged, message } = JSON.parse(out.toString()) as { count: number; message: string };
+  assert.ok(acknowledged > 10, message);
+  assert.match(message, /full|disk I\/O/);
+  const ledger = await openLedger(path);
+  assert.deepEqual(await ledger.verify().then(({ count: kept, broken }) => [kept >= acknowledged, broken]), [
+    true,
+    undefined,
+  ]);
+  await ledger.append([{ kind: 'tag', registry: 'r', repository: 'x', tag: 'after', digest: null, source: 'poll' }]);
+  await ledger.close();
 });
 
 test('a file that is no ledger, or is damaged, is said and left as it is', async () => {

@@ -39,6 +39,8 @@ async function openSqlite(path: string): Promise<Kysely<Tables>> {
   const adapter: SqliteDatabase = {
     close: () => database.close(),
     prepare: (text) => {
+      // A disk that is full has rolled back by itself; that there is nothing more to roll back must not hide why.
+      if (text === 'rollback' && !database.isTransaction) return NOTHING;
       const statement = database.prepare(text);
       const values = (parameters: readonly unknown[]) => parameters as never[];
       return {
@@ -51,6 +53,13 @@ async function openSqlite(path: string): Promise<Kysely<Tables>> {
   };
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: adapter }) });
 }
+
+const NOTHING: ReturnType<SqliteDatabase['prepare']> = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [][Symbol.iterator](),
+};
 
 async function openPostgres(url: string): Promise<Kysely<Tables>> {
   const { default: pg } = await import('pg');

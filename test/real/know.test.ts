@@ -1,0 +1,389 @@
+// Everything that the watcher knows, from real parts: two watchers of one cluster on one PostgreSQL, Debian's registry with its notifications,
+// signatures by our own verb, alarms to a webhook, Events, Prometheus' own parser; and what happens when each of them goes away.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KubeClient } from '../../src/kube/client.ts';
+import { type LocalCluster, startCluster } from '../../src/kube/local.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { openLedger } from '../../src/ledger/open.ts';
+import { pushSample } from '../../src/registry/sample.ts';
+import { keyAuthorityYaml } from '../signing/authority.ts';
+import { type Postgres, startPostgres } from './postgres.ts';
+import { atEnd, command, dockerRegistry, freePort, scratch, suite } from './suite.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+const HINT_TOKEN = 'a token of registries';
+const SECRET = 'a secret of alarms';
+const WEB = '/apis/apps/v1/namespaces/shop/deployments/web';
+
+type Page = {
+  items: {
+    name: string;
+    mixed: boolean;
+    lacks: string[] | null;
+    tag?: { digest: string | null };
+    running: {
+      digest: string;
+      evidence: { outcome: string; signers: string[] } | null;
+      pullable: { served: boolean | null } | null;
+      identity: { state: string };
+    }[];
+  }[];
+};
+type Watcher = { readonly child: ChildProcess; readonly url: URL; readonly log: string[] };
+
+suite(
+  'knowing',
+  ['etcd', 'kube-apiserver', 'docker-registry', 'initdb', 'postgres', 'go'],
+  () => {
+    const folder = scratch();
+    const watchers: Record<string, Watcher> = {};
+    const posted: { body: string; signature: string | undefined }[] = [];
+    let postgres: Postgres;
+    let cluster: LocalCluster;
+    let kube: KubeClient;
+    let ledger: Ledger;
+    let host = '';
+    let first = '';
+    let second = '';
+
+    const env = () => ({
+      ...process.env,
+      KUBECONFIG: cluster.kubeconfig,
+      NO_COLOR: '1',
+      TAGPROOF_LEDGER: postgres.url('watch'),
+    });
+    const tagproof = (...args: string[]): Promise<string> =>
+      new Promise((resolve) => {
+        execFile(process.execPath, [MAIN, ...args], { cwd: folder, env: env() }, (_, stdout, stderr) =>
+          resolve(stdout + stderr),
+        );
+      });
+    const push = (content: string, revision: string, platforms = ['linux/amd64', 'linux/arm64']) =>
+      pushSample(host, {
+        repository: 'web',
+        tag: 'v1',
+        platforms,
+        content,
+        labels: { 'org.opencontainers.image.revision': revision },
+      });
+
+    async function startWatcher(name: string, port: number): Promise<void> {
+      const args = [
+        'serve',
+        'watcher',
+        '--kubeconfig',
+        cluster.kubeconfig,
+        '--port',
+        String(port),
+        '--cluster-name',
+        'prod',
+      ];
+      const child = spawn(process.execPath, [MAIN, ...args, '--hint-token', 'hint-token'], {
+        cwd: folder,
+        env: env(),
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      atEnd(() => child.kill('SIGKILL'));
+      const log: string[] = [];
+      const url = await new Promise<URL>((resolve) =>
+        child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+          log.push(...chunk.split('\n').filter(Boolean));
+          const found = /"url":"([^"]+)"/.exec(chunk)?.[1];
+          if (found !== undefined) resolve(new URL(found));
+        }),
+      );
+      watchers[name] = { child, url, log };
+    }
+    const ask = async <T>(name: string, path: string): Promise<T> => {
+      const { url } = watchers[name] as Watcher;
+      const headers = { authorization: `Bearer ${url.searchParams.get('token')}` };
+      return (await (await fetch(`${url.origin}${path}`, { headers })).json()) as T;
+    };
+    async function until<T>(what: string, look: () => Promise<T | undefined | false>, seconds = 30): Promise<T> {
+      for (let i = 0; i < seconds * 5; i++) {
+        const found = await look().catch(() => undefined);
+        if (found !== undefined && found !== false) return found;
+        await sleep(200);
+      }
+      const logs = Object.entries(watchers).map(([name, { log }]) => `${name}:\n${log.slice(-15).join('\n')}`);
+      assert.fail(`${what}\n${logs.join('\n')}`);
+    }
+
+    async function runPod(name: string, imageID: string): Promise<void> {
+      const path = '/api/v1/namespaces/shop/pods';
+      const owner = await kube.get('/apis/apps/v1/namespaces/shop/replicasets/web-1');
+      const reference = {
+        apiVersion: 'apps/v1',
+        kind: 'ReplicaSet',
+        name: 'web-1',
+        uid: owner.metadata?.uid,
+        controller: true,
+      };
+      await kube.create(path, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, ownerReferences: [reference] },
+        spec: { nodeName: 'node-arm', containers: [{ name: 'c', image: `${host}/web:v1` }] },
+      });
+      const state = { running: { startedAt: new Date().toISOString() } };
+      await kube.patch(`${path}/${name}/status`, 'merge', {
+        status: {
+          phase: 'Running',
+          containerStatuses: [{ name: 'c', image: `${host}/web:v1`, imageID, ready: true, restartCount: 0, state }],
+        },
+      });
+    }
+    const runs = async () =>
+      (await ledger.runHistory({ namespace: 'shop', name: 'web' })).map(({ digest, until: end }) => [
+        digest,
+        end === null,
+      ]);
+
+    before(async () => {
+      postgres = await startPostgres(folder);
+      await postgres.query('postgres', 'create database watch');
+      const port = await freePort();
+      const endpoint = `{name: tagproof, url: "http://127.0.0.1:${port}/hooks/distribution", headers: {Authorization: ["Bearer ${HINT_TOKEN}"]}, timeout: 2s, threshold: 5, backoff: 500ms}`;
+      host = await dockerRegistry(folder, { auth: `notifications: {endpoints: [${endpoint}]}\n` });
+      const sink = createServer((request, response) => {
+        let body = '';
+        request.on('data', (chunk) => (body += chunk));
+        request.on('end', () => {
+          posted.push({ body, signature: request.headers['x-tagproof-signature'] as string | undefined });
+          response.end();
+        });
+      });
+      await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve));
+      atEnd(() => sink.close());
+      const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      writeFileSync(join(folder, 'release.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+      writeFileSync(join(folder, 'hint-token'), HINT_TOKEN);
+      writeFileSync(join(folder, 'secret'), SECRET);
+      writeFileSync(
+        join(folder, 'tagproof.yaml'),
+        `registries: [{host: "${host}"}]
+authorities:
+${keyAuthorityYaml('release', publicKey)}
+rules:
+  - {name: ours, images: ["${host}/**"], digest: resolve, signatures: {all: [release]}}
+alarms:
+  events: true
+  sinks:
+    - {name: own, kind: webhook, url: "http://127.0.0.1:${(sink.address() as AddressInfo).port}/", secretFile: secret}
+`,
+      );
+      cluster = await startCluster(folder);
+      atEnd(() => cluster.stop());
+      kube = new KubeClient(cluster.access, 'kubectl-of-the-test/1');
+      atEnd(() => kube.close());
+      first = await push('one', '4f1c9d2');
+      assert.match(await tagproof('sign', '--key', 'release.key', `${host}/web:v1`), /signed/);
+      await kube.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
+      await kube.create('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-arm' } });
+      await kube.patch('/api/v1/nodes/node-arm/status', 'merge', {
+        status: { nodeInfo: NODE_INFO },
+      });
+      const labels = { app: 'web' };
+      const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: `${host}/web:v1` }] } };
+      const spec = { replicas: 1, selector: { matchLabels: labels }, template };
+      const made = await kube.create('/apis/apps/v1/namespaces/shop/deployments', {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'web', annotations: { 'kubernetes.io/change-cause': 'first release' } },
+        spec,
+      });
+      await kube.create('/apis/apps/v1/namespaces/shop/replicasets', {
+        apiVersion: 'apps/v1',
+        kind: 'ReplicaSet',
+        metadata: {
+          name: 'web-1',
+          annotations: { 'deployment.kubernetes.io/revision': '1' },
+          ownerReferences: [
+            { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: made.metadata?.uid, controller: true },
+          ],
+        },
+        spec,
+      });
+      ledger = await openLedger(postgres.url('watch'));
+      atEnd(() => ledger.close());
+      await startWatcher('one', port);
+      await startWatcher('two', await freePort());
+    });
+
+    test('who runs what, signed by whom, from where, changed by whom: the same from both watchers, recorded once', async () => {
+      await runPod('web-1-a', `${host}/web@${first}`);
+      for (const name of ['one', 'two'])
+        await until(`${name} knows`, async () => {
+          const { items } = await ask<Page>(name, '/api/v1/deployed');
+          const [seen] = items[0]?.running ?? [];
+          assert.deepEqual(seen?.evidence?.outcome, 'allow');
+          assert.match(seen?.evidence?.signers.join() ?? '', /^release: key /);
+          assert.equal(seen?.pullable?.served, true);
+          assert.equal(seen?.identity.state, 'same');
+          return items[0]?.lacks?.length === 0;
+        });
+      assert.deepEqual(await runs(), [[first, true]]);
+      const [run] = await ledger.runHistory({ namespace: 'shop', name: 'web' });
+      assert.equal(run?.revision, '1');
+      assert.match(run?.actor ?? '', /^kubectl-of-the-test, “first release”$/);
+      const recording = Object.values(watchers).filter(({ log }) =>
+        log.some((line) => line.includes('recording this cluster')),
+      );
+      assert.equal(recording.length, 1);
+    });
+
+    test('a push is known at once, by the registry’s own notification; what changed and who no longer signs is told', async () => {
+      second = await push('two', 'e0a7b66', ['linux/amd64']);
+      const moved = await until('the move', async () => {
+        const [now, was] = await ledger.tagHistory(...tagOf(`${host}/web:v1`));
+        return now?.digest === second && was?.digest === first ? now : undefined;
+      });
+      assert.equal(moved.source, 'hint');
+      const told = await until('the alarms', async () => {
+        const all = posted.flatMap(({ body }) => (JSON.parse(body) as { alarms: Told[] }).alarms);
+        const codes = new Set(all.map(({ code }) => code));
+        return (
+          ['tag-moved', 'signature-lost', 'digest-going', 'unpinned', 'platform-missing'].every((code) =>
+            codes.has(code),
+          ) && all
+        );
+      });
+      assert.match(
+        told.find(({ code }) => code === 'tag-moved')?.message ?? '',
+        /source 4f1c9d2 → e0a7b66, .*label, 2 × layer/,
+      );
+      assert.match(told.find(({ code }) => code === 'platform-missing')?.message ?? '', /has no linux\/arm64/);
+      for (const { body, signature } of posted)
+        assert.equal(signature, `sha256=${createHmac('sha256', SECRET).update(body).digest('hex')}`);
+      const keys = told.map(({ key }) => key);
+      assert.equal(new Set(keys).size, keys.length, 'each once, though two are watching');
+      const events = await until('Events', async () => {
+        const { items } = await kube.list('/apis/events.k8s.io/v1/namespaces/shop/events');
+        return items.some(({ reason }) => reason === 'PlatformMissing') && items;
+      });
+      const { regarding } = events.find(({ reason }) => reason === 'Unpinned') as {
+        regarding: { kind: string; name: string };
+      };
+      assert.deepEqual([regarding.kind, regarding.name], ['Deployment', 'web']);
+      const wrong = await fetch(`${(watchers['one'] as Watcher).url.origin}/hooks/distribution`, {
+        method: 'POST',
+        body: '{}',
+      });
+      assert.equal(wrong.status, 401);
+    });
+
+    test('its figures are what Prometheus reads', async () => {
+      const { url } = watchers['one'] as Watcher;
+      const text = await (await fetch(`${url.origin}/metrics`)).text();
+      writeFileSync(join(folder, 'metrics.txt'), text);
+      const source = join(import.meta.dirname, 'prometheus-parser');
+      const parser = join(folder, 'parser');
+      await command('go', ['build', '-C', source, '-o', parser, '.']);
+      const families = await command('bash', ['-c', `"$0" < "$1"`, parser, join(folder, 'metrics.txt')]);
+      assert.match(families, /tagproof_containers GAUGE 11\n/);
+      assert.match(families, /tagproof_tag_moves_total COUNTER 1\n/);
+      assert.match(text, /tagproof_tag_moves_total 1|tagproof_hints_total\{followed="true"\} 1/);
+    });
+
+    test('the tag’s history at the path that is proposed for registries', async () => {
+      const path = `/v2/${host}/web/_oci/tag-history/v1`;
+      const { history } = await ask<{ history: { digest: string; until?: string }[] }>('two', path);
+      assert.deepEqual(
+        history.map(({ digest, until: end }) => [digest, end === undefined]),
+        [
+          [second, true],
+          [first, false],
+        ],
+      );
+    });
+
+    test('whoever records is killed: the other goes on, and nothing is told twice', async () => {
+      const recorder = (watchers['one'] as Watcher).log.some((line) => line.includes('recording this cluster'))
+        ? 'one'
+        : 'two';
+      const { child } = watchers[recorder] as Watcher;
+      child.kill('SIGKILL');
+      delete watchers[recorder];
+      await runPod('web-1-b', `${host}/web@${second}`);
+      await until('the other records', async () => (await runs()).length === 2);
+      assert.deepEqual((await runs()).map(String).sort(), [`${first},true`, `${second},true`].sort());
+      await until('mixed replicas', async () => posted.some(({ body }) => body.includes('"mixed-replicas"')));
+    });
+
+    test('the database goes and comes back: nothing that was acknowledged is lost, and what happened meanwhile is caught up with', async () => {
+      const [watcher] = Object.values(watchers) as [Watcher];
+      const acknowledged = (await ledger.verify()).count;
+      await postgres.kill();
+      await kube.delete('/api/v1/namespaces/shop/pods/web-1-a?gracePeriodSeconds=0');
+      await until('it is said', async () => watcher.log.some((line) => line.includes('the ledger does not answer')));
+      await postgres.start();
+      await until('it has ended', async () =>
+        (await runs()).some(([digest, open]) => digest === first && open === false),
+      );
+      const { count, broken } = await ledger.verify();
+      assert.equal(broken, undefined);
+      assert.ok(count > acknowledged);
+      assert.equal((await runs()).length, 2);
+      assert.equal(watcher.child.exitCode, null);
+    });
+
+    test('rollback by revision into the cluster: who and why stand at the workload, and the bad one is blocked', async () => {
+      // What the policy lets in today is what was signed; the release before.
+      const out = await tagproof(
+        'rollback',
+        'shop/Deployment/web',
+        '--to',
+        first,
+        '--apply',
+        '--never-again',
+        '--reason',
+        'v2 leaks',
+      );
+      assert.match(out, /1 container went back[\s\S]*there are no policy objects in this cluster/);
+      const { metadata, spec } = await kube.get(WEB);
+      assert.match(metadata?.annotations?.['tagproof.dev/rolled-back-by'] ?? '', /: v2 leaks$/);
+      assert.equal(metadata?.annotations?.['kubernetes.io/change-cause'], 'first release', 'what stood there stays');
+      const { containers } = (spec as { template: { spec: { containers: { image: string }[] } } }).template.spec;
+      assert.equal(containers[0]?.image, `${host}/web:v1@${first}`);
+      const never = (await ledger.judgements.nevers()).map(({ digest }) => digest);
+      assert.ok(never.includes(second));
+      assert.equal((await ledger.judgements.holds())[0]?.digest, first);
+      await until(
+        'what runs on is an alarm',
+        async () => (await ledger.alarms.list(true)).map(({ code }) => code).includes('never-again'),
+        60,
+      );
+      assert.ok((await ledger.alarms.list(true)).some(({ code }) => code === 'hold-broken'));
+      assert.match(await tagproof('rollback', 'shop/Deployment/web', '--release'), /no longer held/);
+      assert.match(await tagproof('ledger', 'verify'), /each as it was written/);
+    });
+  },
+  240,
+);
+
+type Told = { readonly key: string; readonly code: string; readonly message: string };
+const NODE_INFO = {
+  architecture: 'arm64',
+  operatingSystem: 'linux',
+  bootID: '',
+  containerRuntimeVersion: '',
+  kernelVersion: '',
+  kubeProxyVersion: '',
+  kubeletVersion: '',
+  machineID: '',
+  osImage: '',
+  systemUUID: '',
+};
+
+function tagOf(image: string): [registry: string, repository: string, tag: string] {
+  const [, registry = '', repository = '', tag = ''] = /^([^/]+)\/(.+):([^:]+)$/.exec(image) ?? [];
+  return [registry, repository, tag];
+}
