@@ -1,5 +1,5 @@
 // Rows of what is deployed, for tests of what shows them.
-import type { Deployed, Seen } from '../src/serve/watcher/deployed.ts';
+import type { Deployed, Seen } from '../src/survey/deployed.ts';
 import type { Identity } from '../src/survey/identity.ts';
 
 export const seenAs = (digest: string, identity: Identity, more: Partial<Seen> = {}): Seen => ({

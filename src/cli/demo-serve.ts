@@ -23,8 +23,8 @@ import { makeBundle } from '../sign/sign.ts';
 import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
 import { readImageClosure } from '../survey/closure.ts';
 import { Story, type Workload } from './demo-story.ts';
+import { judgeBy } from './judge-by.ts';
 import { IMAGES, MOVED } from './sample-repository.ts';
-import { judgeBy } from './serve-watcher.ts';
 import { say, title } from './stage.ts';
 
 const CLUSTER = 'demo (simulated)';

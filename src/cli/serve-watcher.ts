@@ -6,7 +6,6 @@ import { getRequestListener } from '@hono/node-server';
 import { readNamed } from '../file.ts';
 import type { Reference } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
-import { judgeImage, openBench } from '../judge/judge.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { openLedger } from '../ledger/open.ts';
@@ -21,11 +20,11 @@ import { Events } from '../serve/events.ts';
 import type { AlertOptions } from '../serve/watcher/alerts.ts';
 import { Budget } from '../serve/watcher/budget.ts';
 import { kubeFeed } from '../serve/watcher/cluster-watch.ts';
-import type { Judge } from '../serve/watcher/evidence.ts';
 import { PacedClient } from '../serve/watcher/paced.ts';
 import { Watcher } from '../serve/watcher/watcher.ts';
 import { readImageClosure } from '../survey/closure.ts';
 import { loadConfig } from './gather.ts';
+import { judgeBy } from './judge-by.ts';
 import { parseDuration } from './verb.ts';
 import { version } from './version.ts';
 
@@ -129,30 +128,6 @@ function imagesOf(file: string): Reference[] {
     if (reference instanceof Problem) throw new Problem('reference', reference.message, { file, line: index + 1 });
     return [reference.digest === undefined ? { ...reference, tag: reference.tag ?? 'latest' } : reference];
   });
-}
-
-/** The policy as the file has it now; signers and their verdicts are kept while it stays the same. */
-export function judgeBy(load: () => Promise<Config>, client: RegistryClient): () => Promise<Judge | undefined> {
-  let kept: { config: string; judge: Promise<Judge | undefined> } | undefined;
-  return async () => {
-    const config = await load();
-    const text = JSON.stringify(config);
-    if (kept?.config !== text) kept = { config: text, judge: open(config, client) };
-    return kept.judge;
-  };
-}
-
-async function open(config: Config, client: RegistryClient): Promise<Judge | undefined> {
-  if (config.rules.length === 0) return undefined;
-  const bench = await openBench(config, new Map());
-  return {
-    policy: bench.policy,
-    judge: (reference, setting) => {
-      const digest = reference.digest as string;
-      const resolved = { reference, digest, from: 'registry' as const, at: new Date().toISOString() };
-      return judgeImage(client, reference, resolved, bench, setting);
-    },
-  };
 }
 
 const MAX_ANSWER = 64 * 1024;

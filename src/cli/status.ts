@@ -3,11 +3,13 @@ import { shortDigest } from '../image/digest.ts';
 import { namesHost } from '../policy/hosts.ts';
 import { Problem } from '../problem.ts';
 import type { Cell, Finding, Report } from '../report/report.ts';
+import { type Deployed, FILTERS, type Seen } from '../survey/deployed.ts';
 import { inventoryOf } from '../survey/inventory.ts';
-import { listPods } from '../survey/list-pods.ts';
-import { type Status, statusOf } from '../survey/status.ts';
+import { listNodes, listPods } from '../survey/list-pods.ts';
+import { statusOf } from '../survey/status.ts';
 import { type ClusterFlags, clusterOptions, withCluster } from './cluster.ts';
 import { loadConfig } from './gather.ts';
+import { judgeBy } from './judge-by.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
 import { type CommonOptions, collect, execute, verb } from './verb.ts';
@@ -43,10 +45,12 @@ export function run(args: string[]): Promise<number> {
     if (given.at !== undefined) return { report: await statusAt(given.at, given) };
     const contexts = given.contexts.length > 0 ? given.contexts : [given.context];
     const query = given.selector === undefined ? '' : `&labelSelector=${encodeURIComponent(given.selector)}`;
+    const nodes = new Map<string, string>();
     const lists = await Promise.all(
       contexts.map((name) =>
         withCluster({ ...given, ...(name !== undefined && { context: name }) }, async (kube) => {
           const { pods, owners } = await listPods(kube, given.namespace, query);
+          for (const [node, platform] of await listNodes(kube)) nodes.set(`${kube.access.name} ${node}`, platform);
           return inventoryOf(kube.access.name, pods, owners);
         }),
       ),
@@ -57,11 +61,15 @@ export function run(args: string[]): Promise<number> {
     const named = namesHost(config);
     const isNamed = (host: string) => named(host) || given.insecureRegistry.includes(host);
     return withClient(given, { ...config, isNamed }, context, async (client) => {
-      const statuses = await statusOf(rows, given.offline ? undefined : client, (done, all) =>
-        context.progress.show(`${done} of ${all} images`),
-      );
+      const judge = given.offline ? undefined : await judgeBy(async () => config, client)();
+      const statuses = await statusOf(rows, {
+        reader: given.offline ? undefined : client,
+        judge: judge?.judge,
+        platform: (cluster, node) => nodes.get(`${cluster} ${node}`),
+        progress: (done, all) => context.progress.show(`${done} of ${all} images`),
+      });
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
-      return { report: reportOn(statuses, contexts.length > 1, rateLimitLines(client)) };
+      return { report: reportOn(statuses, contexts.length > 1, judge !== undefined, rateLimitLines(client)) };
     });
   });
 }
@@ -90,56 +98,58 @@ async function statusAt(text: string, { ledger: where, namespace }: Options): Pr
   };
 }
 
-function reportOn(statuses: readonly Status[], clusters: boolean, closing: readonly string[]): Report {
+function reportOn(
+  statuses: readonly Deployed[],
+  clusters: boolean,
+  judged: boolean,
+  closing: readonly string[],
+): Report {
   const sorted = statuses.toSorted((a, b) => (titleOf(a, clusters) < titleOf(b, clusters) ? -1 : 1));
-  const count = (is: (status: Status) => boolean) => sorted.filter(is).length;
-  const moved = (status: Status) => status.identities.some(({ state }) => state === 'moved');
-  const unknown = (status: Status) => status.identities.some(({ state }) => state === 'unknown');
+  const count = (is: (row: Deployed) => boolean) => sorted.filter(is).length;
   const parts = [
     `${plural(sorted.length, 'container')}`,
-    `${count(({ pinned }) => pinned === 'digest')} pinned`,
-    `${count(moved)} whose tag has moved`,
-    `${count(({ mixed }) => mixed)} with mixed replicas`,
-    `${count((status) => isGone(status))} no longer pullable`,
-    `${count(unknown)} not known`,
+    `${count((row) => !FILTERS.unpinned(row))} pinned`,
+    ...(judged ? [`${count((row) => !FILTERS.unverified(row))} verified`] : []),
+    `${count(FILTERS.moved)} whose tag has moved`,
+    `${count(FILTERS.mixed)} with mixed replicas`,
+    `${count(isGone)} no longer pullable`,
+    `${count(FILTERS.unknown)} not known`,
   ];
+  const head = ['workload', 'container', 'declared', 'runs', 'pods', 'tag now', ...(judged ? ['verified'] : [])];
+  const rows = sorted.flatMap((row) => rowsOf(row, clusters, judged));
   return {
     verb: 'status',
     told: true,
-    sections:
-      sorted.length === 0
-        ? []
-        : [
-            {
-              head: ['workload', 'container', 'declared', 'runs', 'pods', 'tag now'],
-              rows: sorted.flatMap((status) => rowsOf(status, clusters)),
-            },
-          ],
-    findings: sorted.flatMap((status) => findingsOf(status, clusters)),
+    sections: sorted.length === 0 ? [] : [{ head, rows }],
+    findings: sorted.flatMap((row) => findingsOf(row, clusters)),
     problems: [],
     summary: [parts.join(', '), ...closing],
     data: { containers: sorted },
   };
 }
 
-function titleOf({ cluster, namespace, kind, name }: Status, clusters: boolean): string {
+function titleOf({ cluster, namespace, kind, name }: Deployed, clusters: boolean): string {
   return `${clusters ? `${cluster}: ` : ''}${namespace}/${kind}/${name}`;
 }
 
-const isGone = ({ now }: Status) => now instanceof Problem && now.code === 'not-found';
+const gone = (look: { readonly served: boolean | null } | null) => look?.served === false;
+const isGone = ({ running, tag }: Deployed) => tag?.digest === null || running.some(({ pullable }) => gone(pullable));
 
-function rowsOf(status: Status, clusters: boolean): Cell[][] {
-  const { container, type, declared, running, identities, mixed } = status;
-  const rows = running.length === 0 ? [undefined] : running;
-  return rows.map((item, index) => {
-    const runs = item?.digest === undefined ? 'not known' : shortDigest(item.digest);
+function rowsOf(row: Deployed, clusters: boolean, judged: boolean): Cell[][] {
+  const { container, type, declared, running, mixed, pinned } = row;
+  const list: readonly (Seen | undefined)[] = running.length === 0 ? [undefined] : running;
+  return list.map((seen, index) => {
+    const runs = seen?.digest === undefined ? 'not known' : shortDigest(seen.digest);
+    const first = index === 0;
+    const style = pinned === 'digest' || pinned === 'both' ? 'good' : 'warn';
     return [
-      index === 0 ? titleOf(status, clusters) : '',
-      index === 0 ? (type === 'container' ? container : `${container} (${type})`) : '',
-      index === 0 ? { text: shorten(declared.join(' and ')), style: status.pinned === 'digest' ? 'good' : 'warn' } : '',
-      { text: runs, style: mixed ? 'bad' : item?.digest === undefined ? 'dim' : 'good' },
-      String(item?.pods ?? 0),
-      stateCell(status, identities[index]),
+      first ? titleOf(row, clusters) : '',
+      first ? (type === 'container' ? container : `${container} (${type})`) : '',
+      first ? { text: shorten(declared.join(' and ')), style } : '',
+      { text: runs, style: mixed ? 'bad' : seen?.digest === undefined ? 'dim' : 'good' },
+      seen === undefined ? '0' : `${seen.pods} on ${plural(seen.nodes.length, 'node')}`,
+      stateCell(row, seen),
+      ...(judged ? [evidenceCell(seen)] : []),
     ];
   });
 }
@@ -147,29 +157,39 @@ function rowsOf(status: Status, clusters: boolean): Cell[][] {
 /** A digest is shown by its beginning; `--output json` has it whole. */
 const shorten = (text: string) => text.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, '$1…');
 
-function stateCell({ now, pinned }: Status, identity: Status['identities'][number] | undefined): Cell {
-  const gone = now instanceof Problem && now.code === 'not-found' ? ', no longer pullable' : '';
-  switch (identity?.state) {
+function stateCell({ lacks, tag }: Deployed, seen: Seen | undefined): Cell {
+  if (seen === undefined) return { text: 'nothing runs', style: 'dim' };
+  const lost = gone(seen.pullable) ? ', no longer pullable' : '';
+  const unfit = lacks === null || lacks.length === 0 ? '' : `, no longer for ${lacks.join(', ')}`;
+  const more = lost + unfit;
+  const { identity } = seen;
+  switch (identity.state) {
     case 'same':
-      return { text: 'same', style: 'good' };
+      return { text: `same${more}`, style: more === '' ? 'good' : 'bad' };
     case 'exact':
-      return gone === ''
-        ? { text: pinned === 'digest' ? 'pinned' : 'same', style: 'good' }
-        : { text: `pinned${gone}`, style: 'bad' };
+      return { text: `pinned${more}`, style: more === '' ? 'good' : 'bad' };
     case 'moved':
-      return { text: `moved to ${shortDigest(identity.now)}`, style: 'warn' };
+      return { text: `moved to ${shortDigest(identity.now)}${more}`, style: more === '' ? 'warn' : 'bad' };
     case 'different':
-      return { text: `runs something else than ${shortDigest(identity.declared)}`, style: 'bad' };
+      return { text: `runs something else than ${shortDigest(identity.declared)}${more}`, style: 'bad' };
     case 'unknown':
-      return { text: `not known: ${identity.reason}`, style: 'dim' };
-    case undefined:
-      return { text: 'nothing runs', style: 'dim' };
+      return tag?.digest === null
+        ? { text: `tag gone${more}`, style: 'bad' }
+        : { text: `not known: ${identity.reason}${more}`, style: 'dim' };
   }
 }
 
-function findingsOf(status: Status, clusters: boolean): Finding[] {
-  const { container, declared, identities, mixed, pinned } = status;
-  const at = `${titleOf(status, clusters)} ${container}`;
+function evidenceCell(seen: Seen | undefined): Cell {
+  const found = seen?.evidence;
+  if (found == null) return { text: 'not known', style: 'dim' };
+  if (found.outcome === 'open') return { text: `could not check: ${found.reason}`, style: 'dim' };
+  if (found.outcome !== 'allow') return { text: found.reason, style: found.outcome === 'deny' ? 'bad' : 'warn' };
+  return { text: found.signers.join(', ') || found.reason, style: 'good' };
+}
+
+function findingsOf(row: Deployed, clusters: boolean): Finding[] {
+  const { container, declared, running, mixed, pinned, lacks } = row;
+  const at = `${titleOf(row, clusters)} ${container}`;
   const image = declared[0] ?? '';
   const say = (rule: Finding['rule'], level: Finding['level'], message: string): Finding => ({
     rule,
@@ -183,15 +203,23 @@ function findingsOf(status: Status, clusters: boolean): Finding[] {
     findings.push(
       say('mixed-replicas', 'error', 'pods of one template run different digests: the tag moved between their starts'),
     );
-  if (isGone(status))
+  if (isGone(row))
     findings.push(
-      say('digest-gone', 'error', 'what is declared is no longer served: a node that lacks it cannot start this'),
+      say(
+        'digest-gone',
+        'error',
+        'what is declared or runs is no longer served: a node that lacks it cannot start this',
+      ),
     );
-  for (const identity of identities) {
+  if (lacks !== null && lacks.length > 0)
+    findings.push(say('platform-missing', 'error', `the next pod cannot run on its nodes: no ${lacks.join(', ')}`));
+  for (const { identity, evidence } of running) {
     if (identity.state === 'moved')
       findings.push(say('tag-moved', 'warning', `the tag is ${identity.now} now; the next pod runs that`));
     if (identity.state === 'different')
       findings.push(say('runs-something-else', 'error', `declared ${identity.declared}, and something else runs`));
+    if (evidence?.outcome === 'deny') findings.push(say('policy-denied', 'error', evidence.reason));
+    if (evidence?.outcome === 'warn') findings.push(say('policy-warned', 'warning', evidence.reason));
   }
   return findings;
 }

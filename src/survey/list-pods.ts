@@ -2,6 +2,7 @@
 import type { KubeClient } from '../kube/client.ts';
 import { MAKERS } from '../kube/kinds.ts';
 import { controllerOf, type KubeObject, pathOf } from '../kube/object.ts';
+import { Problem } from '../problem.ts';
 import type { Owners } from './inventory.ts';
 import { type Owner, type Pod, podOf } from './pods.ts';
 
@@ -32,4 +33,24 @@ export function ownerOf(object: KubeObject): [uid: string, owner: Owner | null] 
   const { apiVersion, kind, name, uid } = controller;
   const revision = object.metadata?.annotations?.['deployment.kubernetes.io/revision'];
   return [own, { apiVersion, kind, name, uid, ...(revision !== undefined && { revision }) }];
+}
+
+/** `linux/arm64` by a node's name; empty where we may not know: nodes are not everybody's to read. */
+export async function listNodes(client: KubeClient): Promise<Map<string, string>> {
+  try {
+    const { items } = await client.list(pathOf({ apiVersion: 'v1', resource: 'nodes' }), '', nodeOf);
+    return new Map(items);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'denied') return new Map();
+    throw error;
+  }
+}
+
+/** A node's name, and its platform; empty: it has not said. */
+export function nodeOf(object: KubeObject): [name: string, platform: string] {
+  const { nodeInfo } = (object['status'] ?? {}) as { nodeInfo?: { operatingSystem?: string; architecture?: string } };
+  return [
+    object.metadata?.name ?? '',
+    nodeInfo === undefined ? '' : `${nodeInfo.operatingSystem}/${nodeInfo.architecture}`,
+  ];
 }

@@ -7,10 +7,11 @@ import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample } from '../registry/sample.ts';
 import { readClosure, readConfig } from '../resolve/closure.ts';
+import type { Deployed } from './deployed.ts';
 import { digestIn } from './identity.ts';
 import { inventoryOf } from './inventory.ts';
 import { type Owner, podOf } from './pods.ts';
-import { type Status, statusOf } from './status.ts';
+import { statusOf } from './status.ts';
 
 const A = `sha256:${'a'.repeat(64)}`;
 
@@ -109,13 +110,15 @@ after(async () => {
   await registry.close();
 });
 
+const identitiesOf = ({ running }: Deployed) => running.map(({ identity }) => identity);
+
 async function look(
   image: string,
   imageID: string | undefined,
   reader: RegistryClient | undefined = client,
-): Promise<Status> {
+): Promise<Deployed> {
   const rows = inventoryOf('c', [pod([{ image, ...(imageID !== undefined && { imageID }) }])], new Map());
-  return (await statusOf(rows, reader))[0] as Status;
+  return (await statusOf(rows, { reader }))[0] as Deployed;
 }
 
 test('index, manifest and configuration are one image, whatever repository the runtime names', async () => {
@@ -137,17 +140,17 @@ test('index, manifest and configuration are one image, whatever repository the r
     `docker-pullable://x@${index}`,
     configDigest,
   ]) {
-    assert.deepEqual((await look(image, imageID)).identities, [{ state: 'same' }], imageID);
-    assert.deepEqual((await look(`${image}@${index}`, imageID)).identities, [{ state: 'exact' }], imageID);
+    assert.deepEqual(identitiesOf(await look(image, imageID)), [{ state: 'same' }], imageID);
+    assert.deepEqual(identitiesOf(await look(`${image}@${index}`, imageID)), [{ state: 'exact' }], imageID);
   }
   const old = index;
   const now = await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64'], content: 'two' });
-  assert.deepEqual((await look(image, `${host}/web@${old}`)).identities, [{ state: 'moved', now }]);
-  assert.deepEqual((await look(`${image}@${old}`, `${host}/web@${now}`)).identities, [
+  assert.deepEqual(identitiesOf(await look(image, `${host}/web@${old}`)), [{ state: 'moved', now }]);
+  assert.deepEqual(identitiesOf(await look(`${image}@${old}`, `${host}/web@${now}`)), [
     { state: 'different', declared: old },
   ]);
   // What was loaded onto a node has only a configuration: that it is nowhere here proves nothing.
-  const [loaded] = (await look(image, A)).identities;
+  const [loaded] = identitiesOf(await look(image, A));
   assert.equal(loaded?.state, 'unknown');
 });
 
@@ -156,21 +159,20 @@ test('what nobody can know is unknown, with the reason, and never fine', async (
   const cases: [image: string, imageID: string | undefined, reader: RegistryClient | undefined, reason: RegExp][] = [
     [`${host}/known:v1`, undefined, client, /its node has not said/],
     [`${host}/known:v1`, 'weird', client, /holds no digest/],
-    [`${host}/gone:v1`, `x@${A}`, client, /has no/],
+    [`${host}/gone:v1`, `x@${A}`, client, /its tag is gone/],
     [`${host}/known:v1`, `x@${index}`, undefined, /registries were not asked/],
     ['not a reference!', `x@${A}`, client, /not a valid reference/],
   ];
   for (const [image, imageID, reader, reason] of cases) {
     const rows = inventoryOf('c', [pod([{ image, ...(imageID !== undefined && { imageID }) }])], new Map());
-    const [status] = await statusOf(rows, reader);
-    const [identity] = status?.identities ?? [];
+    const [status] = await statusOf(rows, { reader });
+    const identity = status?.running[0]?.identity;
     assert.equal(identity?.state, 'unknown', image);
     assert.match(identity?.state === 'unknown' ? identity.reason : '', reason);
   }
   // A digest that is declared and runs is exact without any registry.
-  const [pinned] = await statusOf(
-    inventoryOf('c', [pod([{ image: `x@${A}`, imageID: `x@${A}` }])], new Map()),
-    undefined,
-  );
-  assert.deepEqual(pinned?.identities, [{ state: 'exact' }]);
+  const [pinned] = await statusOf(inventoryOf('c', [pod([{ image: `x@${A}`, imageID: `x@${A}` }])], new Map()), {
+    reader: undefined,
+  });
+  assert.deepEqual(pinned?.running[0]?.identity, { state: 'exact' });
 });

@@ -1,75 +1,112 @@
-// The inventory before the registries: is it pinned, is what runs what was declared, where does the tag point now, can it still be pulled.
-import type { Reference, Resolution } from '../flow.ts';
-import { parseReference, printReference, withDigest } from '../image/reference.ts';
+// The inventory before the registries and the policy, asked now: is it pinned, is what runs what was declared, where does the tag point, can it
+// still be pulled, who signed it, does it have its nodes' platforms.
+import type { Reference, Resolution, Setting } from '../flow.ts';
+import { parseReference, printReference, withDigest, withoutDigest } from '../image/reference.ts';
+import type { Judged } from '../judge/judge.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { resolveAll } from '../resolve/resolve.ts';
 import { readImageClosure } from './closure.ts';
-import { type Identity, type ImageClosure, identify } from './identity.ts';
-import type { Row, Running } from './inventory.ts';
-
-/** Each cell with what it says; where nobody could look, that is what stands there. */
-export type Status = Row & {
-  readonly pinned: 'digest' | 'tag' | 'invalid';
-  readonly identities: readonly Identity[];
-  /** Of a tag: what it is now. Of a pin: whether it can still be pulled. */
-  readonly now: Resolution | undefined;
-};
+import {
+  type Deployed,
+  deployedOf,
+  type Evidence,
+  evidenceOf,
+  type Knowledge,
+  lookKey,
+  type TagState,
+} from './deployed.ts';
+import type { ImageClosure } from './identity.ts';
+import type { Row } from './inventory.ts';
 
 type Reader = Pick<RegistryClient, 'head' | 'expect' | 'manifest' | 'blob'>;
 
-/** @param reader undefined: registries are not asked, and nothing is known of tags */
-export async function statusOf(
-  rows: readonly Row[],
-  reader: Reader | undefined,
-  progress: (done: number, all: number) => void = () => {},
-): Promise<Status[]> {
-  const parsed = rows.map((row) => ({ row, reference: parseReference(row.declared[0] ?? '') }));
-  const references = parsed.flatMap(({ reference }) => (reference instanceof Problem ? [] : [reference]));
-  const answers = reader === undefined ? undefined : await resolveAll(references, { client: reader, progress });
-  const closures = new Map<string, Promise<ImageClosure | undefined>>();
-  const closureOf = (reference: Reference, digest: string) => {
-    const key = `${reference.registry}/${reference.repository}@${digest}`;
-    let closure = closures.get(key);
-    if (closure === undefined) {
-      closure =
-        reader === undefined ? Promise.resolve(undefined) : closureOrNothing(reader, withDigest(reference, digest));
-      closures.set(key, closure);
-    }
-    return closure;
+export type StatusOptions = {
+  /** Undefined: registries are not asked, and nothing is known of tags. */
+  readonly reader: Reader | undefined;
+  /** Undefined: there are no rules, or they are not asked. The reference has its digest. */
+  readonly judge?: ((reference: Reference, setting: Setting) => Promise<Judged>) | undefined;
+  /** Of a node: `linux/arm64`. */
+  readonly platform?: Knowledge['platform'];
+  readonly progress?: (done: number, all: number) => void;
+};
+
+const NOT_ASKED: TagState = { digest: undefined, since: 0, checked: null, failure: 'registries were not asked' };
+
+/** In rounds, for each hangs on the one before: tags; closures of what differs; what nodes would pull again; who signed that. */
+export async function statusOf(rows: readonly Row[], options: StatusOptions): Promise<Deployed[]> {
+  const { reader, judge, platform = () => undefined, progress } = options;
+  const looks = new Map<string, TagState>();
+  const closures = new Map<string, ImageClosure>();
+  const evidence = new Map<string, Evidence>();
+  const known: Knowledge = {
+    look: (key) => (reader === undefined ? NOT_ASKED : looks.get(key)),
+    closure: (digest) => closures.get(digest),
+    evidence: (reference, row) => evidence.get(evidenceKey(reference, row)),
+    platform,
+    hold: () => undefined,
+    never: () => undefined,
   };
-  return Promise.all(
-    parsed.map(async ({ row, reference }): Promise<Status> => {
-      if (reference instanceof Problem) {
-        const identities = row.running.map((): Identity => ({ state: 'unknown', reason: 'not a valid reference' }));
-        return { ...row, pinned: 'invalid', identities, now: reference };
-      }
-      const now = answers?.get(printReference(reference));
-      const pinned = reference.digest === undefined ? 'tag' : 'digest';
-      const identities = await Promise.all(
-        row.running.map((running) => identityOf(running, reference, now, closureOf)),
-      );
-      return { ...row, pinned, identities, now };
+  if (reader === undefined) return deployedOf(rows, known);
+  const look = async (references: readonly Reference[]) => {
+    const answers = await resolveAll(references, { client: reader, ...(progress !== undefined && { progress }) });
+    for (const reference of references)
+      looks.set(lookKey(reference), stateOf(answers.get(printReference(reference)) as Resolution));
+  };
+  const parsed = rows.map((row) => ({ row, reference: parseReference(row.declared[0] ?? '') }));
+  const sound = parsed.flatMap(({ row, reference }) => (reference instanceof Problem ? [] : [{ row, reference }]));
+  await look(sound.flatMap(({ reference }) => tagOf(reference) ?? []));
+  const wanted = new Map<string, Reference>();
+  for (const { row, reference } of sound) {
+    const tag = tagOf(reference);
+    const declared = reference.digest ?? (tag && looks.get(lookKey(tag))?.digest);
+    if (typeof declared !== 'string') continue;
+    const differs = row.running.some(({ digest }) => digest !== undefined && digest !== declared);
+    const fits = row.running.some(({ nodes }) => nodes.some((node) => platform(row.cluster, node)));
+    if (differs || fits) wanted.set(declared, withDigest(reference, declared));
+  }
+  await Promise.all(
+    [...wanted].map(async ([digest, reference]) => {
+      const closure = await closureOrNothing(reader, reference);
+      if (closure !== undefined) closures.set(digest, closure);
     }),
   );
+  const pulled = deployedOf(rows, known).flatMap(({ running }, index) => {
+    const { row, reference } = parsed[index] as (typeof parsed)[number];
+    if (reference instanceof Problem) return [];
+    const digests = [...running.map(({ pullable }) => pullable?.digest), reference.digest];
+    return [...new Set(digests)].flatMap((digest) =>
+      digest === undefined ? [] : [{ row, reference: withDigest(reference, digest) }],
+    );
+  });
+  await look(pulled.map(({ reference }) => reference));
+  if (judge !== undefined) {
+    const asked = new Map(pulled.map((item) => [evidenceKey(item.reference, item.row), item]));
+    await Promise.all(
+      [...asked].map(async ([key, { reference, row }]) => {
+        const found = evidenceOf(await judge(reference, { namespace: row.namespace, kind: row.kind }));
+        const now = Date.now();
+        evidence.set(key, { ...found, checked: now, since: now });
+      }),
+    );
+  }
+  return deployedOf(rows, known);
 }
 
-async function identityOf(
-  { digest, imageId }: Running,
-  reference: Reference,
-  now: Resolution | undefined,
-  closureOf: (reference: Reference, digest: string) => Promise<ImageClosure | undefined>,
-): Promise<Identity> {
-  if (digest === undefined)
-    return {
-      state: 'unknown',
-      reason: imageId === undefined ? 'its node has not said what runs' : `imageID '${imageId}' holds no digest`,
-    };
-  const declared = reference.digest ?? (now instanceof Problem ? undefined : now?.digest);
-  if (declared === undefined)
-    return { state: 'unknown', reason: now instanceof Problem ? now.message : 'registries were not asked' };
-  const closure = digest === declared ? undefined : await closureOf(reference, declared);
-  return identify(digest, imageId ?? '', declared, closure, reference.digest !== undefined);
+const evidenceKey = (reference: Reference, { namespace, kind }: Pick<Row, 'namespace' | 'kind'>) =>
+  `${lookKey(reference)} ${namespace} ${kind}`;
+
+/** Undefined for a digest without a tag. */
+function tagOf(reference: Reference): Reference | undefined {
+  if (reference.tag === undefined && reference.digest !== undefined) return undefined;
+  return { ...withoutDigest(reference), tag: reference.tag ?? 'latest' };
+}
+
+function stateOf(answer: Resolution): TagState {
+  const now = Date.now();
+  if (!(answer instanceof Problem)) return { digest: answer.digest, since: now, checked: now, failure: null };
+  if (answer.code === 'not-found') return { digest: null, since: now, checked: now, failure: null };
+  return { digest: undefined, since: now, checked: null, failure: answer.message };
 }
 
 /** Undefined where anything of it cannot be read: part of a closure proves nothing. */

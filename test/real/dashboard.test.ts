@@ -14,7 +14,7 @@ import { openLedger } from '../../src/ledger/open.ts';
 import { createApi } from '../../src/serve/api/api.ts';
 import { oneTimeToken } from '../../src/serve/api/auth.ts';
 import { loadPages } from '../../src/serve/api/pages.ts';
-import type { Deployed } from '../../src/serve/watcher/deployed.ts';
+import type { Deployed } from '../../src/survey/deployed.ts';
 import { deployedRow, seenAs } from '../deployed.ts';
 import { atEnd, suite } from './suite.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deployedRow, seenAs } from '../../../test/deployed.ts';
 import { openLedger } from '../../ledger/open.ts';
-import type { Deployed } from '../watcher/deployed.ts';
+import type { Deployed } from '../../survey/deployed.ts';
 import { createApi } from './api.ts';
 import { oneTimeToken } from './auth.ts';
 import type { Source } from './page.ts';

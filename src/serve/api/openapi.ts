@@ -1,5 +1,5 @@
 // The API, written out. OpenAPI 3.1.
-import { FILTERS } from '../watcher/deployed.ts';
+import { FILTERS } from '../../survey/deployed.ts';
 
 const text = { type: 'string' };
 const query = (name: string, description: string, more: object = {}) => ({

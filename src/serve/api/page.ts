@@ -1,7 +1,7 @@
 // One page of what is deployed, with the counts of each question over all that match the rest. Pure but for the clock.
 import { Problem } from '../../problem.ts';
+import { type Deployed, FILTERS, type Filter } from '../../survey/deployed.ts';
 import type { Spent } from '../watcher/budget.ts';
-import { type Deployed, FILTERS, type Filter } from '../watcher/deployed.ts';
 import type { Freshness } from '../watcher/tags.ts';
 
 export type Source = {

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { deployedRow, seenAs } from '../../../test/deployed.ts';
 import { openLedger } from '../../ledger/open.ts';
+import type { Deployed, Evidence, Seen } from '../../survey/deployed.ts';
 import { alarmOfMove, alarmOfSigners, standing } from './alarm.ts';
-import type { Deployed, Evidence, Seen } from './deployed.ts';
 import { Notifier, type Sink } from './notifier.ts';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;

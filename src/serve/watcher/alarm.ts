@@ -2,7 +2,7 @@
 import { shortDigest } from '../../image/digest.ts';
 import type { Alarm } from '../../ledger/alarms.ts';
 import type { EvidenceInterval } from '../../ledger/judgements.ts';
-import type { Deployed, Evidence, Seen } from './deployed.ts';
+import type { Deployed, Evidence, Seen } from '../../survey/deployed.ts';
 
 export const CODES = {
   'tag-moved': 'a tag points to another image',

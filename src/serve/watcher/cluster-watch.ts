@@ -7,7 +7,7 @@ import type { RunEvent } from '../../ledger/event.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { asProblem, type Problem } from '../../problem.ts';
 import { inventoryOf, type Row } from '../../survey/inventory.ts';
-import { ownerOf } from '../../survey/list-pods.ts';
+import { nodeOf, ownerOf } from '../../survey/list-pods.ts';
 import { type Owner, type Pod, podOf } from '../../survey/pods.ts';
 import { type Actors, actorKey, askActors, type Named } from './actor.ts';
 import { Recorder } from './recorder.ts';
@@ -96,10 +96,7 @@ export class ClusterWatch {
     for (const { apiVersion, resource } of MAKERS)
       this.#followInto(signal, apiVersion, resource, this.#owners, ownerOf);
     this.#followInto(signal, 'apps/v1', 'controllerrevisions', this.#revisions, revisionOf);
-    this.#followInto(signal, 'v1', 'nodes', this.#nodes, (object) => [
-      object.metadata?.name ?? '',
-      keep(platformOfNode(object)),
-    ]);
+    this.#followInto(signal, 'v1', 'nodes', this.#nodes, nodeOf);
   }
 
   /**
@@ -183,9 +180,4 @@ function revisionOf(object: KubeObject): [string, string] {
   const hash = object.metadata?.labels?.['controller.kubernetes.io/hash'] ?? '';
   const name = owner?.kind === 'StatefulSet' ? object.metadata?.name : hash;
   return [`${owner?.uid}/${name}`, String(object['revision'] ?? '')];
-}
-
-function platformOfNode(object: KubeObject): string {
-  const { nodeInfo } = (object['status'] ?? {}) as { nodeInfo?: { operatingSystem?: string; architecture?: string } };
-  return nodeInfo === undefined ? '' : `${nodeInfo.operatingSystem}/${nodeInfo.architecture}`;
 }

@@ -2,13 +2,13 @@
 // changed goes into the ledger.
 import type { Reference, Setting } from '../../flow.ts';
 import { printReference } from '../../image/reference.ts';
-import { isOpen, type Judged, objections } from '../../judge/judge.ts';
+import type { Judged } from '../../judge/judge.ts';
 import type { EvidenceEvent } from '../../ledger/event.ts';
 import type { EvidenceInterval } from '../../ledger/judgements.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { asProblem, type Problem } from '../../problem.ts';
+import { type Evidence, evidenceOf } from '../../survey/deployed.ts';
 import type { Row } from '../../survey/inventory.ts';
-import type { Evidence } from './deployed.ts';
 
 /** Asks signatures and policy. */
 export type Judge = {
@@ -28,7 +28,6 @@ const AGAIN_MS = 24 * 3_600_000;
 const RETRY_MS = 15 * 60_000;
 const WORKERS = 2;
 const MAX_KEPT = 50_000;
-const MAX_REASON = 500;
 
 type Wanted = { readonly reference: Reference; readonly setting: Setting };
 
@@ -146,12 +145,3 @@ const settingOf = ({ namespace, kind }: Pick<Row, 'namespace' | 'kind'>): Settin
 const keyOf = ({ reference, setting }: Wanted) => `${printReference(reference)} ${setting.namespace} ${setting.kind}`;
 const openKey = ({ registry, repository, digest }: Pick<EvidenceInterval, 'registry' | 'repository' | 'digest'>) =>
   `${registry}/${repository}@${digest}`;
-
-function evidenceOf({ decision, evidence }: Judged): Pick<Evidence, 'outcome' | 'signers' | 'reason'> {
-  const signers = [...(evidence?.verdicts ?? [])].flatMap(([name, verdict]) =>
-    verdict.kind === 'verified' ? [`${name}: ${verdict.identity?.subject ?? verdict.by}`] : [],
-  );
-  const outcome = isOpen(decision) ? 'open' : decision.outcome;
-  const said = objections(decision) ?? decision.judgements.map(({ reason }) => reason).join('; ');
-  return { outcome, signers: signers.sort(), reason: said.slice(0, MAX_REASON) };
-}

@@ -1,8 +1,8 @@
 // What Prometheus reads of the watcher. Counts only: no name of a workload or an image stands here, for whoever scrapes need not know them.
 import type { Alarm } from '../../ledger/alarms.ts';
+import { type Deployed, FILTERS } from '../../survey/deployed.ts';
 import { type Metric, processFigures, Value } from '../prometheus.ts';
 import type { Spent } from './budget.ts';
-import { type Deployed, FILTERS } from './deployed.ts';
 import type { Freshness } from './tags.ts';
 
 export type Reading = {

@@ -1,13 +1,12 @@
 // Follows tags, and digests that must stay: one HEAD each, whoever uses it, when it is due; what changed goes into the ledger. Of several
 // watchers on one ledger one asks, and the others read what it found.
 import type { Reference } from '../../flow.ts';
-import { repositoryOf, tagKey } from '../../image/reference.ts';
 import type { TagEvent } from '../../ledger/event.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { Poll } from '../../ledger/polls.ts';
 import { asProblem, type Problem } from '../../problem.ts';
+import { lookKey, type TagState } from '../../survey/deployed.ts';
 import { type Budget, PER_SECOND } from './budget.ts';
-import type { TagState } from './deployed.ts';
 import { FRESH_MS, firstOf, intervalOf, LONGEST_MS, retryOf } from './schedule.ts';
 
 /** Asks the registry: HEAD, which none counts as a pull. */
@@ -61,10 +60,6 @@ type Followed = {
 const TICK_MS = 1000;
 /** A look that somebody took and did not finish is another's after this, milliseconds. */
 const CLAIM_MS = 60_000;
-
-/** As the ledger and the poll name it: a tag, or a digest in its place. */
-export const lookKey = (reference: Reference): string =>
-  reference.digest === undefined ? tagKey(reference) : `${repositoryOf(reference)}:${reference.digest}`;
 
 /** Owns the timer. */
 export class Tags {

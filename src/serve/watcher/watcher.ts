@@ -5,12 +5,12 @@ import { parseReference, printReference, withDigest } from '../../image/referenc
 import type { Hold, Never } from '../../ledger/judgements.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { asProblem, Problem } from '../../problem.ts';
+import { type Deployed, deployedOf } from '../../survey/deployed.ts';
 import type { Row } from '../../survey/inventory.ts';
 import { type AlertOptions, Alerts } from './alerts.ts';
 import type { Budget, Spent } from './budget.ts';
 import { Closures, type ReadClosure } from './closures.ts';
 import { ClusterWatch, type Feed } from './cluster-watch.ts';
-import { type Deployed, deployedOf } from './deployed.ts';
 import { EvidenceKeeper, type Judge } from './evidence.ts';
 import { Figures } from './figures.ts';
 import { type Ask, type Freshness, type Move, Tags } from './tags.ts';

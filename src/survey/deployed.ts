@@ -1,11 +1,15 @@
-// What is deployed, as the watcher knows it at this moment: each cell with its source and its age. Pure.
-import type { Reference } from '../../flow.ts';
-import { parseReference, tagKey, withDigest } from '../../image/reference.ts';
-import type { Hold } from '../../ledger/judgements.ts';
-import { Problem } from '../../problem.ts';
-import { type Identity, type ImageClosure, identify, namesRepository } from '../../survey/identity.ts';
-import type { Row, Running } from '../../survey/inventory.ts';
-import { lookKey } from './tags.ts';
+// What is deployed, by what is known at this moment: each cell with its source and its age. Pure.
+import type { Reference } from '../flow.ts';
+import { parseReference, repositoryOf, tagKey, withDigest } from '../image/reference.ts';
+import { isOpen, type Judged, objections } from '../judge/judge.ts';
+import type { Hold } from '../ledger/judgements.ts';
+import { Problem } from '../problem.ts';
+import { type Identity, type ImageClosure, identify, namesRepository } from './identity.ts';
+import type { Row, Running } from './inventory.ts';
+
+/** As the ledger and its polls name it: a tag, or a digest in its place. */
+export const lookKey = (reference: Reference): string =>
+  reference.digest === undefined ? tagKey(reference) : `${repositoryOf(reference)}:${reference.digest}`;
 
 /** What is known of a tag, or of a digest: whether it is served. */
 export type TagState = {
@@ -160,3 +164,16 @@ export const FILTERS = {
   unknown: (row: Deployed) => row.running.length === 0 || some(row, ({ identity }) => identity.state === 'unknown'),
 } as const;
 export type Filter = keyof typeof FILTERS;
+
+/** Reasons are bounded: they are kept, and shown in a cell. */
+const MAX_REASON = 500;
+
+/** What a judgement says of a digest. */
+export function evidenceOf({ decision, evidence }: Judged): Pick<Evidence, 'outcome' | 'signers' | 'reason'> {
+  const signers = [...(evidence?.verdicts ?? [])].flatMap(([name, verdict]) =>
+    verdict.kind === 'verified' ? [`${name}: ${verdict.identity?.subject ?? verdict.by}`] : [],
+  );
+  const outcome = isOpen(decision) ? 'open' : decision.outcome;
+  const said = objections(decision) ?? decision.judgements.map(({ reason }) => reason).join('; ');
+  return { outcome, signers: signers.sort(), reason: said.slice(0, MAX_REASON) };
+}
