@@ -1,10 +1,13 @@
 // The watcher at a real API server with many pods (no nodes: statuses are written by the bench): how soon the first inventory is there, how
-// soon a new pod is seen, what memory it takes. Needs etcd and kube-apiserver; only by name. TAGPROOF_BENCH_PODS: how many (5,000).
+// soon a new pod is seen, what memory it takes, how big its ledger is, how soon the dashboard shows something. Needs etcd, kube-apiserver and
+// chromium; only by name. TAGPROOF_BENCH_PODS: how many (5,000).
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { chromium } from 'playwright-core';
 import { KubeClient } from '../src/kube/client.ts';
 import { startCluster } from '../src/kube/local.ts';
 
@@ -64,15 +67,44 @@ export async function run(): Promise<void> {
     await put(kube, 'new', 'brand-new');
     while ((await ask('&q=brand-new')).total === 0) await sleep(20);
     const seen = (performance.now() - before) / 1000;
+    const { paint, click } = await look(url);
     const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${watcher.pid}/status`, 'utf8'))?.[1]) / 1024;
     process.stdout.write(
-      `${PODS} pods of ${WORKLOADS} workloads: first inventory ${(first / 30).toFixed(2)} of 30 s, a new pod seen after ${seen.toFixed(2)} of 1 s, a filter ${((filter.sort((a, b) => a - b)[5] as number) / 100).toFixed(2)} of 100 ms, RSS ${(rss / 300).toFixed(2)} of 300 MiB\n`,
+      `${PODS} pods of ${WORKLOADS} workloads: first inventory ${(first / 30).toFixed(2)} of 30 s, a new pod seen after ${seen.toFixed(2)} of 1 s, a filter ${((filter.sort((a, b) => a - b)[5] as number) / 100).toFixed(2)} of 100 ms, RSS ${(rss / 300).toFixed(2)} of 300 MiB; ledger ${Math.round((statSync(join(folder, 'ledger.db')).size + statSync(join(folder, 'ledger.db-wal')).size) / PODS)} bytes a pod; dashboard: first rows ${(paint / 1500).toFixed(2)} of 1.5 s, a filter ${(click / 100).toFixed(2)} of 100 ms\n`,
     );
     watcher.kill('SIGKILL');
   } finally {
     await kube.close();
     cluster.stop();
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** In Chromium: from the address to the first rows, and from a click on a filter to its rows; milliseconds. */
+async function look(url: URL): Promise<{ paint: number; click: number }> {
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage();
+    const started = performance.now();
+    await page.goto(url.href);
+    await page.waitForSelector('tbody tr');
+    const paint = performance.now() - started;
+    const counts: number[] = [];
+    // Measured within the page, from the click to the first frame in which the rows are others.
+    for (const name of ['Not known', 'All', 'Not known', 'All', 'Not known'])
+      counts.push(
+        Number(
+          await page.evaluate(
+            `new Promise((done) => { const from = performance.now(); const before = document.querySelector('tbody');
+             const button = [...document.querySelectorAll('nav button')].find((item) => item.textContent.startsWith(${JSON.stringify(name)}));
+             new MutationObserver((_, observer) => { if (button.getAttribute('aria-pressed') === 'true' && document.querySelector('main').dataset.shown === ${JSON.stringify(name)}) { observer.disconnect(); requestAnimationFrame(() => done(performance.now() - from)); } }).observe(document.body, { childList: true, subtree: true, attributes: true });
+             button.click(); void before; })`,
+          ),
+        ),
+      );
+    return { paint, click: counts.sort((a, b) => a - b)[2] as number };
+  } finally {
+    await browser.close();
   }
 }
 
@@ -91,7 +123,8 @@ async function fill(kube: KubeClient): Promise<void> {
 /** A pod as if a node had started it. */
 async function put(kube: KubeClient, name: string, workload: string): Promise<void> {
   const path = '/api/v1/namespaces/default/pods';
-  const image = `registry.test/team/${workload}:v1`;
+  // Five images of each workload: a thousand of them have five thousand.
+  const image = `registry.test/team/${workload}:v${Math.floor(Number(name.slice(1)) / WORKLOADS) % 5 || 0}`;
   await kube.create(path, {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -107,7 +140,7 @@ async function put(kube: KubeClient, name: string, workload: string): Promise<vo
       ],
     },
   });
-  const imageID = `registry.test/team/${workload}@sha256:${Buffer.from(workload.padEnd(32, '0')).toString('hex').slice(0, 64)}`;
+  const imageID = `registry.test/team/${workload}@sha256:${createHash('sha256').update(image).digest('hex')}`;
   const state = { running: { startedAt: '2026-01-01T00:00:00Z' } };
   await kube.patch(`${path}/${name}/status`, 'merge', {
     status: {

@@ -3,6 +3,7 @@ import type { Deployed, Seen } from '../src/survey/deployed.ts';
 import type { Identity } from '../src/survey/identity.ts';
 
 export const seenAs = (digest: string, identity: Identity, more: Partial<Seen> = {}): Seen => ({
+  image: 'registry.test/shop/web:v1',
   digest,
   imageId: `x@${digest}`,
   pods: 3,

@@ -7,6 +7,7 @@ export type Identity =
   | { readonly state: 'unknown'; readonly reason: string };
 
 export type Seen = {
+  readonly image: string;
   readonly digest?: string;
   readonly imageId?: string;
   readonly pods: number;

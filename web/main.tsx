@@ -36,6 +36,8 @@ function App() {
   const [q, setQ] = useState(asked().get('q') ?? '');
   const [page, setPage] = useState<Page | undefined>();
   const [error, setError] = useState('');
+  /** Of the rows that stand there: an answer comes later than its question. */
+  const [shown, setShown] = useState('');
   const [open, setOpen] = useState<Row | undefined>();
   // Answers may come in another order than they were asked for: only the last question counts.
   const last = useRef(0);
@@ -46,6 +48,7 @@ function App() {
         const next = await askDeployed({ filter, q, after });
         if (mine !== last.current) return;
         setError('');
+        setShown(filter);
         setPage((before) =>
           after === undefined || before === undefined ? next : { ...next, items: [...before.items, ...next.items] },
         );
@@ -55,13 +58,13 @@ function App() {
     },
     [filter, q],
   );
-  const started = useRef(false);
+  const typed = useRef(q);
   useEffect(() => {
     const address = { ...(view !== 'deployed' && { view }), ...(filter && { filter }), ...(q && { q }) };
     history.replaceState(null, '', `#${new URLSearchParams(address)}`);
-    // Who types is waited for; who has just come is not.
-    const timer = setTimeout(() => void load(), started.current ? 120 : 0);
-    started.current = true;
+    // Who types is waited for; who clicks, or has just come, is not.
+    const timer = setTimeout(() => void load(), typed.current === q ? 0 : 120);
+    typed.current = q;
     return () => clearTimeout(timer);
   }, [load, view, filter, q]);
   useEffect(() => {
@@ -126,7 +129,7 @@ function App() {
           {error}
         </p>
       )}
-      <main>
+      <main data-shown={FILTERS.find(([name]) => name === shown)?.[1]}>
         {view === 'deployed' && page !== undefined && <Table page={page} pick={setOpen} more={load} filter={filter} />}
         {view === 'moves' && <Moves stamp={stamp} />}
         {view === 'alarms' && <Alarms stamp={stamp} />}

@@ -79,8 +79,11 @@ function Line({ row, pick, now, several, judges }: LineProps) {
         ))}
       </td>
       <td data-label="Runs">
-        {row.running.map(({ digest, pods, never }) => (
-          <span key={digest} class={row.mixed || never ? 'chip bad' : digest === undefined ? 'chip unknown' : 'chip'}>
+        {row.running.map(({ image, digest, pods, never }) => (
+          <span
+            key={`${image} ${digest}`}
+            class={row.mixed || never ? 'chip bad' : digest === undefined ? 'chip unknown' : 'chip'}
+          >
             <code>{digest === undefined ? 'not known' : short(digest)}</code> ×{pods}
             {never !== null && <small class="bad">must never run: {never}</small>}
           </span>

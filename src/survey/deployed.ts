@@ -1,6 +1,6 @@
 // What is deployed, by what is known at this moment: each cell with its source and its age. Pure.
 import type { Reference } from '../flow.ts';
-import { parseReference, repositoryOf, tagKey, withDigest } from '../image/reference.ts';
+import { parseReference, repositoryOf, tagKey, withDigest, withoutDigest } from '../image/reference.ts';
 import { isOpen, type Judged, objections } from '../judge/judge.ts';
 import type { Hold } from '../ledger/judgements.ts';
 import { Problem } from '../problem.ts';
@@ -71,44 +71,60 @@ export type Knowledge = {
 export function deployedOf(rows: readonly Row[], known: Knowledge): Deployed[] {
   return rows.map((row) => {
     const hold = known.hold(row);
-    const held = hold && { digest: hold.digest, reason: hold.reason, by: hold.by, since: hold.since };
-    const reference = parseReference(row.declared[0] ?? '');
-    if (reference instanceof Problem) {
-      const identity: Identity = { state: 'unknown', reason: 'not a valid reference' };
-      const running = row.running.map(
-        (item): Seen => ({ ...item, identity, evidence: null, pullable: null, never: null }),
-      );
-      return { ...row, pinned: 'invalid', running, tag: undefined, lacks: null, hold: held };
-    }
-    const { tag, digest } = reference;
-    const pinned = digest === undefined ? 'tag' : tag === undefined ? 'digest' : 'both';
-    const name = tag === undefined && digest !== undefined ? undefined : (tag ?? 'latest');
-    const { digest: _, ...tagged } = reference;
-    const state = name === undefined ? undefined : known.look(tagKey({ ...tagged, tag: name }));
-    const declared = digest ?? state?.digest;
-    const running = row.running.map((item): Seen => {
-      const identity = identityOf(item, declared, state, digest !== undefined, known);
-      const image = pulledAs(item, identity, declared);
-      const look = image === undefined ? undefined : known.look(lookKey(withDigest(reference, image)));
-      const evidence = image === undefined ? undefined : known.evidence(withDigest(reference, image), row);
-      const served = look?.digest === undefined ? null : look.digest !== null;
-      return {
-        ...item,
-        identity,
-        evidence: evidence ?? null,
-        pullable: image === undefined ? null : { digest: image, served, checked: look?.checked ?? null },
-        never: (item.digest && known.never(item.digest)) ?? null,
-      };
+    const declared = row.declared.map(parseReference);
+    const states = declared.flatMap((reference) => {
+      const tagged = reference instanceof Problem ? undefined : tagOf(reference);
+      const state = tagged && known.look(lookKey(tagged));
+      return tagged === undefined || state === undefined ? [] : [{ name: tagged.tag ?? '', ...tellable(state) }];
     });
     return {
       ...row,
-      pinned,
-      running,
-      tag: name === undefined || state === undefined ? undefined : { name, ...tellable(state) },
-      lacks: lackingOf(row, typeof declared === 'string' ? known.closure(declared) : undefined, known),
-      hold: held,
+      pinned: pinnedOf(declared),
+      running: row.running.map((item) => seenOf(item, row, known)),
+      // Of several, what a new pod could not even start from.
+      tag: states.find(({ digest }) => digest === null) ?? states[0],
+      lacks: lackingOf(row, declared, known),
+      hold: hold && { digest: hold.digest, reason: hold.reason, by: hold.by, since: hold.since },
     };
   });
+}
+
+/** What its name says without a digest; undefined: it has none but the digest. */
+export function tagOf(reference: Reference): Reference | undefined {
+  if (reference.tag === undefined && reference.digest !== undefined) return undefined;
+  return { ...withoutDigest(reference), tag: reference.tag ?? 'latest' };
+}
+
+/** The least that any of its pods declares. */
+function pinnedOf(declared: readonly (Reference | Problem)[]): Deployed['pinned'] {
+  const kinds = declared.map((reference) => {
+    if (reference instanceof Problem) return 'invalid';
+    if (reference.digest === undefined) return 'tag';
+    return reference.tag === undefined ? 'digest' : 'both';
+  });
+  return (['invalid', 'tag', 'digest'] as const).find((kind) => kinds.includes(kind)) ?? 'both';
+}
+
+function seenOf(item: Running, row: Row, known: Knowledge): Seen {
+  const never = (item.digest && known.never(item.digest)) ?? null;
+  const reference = parseReference(item.image);
+  if (reference instanceof Problem) {
+    const identity: Identity = { state: 'unknown', reason: 'not a valid reference' };
+    return { ...item, identity, evidence: null, pullable: null, never };
+  }
+  const { identity, declared } = identityOf(item, reference, known);
+  const image = pulledAs(item, identity, declared);
+  if (image === undefined) return { ...item, identity, evidence: null, pullable: null, never };
+  const pulled = withDigest(reference, image);
+  const look = known.look(lookKey(pulled));
+  const served = look?.digest === undefined ? null : look.digest !== null;
+  return {
+    ...item,
+    identity,
+    evidence: known.evidence(pulled, row) ?? null,
+    pullable: { digest: image, served, checked: look?.checked ?? null },
+    never,
+  };
 }
 
 /** Only what may be told: the state is a living thing of the watcher's. */
@@ -116,20 +132,19 @@ const tellable = ({ digest, since, checked, failure }: TagState): TagState => ({
 
 function identityOf(
   { digest: running, imageId }: Running,
-  declared: string | null | undefined,
-  state: TagState | undefined,
-  pinned: boolean,
+  reference: Reference,
   known: Knowledge,
-): Identity {
+): { identity: Identity; declared: string | null | undefined } {
+  const tagged = tagOf(reference);
+  const state = reference.digest !== undefined || tagged === undefined ? undefined : known.look(lookKey(tagged));
+  const declared = reference.digest ?? state?.digest;
+  const unknown = (reason: string) => ({ identity: { state: 'unknown' as const, reason }, declared });
   if (running === undefined)
-    return {
-      state: 'unknown',
-      reason: imageId === undefined ? 'its node has not said what runs' : 'imageID holds no digest',
-    };
-  if (declared === undefined)
-    return { state: 'unknown', reason: state?.failure ?? 'its tag has not been looked at yet' };
-  if (declared === null) return { state: 'unknown', reason: 'its tag is gone' };
-  return identify(running, imageId ?? '', declared, running === declared ? undefined : known.closure(declared), pinned);
+    return unknown(imageId === undefined ? 'its node has not said what runs' : `imageID '${imageId}' holds no digest`);
+  if (declared === undefined) return unknown(state?.failure ?? 'its tag has not been looked at yet');
+  if (declared === null) return unknown('its tag is gone');
+  const closure = running === declared ? undefined : known.closure(declared);
+  return { identity: identify(running, imageId ?? '', declared, closure, reference.digest !== undefined), declared };
 }
 
 /** The digest by which a node would pull it again: the declared one where this belongs to it, else its own, if that can be pulled at all. */
@@ -138,14 +153,24 @@ function pulledAs({ digest, imageId }: Running, identity: Identity, declared: st
   return digest !== undefined && imageId !== undefined && namesRepository(imageId) ? digest : undefined;
 }
 
-/** Platforms of nodes have no variant; an image's `linux/arm/v7` serves `linux/arm`. */
-function lackingOf(row: Row, closure: ImageClosure | undefined, known: Knowledge): string[] | null {
-  if (closure === undefined) return null;
-  const has = [...closure.members.values()].flatMap(({ platform }) => platform ?? []);
+/** Of whatever the next pod could declare. Platforms of nodes have no variant; an image's `linux/arm/v7` serves `linux/arm`. */
+function lackingOf(row: Row, declared: readonly (Reference | Problem)[], known: Knowledge): string[] | null {
   const nodes = new Set(row.running.flatMap(({ nodes: names }) => names));
   const needed = new Set([...nodes].flatMap((node) => known.platform(row.cluster, node) || []));
-  if (needed.size === 0 || has.length === 0) return null;
-  return [...needed].filter((platform) => !has.some((own) => own === platform || own.startsWith(`${platform}/`)));
+  const lacking = new Set<string>();
+  let open = needed.size === 0;
+  for (const reference of declared) {
+    const tagged = reference instanceof Problem ? undefined : tagOf(reference);
+    const digest =
+      reference instanceof Problem ? undefined : (reference.digest ?? (tagged && known.look(lookKey(tagged))?.digest));
+    const members = typeof digest === 'string' ? known.closure(digest)?.members : undefined;
+    const has = [...(members?.values() ?? [])].flatMap(({ platform }) => platform ?? []);
+    if (has.length === 0) open = true;
+    else
+      for (const platform of needed)
+        if (!has.some((own) => own === platform || own.startsWith(`${platform}/`))) lacking.add(platform);
+  }
+  return lacking.size > 0 ? [...lacking] : open ? null : [];
 }
 
 const some = ({ running }: Deployed, is: (seen: Seen) => boolean) => running.some(is);

@@ -3,8 +3,10 @@
 import { digestIn } from './identity.ts';
 import type { Owner, Pod, PodContainer } from './pods.ts';
 
-/** Pods of one container that run the same. */
+/** Pods of one container that declare the same and run the same. */
 export type Running = {
+  /** As they declare it: while a rollout goes on, not all of a container do the same. */
+  readonly image: string;
   /** Undefined: the node has not said, or nothing that we understand; `imageId` then shows what it wrote. */
   readonly digest: string | undefined;
   readonly imageId: string | undefined;
@@ -76,12 +78,15 @@ export function topOf(owner: Owner, owners: Owners): Owner {
 type Seen = { readonly pod: Pod; readonly container: PodContainer };
 
 function runningOf(seen: readonly Seen[]): Running[] {
-  const groups = Map.groupBy(seen, ({ container: { imageId } }) => (imageId && digestIn(imageId)) ?? imageId ?? '');
+  const groups = Map.groupBy(
+    seen,
+    ({ container: { image, imageId } }) => `${image}\n${(imageId && digestIn(imageId)) ?? imageId ?? ''}`,
+  );
   return [...groups.values()]
     .map((group) => {
-      const imageId = group[0]?.container.imageId;
+      const { image = '', imageId } = group[0]?.container ?? {};
       const nodes = new Set(group.flatMap(({ pod }) => pod.node ?? []));
-      return { digest: imageId && digestIn(imageId), imageId, pods: group.length, nodes: [...nodes].sort() };
+      return { image, digest: imageId && digestIn(imageId), imageId, pods: group.length, nodes: [...nodes].sort() };
     })
     .sort((a, b) => b.pods - a.pods);
 }

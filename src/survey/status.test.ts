@@ -176,3 +176,18 @@ test('what nobody can know is unknown, with the reason, and never fine', async (
   });
   assert.deepEqual(pinned?.running[0]?.identity, { state: 'exact' });
 });
+
+test('a rollout of a new tag is no drift: each pod is held against what it declares itself', async () => {
+  const [v1, v2] = await Promise.all(
+    ['v1', 'v2'].map((tag) =>
+      pushSample(host, { repository: 'rollout', tag, platforms: ['linux/amd64'], content: tag }),
+    ),
+  );
+  const run = (tag: string, digest: string | undefined) =>
+    pod([{ image: `${host}/rollout:${tag}`, imageID: `x@${digest}` }], { owner: set });
+  const [row] = await statusOf(inventoryOf('c', [run('v1', v1), run('v2', v2)], owners), { reader: client });
+  assert.deepEqual(row?.declared.length, 2);
+  assert.deepEqual(identitiesOf(row as Deployed), [{ state: 'same' }, { state: 'same' }]);
+  const [swapped] = await statusOf(inventoryOf('c', [run('v1', v2), run('v2', v2)], owners), { reader: client });
+  assert.deepEqual(identitiesOf(swapped as Deployed), [{ state: 'moved', now: v1 }, { state: 'same' }]);
+});

@@ -1,7 +1,7 @@
 // The inventory before the registries and the policy, asked now: is it pinned, is what runs what was declared, where does the tag point, can it
 // still be pulled, who signed it, does it have its nodes' platforms.
 import type { Reference, Resolution, Setting } from '../flow.ts';
-import { parseReference, printReference, withDigest, withoutDigest } from '../image/reference.ts';
+import { parseReference, printReference, withDigest } from '../image/reference.ts';
 import type { Judged } from '../judge/judge.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
@@ -15,6 +15,7 @@ import {
   type Knowledge,
   lookKey,
   type TagState,
+  tagOf,
 } from './deployed.ts';
 import type { ImageClosure } from './identity.ts';
 import type { Row } from './inventory.ts';
@@ -53,15 +54,20 @@ export async function statusOf(rows: readonly Row[], options: StatusOptions): Pr
     for (const reference of references)
       looks.set(lookKey(reference), stateOf(answers.get(printReference(reference)) as Resolution));
   };
-  const parsed = rows.map((row) => ({ row, reference: parseReference(row.declared[0] ?? '') }));
-  const sound = parsed.flatMap(({ row, reference }) => (reference instanceof Problem ? [] : [{ row, reference }]));
+  const sound = rows.flatMap((row) =>
+    [...new Set([...row.declared, ...row.running.map(({ image }) => image)])].flatMap((image) => {
+      const reference = parseReference(image);
+      return reference instanceof Problem ? [] : [{ row, image, reference }];
+    }),
+  );
   await look(sound.flatMap(({ reference }) => tagOf(reference) ?? []));
   const wanted = new Map<string, Reference>();
-  for (const { row, reference } of sound) {
+  for (const { row, image, reference } of sound) {
     const tag = tagOf(reference);
     const declared = reference.digest ?? (tag && looks.get(lookKey(tag))?.digest);
     if (typeof declared !== 'string') continue;
-    const differs = row.running.some(({ digest }) => digest !== undefined && digest !== declared);
+    const mine = row.running.filter((item) => item.image === image);
+    const differs = mine.some(({ digest }) => digest !== undefined && digest !== declared);
     const fits = row.running.some(({ nodes }) => nodes.some((node) => platform(row.cluster, node)));
     if (differs || fits) wanted.set(declared, withDigest(reference, declared));
   }
@@ -71,14 +77,18 @@ export async function statusOf(rows: readonly Row[], options: StatusOptions): Pr
       if (closure !== undefined) closures.set(digest, closure);
     }),
   );
-  const pulled = deployedOf(rows, known).flatMap(({ running }, index) => {
-    const { row, reference } = parsed[index] as (typeof parsed)[number];
-    if (reference instanceof Problem) return [];
-    const digests = [...running.map(({ pullable }) => pullable?.digest), reference.digest];
-    return [...new Set(digests)].flatMap((digest) =>
-      digest === undefined ? [] : [{ row, reference: withDigest(reference, digest) }],
-    );
-  });
+  const deployed = deployedOf(rows, known);
+  const pulled = [
+    ...sound.flatMap(({ row, reference }) => (reference.digest === undefined ? [] : [{ row, reference }])),
+    ...deployed.flatMap((row) =>
+      row.running.flatMap(({ image, pullable }) => {
+        const reference = parseReference(image);
+        return pullable === null || reference instanceof Problem
+          ? []
+          : [{ row, reference: withDigest(reference, pullable.digest) }];
+      }),
+    ),
+  ];
   await look(pulled.map(({ reference }) => reference));
   if (judge !== undefined) {
     const asked = new Map(pulled.map((item) => [evidenceKey(item.reference, item.row), item]));
@@ -93,14 +103,8 @@ export async function statusOf(rows: readonly Row[], options: StatusOptions): Pr
   return deployedOf(rows, known);
 }
 
-const evidenceKey = (reference: Reference, { namespace, kind }: Pick<Row, 'namespace' | 'kind'>) =>
+const evidenceKey = (reference: Reference, { namespace, kind }: { namespace: string; kind: string }) =>
   `${lookKey(reference)} ${namespace} ${kind}`;
-
-/** Undefined for a digest without a tag. */
-function tagOf(reference: Reference): Reference | undefined {
-  if (reference.tag === undefined && reference.digest !== undefined) return undefined;
-  return { ...withoutDigest(reference), tag: reference.tag ?? 'latest' };
-}
 
 function stateOf(answer: Resolution): TagState {
   const now = Date.now();

@@ -127,7 +127,7 @@ const row = (declared: string, running: [digest: string, imageId: string][], nod
   container: 'c',
   type: 'container',
   declared: [declared],
-  running: running.map(([of, imageId]) => ({ digest: of, imageId, pods: 1, nodes })),
+  running: running.map(([of, imageId]) => ({ image: declared, digest: of, imageId, pods: 1, nodes })),
   pods: 1,
   mixed: false,
 });

@@ -5,7 +5,7 @@ import { parseReference, printReference, withDigest } from '../../image/referenc
 import type { Hold, Never } from '../../ledger/judgements.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { asProblem, Problem } from '../../problem.ts';
-import { type Deployed, deployedOf } from '../../survey/deployed.ts';
+import { type Deployed, deployedOf, lookKey, tagOf } from '../../survey/deployed.ts';
 import type { Row } from '../../survey/inventory.ts';
 import { type AlertOptions, Alerts } from './alerts.ts';
 import type { Budget, Spent } from './budget.ts';
@@ -300,32 +300,36 @@ export class Watcher {
 
   /** Closures, first of what differs, so that no index is taken for a drift; signatures of what runs, and of what will run next. */
   #want(): void {
-    for (const row of this.deployed()) {
-      const reference = parseReference(row.declared[0] ?? '');
-      if (reference instanceof Problem) continue;
-      const declared = reference.digest ?? row.tag?.digest;
-      if (typeof declared === 'string') {
-        const differs = row.running.some(({ digest }) => digest !== undefined && digest !== declared);
-        this.#closures.want(reference, declared, differs);
-        this.#evidence.want(withDigest(reference, declared), row);
-      }
-      for (const { pullable } of row.running)
+    for (const row of this.deployed())
+      for (const { image, digest, pullable } of row.running) {
+        const reference = parseReference(image);
+        if (reference instanceof Problem) continue;
+        const tagged = tagOf(reference);
+        const declared = reference.digest ?? (tagged && this.#tags.state(lookKey(tagged))?.digest);
+        if (typeof declared === 'string') {
+          this.#closures.want(reference, declared, digest !== undefined && digest !== declared);
+          this.#evidence.want(withDigest(reference, declared), row);
+        }
         if (pullable !== null && pullable.digest !== declared)
           this.#evidence.want(withDigest(reference, pullable.digest), row);
-    }
+      }
   }
 
   /** Tags, and the digests that nodes would have to pull again. */
   *#references(): Generator<Reference> {
-    for (const row of this.deployed())
+    for (const row of this.deployed()) {
       for (const text of row.declared) {
         const reference = parseReference(text);
         if (reference instanceof Problem) continue;
-        const { digest, ...tagged } = reference;
-        if (reference.tag !== undefined || digest === undefined) yield { ...tagged, tag: reference.tag ?? 'latest' };
-        if (digest !== undefined) yield reference;
-        for (const { pullable } of row.running) if (pullable !== null) yield withDigest(tagged, pullable.digest);
+        const tagged = tagOf(reference);
+        if (tagged !== undefined) yield tagged;
+        if (reference.digest !== undefined) yield reference;
       }
+      for (const { image, pullable } of row.running) {
+        const reference = parseReference(image);
+        if (pullable !== null && !(reference instanceof Problem)) yield withDigest(reference, pullable.digest);
+      }
+    }
   }
 
   #ledgerFailed(problem: Problem): void {
