@@ -7,6 +7,7 @@ import { type InstallOptions, manifests } from '../src/serve/manifests.ts';
 
 const { version, description } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, string>;
 const REPLICAS = 98;
+const WATCHERS = 97;
 /** Lines of the longest list item that stands under a condition: a volume. */
 const MAX_ITEM = 8;
 
@@ -26,6 +27,7 @@ const MARKED: InstallOptions = {
   templates: 'mark-templates' as 'enforce',
   replicas: REPLICAS,
   registrySecret: 'mark-secret',
+  watcher: { clusterName: 'mark-cluster', replicas: WATCHERS, hintSecret: 'mark-hints' },
 };
 
 type Named = { readonly kind: string; readonly metadata: { readonly name: string } };
@@ -42,6 +44,7 @@ const CONDITIONS: readonly [missingWith: Partial<InstallOptions>, condition: str
   [{ pullSecrets: false }, '.Values.pullSecrets'],
   [{ reportEvery: undefined }, '.Values.reportEvery'],
   [{ replicas: 1 }, 'gt (int .Values.replicas) 1'],
+  [{ watcher: undefined }, '.Values.watcher.enabled'],
 ];
 
 function templates(): Record<string, string> {
@@ -67,8 +70,10 @@ function textOf(object: object): string {
     text = text.replaceAll(mark, value);
   };
   put(`replicas: ${REPLICAS}`, 'replicas: {{ .Values.replicas }}');
+  put(`replicas: ${WATCHERS}`, 'replicas: {{ .Values.watcher.replicas }}');
   text = onlyWith(text, /mark-lock|--lock|\/policy\/tagproof\.lock/, '.Values.lock');
   text = onlyWith(text, /mark-secret|DOCKER_CONFIG|mountPath: \/registry$/m, '.Values.registrySecret');
+  text = onlyWith(text, /mark-hints|--hint-token|\/hints\/token|mountPath: \/hints$/m, '.Values.watcher.hintSecret');
   text = onlyWith(text, /- --pull-secrets/, '.Values.pullSecrets');
   text = onlyWith(text, /- --report-every|- mark-report/, '.Values.reportEvery');
   text = onlyWith(text, /mark-client-ca|--client-ca|\/policy\/client-ca\.crt/, '.Values.clientCa');
@@ -77,6 +82,8 @@ function textOf(object: object): string {
     '$1{{- range .Values.exemptNamespaces }}\n$1- {{ . | quote }}\n$1{{- end }}',
   );
   put('mark-namespace', '{{ .Release.Namespace }}');
+  put('mark-cluster', '{{ .Values.watcher.clusterName | quote }}');
+  put('mark-hints', '{{ .Values.watcher.hintSecret | quote }}');
   put('mark-image', '{{ .Values.image | quote }}');
   put('mark-policy', '{{ toYaml .Values.policy | toJson }}');
   put('mark-lock', '{{ .Values.lock | toJson }}');
@@ -133,6 +140,15 @@ templates: enforce
 replicas: 2
 # Never asked about, beside the webhook's own namespace.
 exemptNamespaces: [kube-system]
+# What runs is watched and recorded: into a file on its volume, or with a Secret tagproof-ledger (url: postgres://…) into PostgreSQL.
+watcher:
+  enabled: false
+  # What the cluster is called in the ledger.
+  clusterName: in-cluster
+  # More than one needs PostgreSQL.
+  replicas: 1
+  # A Secret with a token, for notifications of registries.
+  hintSecret: ""
 `;
 
 const SCHEMA = {
@@ -154,6 +170,16 @@ const SCHEMA = {
     templates: { enum: ['enforce', 'warn', 'ignore'] },
     replicas: { type: 'integer', minimum: 1 },
     exemptNamespaces: { type: 'array', items: { type: 'string' } },
+    watcher: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        enabled: { type: 'boolean' },
+        clusterName: { type: 'string', minLength: 1 },
+        replicas: { type: 'integer', minimum: 1 },
+        hintSecret: { type: 'string' },
+      },
+    },
   },
 };
 

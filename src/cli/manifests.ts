@@ -25,6 +25,10 @@ type Options = {
   pullSecrets: boolean;
   reportEvery?: string;
   clientCa?: string;
+  watcher: boolean;
+  clusterName: string;
+  watcherReplicas: string;
+  hintSecret?: string;
 };
 
 export async function run(args: string[]): Promise<number> {
@@ -61,6 +65,10 @@ export async function run(args: string[]): Promise<number> {
     .option('--client-ca <file>', 'CA of the API server’s client certificate: nobody else may ask')
     .option('--replicas <count>', 'how many', '2')
     .option('--registry-secret <name>', 'a dockerconfigjson Secret in its namespace, for private registries')
+    .option('--watcher', 'watch and record what runs too', false)
+    .option('--cluster-name <name>', 'watcher: what the cluster is called in the ledger', 'in-cluster')
+    .option('--watcher-replicas <count>', 'watcher: more than one needs PostgreSQL (a Secret tagproof-ledger)', '1')
+    .option('--hint-secret <name>', 'watcher: a Secret with `token`, for notifications of registries')
     .addHelpText(
       'after',
       '\nWith --certificate printed the output holds a private key: treat it as a Secret, and run again before a year is over.\n\nExample:\n  tagproof manifests --image ghcr.io/org/tagproof@sha256:… | kubectl apply --server-side -f -\n',
@@ -81,6 +89,10 @@ async function write({
   replicas,
   certificate,
   clientCa,
+  watcher,
+  clusterName,
+  watcherReplicas,
+  hintSecret,
   ...rest
 }: Options): Promise<string> {
   const reference = parseReference(image);
@@ -90,6 +102,8 @@ async function write({
   if (!/^[1-9]\d?$/.test(replicas)) throw new Problem('usage', `--replicas '${replicas}': expected 1 to 99`);
   if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(namespace))
     throw new Problem('usage', `--namespace '${namespace}': no such name can be`);
+  if (!/^[1-9]$/.test(watcherReplicas))
+    throw new Problem('usage', `--watcher-replicas '${watcherReplicas}': expected 1 to 9`);
   const tokenless = !rest.cluster;
   if (tokenless && (certificate === 'own' || rest.pullSecrets || rest.reportEvery !== undefined))
     throw new Problem(
@@ -110,6 +124,7 @@ async function write({
     clientCa: clientCa === undefined ? undefined : readNamed(clientCa).toString('utf8'),
     exemptNamespaces: exemptNamespace.length > 0 ? exemptNamespace : ['kube-system'],
     replicas: Number(replicas),
+    ...(watcher && { watcher: { clusterName, replicas: Number(watcherReplicas), hintSecret } }),
   });
   return printObjects(objects);
 }

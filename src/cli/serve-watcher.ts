@@ -1,4 +1,5 @@
 // tagproof serve watcher: what runs, and where the tags that it uses point, into the ledger; alarms; and an API to ask it.
+import { writeFileSync } from 'node:fs';
 import { createServer as createPlain } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -35,6 +36,10 @@ export type WatcherFlags = {
   readonly port: string;
   readonly cert?: string;
   readonly key?: string;
+  /** A certificate for this run, for these names too; its CA goes into the file. */
+  readonly standalone: boolean;
+  readonly caFile: string;
+  readonly names?: string;
   /** Images to follow, a line each. */
   readonly images?: string;
   readonly hintToken?: string;
@@ -50,7 +55,7 @@ export async function serveWatcher(flags: WatcherFlags, kubes: readonly KubeClie
   if (kube === undefined) throw new Problem('usage', 'expected a cluster');
   const log = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
   const config = await loadConfig(flags.policy);
-  const tls = tlsOf(flags);
+  const tls = await tlsOf(flags);
   const also = flags.images === undefined ? [] : imagesOf(flags.images);
   const hintToken = flags.hintToken === undefined ? undefined : readNamed(flags.hintToken).toString('utf8').trim();
   if (hintToken !== undefined && hintToken.length < 16)
@@ -110,7 +115,17 @@ export async function serveWatcher(flags: WatcherFlags, kubes: readonly KubeClie
 }
 
 /** Away from loopback only over TLS, and with the API server's own tokens. */
-function tlsOf({ cert, key, host }: WatcherFlags): { cert: Buffer; key: Buffer } | undefined {
+async function tlsOf({ cert, key, host, standalone, caFile, names }: WatcherFlags) {
+  if (standalone) {
+    const { makeCertificates } = await import('../serve/certificate.ts');
+    const {
+      ca,
+      cert: own,
+      key: ownKey,
+    } = await makeCertificates(['localhost', '127.0.0.1', '::1', ...(names?.split(',') ?? [])]);
+    writeFileSync(caFile, ca);
+    return { cert: own, key: ownKey };
+  }
   if ((cert === undefined) !== (key === undefined)) throw new Problem('usage', 'expected --cert and --key together');
   if (cert !== undefined && key !== undefined) return { cert: readNamed(cert), key: readNamed(key) };
   if (!LOOPBACK.includes(host))

@@ -17,6 +17,7 @@ type Options = {
   ownCertificate: boolean;
   standalone: boolean;
   caFile: string;
+  names?: string;
   clientCa?: string;
   templates: 'enforce' | 'warn' | 'ignore';
   cluster: boolean;
@@ -54,6 +55,7 @@ export async function run(args: string[]): Promise<number> {
     .option('--own-certificate', 'make and renew the certificate, kept in a Secret; needs --cluster', false)
     .option('--standalone', 'make a certificate for this run, and write its CA where --ca-file says', false)
     .option('--ca-file <file>', 'with --standalone: where the CA goes', 'tagproof-ca.pem')
+    .option('--names <list>', 'watcher: with --standalone: further names of this server, with commas')
     .option('--client-ca <file>', 'CA of the API server’s client certificate, PEM: nobody else may ask')
     .addOption(
       new Option('--templates <mode>', 'objects that only make pods (Deployment, Job, …)')

@@ -1,6 +1,7 @@
 // Everything that the webhook needs in a cluster, as objects of the API from one source: plain manifests for kubectl and for Git.
 import { definitions } from './crds.ts';
 import { bypassRole, type Feature, LABELS, NAME, rolesOf } from './permissions.ts';
+import { type WatcherInstall, watcherManifests } from './watcher/manifests.ts';
 import { webhook } from './webhooks.ts';
 
 export type InstallOptions = {
@@ -28,6 +29,8 @@ export type InstallOptions = {
   readonly replicas: number;
   /** A Secret of type kubernetes.io/dockerconfigjson in the namespace, for private registries. */
   readonly registrySecret?: string | undefined;
+  /** What runs is watched and recorded too; undefined: it is not. */
+  readonly watcher?: WatcherInstall | undefined;
 };
 
 const PORT = 8443;
@@ -90,6 +93,9 @@ export function manifests(options: InstallOptions): object[] {
         ingress: [{ ports: [{ port: PORT, protocol: 'TCP' }] }],
       },
     },
+    ...(options.watcher === undefined
+      ? []
+      : watcherManifests(namespace, options.image, options.watcher, NAME, options.registrySecret)),
     webhook(options, 'Mutating'),
     webhook(options, 'Validating'),
   ];

@@ -53,6 +53,12 @@ suite('the Helm chart', ['helm'], () => {
       { lock: '# lock\nversion: 1\n', registrySecret: 'pull' },
       { lock: '# lock\nversion: 1\n', registrySecret: 'pull' },
     ],
+    ['with the watcher', { watcher: { enabled: true } }, { watcher: { clusterName: 'in-cluster', replicas: 1 } }],
+    [
+      'with two watchers and hints',
+      { watcher: { enabled: true, clusterName: 'prod', replicas: 2, hintSecret: 'hints' }, registrySecret: 'pull' },
+      { watcher: { clusterName: 'prod', replicas: 2, hintSecret: 'hints' }, registrySecret: 'pull' },
+    ],
     [
       'softly',
       { failurePolicy: 'Ignore', templates: 'warn', exemptNamespaces: ['kube-system', 'db'], replicas: 1 },
