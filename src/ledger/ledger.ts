@@ -99,8 +99,9 @@ export class Ledger extends Journal {
     const { before, after } = nodesAround(time);
     const ran = () => {
       let query = this.db.selectFrom('run_interval').selectAll().where('since', '<=', time);
-      if (cluster !== undefined) query = query.where('cluster', '=', cluster);
-      if (namespace !== undefined) query = query.where('namespace', '=', namespace);
+      // Not by an index: a namespace has thousands of runs that ended, and the tree leads to the few of that moment.
+      if (cluster !== undefined) query = query.where(sql<boolean>`cluster || '' = ${cluster}`);
+      if (namespace !== undefined) query = query.where(sql<boolean>`namespace || '' = ${namespace}`);
       return query.limit(MAX_AT + 1);
     };
     const rows = [
