@@ -38,6 +38,7 @@ const evidence = (outcome: EvidenceEvent['outcome'], signers: string[] = []): Ev
   signers,
   reason: 'because',
   policy: 'sha256:p',
+  source: 'watcher',
 });
 const rollback: RollbackEvent = {
   kind: 'rollback',

@@ -2,10 +2,15 @@
 import type { Command } from 'commander';
 import { isDigest, shortDigest } from '../image/digest.ts';
 import { parseReference } from '../image/reference.ts';
+import type { TagEvent } from '../ledger/event.ts';
+import type { EvidenceInterval } from '../ledger/judgements.ts';
 import type { Ledger, RunInterval, TagInterval } from '../ledger/ledger.ts';
 import { openLedger } from '../ledger/open.ts';
 import { Problem } from '../problem.ts';
+import type { RegistryClient } from '../registry/client.ts';
 import type { Cell, Report, Section } from '../report/report.ts';
+import { loadConfig } from './gather.ts';
+import { type RegistryFlags, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
 import { type CommonOptions, execute, verb } from './verb.ts';
 
@@ -13,13 +18,14 @@ const EXAMPLES = `
 tagproof history docker.io/library/nginx:1.27     what this tag pointed to, and since when
 tagproof history ghcr.io/org/app                  every tag of a repository
 tagproof history shop/Deployment/web              what this workload ran
+tagproof history cgr.dev/chainguard/nginx --from-registry --keep   what the registry knows of the time before
 `;
 const WHERE_EXAMPLES = `
 tagproof where sha256:3590a650…                   where this runs and ever ran: an index, a manifest or a configuration
 tagproof where ghcr.io/org/app@sha256:3590a650…
 `;
 
-type Options = CommonOptions & { ledger: string };
+type Options = CommonOptions & RegistryFlags & { ledger: string; fromRegistry: boolean; keep: boolean };
 
 /** Where the record is: TAGPROOF_LEDGER keeps a password off the command line. */
 export function ledgerOption(command: Command): Command {
@@ -45,10 +51,16 @@ export function run(args: string[]): Promise<number> {
       '<image or workload>',
       'an image, or NAMESPACE/KIND/NAME',
     ),
-  );
-  return execute<Options>(command, args, async ([what = ''], { ledger: where }) => ({
-    report: await withLedger(where, (ledger) => history(ledger, what)),
-  }));
+  )
+    .option('--from-registry', 'what the registry itself knows of the tag, where it keeps that', false)
+    .option('--keep', 'with --from-registry: add to the ledger what was before it began to watch', false);
+  return execute<Options>(registryOptions(command), args, async ([what = ''], options, context) => {
+    if (!options.fromRegistry) return { report: await withLedger(options.ledger, (ledger) => history(ledger, what)) };
+    const config = await loadConfig(options.config);
+    return withClient(options, config, context, async (client) => ({
+      report: await fromRegistry(client, what, options),
+    }));
+  });
 }
 
 export function runWhere(args: string[]): Promise<number> {
@@ -90,12 +102,73 @@ async function history(ledger: Ledger, what: string): Promise<Report> {
   const [, namespace, kind, name] = WORKLOAD.exec(what) ?? [];
   if (namespace !== undefined && kind !== undefined && name !== undefined) {
     const runs = await ledger.runHistory({ namespace, kind, name });
-    return reportOf(what, runSection(what, runs), runs.length, { runs });
+    const digests = [...new Set(runs.map(({ digest }) => digest))].slice(0, MAX_DIGESTS);
+    const evidence = await ledger.judgements.evidence(digests);
+    const plain = runSection(what, runs);
+    const rows = plain.rows.map((row, i) => [...row, sayEvidence(runs[i] as RunInterval, evidence)]);
+    return reportOf(what, { ...plain, head: [...(plain.head ?? []), 'by what evidence'], rows }, runs.length, {
+      runs,
+      evidence,
+    });
   }
   const reference = parseReference(what);
   if (reference instanceof Problem) throw reference;
   const tags = await ledger.tagHistory(reference.registry, reference.repository, reference.tag);
   return reportOf(what, tagSection(what, tags), tags.length, { tags });
+}
+
+const MAX_DIGESTS = 500;
+
+/** What was found when it came in, by the door or else by the watcher soon after; at the least what was found later. */
+function sayEvidence({ digest, since, until: end }: RunInterval, evidence: readonly EvidenceInterval[]): Cell {
+  const mine = evidence.filter((row) => row.digest === digest && (end === null || row.since < end));
+  const then = mine.filter((row) => row.since <= since && (row.until === null || row.until > since));
+  const found = then.find(({ source }) => source === 'admission') ?? then[0] ?? mine.at(-1);
+  if (found === undefined) return { text: 'none recorded', style: 'dim' };
+  const who = found.signers.length > 0 ? `signed by ${found.signers.join(', ')}` : found.reason;
+  const when = found.source === 'admission' ? 'admitted' : 'watched';
+  return { text: `${when}: ${who}`, style: found.outcome === 'allow' ? 'good' : 'warn' };
+}
+
+async function fromRegistry(client: RegistryClient, what: string, { ledger: where, keep }: Options): Promise<Report> {
+  const reference = parseReference(what);
+  if (reference instanceof Problem) throw reference;
+  const { registry, repository, tag = 'latest' } = reference;
+  const found = await client.tagHistory(reference);
+  if (found === undefined)
+    throw new Problem('not-found', `${registry} keeps no history of its tags: let tagproof serve watcher follow it`, {
+      image: what,
+    });
+  const intervals = found.map(
+    ({ digest, since }, i): TagInterval => ({
+      registry,
+      repository,
+      tag,
+      digest,
+      since,
+      until: found[i + 1]?.since ?? null,
+      source: 'history',
+    }),
+  );
+  const kept = keep ? await withLedger(where, (ledger) => keepBefore(ledger, intervals)) : 0;
+  const report = reportOf(what, tagSection(what, intervals.toReversed()), intervals.length, { tags: intervals });
+  return keep
+    ? { ...report, summary: [...report.summary, `${plural(kept, 'entry')} of it added to the ledger`] }
+    : report;
+}
+
+/** Only what lies before the ledger's own sight: what it saw itself, it knows better. */
+async function keepBefore(ledger: Ledger, intervals: readonly TagInterval[]): Promise<number> {
+  const [first] = intervals;
+  if (first === undefined) return 0;
+  const own = (await ledger.tagHistory(first.registry, first.repository, first.tag)).at(-1)?.since;
+  const events = intervals.flatMap(({ since, until: end, ...row }): TagEvent[] => {
+    if (own !== undefined && since >= own) return [];
+    const until = end === null || (own !== undefined && end > own) ? own : end;
+    return [{ kind: 'tag', ...row, source: 'history', since, ...(until !== undefined && { until }) }];
+  });
+  if (events.length > 0) await ledger.append(events);
+  return events.length;
 }
 
 function reportOf(what: string, section: Section, count: number, data: object): Report {

@@ -32,6 +32,7 @@ type Options = {
   images?: string;
   hintToken?: string;
   retention?: string;
+  record?: string;
 };
 
 export async function run(args: string[]): Promise<number> {
@@ -70,6 +71,7 @@ export async function run(args: string[]): Promise<number> {
       'watcher: a file (SQLite) or postgres://… (default: TAGPROOF_LEDGER, else tagproof.db)',
       process.env['TAGPROOF_LEDGER'] ?? 'tagproof.db',
     )
+    .option('--record <where>', 'admission: keep the evidence of what is let in, in a ledger: postgres://… or a file')
     .option('--contexts <name>', 'watcher: several clusters, contexts of the kubeconfig (repeatable)', collect, [])
     .option(
       '--cluster-name <name>',
@@ -120,6 +122,7 @@ async function serve(options: Options): Promise<number> {
     kube,
     pullSecrets,
     ...(reportEvery !== undefined && { reportEveryMs: parseDuration('--report-every', reportEvery) }),
+    ...(options.record !== undefined && { record: recordIn(options.record) }),
     instance: process.env['POD_NAME'] ?? hostname(),
     log,
     userAgent: `tagproof/${version()}`,
@@ -130,6 +133,11 @@ async function serve(options: Options): Promise<number> {
   await server.stop();
   await kube?.close();
   return 0;
+}
+
+/** Loaded when something is to be kept: a database's driver is not small. */
+function recordIn(where: string) {
+  return async () => (await import('../ledger/open.ts')).openLedger(where);
 }
 
 async function watcher(options: Options): Promise<number> {

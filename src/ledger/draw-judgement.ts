@@ -6,7 +6,7 @@ import type { Database } from './schema.ts';
 
 export async function drawEvidence(db: Database, batch: readonly Dated<EvidenceEvent>[]): Promise<void> {
   for (const { event, at } of batch) {
-    const { registry, repository, digest, outcome, signers, reason, policy, since = at, until = null } = event;
+    const { registry, repository, digest, outcome, signers, reason, policy, source, since = at, until = null } = event;
     const open = () =>
       db
         .selectFrom('evidence_interval')
@@ -14,12 +14,13 @@ export async function drawEvidence(db: Database, batch: readonly Dated<EvidenceE
         .where('registry', '=', registry)
         .where('repository', '=', repository)
         .where('digest', '=', digest)
+        .where('source', '=', source)
         .where('until', 'is', null);
     // What is carried is older than what is open.
     if (event.since !== undefined && until === null && (await open().executeTakeFirst()) !== undefined) continue;
     if (until === null)
       await db.updateTable('evidence_interval').set({ until: since }).where('id', 'in', open()).execute();
-    const row = { registry, repository, digest, outcome, signers: JSON.stringify(signers), reason, policy };
+    const row = { registry, repository, digest, outcome, signers: JSON.stringify(signers), reason, policy, source };
     await db
       .insertInto('evidence_interval')
       .values({ ...row, since, until })

@@ -76,6 +76,8 @@ export type EvidenceEvent = {
   readonly reason: string;
   /** `sha256:HEX` of the policy that was asked. */
   readonly policy: string;
+  /** Who asked: the watcher, about what runs; or the door, and so it came in. */
+  readonly source: 'watcher' | 'admission';
 } & Carried;
 
 /** A workload was brought back and is to stay there, until it is released. */

@@ -88,10 +88,11 @@ async function carry(db: Database, cut: string): Promise<LedgerEvent[]> {
     }),
   );
   const evidence = ((await old('evidence_interval')) as Plain<'evidence_interval'>[]).map(
-    ({ id: _, since, until, signers, outcome, ...row }): EvidenceEvent => ({
+    ({ id: _, since, until, signers, outcome, source, ...row }): EvidenceEvent => ({
       kind: 'evidence',
       ...row,
       outcome: outcome as EvidenceEvent['outcome'],
+      source: source as EvidenceEvent['source'],
       signers: JSON.parse(signers) as string[],
       ...span({ since, until }),
     }),

@@ -20,9 +20,14 @@ export class Judgements {
     return (await query.orderBy('since', 'desc').limit(1000).execute()).map(listed);
   }
 
-  /** What is taken to be true now. */
+  /** What the watcher takes to be true now. */
   async openEvidence(): Promise<EvidenceInterval[]> {
-    const rows = await this.#db.selectFrom('evidence_interval').selectAll().where('until', 'is', null).execute();
+    const rows = await this.#db
+      .selectFrom('evidence_interval')
+      .selectAll()
+      .where('until', 'is', null)
+      .where('source', '=', 'watcher')
+      .execute();
     return rows.map(listed);
   }
 

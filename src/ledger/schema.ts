@@ -50,6 +50,7 @@ export type Tables = {
     signers: string;
     reason: string;
     policy: string;
+    source: string;
     since: string;
     until: string | null;
   };
@@ -148,9 +149,10 @@ const MIGRATIONS: readonly Migration[] = [
       sql`create index run_by_node_since on run_interval (node, since)`,
       sql`create table image (root text not null, platform text not null, facts text not null, primary key (root, platform))`,
       sql`create table evidence_interval (id ${id}, registry text not null, repository text not null, digest text not null,
-        outcome text not null, signers text not null, reason text not null, policy text not null, since text not null, until text)`,
+        outcome text not null, signers text not null, reason text not null, policy text not null, source text not null,
+        since text not null, until text)`,
       sql`create index evidence_by_digest on evidence_interval (digest, since)`,
-      sql`create unique index evidence_open on evidence_interval (registry, repository, digest) where until is null`,
+      sql`create unique index evidence_open on evidence_interval (registry, repository, digest, source) where until is null`,
       sql`create table hold (id ${id}, cluster text, namespace text not null, kind text not null, name text not null,
         container text not null, image text not null, digest text not null, reason text not null, "by" text not null,
         since text not null, until text)`,

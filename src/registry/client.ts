@@ -12,6 +12,7 @@ import { MAX_CONFIG, MAX_MANIFEST, MAX_REFERRER_PAGES, MAX_REFERRERS } from './l
 import { Pusher } from './push.ts';
 import { nextPage, type Referrer, readReferrers } from './referrers.ts';
 import { Service, type ServiceSetting } from './service.ts';
+import { HISTORY_PATHS, type Pointed, readTagHistory } from './tag-history.ts';
 import { Authorizer } from './tokens.ts';
 import { type Answer, type Call, Transport, type TransportOptions } from './transport.ts';
 
@@ -129,6 +130,24 @@ export class RegistryClient {
       }
       return found;
     });
+  }
+
+  /** What the registry itself knows of a tag's past, oldest first; undefined: it keeps none. Only the registry, no mirror of it. */
+  async tagHistory(reference: Reference): Promise<Pointed[] | undefined> {
+    const endpoint = this.#endpointsOf(reference.registry, 'resolve').at(-1) as Endpoint;
+    for (const path of HISTORY_PATHS) {
+      const answer = await this.#send(
+        endpoint,
+        reference,
+        'GET',
+        `${path}/${reference.tag ?? 'latest'}`,
+        {},
+        MAX_MANIFEST,
+      );
+      if (answer.status === 200) return readTagHistory(answer.body, reference.registry);
+      if (![400, 404, 405, 501].includes(answer.status)) throw complaint(endpoint, reference, answer);
+    }
+    return undefined;
   }
 
   /** Writes into the reference's repository: always the registry itself, never a mirror, and with tokens of its own. */

@@ -11,12 +11,14 @@ import { readNamed } from '../file.ts';
 import { parseReference } from '../image/reference.ts';
 import { type Bench, openBench } from '../judge/judge.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Lock } from '../lock/lock.ts';
 import { NO_CONFIG } from '../policy/config.ts';
 import { readConfig } from '../policy/config-file.ts';
 import { type Merged, mergePolicies, type Part } from '../policy/merge.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { Admission, Door } from './admit.ts';
+import { Admitted } from './admitted.ts';
 import { createApp } from './app.ts';
 import { Cluster } from './cluster.ts';
 import { type Connection, connect, credentialFile } from './connection.ts';
@@ -51,6 +53,8 @@ export type ServerOptions = {
   readonly pullSecrets?: boolean;
   /** Reports of what runs are written so often, milliseconds. */
   readonly reportEveryMs?: number;
+  /** Where the evidence of what is let in is kept. */
+  readonly record?: (() => Promise<Ledger>) | undefined;
   /** Who this is, in Events and Leases. */
   readonly instance?: string;
   readonly userAgent: string;
@@ -75,6 +79,7 @@ export class AdmissionServer {
   readonly #cluster: Cluster | undefined;
   readonly #certificate: OwnCertificate | undefined;
   readonly #reporter: Reporter | undefined;
+  readonly #admitted: Admitted | undefined;
   #draining = false;
   #door: Door | undefined;
   #lockDigest: string | undefined;
@@ -89,6 +94,7 @@ export class AdmissionServer {
     if (kube !== undefined) this.#cluster = new Cluster({ kube, metrics, log, instance });
     if (kube !== undefined && everyMs !== undefined)
       this.#reporter = new Reporter({ kube, everyMs, instance, log, door: () => this.#door });
+    if (options.record !== undefined) this.#admitted = new Admitted(options.record, () => metrics.eventDropped());
     const app = createApp({
       door: () => this.#door,
       metrics,
@@ -155,7 +161,7 @@ export class AdmissionServer {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
     });
-    await this.#connection?.transport.close();
+    await Promise.all([this.#connection?.transport.close(), this.#admitted?.stop()]);
   }
 
   /** One after the other: what was asked for last is in force last. */
@@ -256,6 +262,7 @@ export class AdmissionServer {
   #tell(request: Request, admission: Admission): void {
     for (const { bypass } of admission.rulings) if (bypass !== undefined) this.#metrics.bypassed(request.namespace);
     for (const happening of happeningsOf(request, admission)) this.#cluster?.tell(happening);
+    this.#admitted?.take(admission, this.#door?.bench.policy ?? '');
   }
 }
 

@@ -116,6 +116,7 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       registry: 'registry.test',
       repository: 'shop/web',
       policy: 'sha256:p',
+      source: 'watcher',
     } as const;
     await ledger.append([
       { ...evidence, digest: A, outcome: 'allow', signers: ['release: key 3fa1'], reason: 'signed' },

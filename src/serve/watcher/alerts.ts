@@ -84,7 +84,9 @@ export class Alerts {
   async #signersOfMove({ image, from, to }: { image: string; from: string | null; to: string | null }): Promise<void> {
     if (from === null || to === null) return;
     for (let patience = PATIENCE_MS; patience > 0; patience -= 1000) {
-      const found = await this.#ledger.judgements.evidence([from, to], true);
+      const found = (await this.#ledger.judgements.evidence([from, to], true)).filter(
+        ({ source }) => source === 'watcher',
+      );
       const of = (digest: string) => found.find((row) => row.digest === digest);
       const [before, now] = [of(from), of(to)];
       if (before === undefined || before.signers.length === 0) return; // nobody spoke for it

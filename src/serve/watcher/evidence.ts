@@ -133,7 +133,8 @@ export class EvidenceKeeper {
     const before = this.#open.get(openKey({ registry, repository, digest }));
     const same = before?.outcome === outcome && String(before.signers) === String(signers) && before.reason === reason;
     if (same) return this.#changed(undefined);
-    const event: EvidenceEvent = { kind: 'evidence', registry, repository, digest, outcome, signers, reason, policy };
+    const named = { kind: 'evidence', registry, repository, digest, source: 'watcher' } as const;
+    const event: EvidenceEvent = { ...named, outcome, signers, reason, policy };
     const [entry] = await this.#ledger.append([event]);
     const { kind: _, since: __, until: ___, ...row } = event;
     this.#open.set(openKey(row), { ...row, since: entry?.at ?? '', until: null });
