@@ -148,7 +148,7 @@ async function play(host: string, folder: string): Promise<number> {
 
   title('Now on your own repository', 'In any checkout:');
   say(
-    '  tagproof scan --explain     what is pinned, what is not, what was skipped and why\n  tagproof pin --diff         what would change\n',
+    '  tagproof scan --explain     what is pinned, what is not, what was skipped and why\n  tagproof pin --diff         what would change\n\nWhat runs, what tags were, and the way back, on a simulated cluster in your browser:\n  tagproof demo --serve       from this checkout: npm run demo -- --serve\n',
   );
   for (const line of wrong) process.stderr.write(`error: ${line}\n`);
   return wrong.length === 0 ? 0 : 2;

@@ -11,6 +11,8 @@ export type PodContainer = {
   readonly image: string;
   /** `status.imageID`, as the runtime wrote it; absent: the node has not said anything yet. */
   readonly imageId?: string;
+  /** Of a pod that is finished: from when to when it ran, RFC 3339, as its node tells. */
+  readonly ran?: { readonly since: string; readonly until: string };
 };
 
 export type Pod = {
@@ -41,7 +43,9 @@ type Spec = Readonly<
 > & {
   readonly nodeName?: string;
 };
-type Status = Readonly<Record<string, readonly { name: string; imageID?: string }[] | undefined>> & {
+type Terminated = { readonly startedAt?: string | null; readonly finishedAt?: string | null };
+type ContainerStatus = { name: string; imageID?: string; state?: { terminated?: Terminated } };
+type Status = Readonly<Record<string, readonly ContainerStatus[] | undefined>> & {
   readonly phase?: string;
 };
 
@@ -56,16 +60,18 @@ export function podOf(object: KubeObject, keep: (text: string) => string = (text
   const { uid = '', name = '', namespace = '', annotations, labels } = object.metadata ?? {};
   const spec = (object['spec'] ?? {}) as Spec;
   const status = (object['status'] ?? {}) as Status;
+  const finished = status.phase === 'Succeeded' || status.phase === 'Failed';
   const containers = LISTS.flatMap(([list, statuses, type]) => {
-    const ids = new Map((status[statuses] ?? []).map((item) => [item.name, item.imageID]));
+    const told = new Map((status[statuses] ?? []).map((item) => [item.name, item]));
     return (spec[list] ?? []).map(({ name: container, image }): PodContainer => {
-      const imageId = ids.get(container);
+      const imageId = told.get(container)?.imageID;
       const known = imageId !== undefined && imageId !== '';
       return {
         name: keep(container),
         type,
         image: typeof image === 'string' ? keep(image) : '',
         ...(known && { imageId: keep(imageId) }),
+        ...(finished && ranOf(told.get(container)?.state?.terminated)),
       };
     });
   });
@@ -88,9 +94,16 @@ export function podOf(object: KubeObject, keep: (text: string) => string = (text
     name,
     namespace: keep(namespace),
     node: spec.nodeName === undefined ? undefined : keep(spec.nodeName),
-    finished: status.phase === 'Succeeded' || status.phase === 'Failed',
+    finished,
     owner: { apiVersion: keep(apiVersion), kind: keep(kind), name: keep(by), uid: keep(byUid) },
     ...(hash !== undefined && { revisionHash: keep(hash) }),
     containers: [...containers, ...volumes],
   };
+}
+
+function ranOf({ startedAt, finishedAt }: Terminated = {}): Pick<PodContainer, 'ran'> {
+  if (!startedAt || !finishedAt) return {};
+  const [since, until] = [new Date(startedAt), new Date(finishedAt)];
+  const known = !Number.isNaN(since.getTime()) && !Number.isNaN(until.getTime());
+  return known ? { ran: { since: since.toISOString(), until: until.toISOString() } } : {};
 }

@@ -211,7 +211,7 @@ suite('the dashboard in Chromium', ['chromium'], () => {
         /shop\/Deployment\/web[\s\S]*held: v2 leaks[\s\S]*×9[\s\S]*×1[\s\S]*must never run: it leaks[\s\S]*would be denied[\s\S]*not signed at all; checked 2 min ago[\s\S]*tag moved[\s\S]*gone/,
       );
       await page.click('button:has-text("shop/Deployment/web")');
-      await page.waitForSelector('aside svg');
+      await page.waitForSelector('aside .diff table');
       const drawer = await page.innerText('aside');
       assert.match(drawer, /9 pods on 1 nodes/);
       assert.match(drawer, new RegExp(`tagproof rollback shop/Deployment/web --to ${C} --diff`));

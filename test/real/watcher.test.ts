@@ -41,7 +41,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
   async function startWatcher(): Promise<void> {
     watcher = spawn(
       process.execPath,
-      [MAIN, 'serve', 'watcher', '--ledger', file, '--kubeconfig', cluster.kubeconfig],
+      [MAIN, 'serve', 'watcher', '--ledger', file, '--kubeconfig', cluster.kubeconfig, '--images', 'images.txt'],
       {
         cwd: folder,
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -97,6 +97,8 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     atEnd(() => registry.close());
     await push('one');
     writeFileSync(join(folder, 'tagproof.yaml'), `registries: [{host: "${host}"}]\n`);
+    await pushSample(host, { repository: 'base', tag: '3', platforms: ['linux/amd64'], content: 'base' });
+    writeFileSync(join(folder, 'images.txt'), `# what we build on\n\n${host}/base:3   # of the platform team\n`);
     cluster = await startCluster(folder);
     atEnd(() => cluster.stop());
     kube = new KubeClient(cluster.access);
@@ -129,6 +131,10 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     await runPod('web-1-a', `${host}/web@${digests[0]}`);
     await until(['history', 'shop/Deployment/web'], /shop\/Deployment\/web.* now/);
     assert.match(await until(['history', `${host}/web:v1`], / now /), new RegExp((digests[0] as string).slice(0, 19)));
+  });
+
+  test('an image that nobody runs is followed when a file says so', async () => {
+    await until(['history', `${host}/base:3`], / now +poll/);
   });
 
   test('status: the same, then moved, then mixed', async () => {

@@ -4,7 +4,7 @@ import { MAKERS } from '../../kube/kinds.ts';
 import { controllerOf, type KubeObject, pathOf, type Resource } from '../../kube/object.ts';
 import { type WatchOptions, watch } from '../../kube/watch.ts';
 import type { RunEvent } from '../../ledger/event.ts';
-import type { Ledger } from '../../ledger/ledger.ts';
+import type { Ledger, RunInterval } from '../../ledger/ledger.ts';
 import { asProblem, type Problem } from '../../problem.ts';
 import { inventoryOf, type Row } from '../../survey/inventory.ts';
 import { nodeOf, ownerOf } from '../../survey/list-pods.ts';
@@ -55,6 +55,8 @@ export class ClusterWatch {
   readonly #texts = new Texts();
   /** Lists that have come: before all of them, "gone" means nothing. */
   readonly #lists = new Set<string>();
+  /** Finished pods that were looked at. */
+  readonly #finished = new Set<string>();
   #recorder: Recorder | undefined;
 
   constructor(feed: Feed, on: ClusterEvents) {
@@ -106,24 +108,41 @@ export class ClusterWatch {
   async news(ledger: Ledger): Promise<RunEvent[]> {
     this.#recorder ??= new Recorder(this.name, await ledger.open(this.name));
     const events = this.#recorder.changes(this.#pods.values(), this.#owners, this.#revisions);
+    const ended = await this.#ended(ledger, this.#recorder);
     const begun = events.filter(({ pods }) => pods > 0);
-    if (begun.length === 0) return events;
+    if (begun.length === 0) return [...events, ...ended];
     try {
       const actors = await this.#feed.who(begun.map(({ namespace, workload }) => ({ namespace, ...workload })));
-      return events.map((event) => {
+      return [...events, ...ended].map((event) => {
         const actor =
           event.pods > 0 ? actors.get(actorKey({ namespace: event.namespace, ...event.workload })) : undefined;
         return actor === undefined ? event : { ...event, actor };
       });
     } catch (error) {
       this.#on.say('who changed it is not known', asProblem(error, 'unreachable'));
-      return events;
+      return [...events, ...ended];
     }
+  }
+
+  /** Pods that came and were finished before anybody recorded them; each is looked at once. */
+  async #ended(ledger: Ledger, recorder: Recorder): Promise<RunEvent[]> {
+    for (const uid of this.#finished) if (!this.#pods.has(uid)) this.#finished.delete(uid);
+    const fresh = [...this.#pods.values()].filter(({ uid, finished }) => finished && !this.#finished.has(uid));
+    for (const { uid } of fresh) this.#finished.add(uid);
+    const events = recorder.finished(fresh, this.#owners);
+    const unknown: RunEvent[] = [];
+    for (const [, mine] of Map.groupBy(events, ({ namespace, workload }) => actorKey({ namespace, ...workload }))) {
+      const [{ namespace, workload }] = mine as [RunEvent];
+      const runs = await ledger.runHistory({ cluster: this.name, namespace, ...workload });
+      unknown.push(...mine.filter((event) => !runs.some((run) => covers(run, event))));
+    }
+    return unknown;
   }
 
   /** What the ledger has is read anew before the next news: it was not written, or somebody else wrote. */
   forget(): void {
     this.#recorder = undefined;
+    this.#finished.clear();
   }
 
   #followInto<V>(
@@ -172,6 +191,20 @@ export class ClusterWatch {
       },
     );
   }
+}
+
+/** Clocks of nodes and of the watcher differ by this much, milliseconds, and a run that was seen ended a moment after it did. */
+const SLACK_MS = 60_000;
+
+/** The record has it already: the same ran there at that time, as it was seen or as it was told before. */
+function covers(run: RunInterval, { container, type, digest, since = '', until = '' }: RunEvent): boolean {
+  return (
+    run.container === container &&
+    run.type === type &&
+    run.digest === digest &&
+    Date.parse(run.since) <= Date.parse(until) + SLACK_MS &&
+    (run.until === null || Date.parse(run.until) >= Date.parse(since) - SLACK_MS)
+  );
 }
 
 /** By whom it belongs to and its own hash, as pods carry it: a DaemonSet's pods the hash, a StatefulSet's the name. */

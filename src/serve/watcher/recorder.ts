@@ -63,6 +63,22 @@ export class Recorder {
     return events;
   }
 
+  /** What finished pods ran, one event a container: Jobs end faster than anybody looks. Whether it is known already is not asked here. */
+  finished(pods: Iterable<Pod>, owners: Owners): RunEvent[] {
+    const events: RunEvent[] = [];
+    for (const pod of pods) {
+      if (!pod.finished) continue;
+      const { kind, name } = topOf(pod.owner, owners);
+      for (const { name: container, type, image, imageId, ran } of pod.containers) {
+        const digest = imageId === undefined ? undefined : digestIn(imageId);
+        if (digest === undefined || ran === undefined) continue;
+        const key: Key = { namespace: pod.namespace, kind, name, container, type, image, digest, revision: '' };
+        events.push({ ...this.#event(key, 1), ...ran });
+      }
+    }
+    return events;
+  }
+
   #event({ kind, name, revision, ...rest }: Key, pods: number): RunEvent {
     const of = revision === '' ? {} : { revision };
     return { kind: 'run', cluster: this.#cluster, workload: { kind, name }, ...rest, ...of, pods };

@@ -11,6 +11,7 @@ import { openLedger } from '../../ledger/open.ts';
 import { Problem } from '../../problem.ts';
 import { type Owner, podOf } from '../../survey/pods.ts';
 import { Budget } from './budget.ts';
+import { ClusterWatch, type Feed } from './cluster-watch.ts';
 import { Recorder } from './recorder.ts';
 import { firstOf, intervalOf, LONGEST_MS, retryOf, SHORTEST_MS } from './schedule.ts';
 import { type Move, Tags } from './tags.ts';
@@ -167,5 +168,46 @@ test('a restart asks about nothing that is not due, and knows what each tag was'
   second.stop();
   assert.equal(asked, 36, 'and no more a second than the budget');
   assert.deepEqual(moves, []);
+  await ledger.close();
+});
+
+test('a Job that was over before anybody looked is told with its own times, once, whoever restarts', async () => {
+  const ledger = await open();
+  const job = (name: string) => ({
+    metadata: {
+      name,
+      namespace: 'shop',
+      uid: name,
+      ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: 'migrate', uid: 'job', controller: true }],
+    },
+    spec: { containers: [{ name: 'c', image: 'migrate:1' }] },
+    status: {
+      phase: 'Succeeded',
+      containerStatuses: [
+        {
+          name: 'c',
+          imageID: `migrate@${A}`,
+          state: { terminated: { startedAt: '2026-11-24T01:00:00Z', finishedAt: '2026-11-24T01:00:07Z' } },
+        },
+      ],
+    },
+  });
+  const pods = [job('one'), job('two')];
+  const follow: Feed['follow'] = async ({ resource }, { onList, take }) =>
+    onList(resource === 'pods' ? pods.map(take) : []);
+  const feed: Feed = { name: 'prod', who: async () => new Map(), follow };
+  for (let restart = 0; restart < 3; restart++) {
+    const watch = new ClusterWatch(feed, { changed: () => {}, say: assert.fail });
+    watch.start(new AbortController().signal);
+    for (let again = 0; again < 2; again++) {
+      const events = await watch.news(ledger);
+      assert.equal(events.length, restart === 0 && again === 0 ? 2 : 0);
+      if (events.length > 0) await ledger.append(events, new Date('2026-11-24T05:00:00Z'));
+    }
+  }
+  const [run] = await ledger.runHistory({ namespace: 'shop', kind: 'Job', name: 'migrate' });
+  assert.deepEqual([run?.since, run?.until], ['2026-11-24T01:00:00.000Z', '2026-11-24T01:00:07.000Z']);
+  assert.equal((await ledger.at(new Date('2026-11-24T01:00:03Z'))).length, 2);
+  assert.deepEqual(await ledger.open('prod'), []);
   await ledger.close();
 });
