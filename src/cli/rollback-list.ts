@@ -63,7 +63,7 @@ function rowOf({ interval, reference, current, notPullable, denied, signers }: C
         ? { text: `no: ${denied}`, style: 'bad' }
         : { text: 'yes', style: 'good' };
   const name = reference.tag === undefined ? reference.name : `${reference.name}:${reference.tag}`;
-  const by: Cell = signers === undefined ? { text: 'no rules', style: 'dim' } : signers.join(', ') || 'nobody';
+  const by: Cell = signers === undefined ? { text: '-', style: 'dim' } : signers.join(', ') || 'nobody';
   const end = until === null ? 'now' : `${time(until)}${ageOf(until)}`;
   return [container, name, shortDigest(digest), revision || '-', time(since), end, actor ?? '-', by, says];
 }

@@ -184,7 +184,9 @@ function evidenceCell(seen: Seen | undefined): Cell {
   if (found == null) return { text: 'not known', style: 'dim' };
   if (found.outcome === 'open') return { text: `could not check: ${found.reason}`, style: 'dim' };
   if (found.outcome !== 'allow') return { text: found.reason, style: found.outcome === 'deny' ? 'bad' : 'warn' };
-  return { text: found.signers.join(', ') || found.reason, style: 'good' };
+  return found.signers.length > 0
+    ? { text: found.signers.join(', '), style: 'good' }
+    : { text: `nobody’s signature: ${found.reason}`, style: 'warn' };
 }
 
 function findingsOf(row: Deployed, clusters: boolean): Finding[] {

@@ -179,7 +179,10 @@ const some = ({ running }: Deployed, is: (seen: Seen) => boolean) => running.som
 export const FILTERS = {
   unpinned: ({ pinned }: Deployed) => pinned === 'tag' || pinned === 'invalid',
   moved: (row: Deployed) => some(row, ({ identity }) => identity.state === 'moved'),
-  unverified: (row: Deployed) => row.running.length === 0 || some(row, ({ evidence }) => evidence?.outcome !== 'allow'),
+  /** That a policy lets it in is not enough: somebody must have signed. */
+  unverified: (row: Deployed) =>
+    row.running.length === 0 ||
+    some(row, ({ evidence }) => evidence?.outcome !== 'allow' || evidence.signers.length === 0),
   unrecoverable: (row: Deployed) => some(row, ({ pullable }) => pullable?.served === false),
   mixed: ({ mixed }: Deployed) => mixed,
   different: (row: Deployed) => some(row, ({ identity, never }) => identity.state === 'different' || never !== null),
@@ -195,10 +198,18 @@ const MAX_REASON = 500;
 
 /** What a judgement says of a digest. */
 export function evidenceOf({ decision, evidence }: Judged): Pick<Evidence, 'outcome' | 'signers' | 'reason'> {
-  const signers = [...(evidence?.verdicts ?? [])].flatMap(([name, verdict]) =>
-    verdict.kind === 'verified' ? [`${name}: ${verdict.identity?.subject ?? verdict.by}`] : [],
-  );
   const outcome = isOpen(decision) ? 'open' : decision.outcome;
   const said = objections(decision) ?? decision.judgements.map(({ reason }) => reason).join('; ');
-  return { outcome, signers: signers.sort(), reason: said.slice(0, MAX_REASON) };
+  return { outcome, signers: signersOf(evidence), reason: said.slice(0, MAX_REASON) };
+}
+
+/** `authority: identity` of everybody whose signature or statement was verified, sorted. */
+export function signersOf(evidence: Judged['evidence']): string[] {
+  const verdicts = [...(evidence?.verdicts ?? [])].flatMap(([name, verdict]) =>
+    verdict.kind === 'verified' ? [`${name}: ${verdict.identity?.subject ?? verdict.by}`] : [],
+  );
+  const statements = (evidence?.attestations?.verified ?? []).map(
+    ({ authority, identity, by }) => `${authority}: ${identity?.subject ?? by}`,
+  );
+  return [...new Set([...verdicts, ...statements])].sort();
 }

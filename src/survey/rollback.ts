@@ -5,6 +5,7 @@ import { type Bench, isOpen, judgeImage, objections } from '../judge/judge.ts';
 import type { RunInterval } from '../ledger/ledger.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
+import { signersOf } from './deployed.ts';
 
 export type Candidate = {
   readonly interval: RunInterval;
@@ -102,9 +103,7 @@ export async function check(
     at: new Date().toISOString(),
   };
   const { decision, evidence } = await judgeImage(client, reference, resolved, bench, { kind, namespace });
-  const signers = [...(evidence?.verdicts ?? [])].flatMap(([name, verdict]) =>
-    verdict.kind === 'verified' ? [`${name}: ${verdict.identity?.subject ?? verdict.by}`] : [],
-  );
+  const signers = signersOf(evidence);
   if (decision.outcome !== 'deny') return { ...candidate, signers };
   return { ...candidate, signers, denied: objections(decision) ?? 'denied', open: isOpen(decision) };
 }

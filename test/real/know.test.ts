@@ -14,6 +14,7 @@ import { type LocalCluster, startCluster } from '../../src/kube/local.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import { pushSample } from '../../src/registry/sample.ts';
+import { definitions } from '../../src/serve/crds.ts';
 import { keyAuthorityYaml } from '../signing/authority.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { atEnd, command, dockerRegistry, freePort, scratch, suite } from './suite.ts';
@@ -337,6 +338,10 @@ alarms:
 
     test('rollback by revision into the cluster: who and why stand at the workload, and the bad one is blocked', async () => {
       // What the policy lets in today is what was signed; the release before.
+      for (const definition of definitions({}))
+        await kube.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
+      const policies = '/apis/tagproof.dev/v1alpha1/imagepolicies';
+      await until('the kind is served', async () => (await kube.list(policies)) !== undefined);
       const out = await tagproof(
         'rollback',
         'shop/Deployment/web',
@@ -347,7 +352,10 @@ alarms:
         '--reason',
         'v2 leaks',
       );
-      assert.match(out, /1 container went back[\s\S]*there are no policy objects in this cluster/);
+      assert.match(out, /1 container went back/);
+      const { spec: blocked } = await kube.get(`${policies}/tagproof-never-again`);
+      const [bad] = (blocked as { blocked: { digest: string; reason: string }[] }).blocked;
+      assert.deepEqual([bad?.digest, bad?.reason], [second, 'v2 leaks']);
       const { metadata, spec } = await kube.get(WEB);
       assert.match(metadata?.annotations?.['tagproof.dev/rolled-back-by'] ?? '', /: v2 leaks$/);
       assert.equal(metadata?.annotations?.['kubernetes.io/change-cause'], 'first release', 'what stood there stays');
