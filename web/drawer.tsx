@@ -5,6 +5,7 @@ import { DiffOf } from './diff.tsx';
 import { Timeline } from './timeline.tsx';
 import {
   age,
+  count,
   nameOfSeen,
   sayChecked,
   sayIdentity,
@@ -120,7 +121,7 @@ function Facts({ row }: { row: Row }) {
             <dd key={digest ?? imageId}>
               <code>{nameOfSeen(seen)}</code>
               <em class="line">
-                {pods} pods on {nodes.length} nodes
+                {count(pods, 'pod')} on {count(nodes.length, 'node')}
               </em>
               {never !== null && <span class="bad line">must never run: {never}</span>}
               <span
@@ -183,7 +184,7 @@ function History({ row, known: { runs, tags, evidence, elsewhere } }: { row: Row
           ? 'nothing ran'
           : ran.map(({ digest, pods, actor, revision }) => (
               <span key={digest}>
-                ran <code>{short(digest)}</code> on up to {pods} pods
+                ran <code>{short(digest)}</code> on up to {count(pods, 'pod')}
                 {revision === '' ? '' : `, revision ${revision}`}
                 {actor === null ? '' : `, by ${actor}`}.{' '}
               </span>

@@ -72,7 +72,7 @@ export function Looks({ stamp }: { stamp: string }) {
           {next.map(({ key, due, checked, failure }) => (
             <tr key={key}>
               <th scope="row">
-                <code>{key.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/, '$1…')}</code>
+                <code>{key.replace(/:(sha256:[0-9a-f]{12})[0-9a-f]{52}/, '@$1…')}</code>
               </th>
               <td data-label="Looked at" class={failure === null ? (checked === null ? 'unknown' : '') : 'bad'}>
                 {checked === null ? 'not yet' : age(now - checked)}

@@ -64,7 +64,9 @@ function Line({ row, pick, now, several, judges }: LineProps) {
     <tr>
       <th scope="row">
         <button type="button" class="link" onClick={() => pick(row)}>
-          {titleOf(row)}
+          {row.namespace}/<wbr />
+          {row.kind}/<wbr />
+          {row.name}
         </button>
         <small>
           {row.container}

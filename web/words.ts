@@ -29,7 +29,7 @@ export function sayPinned({ pinned }: Row): Said {
 }
 
 /** The worst of what its pods run. */
-export function sayIdentity({ running, tag }: Row): Said {
+export function sayIdentity({ running, tag, declared }: Row): Said {
   if (running.length === 0) return { text: 'nothing runs', tone: 'unknown' };
   if (tag?.digest === null) return { text: 'tag gone', tone: 'bad', detail: 'a new pod cannot start' };
   const of = <S extends Identity['state']>(state: S) =>
@@ -39,11 +39,20 @@ export function sayIdentity({ running, tag }: Row): Said {
   const different = of('different');
   if (different) return { text: 'something else runs', tone: 'bad', detail: `declared ${short(different.declared)}` };
   const moved = of('moved');
-  if (moved) return { text: 'tag moved', tone: 'warn', detail: `now ${short(moved.now)}` };
+  if (moved) return { text: 'tag moved', tone: 'warn', detail: `now ${short(moved.now)}${sayMoved(tag)}` };
   const unknown = of('unknown');
   if (unknown) return { text: 'not known', tone: 'unknown', detail: unknown.reason };
-  return { text: of('exact') ? 'as declared' : 'same as the tag', tone: 'good' };
+  if (!of('exact')) return { text: 'same as the tag', tone: 'good' };
+  // What stands before a digest is words: nothing moves under a pin, and who reads it should know.
+  const pinned = declared.map((image) => image.slice(image.indexOf('@') + 1));
+  if (tag?.digest && !pinned.includes(tag.digest))
+    return { text: 'as declared', tone: 'good', detail: `${tag.name} is ${short(tag.digest)} now${sayMoved(tag)}` };
+  return { text: 'as declared', tone: 'good' };
 }
+
+const sayMoved = (tag: Row['tag']) => (tag && tag.since > 0 ? `, for ${span(Date.now() - tag.since)}` : '');
+
+export const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
 
 export function sayChecked({ tag }: Row, now: number): string {
   if (tag === undefined) return '';

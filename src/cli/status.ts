@@ -166,8 +166,14 @@ function stateCell({ lacks, tag }: Deployed, seen: Seen | undefined): Cell {
   switch (identity.state) {
     case 'same':
       return { text: `same${more}`, style: more === '' ? 'good' : 'bad' };
-    case 'exact':
-      return { text: `pinned${more}`, style: more === '' ? 'good' : 'bad' };
+    case 'exact': {
+      // Nothing moves under a pin; what stands before it may no longer be true.
+      const now =
+        tag?.digest != null && !seen.image.endsWith(tag.digest)
+          ? `, ${tag.name} is ${shortDigest(tag.digest)} now`
+          : '';
+      return { text: `pinned${now}${more}`, style: more === '' ? 'good' : 'bad' };
+    }
     case 'moved':
       return { text: `moved to ${shortDigest(identity.now)}${more}`, style: more === '' ? 'warn' : 'bad' };
     case 'different':

@@ -213,7 +213,7 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       await page.click('button:has-text("shop/Deployment/web")');
       await page.waitForSelector('aside .diff table');
       const drawer = await page.innerText('aside');
-      assert.match(drawer, /9 pods on 1 nodes/);
+      assert.match(drawer, /9 pods on 1 node/);
       assert.match(drawer, new RegExp(`tagproof rollback shop/Deployment/web --to ${C} --diff`));
       assert.equal(await page.locator('aside svg rect').count(), 6);
       assert.match(drawer, /signed by release: key 3fa1[\s\S]*can not be pulled any more/);

@@ -32,7 +32,7 @@ export type WatcherOptions = {
 /** Changes that come together are recorded together, milliseconds. */
 const TOGETHER_MS = 500;
 /** What others write is read anew: holds, what must never run; and the policy. */
-const REFRESH_MS = 30_000;
+const REFRESH_MS = 10_000;
 /** Of several watchers of one cluster one records; another takes over when it was silent for so long. */
 const LEAD_MS = 10_000;
 const LEAD_AGAIN_MS = 3000;
@@ -281,7 +281,7 @@ export class Watcher {
     this.#later(); // what stands in the way of whoever uses it
   }
 
-  /** Every minute or so: what others wrote, a policy that changed; and alarms, which also come and go by themselves. */
+  /** Every few seconds: what others wrote, a policy that changed; and alarms, which also come and go by themselves. */
   async #renew(): Promise<void> {
     await this.#evidence.refresh();
     try {
