@@ -74,6 +74,7 @@ function textOf(object: object): string {
   text = onlyWith(text, /mark-lock|--lock|\/policy\/tagproof\.lock/, '.Values.lock');
   text = onlyWith(text, /mark-secret|DOCKER_CONFIG|mountPath: \/registry$/m, '.Values.registrySecret');
   text = onlyWith(text, /mark-hints|--hint-token|\/hints\/token|mountPath: \/hints$/m, '.Values.watcher.hintSecret');
+  text = onlyWith(text, /name: TAGPROOF_RECORD/, '.Values.watcher.enabled');
   text = onlyWith(text, /- --pull-secrets/, '.Values.pullSecrets');
   text = onlyWith(text, /- --report-every|- mark-report/, '.Values.reportEvery');
   text = onlyWith(text, /mark-client-ca|--client-ca|\/policy\/client-ca\.crt/, '.Values.clientCa');

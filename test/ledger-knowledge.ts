@@ -256,6 +256,18 @@ export function knowledgeContract(open: () => Promise<Ledger>): void {
     await ledger.close();
   });
 
+  test('two that raise the same alarm at once: one tells', async () => {
+    const ledger = await open();
+    const alarm = { key: 'k', code: 'c', severity: 'critical' as const, subject: 's', message: 'm', about: {} };
+    const tell = () => [{ sink: 'ops', body: '' }];
+    const raised = await Promise.all(
+      Array.from({ length: 8 }, () => ledger.alarms.stand([alarm], undefined, tell, START)),
+    );
+    assert.equal(raised.flat().length, 1);
+    assert.deepEqual(await ledger.alarms.waiting(), [{ sink: 'ops', count: 1, failure: null }]);
+    await ledger.close();
+  });
+
   test('retention: what ended long ago goes, what still counts stays, and the record alone is still enough', async () => {
     const [ledger, copy] = [await open(), await open()];
     await ledger.append([tag(A), run(A, 2), run(A, 1, { container: 'old' }), evidence('allow', ['x'])], at(0));

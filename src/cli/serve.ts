@@ -71,7 +71,11 @@ export async function run(args: string[]): Promise<number> {
       'watcher: a file (SQLite) or postgres://… (default: TAGPROOF_LEDGER, else tagproof.db)',
       process.env['TAGPROOF_LEDGER'] ?? 'tagproof.db',
     )
-    .option('--record <where>', 'admission: keep the evidence of what is let in, in a ledger: postgres://… or a file')
+    .option(
+      '--record <where>',
+      'admission: keep the evidence of what is let in, in a ledger: postgres://… or a file (default: TAGPROOF_RECORD)',
+      process.env['TAGPROOF_RECORD'],
+    )
     .option('--contexts <name>', 'watcher: several clusters, contexts of the kubeconfig (repeatable)', collect, [])
     .option(
       '--cluster-name <name>',
@@ -122,7 +126,7 @@ async function serve(options: Options): Promise<number> {
     kube,
     pullSecrets,
     ...(reportEvery !== undefined && { reportEveryMs: parseDuration('--report-every', reportEvery) }),
-    ...(options.record !== undefined && { record: recordIn(options.record) }),
+    ...(options.record && { record: recordIn(options.record) }),
     instance: process.env['POD_NAME'] ?? hostname(),
     log,
     userAgent: `tagproof/${version()}`,

@@ -1,4 +1,5 @@
 // Alarms: what is wrong since when, told once; and who has still to be told. Several watchers share it: each delivery is one's.
+import { sql } from 'kysely';
 import type { AlarmRow, Database, Flavour } from './schema.ts';
 
 export type Alarm = {
@@ -45,6 +46,8 @@ export class Alarms {
     now = Date.now(),
   ): Promise<Alarm[]> {
     return this.#db.transaction().execute(async (db) => {
+      // Two watchers that see the same at once: one of them is first, and the other finds it there.
+      if (this.#flavour === 'postgres') await sql`lock table alarm in share row exclusive mode`.execute(db);
       const at = new Date(now).toISOString();
       const known = new Map<string, AlarmRow>();
       for (let i = 0; i < alarms.length; i += 500) {

@@ -28,6 +28,7 @@ export async function forget(db: Database, before: Date): Promise<Forgotten | un
   const seq = Number(last.seq);
   for (const table of ['tag_interval', 'run_interval', 'evidence_interval', 'hold'] as const)
     await db.deleteFrom(table).where('until', 'is not', null).where('until', '<', cut).execute();
+  await db.deleteFrom('alarm').where('until', 'is not', null).where('until', '<', cut).execute();
   // Before the rows that name them are taken out to be told again.
   const kept = await closures(db, cut);
   const carried = await carry(db, cut);

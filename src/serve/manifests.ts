@@ -1,7 +1,7 @@
 // Everything that the webhook needs in a cluster, as objects of the API from one source: plain manifests for kubectl and for Git.
 import { definitions } from './crds.ts';
 import { bypassRole, type Feature, LABELS, NAME, rolesOf } from './permissions.ts';
-import { type WatcherInstall, watcherManifests } from './watcher/manifests.ts';
+import { ledgerIn, type WatcherInstall, watcherManifests } from './watcher/manifests.ts';
 import { webhook } from './webhooks.ts';
 
 export type InstallOptions = {
@@ -182,6 +182,8 @@ function deployment(options: InstallOptions, metadata: object): object {
     { name: 'MALLOC_ARENA_MAX', value: '1' },
     { name: 'MALLOC_TRIM_THRESHOLD_', value: '65536' },
     ...(registrySecret === undefined ? [] : [{ name: 'DOCKER_CONFIG', value: '/registry' }]),
+    // By what evidence pods were let in stands beside what they ran.
+    ...(options.watcher === undefined ? [] : [ledgerIn('TAGPROOF_RECORD')]),
   ];
   return {
     apiVersion: 'apps/v1',

@@ -8,6 +8,7 @@ import { connect } from 'node:tls';
 import { Agent, request } from 'undici';
 import type { Reference } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
+import { openLedger } from '../ledger/open.ts';
 import { LOCK_TYPE } from '../lock/lock.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
@@ -206,3 +207,26 @@ async function patched(port: number, ca: string, image: string): Promise<{ value
   await dispatcher.destroy();
   return JSON.parse(Buffer.from(response.patch ?? 'W10=', 'base64').toString());
 }
+
+test('what is let in is kept with its evidence, before the server has ended; what is denied is not', async () => {
+  const ca = await renew();
+  const ledger = await openLedger(at('ledger.db'));
+  const server = new AdmissionServer({
+    ...options,
+    tls: { certFile: at('tls.crt'), keyFile: at('tls.key') },
+    log: () => {},
+    record: () => openLedger(at('ledger.db')),
+  });
+  const port = await server.start();
+  assert.equal(await ask(port, ca), true);
+  assert.equal(await ask(port, ca), true);
+  assert.equal(await ask(port, ca, 'x:1'), false);
+  await server.stop();
+  const kept = await ledger.judgements.evidence([PINNED.slice(2)]);
+  assert.deepEqual(
+    kept.map(({ outcome, source, reason }) => [outcome, source, reason]),
+    [['allow', 'admission', 'pinned to a digest']],
+  );
+  assert.equal((await ledger.verify()).count, 1);
+  await ledger.close();
+});

@@ -43,6 +43,7 @@ export class EvidenceKeeper {
   readonly #open = new Map<string, EvidenceInterval>();
   #working = 0;
   #policy: string | undefined;
+  #failure = '';
 
   /** @param source today's policy; undefined: there are no rules; @param changed undefined: something became known for the first time */
   constructor(
@@ -66,9 +67,12 @@ export class EvidenceKeeper {
   async refresh(): Promise<void> {
     try {
       this.#policy = (await this.#source())?.policy;
+      this.#failure = '';
     } catch (error) {
-      // A policy that cannot be read says nothing new; what was found stands, with its age.
-      this.#failed(asProblem(error, 'file'));
+      // A policy that cannot be read says nothing new; what was found stands, with its age. It is told once.
+      const problem = asProblem(error, 'file');
+      if (problem.message !== this.#failure) this.#failed(problem);
+      this.#failure = problem.message;
     }
   }
 
@@ -130,6 +134,9 @@ export class EvidenceKeeper {
   async #record(reference: Reference, evidence: Evidence, policy: string): Promise<void> {
     const { registry, repository, digest = '' } = reference;
     const { outcome, signers, reason } = evidence;
+    // Another watcher may have told it already.
+    const told = await this.#ledger.judgements.evidence([digest], true);
+    for (const row of told) if (row.source === 'watcher') this.#open.set(openKey(row), row);
     const before = this.#open.get(openKey({ registry, repository, digest }));
     const same = before?.outcome === outcome && String(before.signers) === String(signers) && before.reason === reason;
     if (same) return this.#changed(undefined);

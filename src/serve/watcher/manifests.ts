@@ -18,6 +18,12 @@ const PORT = 8443;
 const LEDGER_SECRET = 'tagproof-ledger';
 const ALARM_SECRET = 'tagproof-alarms';
 
+/** Where the ledger is, if it is in PostgreSQL: nothing else is shared by pods. */
+export const ledgerIn = (name: string): object => ({
+  name,
+  valueFrom: { secretKeyRef: { name: LEDGER_SECRET, key: 'url', optional: true } },
+});
+
 export function watcherManifests(
   namespace: string,
   image: string,
@@ -127,7 +133,7 @@ function set(
   const probe = (path: string) => ({ httpGet: { path, port: PORT, scheme: 'HTTPS' }, periodSeconds: 10 });
   const env = [
     { name: 'TAGPROOF_DATA', value: '/data' },
-    { name: 'TAGPROOF_LEDGER', valueFrom: { secretKeyRef: { name: LEDGER_SECRET, key: 'url', optional: true } } },
+    ledgerIn('TAGPROOF_LEDGER'),
     { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     { name: 'NODE_OPTIONS', value: '--max-semi-space-size=4' },
     { name: 'MALLOC_ARENA_MAX', value: '1' },

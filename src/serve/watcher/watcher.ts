@@ -194,8 +194,9 @@ export class Watcher {
     this.#alarmTimer = undefined;
     this.#compared = now;
     const rows = Map.groupBy(this.deployed(), ({ cluster }) => cluster);
+    // Whoever records a cluster tells of it.
     for (const { name, synced } of this.#clusters)
-      if (synced) await this.#alerts.standing(name, rows.get(name) ?? [], this.judges);
+      if (synced && this.#leads.has(name)) await this.#alerts.standing(name, rows.get(name) ?? [], this.judges);
   }
 
   /** What is deployed now; empty until a cluster has been read. */
