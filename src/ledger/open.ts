@@ -69,5 +69,7 @@ async function openPostgres(url: string): Promise<Kysely<Tables>> {
   const pool = new pg.Pool({ connectionString: url, max: 8, connectionTimeoutMillis: 10_000 });
   // A connection that breaks while nobody uses it: whoever asks next gets another, or is told.
   pool.on('error', () => {});
+  // One that breaks while it is used: its query fails, and that is who is told.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 }

@@ -30,6 +30,37 @@ suite('the ledger in PostgreSQL', ['initdb', 'postgres'], () => {
   knowledgeContract(open);
   ledgerContract(open, (ledger, statement) => postgres.query(names.get(ledger) as string, statement));
 
+  test('the server is gone in the middle of writing, three times: what was acknowledged is there when it is back', async () => {
+    const ledger = await open();
+    let acknowledged = 0;
+    for (let round = 0; round < 3; round++) {
+      let going = true;
+      const writers = Array.from({ length: 6 }, async (_, k) => {
+        while (going) {
+          try {
+            const entries = await ledger.append([
+              { kind: 'tag', registry: 'r', repository: 'x', tag: `t${k}`, digest: null, source: 'poll' },
+            ]);
+            acknowledged = Math.max(acknowledged, entries[0]?.seq ?? 0);
+          } catch {
+            await new Promise((resolve) => setTimeout(resolve, 50));
+          }
+        }
+      });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await postgres.kill();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await postgres.start();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      going = false;
+      await Promise.all(writers);
+      const { count: kept, broken } = await ledger.verify();
+      assert.equal(broken, undefined);
+      assert.ok(kept >= acknowledged && acknowledged > 0, `${acknowledged} were acknowledged, ${kept} are there`);
+    }
+    await ledger.close();
+  });
+
   test('several writers: one chain, no forks, nothing lost', async () => {
     const first = await open();
     const others = await Promise.all([1, 2, 3].map(() => openLedger(url(names.get(first) as string))));

@@ -10,7 +10,7 @@ import { inventoryOf, type Row } from '../../survey/inventory.ts';
 import { nodeOf, ownerOf } from '../../survey/list-pods.ts';
 import { type Owner, type Pod, podOf } from '../../survey/pods.ts';
 import { type Actors, actorKey, askActors, type Named } from './actor.ts';
-import { Recorder } from './recorder.ts';
+import { isPlaced, Recorder } from './recorder.ts';
 import { Texts } from './texts.ts';
 
 export type Followed<T> = WatchOptions<T> & Required<Pick<WatchOptions<T>, 'take'>>;
@@ -44,6 +44,9 @@ type Kept<T> = {
   readonly drop: (item: T) => void;
 };
 
+/** Without it only the numbers of StatefulSets' and DaemonSets' revisions are missing. */
+const OPTIONAL = 'controllerrevisions';
+
 /** Owns the watches. */
 export class ClusterWatch {
   readonly #feed: Feed;
@@ -70,7 +73,7 @@ export class ClusterWatch {
 
   /** True when it has been read once: before, "nothing runs" means nothing. */
   get synced(): boolean {
-    return ['pods', ...MAKERS.map(({ resource }) => resource)].every((name) => this.#lists.has(name));
+    return ['pods', ...MAKERS.map(({ resource }) => resource), OPTIONAL].every((name) => this.#lists.has(name));
   }
 
   get pods(): Iterable<Pod> {
@@ -97,7 +100,7 @@ export class ClusterWatch {
     // Owners of pods that are still there are kept by what they were: a list replaces only its own.
     for (const { apiVersion, resource } of MAKERS)
       this.#followInto(signal, apiVersion, resource, this.#owners, ownerOf);
-    this.#followInto(signal, 'apps/v1', 'controllerrevisions', this.#revisions, revisionOf);
+    this.#followInto(signal, 'apps/v1', OPTIONAL, this.#revisions, revisionOf);
     this.#followInto(signal, 'v1', 'nodes', this.#nodes, nodeOf);
   }
 
@@ -127,7 +130,9 @@ export class ClusterWatch {
   /** Pods that came and were finished before anybody recorded them; each is looked at once. */
   async #ended(ledger: Ledger, recorder: Recorder): Promise<RunEvent[]> {
     for (const uid of this.#finished) if (!this.#pods.has(uid)) this.#finished.delete(uid);
-    const fresh = [...this.#pods.values()].filter(({ uid, finished }) => finished && !this.#finished.has(uid));
+    const fresh = [...this.#pods.values()].filter(
+      (pod) => pod.finished && !this.#finished.has(pod.uid) && isPlaced(pod, this.#owners),
+    );
     for (const { uid } of fresh) this.#finished.add(uid);
     const events = recorder.finished(fresh, this.#owners);
     const unknown: RunEvent[] = [];
@@ -186,8 +191,11 @@ export class ClusterWatch {
           // A node tells that it lives every few seconds; what runs does not change by it.
           if (resource !== 'nodes') this.#on.changed();
         },
-        onProblem: (problem, pauseMs) =>
-          this.#on.say(`${resource} of ${this.name} cannot be watched, again in ${Math.round(pauseMs)} ms`, problem),
+        onProblem: (problem, pauseMs) => {
+          // Who may not read revisions still wants the rest.
+          if (resource === OPTIONAL && problem.code === 'denied') this.#lists.add(OPTIONAL);
+          this.#on.say(`${resource} of ${this.name} cannot be watched, again in ${Math.round(pauseMs)} ms`, problem);
+        },
       },
     );
   }

@@ -15,6 +15,11 @@ type Key = Pick<RunEvent, 'namespace' | 'container' | 'type' | 'image' | 'digest
 /** Numbers of ControllerRevisions: by the uid of whom they belong to, a slash, and their name or hash. */
 export type Revisions = ReadonlyMap<string, string>;
 
+/** False while its ReplicaSet or Job has not come: until then nobody could say on whose behalf it runs. */
+export function isPlaced({ owner }: Pod, owners: Owners): boolean {
+  return owners.has(owner.uid) || !MAKERS.some(({ kind }) => kind === owner.kind);
+}
+
 /** Owns the counts. */
 export class Recorder {
   readonly #cluster: string;
@@ -33,9 +38,7 @@ export class Recorder {
   changes(pods: Iterable<Pod>, owners: Owners, revisions: Revisions = new Map()): RunEvent[] {
     const now = new Map<string, { key: Key; pods: number }>();
     for (const pod of pods) {
-      // Its ReplicaSet or Job comes in a moment: until then nobody could say on whose behalf it runs.
-      const isMade = MAKERS.some(({ kind }) => kind === pod.owner.kind) && !owners.has(pod.owner.uid);
-      if (pod.finished || isMade) continue;
+      if (pod.finished || !isPlaced(pod, owners)) continue;
       const { kind, name, ...top } = topOf(pod.owner, owners);
       const revision = top.revision ?? revisions.get(`${pod.owner.uid}/${pod.revisionHash}`) ?? '';
       for (const { name: container, type, image, imageId } of pod.containers) {

@@ -194,7 +194,7 @@ test('a Job that was over before anybody looked is told with its own times, once
   });
   const pods = [job('one'), job('two')];
   const follow: Feed['follow'] = async ({ resource }, { onList, take }) =>
-    onList(resource === 'pods' ? pods.map(take) : []);
+    onList(resource === 'pods' ? pods.map(take) : resource === 'jobs' ? [take({ metadata: { uid: 'job' } })] : []);
   const feed: Feed = { name: 'prod', who: async () => new Map(), follow };
   for (let restart = 0; restart < 3; restart++) {
     const watch = new ClusterWatch(feed, { changed: () => {}, say: assert.fail });

@@ -1,19 +1,19 @@
 // Watches clusters and the images that they use, keeps the record, and tells what is worth telling. Decides nothing, and nobody waits for it.
-import { randomUUID } from 'node:crypto';
 import type { Reference } from '../../flow.ts';
-import { parseReference, printReference, withDigest } from '../../image/reference.ts';
-import type { Hold, Never } from '../../ledger/judgements.ts';
+import { printReference } from '../../image/reference.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
-import { asProblem, Problem } from '../../problem.ts';
-import { type Deployed, deployedOf, lookKey, tagOf } from '../../survey/deployed.ts';
-import type { Row } from '../../survey/inventory.ts';
+import { asProblem, type Problem } from '../../problem.ts';
+import { type Deployed, deployedOf, lookKey } from '../../survey/deployed.ts';
 import { type AlertOptions, Alerts } from './alerts.ts';
 import type { Budget, Spent } from './budget.ts';
 import { Closures, type ReadClosure } from './closures.ts';
 import { ClusterWatch, type Feed } from './cluster-watch.ts';
 import { EvidenceKeeper, type Judge } from './evidence.ts';
 import { Figures } from './figures.ts';
+import { Leads } from './leads.ts';
+import { Spoken } from './spoken.ts';
 import { type Ask, type Freshness, type Move, Tags } from './tags.ts';
+import { looksOf, wantsOf } from './wants.ts';
 
 export type WatcherOptions = {
   readonly feeds: readonly Feed[];
@@ -33,9 +33,6 @@ export type WatcherOptions = {
 const TOGETHER_MS = 500;
 /** What others write is read anew: holds, what must never run; and the policy. */
 const REFRESH_MS = 10_000;
-/** Of several watchers of one cluster one records; another takes over when it was silent for so long. */
-const LEAD_MS = 10_000;
-const LEAD_AGAIN_MS = 3000;
 /** What stands is compared with the alarms so often at the most. */
 const ALARMS_MS = 3000;
 const AGAIN_MS = 5000;
@@ -51,16 +48,11 @@ export class Watcher {
   readonly #alerts: Alerts;
   readonly #listeners = new Set<() => void>();
   readonly figures = new Figures();
-  /** To others that watch the same. */
-  readonly #holder = randomUUID();
-  /** Clusters that this one records. */
-  readonly #leads = new Set<string>();
+  readonly #leads: Leads;
+  readonly #spoken: Spoken;
   #known: readonly Deployed[] | undefined;
-  #holds: ReadonlyMap<string, Hold> = new Map();
-  #nevers: ReadonlyMap<string, Never> = new Map();
   #timer: NodeJS.Timeout | undefined;
   #refresh: NodeJS.Timeout | undefined;
-  #leading: NodeJS.Timeout | undefined;
   #alarmTimer: NodeJS.Timeout | undefined;
   #compared = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -102,24 +94,28 @@ export class Watcher {
         this.#tell();
       },
     });
+    this.#spoken = new Spoken(ledger);
+    this.#leads = new Leads(
+      ledger,
+      feeds.map(({ name }) => name),
+      (name, leads) => {
+        // What others recorded is read anew.
+        for (const cluster of this.#clusters) if (cluster.name === name) cluster.forget();
+        this.#say(leads ? 'recording this cluster' : 'another watcher records this cluster', { cluster: name });
+        this.#later();
+      },
+      (problem) => this.#ledgerFailed(problem),
+    );
     this.#alerts = new Alerts(ledger, alerts, this.figures, (message, more) => this.#say(message, more));
   }
 
   async start(): Promise<void> {
     await this.#tags.start();
     await this.#evidence.start();
-    await this.#readJudgements();
+    await this.#spoken.read();
     for (const cluster of this.#clusters) cluster.start(this.#stop.signal);
     this.#alerts.start();
-    const lead = () => {
-      this.#leading = setTimeout(() => {
-        this.#lead()
-          .catch((error: unknown) => this.#ledgerFailed(asProblem(error, 'file')))
-          .finally(lead);
-      }, LEAD_AGAIN_MS).unref();
-    };
-    await this.#lead();
-    lead();
+    await this.#leads.start();
     const refresh = () => {
       this.#refresh = setTimeout(() => void this.#renew().finally(refresh), REFRESH_MS).unref();
     };
@@ -132,26 +128,11 @@ export class Watcher {
     this.#alerts.stop();
     clearTimeout(this.#timer);
     clearTimeout(this.#refresh);
-    clearTimeout(this.#leading);
     clearTimeout(this.#alarmTimer);
     await this.#writing;
     await this.#closures.settled();
     await this.#evidence.settled();
-    await this.#options.ledger.leave(this.#holder).catch(() => {}); // it ends by itself
-  }
-
-  /** What is recorded must not be recorded twice; what was recorded by others is read anew. */
-  async #lead(): Promise<void> {
-    for (const cluster of this.#clusters) {
-      const led = this.#leads.has(cluster.name);
-      const leads = await this.#options.ledger.lead(`cluster ${cluster.name}`, this.#holder, Date.now(), LEAD_MS);
-      if (leads === led) continue;
-      cluster.forget();
-      if (leads) this.#leads.add(cluster.name);
-      else this.#leads.delete(cluster.name);
-      this.#say(leads ? 'recording this cluster' : 'another watcher records this cluster', { cluster: cluster.name });
-      this.#later();
-    }
+    await this.#leads.stop();
   }
 
   #later(): void {
@@ -174,7 +155,7 @@ export class Watcher {
         if (events.length > 0) await ledger.append(events);
         this.figures.recorded(events.length);
       }
-      this.#tags.follow([...this.#references(), ...also]);
+      this.#tags.follow([...looksOf(this.deployed()), ...also]);
       this.#want();
       this.#tell();
       await this.#compareAlarms();
@@ -210,8 +191,8 @@ export class Watcher {
         closure: (digest) => this.#closures.of(digest),
         evidence: (reference, row) => this.#evidence.of(reference, row),
         platform: (cluster, node) => clusters.get(cluster)?.platformOf(node),
-        hold: (row) => this.#holds.get(holdKey({ ...row, cluster: null })) ?? this.#holds.get(holdKey(row)),
-        never: (digest) => this.#nevers.get(digest)?.reason,
+        hold: (row) => this.#spoken.hold(row),
+        never: (digest) => this.#spoken.never(digest),
       },
     );
     return this.#known;
@@ -286,50 +267,18 @@ export class Watcher {
   async #renew(): Promise<void> {
     await this.#evidence.refresh();
     try {
-      await this.#readJudgements();
+      await this.#spoken.read();
       this.#later();
     } catch (error) {
       this.#ledgerFailed(asProblem(error, 'file'));
     }
   }
 
-  async #readJudgements(): Promise<void> {
-    const { judgements } = this.#options.ledger;
-    this.#holds = new Map((await judgements.holds()).map((hold) => [holdKey(hold), hold]));
-    this.#nevers = new Map((await judgements.nevers()).map((never) => [never.digest, never]));
-  }
-
-  /** Closures, first of what differs, so that no index is taken for a drift; signatures of what runs, and of what will run next. */
   #want(): void {
-    for (const row of this.deployed())
-      for (const { image, digest, pullable } of row.running) {
-        const reference = parseReference(image);
-        if (reference instanceof Problem) continue;
-        const tagged = tagOf(reference);
-        const declared = reference.digest ?? (tagged && this.#tags.state(lookKey(tagged))?.digest);
-        if (typeof declared === 'string') {
-          this.#closures.want(reference, declared, digest !== undefined && digest !== declared);
-          this.#evidence.want(withDigest(reference, declared), row);
-        }
-        if (pullable !== null && pullable.digest !== declared)
-          this.#evidence.want(withDigest(reference, pullable.digest), row);
-      }
-  }
-
-  /** Tags, and the digests that nodes would have to pull again. */
-  *#references(): Generator<Reference> {
-    for (const row of this.deployed()) {
-      for (const text of row.declared) {
-        const reference = parseReference(text);
-        if (reference instanceof Problem) continue;
-        const tagged = tagOf(reference);
-        if (tagged !== undefined) yield tagged;
-        if (reference.digest !== undefined) yield reference;
-      }
-      for (const { image, pullable } of row.running) {
-        const reference = parseReference(image);
-        if (pullable !== null && !(reference instanceof Problem)) yield withDigest(reference, pullable.digest);
-      }
+    const digestOf = (tag: Reference) => this.#tags.state(lookKey(tag))?.digest;
+    for (const { row, reference, closure } of wantsOf(this.deployed(), digestOf)) {
+      if (closure !== undefined) this.#closures.want(reference, reference.digest as string, closure === 'urgent');
+      this.#evidence.want(reference, row);
     }
   }
 
@@ -342,12 +291,3 @@ export class Watcher {
     this.#options.log({ at: new Date().toISOString(), message, ...more });
   }
 }
-
-const holdKey = ({
-  cluster,
-  namespace,
-  kind,
-  name,
-  container,
-}: Pick<Row, 'namespace' | 'kind' | 'name' | 'container'> & { cluster: string | null }) =>
-  `${cluster ?? ''} ${namespace}/${kind}/${name} ${container}`;
