@@ -53,7 +53,13 @@ export class Closures {
    */
   want(reference: Reference, digest: string, urgent: boolean, now = Date.now()): void {
     const [first, later] = this.#waiting;
-    if (this.#kept.has(digest) || first.has(digest) || first.size + later.size >= MAX_WAITING) return;
+    if (
+      this.#kept.has(digest) ||
+      this.#reading.has(digest) ||
+      first.has(digest) ||
+      first.size + later.size >= MAX_WAITING
+    )
+      return;
     if ((this.#failures.get(digest) ?? 0) > now - AGAIN_MS) return;
     if (urgent) later.delete(digest);
     (urgent ? first : later).set(digest, withDigest(reference, digest));

@@ -26,6 +26,8 @@ export type Change = {
 const AGAIN_MS = 24 * 3_600_000;
 /** After one that could not be checked. */
 const RETRY_MS = 15 * 60_000;
+/** After one that could not be judged or recorded at all. */
+const FAILED_MS = 60_000;
 const WORKERS = 2;
 const MAX_KEPT = 50_000;
 
@@ -39,6 +41,8 @@ export class EvidenceKeeper {
   readonly #failed: (problem: Problem) => void;
   readonly #kept = new Map<string, Evidence & { readonly policy: string }>();
   readonly #waiting = new Map<string, Wanted>();
+  readonly #looking = new Set<string>();
+  readonly #failures = new Map<string, number>();
   /** What the ledger has open, by registry, repository and digest. */
   readonly #open = new Map<string, EvidenceInterval>();
   #working = 0;
@@ -93,7 +97,7 @@ export class EvidenceKeeper {
     const known = this.#kept.get(key);
     const stale = known?.outcome === 'open' ? RETRY_MS : AGAIN_MS;
     if (known !== undefined && known.policy === this.#policy && known.checked > now - stale) return;
-    if (this.#waiting.has(key)) return;
+    if (this.#waiting.has(key) || this.#looking.has(key) || (this.#failures.get(key) ?? 0) > now - FAILED_MS) return;
     this.#waiting.set(key, wanted);
     if (this.#working < WORKERS) void this.#work();
   }
@@ -108,12 +112,16 @@ export class EvidenceKeeper {
     this.#working++;
     for (let next = this.#waiting.entries().next(); !next.done; next = this.#waiting.entries().next()) {
       const [key, wanted] = next.value;
+      this.#waiting.delete(key);
+      this.#looking.add(key);
       try {
         await this.#look(key, wanted);
+        this.#failures.delete(key);
       } catch (error) {
+        this.#failures.set(key, Date.now());
         this.#failed(asProblem(error, 'unreachable', { image: wanted.reference.text }));
       }
-      this.#waiting.delete(key);
+      this.#looking.delete(key);
     }
     this.#working--;
   }

@@ -265,10 +265,26 @@ test('evidence: judged once while nothing changes, anew when the policy does; wh
   await keeper.settled();
   const later = await open();
   before = judged;
-  later.want(image, where);
+  for (const name of ['web', 'web', 'other']) later.want(reference(`${name}@${A}`), where);
   while (judged === before) await new Promise((wait) => setTimeout(wait, 5));
+  while (later.of(reference(`other@${A}`), where) === undefined) await new Promise((wait) => setTimeout(wait, 5));
   await later.settled();
-  assert.equal((await ledger.judgements.evidence([A])).length, 2, 'a restart tells nothing twice');
+  assert.equal(judged, before + 2, 'two at once do not take the same');
+  assert.equal((await ledger.judgements.evidence([A])).length, 3, 'a restart tells nothing twice');
+  let tries = 0;
+  const failing = new EvidenceKeeper(
+    ledger,
+    async () => ({ policy, judge: async () => Promise.reject(new Error(`no ${++tries}`)) }),
+    () => assert.fail(),
+    () => {},
+  );
+  await failing.start();
+  for (let i = 0; i < 50; i++) {
+    failing.want(image, where);
+    await new Promise((wait) => setTimeout(wait, 2));
+  }
+  assert.equal(tries, 1, 'what fails is not asked again and again');
+  assert.equal(failing.of(image, where), undefined);
   const none = new EvidenceKeeper(
     ledger,
     async () => undefined,
