@@ -78,9 +78,9 @@ test('a disk that is full: said, and what was acknowledged is there when there i
     } catch (error) {
       process.stdout.write(JSON.stringify({ count, message: error.message }));
     }`;
-  // No file may grow beyond this, in blocks of 1 KiB: to the database it is a disk that is full.
-  const shell = 'trap "" XFSZ; ulimit -f 600; exec "$0" "$@"';
-  const out = execFileSync('bash', ['-c', shell, process.execPath, '--input-type=module', '-e', script], {
+  // No file may grow beyond this, in blocks of 512 bytes: to the database it is a disk that is full.
+  const shell = 'trap "" XFSZ; ulimit -f 1200; exec "$0" "$@"';
+  const out = execFileSync('sh', ['-c', shell, process.execPath, '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const { count: acknowledged, message } = JSON.parse(out.toString()) as { count: number; message: string };
