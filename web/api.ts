@@ -137,6 +137,7 @@ export type Polls = {
   readonly freshness: Freshness;
   readonly budget: readonly {
     readonly registry: string;
+    readonly credential: string;
     readonly perSecond: number;
     readonly asked: number;
     readonly limit?: { readonly limit?: number; readonly remaining: number; readonly windowSeconds?: number };

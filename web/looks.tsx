@@ -34,7 +34,7 @@ export function Looks({ stamp }: { stamp: string }) {
       <table class="cards">
         <thead>
           <tr>
-            {['Registry', 'Asked in the last hour', 'At most', 'It announces'].map((name) => (
+            {['Registry', 'As', 'Asked in the last hour', 'At most', 'It announces'].map((name) => (
               <th key={name} scope="col">
                 {name}
               </th>
@@ -42,9 +42,10 @@ export function Looks({ stamp }: { stamp: string }) {
           </tr>
         </thead>
         <tbody>
-          {budget.map(({ registry, asked, perSecond, limit, restsUntil }) => (
-            <tr key={registry}>
+          {budget.map(({ registry, credential, asked, perSecond, limit, restsUntil }) => (
+            <tr key={`${registry} ${credential}`}>
               <th scope="row">{registry}</th>
+              <td data-label="As">{credential}</td>
               <td data-label="Asked in the last hour">{asked}</td>
               <td data-label="At most">{Math.round(perSecond * 100) / 100} a second</td>
               <td data-label="It announces" class={restsUntil === undefined ? '' : 'warn'}>

@@ -63,7 +63,10 @@ export async function demoServe(): Promise<number> {
   const ledger = await openLedger(':memory:');
   const story = new Story(CLUSTER, workloadsOf(host, digests));
   await before(ledger, host, earlier, web);
-  const budget = new Budget((name) => client.rateLimitOf(name));
+  const budget = new Budget(
+    (name) => client.rateLimitOf(name),
+    (asked) => client.credentialOf(asked),
+  );
   const client = new PacedClient(budget, { credentials: async () => undefined });
   const config = parseConfig(policyOf(host, publicKey.export({ type: 'spki', format: 'pem' }).toString()), 'demo');
   const watcher = new Watcher({

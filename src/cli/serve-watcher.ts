@@ -61,7 +61,10 @@ export async function serveWatcher(flags: WatcherFlags, kubes: readonly KubeClie
   if (hintToken !== undefined && hintToken.length < 16)
     throw new Problem('usage', '--hint-token: expected a file with 16 characters at least');
   const ledger = await openLedger(flags.ledger);
-  const budget = new Budget((registry) => client.rateLimitOf(registry));
+  const budget = new Budget(
+    (registry) => client.rateLimitOf(registry),
+    (asked) => client.credentialOf(asked),
+  );
   // What pods name is nobody's word: only what the configuration names may be private (T46).
   const client = new PacedClient(budget, {
     registries: config.registries,

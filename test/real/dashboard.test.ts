@@ -139,7 +139,16 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       judges: true,
       freshness: { lateMs: 0, tags: 4, fresh: 4, objectiveMs: 300_000 },
       polls: () => ({
-        budget: [{ registry: 'docker.io', perSecond: 0.002, asked: 7, limit: LIMIT, restsUntil: undefined }],
+        budget: [
+          {
+            registry: 'docker.io',
+            credential: 'robot',
+            perSecond: 0.002,
+            asked: 7,
+            limit: LIMIT,
+            restsUntil: undefined,
+          },
+        ],
         next: [{ key: 'registry.test/shop/web:v1', due: Date.now() + 600_000, checked, failure: null }],
       }),
       metrics: async () => '',

@@ -12,6 +12,8 @@ const HOUR_MS = 3_600_000;
 
 export type Spent = {
   readonly registry: string;
+  /** Whose name it is asked by: `anonymous`, or a user's. */
+  readonly credential: string;
   /** Requests a second that are allowed now. */
   readonly perSecond: number;
   /** In the hour that ends now. */
@@ -22,22 +24,39 @@ export type Spent = {
   readonly restsUntil: number | undefined;
 };
 
-type Purse = { tokens: number; filled: number; hours: Map<number, number>; restsUntil: number };
+/** What a request goes to. */
+type Asked = { readonly registry: string; readonly repository: string };
+type Purse = {
+  readonly registry: string;
+  readonly credential: string;
+  tokens: number;
+  filled: number;
+  hours: Map<number, number>;
+  restsUntil: number;
+};
 
 export class Budget {
   readonly #limitOf: (registry: string) => RateLimit | undefined;
+  readonly #credentialOf: (asked: Asked) => string;
   readonly #purses = new Map<string, Purse>();
-  #all: Purse = newPurse(0);
+  #all: Purse = newPurse('', '', 0);
 
-  /** @param limitOf what a registry last announced; undefined: nothing */
-  constructor(limitOf: (registry: string) => RateLimit | undefined) {
+  /**
+   * @param limitOf what a registry last announced; undefined: nothing
+   * @param credentialOf by whose name it is asked: registries count each for itself
+   */
+  constructor(
+    limitOf: (registry: string) => RateLimit | undefined,
+    credentialOf: (asked: Asked) => string = () => 'anonymous',
+  ) {
     this.#limitOf = limitOf;
+    this.#credentialOf = credentialOf;
   }
 
   /** Spends one look, if there is one. */
-  take(registry: string, now: number): boolean {
-    const purse = this.#purseOf(registry, now);
-    const limit = this.#limitOf(registry);
+  take(asked: Asked, now: number): boolean {
+    const purse = this.#purseOf(asked, now);
+    const limit = this.#limitOf(asked.registry);
     if (purse.restsUntil > now) return false;
     if (limit !== undefined && limit.remaining === 0) {
       purse.restsUntil = now + windowOf(limit) / 4;
@@ -53,20 +72,21 @@ export class Budget {
   }
 
   /** What registries count as a pull: as much as is wanted where nothing is announced, else only while more than half is left. */
-  pull(registry: string, now: number): boolean {
-    const limit = this.#limitOf(registry);
+  pull(asked: Asked, now: number): boolean {
+    const limit = this.#limitOf(asked.registry);
     if (limit !== undefined && isShort(limit)) return false;
-    count(this.#purseOf(registry, now), now);
+    count(this.#purseOf(asked, now), now);
     return true;
   }
 
   show(now = Date.now()): Spent[] {
-    return [...this.#purses].map(([registry, { hours, restsUntil }]) => {
+    return [...this.#purses.values()].map(({ registry, credential, hours, restsUntil }) => {
       const limit = this.#limitOf(registry);
       const slot = Math.floor(now / (HOUR_MS / 12));
       const asked = [...hours].reduce((sum, [at, count]) => sum + (at > slot - 12 ? count : 0), 0);
       return {
         registry,
+        credential,
         perSecond: rateOf(limit),
         asked,
         limit,
@@ -75,17 +95,27 @@ export class Budget {
     });
   }
 
-  #purseOf(registry: string, now: number): Purse {
-    let purse = this.#purses.get(registry);
+  #purseOf(asked: Asked, now: number): Purse {
+    const { registry } = asked;
+    const credential = this.#credentialOf(asked);
+    const key = `${registry} ${credential}`;
+    let purse = this.#purses.get(key);
     if (purse === undefined) {
-      purse = newPurse(now);
-      this.#purses.set(registry, purse);
+      purse = newPurse(registry, credential, now);
+      this.#purses.set(key, purse);
     }
     return purse;
   }
 }
 
-const newPurse = (now: number): Purse => ({ tokens: PER_SECOND, filled: now, hours: new Map(), restsUntil: 0 });
+const newPurse = (registry: string, credential: string, now: number): Purse => ({
+  registry,
+  credential,
+  tokens: PER_SECOND,
+  filled: now,
+  hours: new Map(),
+  restsUntil: 0,
+});
 
 /** In slots of five minutes. */
 function count({ hours }: Purse, now: number): void {

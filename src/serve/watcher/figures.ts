@@ -82,7 +82,10 @@ export class Figures {
       gauge(
         'tagproof_registry_requests_hour',
         'Requests to a registry in the last hour.',
-        budget.map(({ registry, asked }) => [asked, { registry }]),
+        [...Map.groupBy(budget, ({ registry }) => registry)].map(([registry, list]) => [
+          list.reduce((sum, { asked }) => sum + asked, 0),
+          { registry },
+        ]),
       ),
       gauge(
         'tagproof_registry_remaining',

@@ -25,21 +25,38 @@ test('the budget: no burst, one registry does not eat another’s, and half of a
   const budget = new Budget((registry) => limits.get(registry));
   const spend = (registry: string, from: number, seconds: number) => {
     let count = 0;
-    for (let ms = 0; ms < seconds * 1000; ms += 50) if (budget.take(registry, from + ms)) count++;
+    for (let ms = 0; ms < seconds * 1000; ms += 50) if (budget.take({ registry, repository: 'x' }, from + ms)) count++;
     return count;
   };
   assert.ok(spend('a.io', 0, 10) <= 66, 'a second’s worth at first, then six a second');
   assert.ok(spend('a.io', 3_600_000, 1) <= 12, 'an idle hour is no licence for a burst');
   limits.set('docker.io', { limit: 100, remaining: 60, windowSeconds: 21_600 });
-  assert.equal(budget.pull('docker.io', 4_000_000), true);
+  assert.equal(budget.pull({ registry: 'docker.io', repository: 'x' }, 4_000_000), true);
   limits.set('docker.io', { limit: 100, remaining: 50, windowSeconds: 21_600 });
-  assert.equal(budget.pull('docker.io', 4_000_000), false, 'what counts as a pull stops at half');
+  assert.equal(
+    budget.pull({ registry: 'docker.io', repository: 'x' }, 4_000_000),
+    false,
+    'what counts as a pull stops at half',
+  );
   assert.ok(spend('docker.io', 4_000_000, 3600) <= 14, 'looks go on, spread over the window');
   limits.set('docker.io', { limit: 100, remaining: 0, windowSeconds: 21_600 });
   assert.equal(spend('docker.io', 8_000_000, 60), 0);
   const shown = budget.show(8_000_000).find(({ registry }) => registry === 'docker.io');
   assert.equal(shown?.restsUntil, 8_000_000 + 5_400_000);
   assert.ok(spend('a.io', 8_000_000, 10) >= 60, 'others go on');
+  const two = new Budget(
+    () => undefined,
+    ({ repository }) => (repository === 'ours' ? 'robot' : 'anonymous'),
+  );
+  for (const repository of ['ours', 'theirs']) two.take({ registry: 'r.io', repository }, 0);
+  assert.deepEqual(
+    two.show(0).map(({ credential, asked }) => [credential, asked]),
+    [
+      ['robot', 1],
+      ['anonymous', 1],
+    ],
+    'registries count each name for itself',
+  );
 });
 
 test('words of registries: images with tags, and nothing of what is not understood', () => {
@@ -309,6 +326,7 @@ test('figures: counts without names, in the text format', () => {
     budget: [
       {
         registry: 'docker.io',
+        credential: 'anonymous',
         perSecond: 6,
         asked: 7,
         limit: { limit: 100, remaining: 40, windowSeconds: 60 },

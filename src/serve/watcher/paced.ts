@@ -3,6 +3,7 @@
 import type { Reference } from '../../flow.ts';
 import { Problem } from '../../problem.ts';
 import { type ClientOptions, type Manifest, RegistryClient } from '../../registry/client.ts';
+import { ambientCredentials, type Credential } from '../../registry/credentials.ts';
 import type { Referrer } from '../../registry/referrers.ts';
 import type { RateLimit } from '../../registry/throttle.ts';
 import type { Budget } from './budget.ts';
@@ -15,10 +16,26 @@ const HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docke
 
 export class PacedClient extends RegistryClient {
   readonly #budget: Budget;
+  readonly #names: ReadonlyMap<string, string>;
 
   constructor(budget: Budget, options: ClientOptions) {
-    super(options);
+    const names = new Map<string, string>();
+    const source = options.credentials ?? ambientCredentials();
+    super({
+      ...options,
+      credentials: async (registry, repository) => {
+        const credential = await source(registry, repository);
+        names.set(`${registry}/${repository}`, nameOf(credential));
+        return credential;
+      },
+    });
     this.#budget = budget;
+    this.#names = names;
+  }
+
+  /** By whose name a repository is asked; who was never asked for a name is nobody yet. */
+  credentialOf({ registry, repository }: Pick<Reference, 'registry' | 'repository'>): string {
+    return this.#names.get(`${registry}/${repository}`) ?? 'anonymous';
   }
 
   /** What a registry last announced. */
@@ -37,8 +54,9 @@ export class PacedClient extends RegistryClient {
     return super.referrers(reference);
   }
 
-  async #turn({ registry, text }: Reference): Promise<void> {
-    for (let waited = 0; !this.#budget.pull(registry, Date.now()); waited += PAUSE_MS) {
+  async #turn(reference: Reference): Promise<void> {
+    const { registry, text } = reference;
+    for (let waited = 0; !this.#budget.pull(reference, Date.now()); waited += PAUSE_MS) {
       if (waited >= PATIENCE_MS)
         throw new Problem('unreachable', `${registry} allows few pulls more: they are left to the nodes`, {
           image: text,
@@ -46,4 +64,9 @@ export class PacedClient extends RegistryClient {
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS).unref());
     }
   }
+}
+
+function nameOf(credential: Credential | undefined): string {
+  if (credential === undefined) return 'anonymous';
+  return credential.kind === 'basic' ? credential.username : 'identity token';
 }

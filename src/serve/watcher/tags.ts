@@ -166,7 +166,7 @@ export class Tags {
     // One registry that rests does not hold up the others.
     for (const item of due) {
       if (chosen.length >= Math.ceil((PER_SECOND * TICK_MS) / 1000)) break;
-      if (budget.take(item.reference.registry, now)) chosen.push(item);
+      if (budget.take(item.reference, now)) chosen.push(item);
     }
     if (chosen.length === 0) return;
     const mine = await this.#claim(chosen, now);
