@@ -17,6 +17,11 @@ export async function imagesOf(ledger: Ledger, digest: string): Promise<string[]
   return [...new Set([digest, ...members.filter(({ role }) => role !== 'config').map(({ member }) => member)])];
 }
 
+/** Everything that may be meant by a digest: all of an image that it belongs to. */
+export async function familyOf(ledger: Ledger, digest: string): Promise<readonly string[]> {
+  return (await ledger.where(digest)).digests;
+}
+
 /** Adds to the list under `blocked:`, byte for byte what stands there otherwise; a file that there is not begins with it. */
 export function blockInFile(file: string, blocked: readonly Blocked[]): void {
   if (blocked.length === 0) return;

@@ -9,7 +9,7 @@ import type { Report } from '../report/report.ts';
 import type { Checked } from '../survey/rollback.ts';
 import { type ClusterFlags, withCluster } from './cluster.ts';
 import { gather, loadConfig } from './gather.ts';
-import { blockInCluster, blockInFile, imagesOf } from './never-again.ts';
+import { blockInCluster, blockInFile, familyOf, imagesOf } from './never-again.ts';
 import type { RegistryFlags } from './registry.ts';
 import { applyToCluster, type Changed } from './rollback-cluster.ts';
 import { holdInLock, intoFiles } from './rollback-files.ts';
@@ -57,7 +57,8 @@ export async function carryOut(
   if (!options.diff && !failed) {
     blockInFile(options.config ?? 'tagproof.yaml', blocked);
     holdInLock(options.lock, steps, options.reason);
-    await record(steps, blocked, 'files', setting);
+    await record(steps, 'files', setting);
+    await recordNever(blocked, setting);
   }
   const says = failed
     ? 'nothing was changed'
@@ -85,14 +86,16 @@ async function apply(steps: readonly Step<Checked>[], blocked: readonly Blocked[
       try {
         const done = await go(step, options.diff);
         changed.push(...done.map((item) => ({ ...item, workload: nameOf(step.workload) })));
-        if (!options.diff) await record([step], blocked, 'cluster', setting);
+        if (!options.diff) await record([step], 'cluster', setting);
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         // Somebody changed it in between: the others still go back, and this one is told.
         problems.push(new Problem(error.code, `${nameOf(step.workload)}: ${error.message}`, {}, error));
       }
     }
-    if (blocked.length > 0 && !options.diff) isBlocked = await blockInCluster(kube, blocked);
+    if (blocked.length === 0 || options.diff || changed.length === 0) return;
+    await recordNever(blocked, setting);
+    isBlocked = await blockInCluster(kube, blocked);
   });
   const says = options.diff
     ? 'the API server would take it; nothing was changed'
@@ -115,38 +118,33 @@ async function apply(steps: readonly Step<Checked>[], blocked: readonly Blocked[
   };
 }
 
-/** What the containers that go back run now, and everything that belongs to it; never what they go back to. */
+/**
+ * What the containers that go back run now, and everything that belongs to it; never what they go back to, or a part of it: two indexes may
+ * share a manifest, and a node may name a manifest where another names the index.
+ */
 async function blockedOf(steps: readonly Step<Checked>[], { ledger, options }: Setting): Promise<Blocked[]> {
-  const kept = new Set(steps.flatMap(({ chosen }) => chosen.map(({ interval }) => interval.digest)));
+  const kept = new Set<string>();
+  for (const { chosen } of steps)
+    for (const { reference } of chosen)
+      for (const digest of await familyOf(ledger, reference.digest as string)) kept.add(digest);
   const bad = new Map<string, string>();
   for (const { workload, chosen } of steps) {
     const containers = new Set(chosen.map(({ interval }) => interval.container));
     const runs = oneCluster(await ledger.runHistory(workload), options.clusterName);
     for (const { digest, container, until, image } of runs) {
       const reference = parseReference(image);
-      if (until !== null || !containers.has(container) || kept.has(digest) || reference instanceof Problem) continue;
-      bad.set(digest, repositoryOf(reference));
+      if (until !== null || !containers.has(container) || reference instanceof Problem) continue;
+      for (const member of await imagesOf(ledger, digest))
+        if (!kept.has(member)) bad.set(member, repositoryOf(reference));
     }
   }
   if (bad.size === 0)
     throw new Problem('not-found', '--never-again: the ledger knows of nothing else that runs there now');
-  const at = new Date().toISOString();
-  const { reason = '' } = options;
-  const by = userInfo().username;
-  const all = await Promise.all(
-    [...bad].map(async ([found, repository]) =>
-      (await imagesOf(ledger, found)).map((digest) => ({ digest, repository, reason, by, at })),
-    ),
-  );
-  return all.flat();
+  const said = { reason: options.reason ?? '', by: userInfo().username, at: new Date().toISOString() };
+  return [...bad].map(([digest, repository]) => ({ digest, repository, ...said }));
 }
 
-async function record(
-  steps: readonly Step[],
-  blocked: readonly Blocked[],
-  way: 'files' | 'cluster',
-  { ledger, options }: Setting,
-): Promise<void> {
+async function record(steps: readonly Step[], way: 'files' | 'cluster', { ledger, options }: Setting): Promise<void> {
   const by = userInfo().username;
   const { reason = '' } = options;
   const events: LedgerEvent[] = steps.flatMap(({ workload: { namespace, kind, name }, chosen }) =>
@@ -157,14 +155,19 @@ async function record(
       workload: { kind, name },
       container: interval.container,
       image: reference.text,
-      digest: interval.digest,
+      digest: reference.digest as string,
       reason,
       by,
       way,
     })),
   );
-  if (blocked.length > 0) events.push({ kind: 'never', digests: blocked.map(({ digest }) => digest), reason, by });
   await ledger.append(events);
+}
+
+async function recordNever(blocked: readonly Blocked[], { ledger, options }: Setting): Promise<void> {
+  if (blocked.length === 0) return;
+  const digests = blocked.map(({ digest }) => digest);
+  await ledger.append([{ kind: 'never', digests, reason: options.reason ?? '', by: userInfo().username }]);
 }
 
 const withNotes = (report: Report, notes: readonly string[]): Report => ({

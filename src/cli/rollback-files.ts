@@ -89,7 +89,7 @@ export function holdInLock(file: string, steps: readonly Step[], reason: string 
       continue;
     }
     lock.set(key, {
-      digest: interval.digest,
+      digest: reference.digest as string,
       firstSeen: interval.since,
       source: 'registry',
       hold: { reason, by: userInfo().username, at },

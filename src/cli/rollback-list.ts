@@ -3,10 +3,10 @@ import { shortDigest } from '../image/digest.ts';
 import type { Bench } from '../judge/judge.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Cell, Report } from '../report/report.ts';
-import { type Checked, candidatesOf, check, distinct } from '../survey/rollback.ts';
+import { type Checked, check, distinct } from '../survey/rollback.ts';
 import { time } from './history.ts';
 import type { Setting } from './rollback-carry.ts';
-import { neversOf, oneCluster, type Workload } from './rollback-plan.ts';
+import { candidatesIn, neversOf, oneCluster, type Workload } from './rollback-plan.ts';
 import { plural } from './scan.ts';
 
 export async function listing(
@@ -18,7 +18,7 @@ export async function listing(
 ): Promise<Report> {
   const runs = oneCluster(await ledger.runHistory(workload), options.clusterName);
   const nevers = await neversOf(ledger);
-  const candidates = distinct(candidatesOf(runs));
+  const candidates = distinct(await candidatesIn(ledger, runs));
   const checked = await Promise.all(candidates.map((item) => check(item, client, bench, workload, nevers)));
   return {
     verb: 'rollback',
@@ -54,7 +54,7 @@ export async function listing(
 }
 
 function rowOf({ interval, reference, current, notPullable, denied, signers }: Checked): Cell[] {
-  const { container, digest, since, until, revision, actor } = interval;
+  const { container, since, until, revision, actor } = interval;
   const says: Cell = current
     ? { text: 'runs now', style: 'dim' }
     : notPullable !== undefined
@@ -65,7 +65,17 @@ function rowOf({ interval, reference, current, notPullable, denied, signers }: C
   const name = reference.tag === undefined ? reference.name : `${reference.name}:${reference.tag}`;
   const by: Cell = signers === undefined ? { text: '-', style: 'dim' } : signers.join(', ') || 'nobody';
   const end = until === null ? 'now' : `${time(until)}${ageOf(until)}`;
-  return [container, name, shortDigest(digest), revision || '-', time(since), end, actor ?? '-', by, says];
+  return [
+    container,
+    name,
+    shortDigest(reference.digest as string),
+    revision || '-',
+    time(since),
+    end,
+    actor ?? '-',
+    by,
+    says,
+  ];
 }
 
 function ageOf(until: string): string {

@@ -1,4 +1,5 @@
 // What would go back to what: one workload, or all of a namespace at a moment, as one plan.
+import { parseReference } from '../image/reference.ts';
 import type { Ledger, RunInterval } from '../ledger/ledger.ts';
 import { Problem } from '../problem.ts';
 import type { Report } from '../report/report.ts';
@@ -46,6 +47,28 @@ export function oneCluster(runs: readonly RunInterval[], wanted: string | undefi
   return runs.filter(({ cluster }) => wanted === undefined || cluster === wanted);
 }
 
+/** What ran, with what would have to be pulled for it: some nodes name a part of an image, and that is not what to go back to. */
+export async function candidatesIn(ledger: Ledger, runs: readonly RunInterval[]): Promise<Candidate[]> {
+  const digests = [...new Set(runs.map(({ digest }) => digest))];
+  const roots = Map.groupBy(await ledger.rootsOf(digests), ({ member }) => member);
+  const found = new Map<RunInterval, string>();
+  for (const run of runs) {
+    const own = (roots.get(run.digest) ?? []).map(({ root }) => root);
+    const declared = parseReference(run.image);
+    if (own.length === 0 || declared instanceof Problem || declared.digest === run.digest) continue;
+    const { registry, repository, tag = 'latest' } = declared;
+    // Several images may share a part: then it was the one that the tag pointed to.
+    const tags = declared.digest === undefined ? await ledger.tagHistory(registry, repository, tag) : [];
+    const then = tags.filter(
+      ({ since, until }) => (run.until === null || since < run.until) && (until === null || until > run.since),
+    );
+    const root = own.find((digest) => digest === declared.digest || then.some((item) => item.digest === digest));
+    if (root !== undefined) found.set(run, root);
+    else if (own.length === 1) found.set(run, own[0] as string);
+  }
+  return candidatesOf(runs, found);
+}
+
 /** What can be gone back to is a template: pods that nobody makes anew, and Jobs that have run, are not. */
 const TEMPLATES = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob', 'ReplicaSet', 'ReplicationController'];
 
@@ -73,7 +96,10 @@ export async function planOfNamespace(
       left.push(`${title} has no template to change`);
       continue;
     }
-    const candidates = candidatesOf(oneCluster(await ledger.runHistory(workload), cluster ?? run.cluster));
+    const candidates = await candidatesIn(
+      ledger,
+      oneCluster(await ledger.runHistory(workload), cluster ?? run.cluster),
+    );
     const chosen = choose(candidates, { kind: 'time', time }).filter(({ current }) => !current);
     if (chosen.length === 0) left.push(`${title} runs that already`);
     else steps.push({ workload, chosen });

@@ -9,7 +9,7 @@ import { readLock } from '../lock/lock.ts';
 import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Report } from '../report/report.ts';
-import { type Candidate, type Checked, candidatesOf, check, choose } from '../survey/rollback.ts';
+import { type Checked, check, choose } from '../survey/rollback.ts';
 import { clusterOptions, withCluster } from './cluster.ts';
 import { loadConfig } from './gather.ts';
 import { ledgerOption, withLedger } from './history.ts';
@@ -18,6 +18,7 @@ import { carryOut, type Options, reportOf, type Setting } from './rollback-carry
 import { holdInLock } from './rollback-files.ts';
 import { listing } from './rollback-list.ts';
 import {
+  candidatesIn,
   nameOf,
   neversOf,
   oneCluster,
@@ -84,7 +85,7 @@ async function planOf(target: Workload | { readonly namespace: string }, { ledge
   const to = parseTarget(options.to ?? '');
   if ('kind' in target) {
     const runs = oneCluster(await ledger.runHistory(target), options.clusterName);
-    const chosen = choose(candidatesOf(runs), to);
+    const chosen = choose(await candidatesIn(ledger, runs), to);
     return { steps: [{ workload: target, chosen }], left: [] };
   }
   if (to.kind !== 'time')
@@ -144,8 +145,8 @@ async function letGo(
     },
   ]);
   const digests = new Set(held.map(({ digest }) => digest));
-  const candidates: Candidate[] = candidatesOf(await ledger.runHistory(target));
-  const chosen = candidates.filter(({ interval }) => digests.has(interval.digest));
+  const candidates = await candidatesIn(ledger, await ledger.runHistory(target));
+  const chosen = candidates.filter(({ reference }) => digests.has(reference.digest as string));
   if (chosen.length > 0) holdInLock(options.lock, [{ workload: target, chosen }], undefined);
   return reportOf([], [], [`${what} is no longer held at ${[...digests].map(shortDigest).join(', ')}`], { held });
 }

@@ -156,6 +156,18 @@ export class Ledger extends Journal {
     return (await query.execute()).map((row) => ({ ...row, moved: Boolean(row.moved) }));
   }
 
+  /** Of parts of images: the roots of the closures that they belong to. */
+  async rootsOf(digests: readonly string[]): Promise<{ root: string; member: string }[]> {
+    if (digests.length === 0) return [];
+    const parts = digests.slice(0, MAX_ROWS);
+    return this.db
+      .selectFrom('closure')
+      .select(['root', 'member'])
+      .where('member', 'in', parts)
+      .whereRef('root', '!=', 'member')
+      .execute();
+  }
+
   /** The closure of a digest, as it was read once; undefined: it never was. */
   async closure(root: string): Promise<{ member: string; role: string; platform: string | null }[] | undefined> {
     const rows = await this.db

@@ -32,34 +32,38 @@ export type Target =
   | { readonly kind: 'revision'; readonly revision: string }
   | { readonly kind: 'time'; readonly time: Date };
 
-/** A candidate for each time that a container ran something, newest first. @param runs of one workload, newest first */
-export function candidatesOf(runs: readonly RunInterval[]): Candidate[] {
-  const current = new Set(runs.filter(({ until }) => until === null).map(keyOf));
-  return runs.flatMap((interval) => {
+/**
+ * A candidate for each time that a container ran something, newest first.
+ * @param runs of one workload, newest first
+ * @param roots what to pull for what a node named, where that was only a part of an image: a manifest of an index, a configuration
+ */
+export function candidatesOf(runs: readonly RunInterval[], roots: ReadonlyMap<RunInterval, string>): Candidate[] {
+  const candidates = runs.flatMap((interval) => {
     const declared = parseReference(interval.image);
     // What has no name on a registry cannot be pulled again.
     if (declared instanceof Problem) return [];
-    return [{ interval, reference: withDigest(declared, interval.digest), current: current.has(keyOf(interval)) }];
+    return [{ interval, reference: withDigest(declared, roots.get(interval) ?? interval.digest), current: false }];
   });
+  const current = new Set(candidates.filter(({ interval }) => interval.until === null).map(keyOf));
+  return candidates.map((candidate) => ({ ...candidate, current: current.has(keyOf(candidate)) }));
 }
 
 /** Each container and digest once, as it ran last: for a list to choose from. */
 export function distinct(candidates: readonly Candidate[]): Candidate[] {
   const found = new Map<string, Candidate>();
-  for (const candidate of candidates)
-    if (!found.has(keyOf(candidate.interval))) found.set(keyOf(candidate.interval), candidate);
+  for (const candidate of candidates) if (!found.has(keyOf(candidate))) found.set(keyOf(candidate), candidate);
   return [...found.values()];
 }
 
-const keyOf = ({ container, type, digest }: RunInterval) => `${type}\n${container}\n${digest}`;
+const keyOf = ({ interval: { container, type }, reference }: Candidate) => `${type}\n${container}\n${reference.digest}`;
 
 /**
  * What to go back to, a candidate a container.
  * @throws Problem `not-found` where the record has nothing of it
  */
 export function choose(candidates: readonly Candidate[], target: Target): Candidate[] {
-  const matches = ({ interval: { since, until, digest, revision } }: Candidate): boolean => {
-    if (target.kind === 'digest') return digest === target.digest;
+  const matches = ({ interval: { since, until, digest, revision }, reference }: Candidate): boolean => {
+    if (target.kind === 'digest') return digest === target.digest || reference.digest === target.digest;
     if (target.kind === 'revision') return revision === target.revision;
     const moment = target.time.getTime();
     return Date.parse(since) <= moment && (until === null || Date.parse(until) > moment);
