@@ -1,32 +1,25 @@
 // What is wrong, since when; and who could not be told.
-import { useEffect, useState } from 'preact/hooks';
 import { type Alarm, askAlarms } from './api.ts';
+import { Asked, useAsked } from './asked.tsx';
 import { age, time } from './words.ts';
 
 type Known = Awaited<ReturnType<typeof askAlarms>>;
 
 export function Alarms({ stamp }: { stamp: string }) {
-  const [known, setKnown] = useState<Known | Error | undefined>();
-  useEffect(() => {
-    askAlarms().then(setKnown, (error: Error) => setKnown(error));
-  }, [stamp]);
-  if (known === undefined)
-    return (
-      <p class="quiet empty" aria-busy="true">
-        Asking the ledger …
-      </p>
-    );
-  if (known instanceof Error)
-    return (
-      <p class="bad" role="alert">
-        {known.message}
-      </p>
-    );
-  const open = known.alarms.filter(({ until }) => until === null);
-  const ended = known.alarms.filter(({ until }) => until !== null);
+  const known = useAsked(askAlarms, [stamp]);
+  return (
+    <Asked of={known} wait="Asking the ledger …">
+      {(found) => <All {...found} />}
+    </Asked>
+  );
+}
+
+function All({ alarms, waiting }: Known) {
+  const open = alarms.filter(({ until }) => until === null);
+  const ended = alarms.filter(({ until }) => until !== null);
   return (
     <>
-      {known.waiting.map(({ sink, count, failure }) => (
+      {waiting.map(({ sink, count, failure }) => (
         <p key={sink} class="warn">
           {count} messages wait for {sink}
           {failure === null ? '' : `: ${failure}`}

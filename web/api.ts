@@ -179,6 +179,7 @@ export const askTags = (image: string) => ask<{ tags: Tag[] }>(`/api/v1/tags?ima
 export const askWhere = (digest: string) =>
   ask<{ runs: Run[]; tags: Tag[] }>(`/api/v1/where/${encodeURIComponent(digest)}`);
 export const askDiff = (from: string, to: string) => ask<Diff>(`/api/v1/diff?${new URLSearchParams({ from, to })}`);
+/** @param before RFC 3339; left out: the newest */
 export const askMoves = (before?: string) =>
   ask<{ moves: Move[] }>(`/api/v1/moves${before === undefined ? '' : `?before=${encodeURIComponent(before)}`}`);
 export const askPolls = () => ask<Polls>('/api/v1/polls');

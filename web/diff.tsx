@@ -1,33 +1,18 @@
 // How two digests differ: who signed, what they are built from, configuration, environment, layers.
-import { useEffect, useState } from 'preact/hooks';
 import { askDiff, type Diff } from './api.ts';
+import { Asked, useAsked } from './asked.tsx';
 import { short } from './words.ts';
 
 export function DiffOf({ from, to }: { from: string; to: string }) {
-  const [diff, setDiff] = useState<Diff | Error | undefined>();
-  useEffect(() => {
-    setDiff(undefined);
-    let current = true;
-    askDiff(from, to).then(
-      (found) => current && setDiff(found),
-      (error: Error) => current && setDiff(error),
-    );
-    return () => {
-      current = false;
-    };
-  }, [from, to]);
-  if (diff === undefined)
-    return (
-      <p class="quiet" aria-busy="true">
-        Comparing …
-      </p>
-    );
-  if (diff instanceof Error)
-    return (
-      <p class="bad" role="alert">
-        {diff.message}
-      </p>
-    );
+  const diff = useAsked(() => askDiff(from, to), [from, to], true);
+  return (
+    <Asked of={diff} wait="Comparing …">
+      {(found) => <All {...{ from, to, diff: found }} />}
+    </Asked>
+  );
+}
+
+function All({ from, to, diff }: { from: string; to: string; diff: Diff }) {
   const { from: was, to: is } = diff.signers;
   const signer = (list: readonly string[] | null) =>
     list === null ? 'not checked' : list.join(', ') || 'nobody whom the policy trusts';

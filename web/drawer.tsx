@@ -1,6 +1,7 @@
 // One container in full: what is known of it, the timeline to scrub through, what changed, where it runs besides, and the way back.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { askRuns, askTags, askWhere, type Evidence, type Row, type Run, type Tag } from './api.ts';
+import { Asked, useAsked } from './asked.tsx';
 import { Back } from './back.tsx';
 import { DiffOf } from './diff.tsx';
 import { Timeline } from './timeline.tsx';
@@ -13,8 +14,26 @@ type Known = {
   readonly elsewhere: readonly Run[];
 };
 
+async function askAll(row: Row): Promise<Known> {
+  const digests = row.running.flatMap(({ digest }) => digest ?? []).slice(0, 5);
+  const [{ runs, evidence }, { tags }, where] = await Promise.all([
+    askRuns(row),
+    row.tag === undefined ? { tags: [] } : askTags((row.declared[0] ?? '').replace(/@.*/, '')),
+    Promise.all(digests.map(askWhere)),
+  ]);
+  const others = where.flatMap((found) => found.runs);
+  return {
+    runs: runs.filter((run) => run.container === row.container),
+    evidence,
+    tags,
+    elsewhere: others.filter(
+      (run) => (titleOf(run) !== titleOf(row) || run.cluster !== row.cluster) && run.until === null,
+    ),
+  };
+}
+
 export function Drawer({ row, close }: { row: Row; close: () => void }) {
-  const [known, setKnown] = useState<Known | Error | undefined>();
+  const known = useAsked(() => askAll(row), [row], true);
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
@@ -26,26 +45,6 @@ export function Drawer({ row, close }: { row: Row; close: () => void }) {
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, [close]);
-  useEffect(() => {
-    setKnown(undefined);
-    const digests = row.running.flatMap(({ digest }) => digest ?? []).slice(0, 5);
-    Promise.all([
-      askRuns(row),
-      row.tag === undefined ? { tags: [] } : askTags((row.declared[0] ?? '').replace(/@.*/, '')),
-      Promise.all(digests.map(askWhere)),
-    ]).then(
-      ([{ runs, evidence }, { tags }, where]) =>
-        setKnown({
-          runs: runs.filter((run) => run.container === row.container),
-          evidence,
-          tags,
-          elsewhere: where
-            .flatMap((found) => found.runs)
-            .filter((run) => (titleOf(run) !== titleOf(row) || run.cluster !== row.cluster) && run.until === null),
-        }),
-      (error: Error) => setKnown(error),
-    );
-  }, [row]);
   return (
     <aside role="dialog" aria-label={`${titleOf(row)} ${row.container}`}>
       <header>
@@ -61,17 +60,9 @@ export function Drawer({ row, close }: { row: Row; close: () => void }) {
         </button>
       </header>
       <Facts row={row} />
-      {known === undefined && (
-        <p class="quiet" aria-busy="true">
-          Asking the ledger …
-        </p>
-      )}
-      {known instanceof Error && (
-        <p class="bad" role="alert">
-          {known.message}
-        </p>
-      )}
-      {known !== undefined && !(known instanceof Error) && <History row={row} known={known} />}
+      <Asked of={known} wait="Asking the ledger …">
+        {(found) => <History row={row} known={found} />}
+      </Asked>
     </aside>
   );
 }

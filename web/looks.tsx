@@ -1,25 +1,18 @@
 // How fresh what is shown is, what registries get from us and allow, and what is asked next.
-import { useEffect, useState } from 'preact/hooks';
 import { askPolls, type Polls } from './api.ts';
+import { Asked, useAsked } from './asked.tsx';
 import { age, span } from './words.ts';
 
 export function Looks({ stamp }: { stamp: string }) {
-  const [polls, setPolls] = useState<Polls | Error | undefined>();
-  useEffect(() => {
-    askPolls().then(setPolls, (error: Error) => setPolls(error));
-  }, [stamp]);
-  if (polls === undefined)
-    return (
-      <p class="quiet empty" aria-busy="true">
-        Asking …
-      </p>
-    );
-  if (polls instanceof Error)
-    return (
-      <p class="bad" role="alert">
-        {polls.message}
-      </p>
-    );
+  const polls = useAsked(askPolls, [stamp]);
+  return (
+    <Asked of={polls} wait="Asking …">
+      {(found) => <All polls={found} />}
+    </Asked>
+  );
+}
+
+function All({ polls }: { polls: Polls }) {
   const { freshness, budget, next } = polls;
   const now = Date.parse(polls.at);
   const late = freshness.lateMs > freshness.objectiveMs;

@@ -1,37 +1,32 @@
 // Every tag that was seen to move, newest first, and what that changed.
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { askMoves, type Move } from './api.ts';
+import { Asked, useAsked } from './asked.tsx';
 import { DiffOf } from './diff.tsx';
 import { short, span, time } from './words.ts';
 
 const PAGE = 100;
 
 export function Moves({ stamp }: { stamp: string }) {
-  const [moves, setMoves] = useState<readonly Move[] | Error | undefined>();
+  const newest = useAsked(askMoves, [stamp]);
+  return (
+    <Asked of={newest} wait="Asking the ledger …">
+      {({ moves }) =>
+        moves.length === 0 ? <p class="quiet empty">No tag was seen to move yet.</p> : <List newest={moves} />
+      }
+    </Asked>
+  );
+}
+
+function List({ newest }: { newest: readonly Move[] }) {
+  const [earlier, setEarlier] = useState<readonly Move[]>([]);
+  const [failure, setFailure] = useState('');
   const [open, setOpen] = useState('');
-  useEffect(() => {
-    askMoves().then(
-      ({ moves: found }) => setMoves(found),
-      (error: Error) => setMoves(error),
-    );
-  }, [stamp]);
-  if (moves === undefined)
-    return (
-      <p class="quiet empty" aria-busy="true">
-        Asking the ledger …
-      </p>
-    );
-  if (moves instanceof Error)
-    return (
-      <p class="bad" role="alert">
-        {moves.message}
-      </p>
-    );
-  if (moves.length === 0) return <p class="quiet empty">No tag was seen to move yet.</p>;
+  const moves = [...newest, ...earlier.filter(({ at }) => at < (newest.at(-1)?.at ?? ''))];
   const more = () =>
     askMoves(moves.at(-1)?.at).then(
-      ({ moves: found }) => setMoves([...moves, ...found]),
-      (error: Error) => setMoves(error),
+      (found) => setEarlier([...earlier, ...found.moves]),
+      (error: Error) => setFailure(error.message),
     );
   return (
     <>
@@ -60,6 +55,11 @@ export function Moves({ stamp }: { stamp: string }) {
           );
         })}
       </ul>
+      {failure !== '' && (
+        <p class="bad" role="alert">
+          {failure}
+        </p>
+      )}
       {moves.length % PAGE === 0 && (
         <button type="button" class="more" onClick={more}>
           Show earlier ones

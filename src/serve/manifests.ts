@@ -1,6 +1,8 @@
 // Everything that the webhook needs in a cluster, as objects of the API from one source: plain manifests for kubectl and for Git.
+
 import { definitions } from './crds.ts';
 import { bypassRole, type Feature, LABELS, NAME, rolesOf } from './permissions.ts';
+import { CONTAINER_SECURITY, POD_SECURITY } from './pod-security.ts';
 import { ledgerIn, type WatcherInstall, watcherManifests } from './watcher/manifests.ts';
 import { webhook } from './webhooks.ts';
 
@@ -200,13 +202,7 @@ function deployment(options: InstallOptions, metadata: object): object {
           automountServiceAccountToken: token,
           priorityClassName: 'system-cluster-critical',
           terminationGracePeriodSeconds: 30,
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 65532,
-            runAsGroup: 65532,
-            fsGroup: 65532,
-            seccompProfile: { type: 'RuntimeDefault' },
-          },
+          securityContext: POD_SECURITY,
           topologySpreadConstraints: [
             {
               maxSkew: 1,
@@ -227,11 +223,7 @@ function deployment(options: InstallOptions, metadata: object): object {
               // The Service forgets this pod before it stops listening.
               lifecycle: { preStop: { sleep: { seconds: 5 } } },
               resources: { requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '320Mi' } },
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                readOnlyRootFilesystem: true,
-                capabilities: { drop: ['ALL'] },
-              },
+              securityContext: CONTAINER_SECURITY,
               volumeMounts:
                 registrySecret === undefined
                   ? mounts

@@ -1,6 +1,8 @@
 // What the watcher needs in a cluster: it reads pods and what made them, and changes nothing but Events. One that dies loses nothing: the
 // ledger is on its volume, or in PostgreSQL where there is a Secret tagproof-ledger.
+
 import { GROUP } from '../../policy/object.ts';
+import { CONTAINER_SECURITY, POD_SECURITY } from '../pod-security.ts';
 
 export type WatcherInstall = {
   /** What the cluster is called in the ledger. */
@@ -168,13 +170,7 @@ function set(
           serviceAccountName: WATCHER,
           automountServiceAccountToken: true,
           terminationGracePeriodSeconds: 30,
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 65532,
-            runAsGroup: 65532,
-            fsGroup: 65532,
-            seccompProfile: { type: 'RuntimeDefault' },
-          },
+          securityContext: POD_SECURITY,
           containers: [
             {
               name: 'watcher',
@@ -187,11 +183,7 @@ function set(
               readinessProbe: probe('/readyz'),
               livenessProbe: { ...probe('/healthz'), periodSeconds: 20 },
               resources: { requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '640Mi' } },
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                readOnlyRootFilesystem: true,
-                capabilities: { drop: ['ALL'] },
-              },
+              securityContext: CONTAINER_SECURITY,
               volumeMounts,
             },
           ],
