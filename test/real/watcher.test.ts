@@ -7,23 +7,33 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeClient } from '../../src/kube/client.ts';
-import { type LocalCluster, startCluster } from '../../src/kube/local.ts';
+import { kubeconfigOf, type LocalCluster, startCluster } from '../../src/kube/local.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
+import { type Line, startLine } from './line.ts';
 import { atEnd, scratch, suite } from './suite.ts';
 
+const HINT_TOKEN = 'a token of registries';
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 
 suite('the watcher', ['etcd', 'kube-apiserver'], () => {
   const folder = scratch();
   const file = join(folder, 'tagproof.db');
-  const registry = new EmbeddedRegistry();
+  let broken = false;
+  const registry = new EmbeddedRegistry({
+    intercept: (_, response) => {
+      if (broken) response.writeHead(503).end();
+      return broken;
+    },
+  });
   let cluster: LocalCluster;
   let kube: KubeClient;
+  let line: Line;
   let host = '';
   const digests: string[] = [];
   let watcher: ChildProcess | undefined;
+  let said = '';
   let url = '';
 
   const tagproof = (...args: string[]): Promise<string> =>
@@ -41,7 +51,19 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
   async function startWatcher(): Promise<void> {
     watcher = spawn(
       process.execPath,
-      [MAIN, 'serve', 'watcher', '--ledger', file, '--kubeconfig', cluster.kubeconfig, '--images', 'images.txt'],
+      [
+        MAIN,
+        'serve',
+        'watcher',
+        '--ledger',
+        file,
+        '--kubeconfig',
+        'by-line',
+        '--images',
+        'images.txt',
+        '--hint-token',
+        'token',
+      ],
       {
         cwd: folder,
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -50,6 +72,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     atEnd(() => watcher?.kill('SIGKILL'));
     url = await new Promise<string>((resolve) =>
       watcher?.stdout?.on('data', (chunk) => {
+        said += chunk;
         const found = /"url":"([^"]+)"/.exec(String(chunk))?.[1];
         if (found !== undefined) resolve(found);
       }),
@@ -101,6 +124,11 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     writeFileSync(join(folder, 'images.txt'), `# what we build on\n\n${host}/base:3   # of the platform team\n`);
     cluster = await startCluster(folder);
     atEnd(() => cluster.stop());
+    line = await startLine(Number(new URL(cluster.server).port));
+    writeFileSync(join(folder, 'by-line'), kubeconfigOf(`https://127.0.0.1:${line.port}`, 'admin-token'), {
+      mode: 0o600,
+    });
+    writeFileSync(join(folder, 'token'), HINT_TOKEN);
     kube = new KubeClient(cluster.access);
     atEnd(() => kube.close());
     await kube.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
@@ -175,6 +203,52 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     const runs = await ledger.runHistory({ namespace: 'shop', name: 'web' });
     assert.deepEqual(runs.map(({ digest }) => digest).sort(), digests.toSorted());
     await ledger.close();
+  });
+
+  test('a gap: pods come and go while the watcher hears nothing, and the server’s history no longer reaches back', async () => {
+    line.cut();
+    await runPod('web-1-c', `${host}/web@${digests[0]}`);
+    await deletePod('web-1-b');
+    await runPod('web-1-d', `${host}/web@${digests[1]}`);
+    // Its watch cache begins anew: the version to go on from is older than everything in it.
+    await cluster.restart();
+    line.mend();
+    await until(['where', digests[0] as string], /it runs in 1 container now, and ran in 2 in all/);
+    await until(['where', digests[1] as string], /it runs in 1 container now/);
+    const ledger = await openLedger(file);
+    const runs = await ledger.runHistory({ namespace: 'shop', name: 'web' });
+    assert.equal(runs.length, 3, 'each once; that b went and d came makes no gap in what ran');
+    assert.equal((await ledger.verify()).broken, undefined);
+    await ledger.close();
+    await deletePod('web-1-c');
+    await deletePod('web-1-d');
+    await runPod('web-1-b', `${host}/web@${digests[1]}`);
+    await until(['where', digests[0] as string], /it runs in 0 containers now/);
+  });
+
+  test('a registry that is silent, or answers with errors: nothing has moved, and it is said', async () => {
+    const { origin } = new URL(url);
+    const look = () =>
+      fetch(`${origin}/hooks/generic`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${HINT_TOKEN}` },
+        body: JSON.stringify({ image: `${host}/web:v1` }),
+      });
+    const before = await tagproof('history', `${host}/web:v1`);
+    broken = true;
+    said = '';
+    assert.deepEqual(await (await look()).json(), { understood: 1, followed: 1 });
+    for (let i = 0; !said.includes('not looked at'); i++) {
+      assert.ok(i < 150, said);
+      await sleep(100);
+    }
+    assert.equal(await tagproof('history', `${host}/web:v1`), before);
+    broken = false;
+    await look();
+    await until(
+      ['history', `${host}/web:v1`],
+      new RegExp(`${(digests[1] as string).slice(0, 19)} .* now +(hint|poll)`),
+    );
   });
 
   test('an API server that goes and comes back costs nothing', async () => {
