@@ -1,6 +1,8 @@
 // How two digests differ: who signed, what they are built from, configuration, environment, layers.
+
 import { askDiff, type Diff } from './api.ts';
 import { Asked, useAsked } from './asked.tsx';
+import { Heads } from './heads.tsx';
 import { short } from './words.ts';
 
 export function DiffOf({ from, to }: { from: string; to: string }) {
@@ -41,13 +43,7 @@ function All({ from, to, diff }: { from: string; to: string; diff: Diff }) {
         <p class="quiet">The same configuration and layers.</p>
       ) : (
         <table>
-          <thead>
-            <tr>
-              <th scope="col">What</th>
-              <th scope="col">Was</th>
-              <th scope="col">Is</th>
-            </tr>
-          </thead>
+          <Heads names={['What', 'Was', 'Is']} />
           <tbody>
             {diff.differences.map(({ what, name, from: before, to: after }) => (
               <tr key={`${what} ${name} ${before} ${after}`}>

@@ -1,6 +1,8 @@
 // How fresh what is shown is, what registries get from us and allow, and what is asked next.
+
 import { askPolls, type Polls } from './api.ts';
 import { Asked, useAsked } from './asked.tsx';
+import { Heads } from './heads.tsx';
 import { age, span } from './words.ts';
 
 export function Looks({ stamp }: { stamp: string }) {
@@ -25,15 +27,7 @@ function All({ polls }: { polls: Polls }) {
       </p>
       <h2>Registries</h2>
       <table class="cards">
-        <thead>
-          <tr>
-            {['Registry', 'As', 'Asked in the last hour', 'At most', 'It announces'].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Heads names={['Registry', 'As', 'Asked in the last hour', 'At most', 'It announces']} />
         <tbody>
           {budget.map(({ registry, credential, asked, perSecond, limit, restsUntil }) => (
             <tr key={`${registry} ${credential}`}>
@@ -53,15 +47,7 @@ function All({ polls }: { polls: Polls }) {
       </table>
       <h2>Next looks</h2>
       <table class="cards">
-        <thead>
-          <tr>
-            {['Tag or digest', 'Looked at', 'Next'].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Heads names={['Tag or digest', 'Looked at', 'Next']} />
         <tbody>
           {next.map(({ key, due, checked, failure }) => (
             <tr key={key}>

@@ -1,5 +1,7 @@
 // What is deployed, a row a container: what it is declared as, what runs, and what is known of that, each with its age.
+
 import type { Page, Row } from './api.ts';
+import { Heads } from './heads.tsx';
 import {
   type Said,
   sayChecked,
@@ -28,15 +30,7 @@ export function Table({ page, pick, more, filter }: Props) {
   return (
     <>
       <table class="cards">
-        <thead>
-          <tr>
-            {['Workload', 'Declared', 'Runs', 'Pinned', 'Verified', 'Tag now', 'Available'].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Heads names={['Workload', 'Declared', 'Runs', 'Pinned', 'Verified', 'Tag now', 'Available']} />
         <tbody>
           {page.items.map((row) => (
             <Line
