@@ -140,6 +140,7 @@ function History({ row, known: { runs, tags, evidence, elsewhere } }: { row: Row
   const now = Date.now();
   const from = Math.min(now - 60_000, ...[...runs, ...tags].map(({ since }) => Date.parse(since)));
   const [moment, setMoment] = useState(now);
+  const isNow = moment >= now - 1000;
   const ran = inForce(runs, moment);
   const pointed = inForce(tags, moment)[0];
   return (
@@ -159,19 +160,21 @@ function History({ row, known: { runs, tags, evidence, elsewhere } }: { row: Row
         />
       </label>
       <p class="then" aria-live="polite">
-        <b>{moment >= now - 1000 ? 'Now' : `${time(new Date(moment).toISOString())} UTC`}</b>:{' '}
+        <b>{isNow ? 'Now' : `${time(new Date(moment).toISOString())} UTC`}</b>:{' '}
         {ran.length === 0
-          ? 'nothing ran'
+          ? isNow
+            ? 'nothing runs'
+            : 'nothing ran'
           : ran.map(({ digest, pods, actor, revision }) => (
               <span key={digest}>
-                ran <code>{short(digest)}</code> on up to {count(pods, 'pod')}
+                {isNow ? 'runs' : 'ran'} <code>{short(digest)}</code> on up to {count(pods, 'pod')}
                 {revision === '' ? '' : `, revision ${revision}`}
                 {actor === null ? '' : `, by ${actor}`}.{' '}
               </span>
             ))}
         {pointed !== undefined && (
           <>
-            The tag pointed to{' '}
+            The tag {isNow ? 'points' : 'pointed'} to{' '}
             {pointed.digest === null ? <b class="bad">nothing</b> : <code>{short(pointed.digest)}</code>}.
           </>
         )}

@@ -76,7 +76,10 @@ function App() {
   return (
     <>
       {page?.clusters.some(({ name }) => name.includes('(simulated)')) && (
-        <p class="banner">Demo data: a simulated cluster. Nothing here is yours.</p>
+        <p class="banner">
+          Demo data: a simulated cluster, in which a tag moves, a pod takes it, and somebody goes back. Open
+          shop/Deployment/web, and look under Alarms. Nothing here is yours.
+        </p>
       )}
       <header class="top">
         <h1>{VIEWS[view]}</h1>

@@ -67,7 +67,7 @@ export function Timeline({ runs, tags, now, moment }: Props) {
                 class={digest === null ? 'gone' : `digest-${digests.indexOf(digest) % 6}`}
                 x={x(since)}
                 y={lane * LANE + 3 + (level * (LANE - 8)) / levelsOf(all)}
-                width={Math.max(2, x(until) - x(since))}
+                width={Math.max(3, x(until) - x(since))}
                 height={(LANE - 8) / levelsOf(all)}
               >
                 <title>{`${digest ?? 'gone'}\n${time(new Date(since).toISOString())} to ${until === now ? 'now' : time(new Date(until).toISOString())}`}</title>
