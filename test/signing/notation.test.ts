@@ -10,7 +10,7 @@ import { OCI_MANIFEST } from '../../src/image/media-type.ts';
 import { parseReference } from '../../src/image/reference.ts';
 import type { NotationAuthority } from '../../src/policy/config.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
-import { encode } from '../../src/verify/der.ts';
+import { encode, parseDer } from '../../src/verify/der.ts';
 import { signatureStructure } from '../../src/verify/notation/cbor.ts';
 import { readIdentities } from '../../src/verify/notation/identity.ts';
 import { loadNotationSigner } from '../../src/verify/notation/signer.ts';
@@ -466,6 +466,17 @@ function stamp(signature: Buffer, more: Partial<der.Stamp> = {}, by = world): Bu
 function clock(): Partial<NotationAuthority> {
   return { trustStores: { ca: [der.pem(root)], signingAuthority: [], tsa: [der.pem(world.rootCertificate)] } };
 }
+test('notation: a time stamp by a certificate whose hash happens to read as DER', async () => {
+  // One of some hundred: worlds are made until there is one.
+  const isOdd = ({ tsaCertificate }: World) =>
+    parseDer(encode(0x04, createHash('sha256').update(tsaCertificate).digest())).subs.length > 0;
+  let odd = new World(now);
+  for (let i = 0; i < 20_000 && !isOdd(odd); i++) odd = new World(now);
+  assert.ok(isOdd(odd));
+  const given = { trustStores: { ca: [der.pem(root)], signingAuthority: [], tsa: [der.pem(odd.rootCertificate)] } };
+  const verdict = await verify(envelope({ stamp: (signature) => stamp(signature, {}, odd) }), given);
+  assert.equal(verdict.kind, 'verified', JSON.stringify(verdict));
+});
 for (const format of ['jws', 'cose'] as const) {
   for (const [name, kind, wish, says, more] of cases) {
     test(`notation, ${format}: ${name}`, async () => {

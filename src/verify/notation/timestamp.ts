@@ -15,6 +15,7 @@ const HASHES: Readonly<Record<string, string>> = {
   '2.16.840.1.101.3.4.2.2': 'sha384',
   '2.16.840.1.101.3.4.2.3': 'sha512',
 };
+const SEQUENCE = 16;
 const MAX_CERTIFICATES = 20;
 
 /** Not before `from`, not after `to`: the stated time and its accuracy. */
@@ -69,7 +70,8 @@ function checkSigner(info: ASN1Obj, tst: Buffer, certificates: readonly X509Cert
   const named = attribute(SIGNING_CERTIFICATE_V2);
   if (named === undefined) throw new Error('the time stamp does not name its certificate (signing-certificate-v2)');
   const id = child(named, 0, 0);
-  const stated = id.subs[0]?.subs.length ? HASHES[oidOf(child(id, 0))] : 'sha256';
+  // Left out it is SHA-256. Told by its tag: a hash may happen to read as DER, and then it has parts too.
+  const stated = id.subs[0]?.tag.number === SEQUENCE ? HASHES[oidOf(child(id, 0))] : 'sha256';
   const wanted = id.subs.find((sub) => sub.tag.number === 4)?.value;
   const leaf = certificates.find(
     ({ raw }) => stated !== undefined && wanted?.equals(createHash(stated).update(raw).digest()),
@@ -77,7 +79,7 @@ function checkSigner(info: ASN1Obj, tst: Buffer, certificates: readonly X509Cert
   if (leaf === undefined) throw new Error('the time stamp does not bring the certificate that it names');
   const sid = child(info, 1);
   const { issuer, serial } = partsOf(parseDer(leaf.raw));
-  if (sid.subs.length === 2 && !(child(sid, 0).toDER().equals(issuer) && child(sid, 1).value.equals(serial)))
+  if (sid.tag.number === SEQUENCE && !(child(sid, 0).toDER().equals(issuer) && child(sid, 1).value.equals(serial)))
     throw new Error('the time stamp names two different certificates');
   const signed = attributes.toDER();
   signed[0] = 0x31; // signed as a SET, stored under a tag
