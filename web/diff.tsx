@@ -3,7 +3,7 @@
 import { askDiff, type Diff } from './api.ts';
 import { Asked, useAsked } from './asked.tsx';
 import { Heads } from './heads.tsx';
-import { short } from './words.ts';
+import { short, shortImage } from './words.ts';
 
 export function DiffOf({ from, to }: { from: string; to: string }) {
   const diff = useAsked(() => askDiff(from, to), [from, to], true);
@@ -62,6 +62,4 @@ function All({ from, to, diff }: { from: string; to: string; diff: Diff }) {
 }
 
 /** Values of the environment are kept by their hash only. */
-const say = (what: string, value: string) => (
-  <code>{what === 'env' ? `hash ${value}` : value.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/, '$1…')}</code>
-);
+const say = (what: string, value: string) => <code>{what === 'env' ? `hash ${value}` : shortImage(value)}</code>;

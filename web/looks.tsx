@@ -3,7 +3,7 @@
 import { askPolls, type Polls } from './api.ts';
 import { Asked, useAsked } from './asked.tsx';
 import { Heads } from './heads.tsx';
-import { age, span } from './words.ts';
+import { age, shortImage, span } from './words.ts';
 
 export function Looks({ stamp }: { stamp: string }) {
   const polls = useAsked(askPolls, [stamp]);
@@ -52,7 +52,7 @@ function All({ polls }: { polls: Polls }) {
           {next.map(({ key, due, checked, failure }) => (
             <tr key={key}>
               <th scope="row">
-                <code>{key.replace(/:(sha256:[0-9a-f]{12})[0-9a-f]{52}/, '@$1…')}</code>
+                <code>{shortImage(key.replace(':sha256:', '@sha256:'))}</code>
               </th>
               <td data-label="Looked at" class={failure === null ? (checked === null ? 'unknown' : '') : 'bad'}>
                 {checked === null ? 'not yet' : age(now - checked)}

@@ -9,6 +9,7 @@ import { openLedger } from '../ledger/open.ts';
 import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Cell, Report, Section } from '../report/report.ts';
+import { short } from '../report/text.ts';
 import { loadConfig } from './gather.ts';
 import { type RegistryFlags, registryOptions, withClient } from './registry.ts';
 import { plural } from './scan.ts';
@@ -207,7 +208,7 @@ export function runSection(title: string, runs: readonly RunInterval[]): Section
     rows: runs.map((row) => [
       `${row.cluster}: ${row.namespace}/${row.kind}/${row.name}`,
       row.container,
-      row.image.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/, '$1…'),
+      short(row.image),
       shortDigest(row.digest),
       String(row.pods),
       time(row.since),

@@ -3,6 +3,7 @@ import { shortDigest } from '../image/digest.ts';
 import { namesHost } from '../policy/hosts.ts';
 import { Problem } from '../problem.ts';
 import type { Cell, Finding, Report } from '../report/report.ts';
+import { short } from '../report/text.ts';
 import { type Deployed, FILTERS, type Seen } from '../survey/deployed.ts';
 import { inventoryOf } from '../survey/inventory.ts';
 import { listNodes, listPods } from '../survey/list-pods.ts';
@@ -145,7 +146,7 @@ function rowsOf(row: Deployed, clusters: boolean, judged: boolean): Cell[][] {
     return [
       first ? titleOf(row, clusters) : '',
       first ? (type === 'container' ? container : `${container} (${type})`) : '',
-      first ? { text: shorten(declared.join(' and ')), style } : '',
+      first ? { text: short(declared.join(' and ')), style } : '',
       { text: runs, style: mixed ? 'bad' : seen?.digest === undefined ? 'dim' : 'good' },
       seen === undefined ? '0' : `${seen.pods} on ${plural(seen.nodes.length, 'node')}`,
       stateCell(row, seen),
@@ -153,9 +154,6 @@ function rowsOf(row: Deployed, clusters: boolean, judged: boolean): Cell[][] {
     ];
   });
 }
-
-/** A digest is shown by its beginning; `--output json` has it whole. */
-const shorten = (text: string) => text.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, '$1…');
 
 function stateCell({ lacks, tag }: Deployed, seen: Seen | undefined): Cell {
   if (seen === undefined) return { text: 'nothing runs', style: 'dim' };

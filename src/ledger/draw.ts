@@ -5,6 +5,7 @@ import { drawEvidence, drawHolds, drawNever } from './draw-judgement.ts';
 import type { ClosureEvent, LedgerEvent, RunEvent, TagEvent } from './event.ts';
 import { nodeOf } from './interval.ts';
 import type { Database, RunRow, TagRow } from './schema.ts';
+import { lookTuple, tuples } from './tuples.ts';
 
 /** @param at RFC 3339 */
 export type Dated<E = LedgerEvent> = { readonly event: E; readonly at: string };
@@ -36,7 +37,7 @@ async function drawTags(db: Database, batch: readonly Dated<TagEvent>[]): Promis
   if (batch.length === 0) return;
   const keyOf = ({ registry, repository, tag }: Pick<TagEvent, 'registry' | 'repository' | 'tag'>) =>
     JSON.stringify([registry, repository, tag]);
-  const wanted = tuples(batch.map(({ event }) => [event.registry, event.repository, event.tag]));
+  const wanted = tuples(batch.map(({ event }) => lookTuple(event)));
   const rows = await db
     .selectFrom('tag_interval')
     .selectAll()
@@ -158,11 +159,6 @@ async function drawClosures(db: Database, events: readonly ClosureEvent[]): Prom
 }
 
 const later = (a: string, b = ''): string => (a > b ? a : b);
-
-const tuples = (rows: readonly (readonly string[])[]): RawBuilder<unknown> => {
-  const distinct = new Map(rows.map((row) => [JSON.stringify(row), row]));
-  return sql`values ${sql.join([...distinct.values()].map((row) => sql`(${sql.join(row)})`))}`;
-};
 
 type Change = { id: number; until: string | null; pods?: number; since?: string; node?: number | null };
 

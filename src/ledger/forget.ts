@@ -10,7 +10,7 @@ import type {
   TagEvent,
 } from './event.ts';
 import type { Link } from './journal.ts';
-import type { Database } from './schema.ts';
+import type { Database, EvidenceRow, HoldRow, RunRow, TagRow } from './schema.ts';
 
 export type Forgotten = { readonly base: Link; readonly count: number; readonly carried: LedgerEvent[] };
 
@@ -42,26 +42,18 @@ export async function forget(db: Database, before: Date): Promise<Forgotten | un
 
 /** What began before the cut, and goes on or ended after it. Its rows are drawn anew from these. */
 async function carry(db: Database, cut: string): Promise<LedgerEvent[]> {
-  const old = async <T extends 'tag_interval' | 'run_interval' | 'evidence_interval' | 'hold'>(table: T) => {
-    const rows = await db
-      .selectFrom(table as 'hold')
-      .selectAll()
-      .where('since', '<', cut)
-      .orderBy('since')
-      .execute();
-    await db
-      .deleteFrom(table as 'hold')
-      .where('since', '<', cut)
-      .execute();
-    return rows as never;
+  const old = async <R>(table: 'tag_interval' | 'run_interval' | 'evidence_interval' | 'hold'): Promise<R[]> => {
+    // The four have these columns in common, and kysely's types know one table at a time.
+    const one = table as 'hold';
+    const rows = await db.selectFrom(one).selectAll().where('since', '<', cut).orderBy('since').execute();
+    await db.deleteFrom(one).where('since', '<', cut).execute();
+    return rows as R[];
   };
-  type Tables = import('./schema.ts').Tables;
-  type Plain<T extends keyof Tables> = { [K in keyof Tables[T]]: Exclude<Tables[T][K], object> };
   const span = ({ since, until }: { since: string; until: string | null }) => ({
     since,
     ...(until !== null && { until }),
   });
-  const tags = ((await old('tag_interval')) as Plain<'tag_interval'>[]).map(
+  const tags = (await old<TagRow>('tag_interval')).map(
     ({ registry, repository, tag, digest, source, ...row }): TagEvent => ({
       kind: 'tag',
       registry,
@@ -72,7 +64,7 @@ async function carry(db: Database, cut: string): Promise<LedgerEvent[]> {
       ...span(row),
     }),
   );
-  const runs = ((await old('run_interval')) as Plain<'run_interval'>[]).map(
+  const runs = (await old<RunRow>('run_interval')).map(
     ({ cluster, namespace, kind, name, container, type, image, digest, pods, actor, revision, ...row }): RunEvent => ({
       kind: 'run',
       cluster,
@@ -88,17 +80,21 @@ async function carry(db: Database, cut: string): Promise<LedgerEvent[]> {
       ...span(row),
     }),
   );
-  const evidence = ((await old('evidence_interval')) as Plain<'evidence_interval'>[]).map(
-    ({ id: _, since, until, signers, outcome, source, ...row }): EvidenceEvent => ({
+  const evidence = (await old<EvidenceRow>('evidence_interval')).map(
+    ({ registry, repository, digest, outcome, signers, reason, policy, source, ...row }): EvidenceEvent => ({
       kind: 'evidence',
-      ...row,
+      registry,
+      repository,
+      digest,
+      reason,
+      policy,
       outcome: outcome as EvidenceEvent['outcome'],
       source: source as EvidenceEvent['source'],
       signers: JSON.parse(signers) as string[],
-      ...span({ since, until }),
+      ...span(row),
     }),
   );
-  const holds = ((await old('hold')) as Plain<'hold'>[]).map(
+  const holds = (await old<HoldRow>('hold')).map(
     ({ cluster, namespace, kind, name, container, image, digest, reason, by, ...row }): RollbackEvent => ({
       kind: 'rollback',
       cluster,

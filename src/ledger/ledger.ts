@@ -8,6 +8,7 @@ import { Journal } from './journal.ts';
 import { Judgements } from './judgements.ts';
 import { Polls } from './polls.ts';
 import type { Database, Flavour, RunRow, TagRow } from './schema.ts';
+import { type Look, lookTuple, tuples } from './tuples.ts';
 
 export type TagInterval = Readonly<TagRow>;
 /** Times are RFC 3339; `rested` is since when the tag pointed to `from`. */
@@ -126,9 +127,7 @@ export class Ledger extends Journal {
   }
 
   /** What each tag is taken to point to now, and whether it was ever seen to move. @param names undefined: all of them */
-  async openTags(
-    names?: readonly Pick<TagRow, 'registry' | 'repository' | 'tag'>[],
-  ): Promise<(TagInterval & { readonly moved: boolean })[]> {
+  async openTags(names?: readonly Look[]): Promise<(TagInterval & { readonly moved: boolean })[]> {
     if (names?.length === 0) return [];
     let query = this.db
       .selectFrom('tag_interval as open')
@@ -149,9 +148,7 @@ export class Ledger extends Journal {
       .where('open.until', 'is', null);
     if (names !== undefined)
       query = query.where(
-        sql<boolean>`(open.registry, open.repository, open.tag) in (values ${sql.join(
-          names.map(({ registry, repository, tag }) => sql`(${registry}, ${repository}, ${tag})`),
-        )})`,
+        sql<boolean>`(open.registry, open.repository, open.tag) in (${tuples(names.map(lookTuple))})`,
       );
     return (await query.execute()).map((row) => ({ ...row, moved: Boolean(row.moved) }));
   }

@@ -1,6 +1,7 @@
 // When each tag is asked about next: kept, so that a restart asks about nothing anew, and shared, so that of several watchers one asks.
 import { sql } from 'kysely';
 import type { Database, Flavour, Tables } from './schema.ts';
+import { lookName, lookTuple, tuples } from './tuples.ts';
 
 /** A convenience, no record. Times are milliseconds since 1970; `checked` null: never; `failure`: why the last look told nothing. */
 export type Poll = Readonly<Tables['poll']>;
@@ -47,31 +48,24 @@ export class Polls {
         .values(polls)
         .onConflict((conflict) => conflict.doNothing())
         .execute();
-      const these = sql<boolean>`(registry, repository, tag) in (values ${sql.join(
-        polls.map(({ registry, repository, tag }) => sql`(${registry}, ${repository}, ${tag})`),
-      )})`;
+      const these = sql<boolean>`(registry, repository, tag) in (${tuples(polls.map(lookTuple))})`;
       let due = db.selectFrom('poll').selectAll().where(these).where('due', '<=', now);
       if (this.#flavour === 'postgres') due = due.forUpdate().skipLocked();
       const mine = (await due.execute()).map(numbers);
-      const keys = new Set(mine.map(keyOf));
+      const keys = new Set(mine.map(lookName));
       if (mine.length > 0)
         await db
           .updateTable('poll')
           .set({ due: until })
-          .where(
-            sql<boolean>`(registry, repository, tag) in (values ${sql.join(
-              mine.map(({ registry, repository, tag }) => sql`(${registry}, ${repository}, ${tag})`),
-            )})`,
-          )
+          .where(sql<boolean>`(registry, repository, tag) in (${tuples(mine.map(lookTuple))})`)
           .execute();
       if (mine.length === polls.length) return { mine, others: [] };
       const all = (await db.selectFrom('poll').selectAll().where(these).execute()).map(numbers);
-      return { mine, others: all.filter((poll) => !keys.has(keyOf(poll))) };
+      return { mine, others: all.filter((poll) => !keys.has(lookName(poll))) };
     });
   }
 }
 
-const keyOf = ({ registry, repository, tag }: Poll) => `${registry}/${repository}:${tag}`;
 /** PostgreSQL's bigint may come as a text. */
 const numbers = (poll: Poll): Poll => ({
   ...poll,

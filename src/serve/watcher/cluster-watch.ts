@@ -76,10 +76,6 @@ export class ClusterWatch {
     return ['pods', ...MAKERS.map(({ resource }) => resource), OPTIONAL].every((name) => this.#lists.has(name));
   }
 
-  get pods(): Iterable<Pod> {
-    return this.#pods.values();
-  }
-
   rows(): Row[] {
     return inventoryOf(this.name, this.#pods.values(), this.#owners);
   }

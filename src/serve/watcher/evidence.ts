@@ -46,10 +46,10 @@ export class EvidenceKeeper {
   /** What the ledger has open, by registry, repository and digest. */
   readonly #open = new Map<string, EvidenceInterval>();
   #working = 0;
-  #policy: string | undefined;
+  #judge: Judge | undefined;
   #failure = '';
 
-  /** @param source today's policy; undefined: there are no rules; @param changed undefined: something became known for the first time */
+  /** @param source today's policy, asked at each refresh; undefined: there are no rules; @param changed undefined: something became known for the first time */
   constructor(
     ledger: Ledger,
     source: () => Promise<Judge | undefined>,
@@ -70,7 +70,7 @@ export class EvidenceKeeper {
   /** Takes over a policy that has changed. */
   async refresh(): Promise<void> {
     try {
-      this.#policy = (await this.#source())?.policy;
+      this.#judge = await this.#source();
       this.#failure = '';
     } catch (error) {
       // A policy that cannot be read says nothing new; what was found stands, with its age. It is told once.
@@ -82,7 +82,7 @@ export class EvidenceKeeper {
 
   /** Whether there are rules to judge by. */
   get judges(): boolean {
-    return this.#policy !== undefined;
+    return this.#judge !== undefined;
   }
 
   of(reference: Reference, row: Pick<Row, 'namespace' | 'kind'>): Evidence | undefined {
@@ -91,12 +91,12 @@ export class EvidenceKeeper {
 
   /** Makes it known, in a while, if it is not or no longer. @param reference with its digest */
   want(reference: Reference, row: Pick<Row, 'namespace' | 'kind'>, now = Date.now()): void {
-    if (this.#policy === undefined) return;
+    if (this.#judge === undefined) return;
     const wanted = { reference, setting: settingOf(row) };
     const key = keyOf(wanted);
     const known = this.#kept.get(key);
     const stale = known?.outcome === 'open' ? RETRY_MS : AGAIN_MS;
-    if (known !== undefined && known.policy === this.#policy && known.checked > now - stale) return;
+    if (known !== undefined && known.policy === this.#judge.policy && known.checked > now - stale) return;
     if (this.#waiting.has(key) || this.#looking.has(key) || (this.#failures.get(key) ?? 0) > now - FAILED_MS) return;
     this.#waiting.set(key, wanted);
     if (this.#working < WORKERS) void this.#work();
@@ -127,8 +127,8 @@ export class EvidenceKeeper {
   }
 
   async #look(key: string, { reference, setting }: Wanted): Promise<void> {
-    const judge = await this.#source();
-    if (judge === undefined) return;
+    const judge = this.#judge;
+    if (judge === undefined) return; // the rules went while it waited
     const found = evidenceOf(await judge.judge(reference, setting));
     const before = this.#kept.get(key);
     const now = Date.now();

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { asProblem, type Problem } from '../../problem.ts';
+import { repeat } from './repeat.ts';
 
 /** Another takes over when one was silent for so long, milliseconds. */
 const LEAD_MS = 10_000;
@@ -16,7 +17,7 @@ export class Leads {
   /** To others that watch the same. */
   readonly #holder = randomUUID();
   readonly #held = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
+  #stop: () => void = () => {};
   #stopped = false;
 
   constructor(
@@ -38,12 +39,12 @@ export class Leads {
 
   async start(): Promise<void> {
     await this.#look().catch((error: unknown) => this.#failed(asProblem(error, 'file')));
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.start(), AGAIN_MS).unref();
+    this.#stop = repeat(() => this.#look(), AGAIN_MS, this.#failed);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#stop();
     await this.#ledger.leave(this.#holder).catch(() => {}); // it ends by itself
   }
 

@@ -5,6 +5,7 @@ import type { Alarm, Delivery } from '../../ledger/alarms.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { AlarmSettings } from '../../policy/config.ts';
 import { asProblem } from '../../problem.ts';
+import { repeat } from './repeat.ts';
 
 /** Posts somewhere that the configuration names. @returns the status */
 export type Post = (url: string, body: string, headers: Record<string, string>) => Promise<number>;
@@ -26,7 +27,7 @@ export class Notifier {
   readonly #sinks: readonly Sink[];
   readonly #post: Post;
   readonly #say: (message: string, more: object) => void;
-  #timer: NodeJS.Timeout | undefined;
+  #stop: () => void = () => {};
 
   constructor(ledger: Ledger, sinks: readonly Sink[], post: Post, say: (message: string, more: object) => void) {
     this.#ledger = ledger;
@@ -45,18 +46,15 @@ export class Notifier {
 
   start(): void {
     if (this.#sinks.length === 0) return;
-    const tick = () => {
-      this.#timer = setTimeout(() => {
-        this.tick()
-          .catch((error: unknown) => this.#say('alarms cannot be read', { problem: asProblem(error, 'file') }))
-          .finally(tick);
-      }, TICK_MS).unref();
-    };
-    tick();
+    this.#stop = repeat(
+      () => this.tick(),
+      TICK_MS,
+      (problem) => this.#say('alarms cannot be read', { problem }),
+    );
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#stop();
   }
 
   async tick(now = Date.now()): Promise<void> {

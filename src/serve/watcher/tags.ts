@@ -4,9 +4,11 @@ import type { Reference } from '../../flow.ts';
 import type { TagEvent } from '../../ledger/event.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { Poll } from '../../ledger/polls.ts';
+import { lookName } from '../../ledger/tuples.ts';
 import { asProblem, type Problem } from '../../problem.ts';
 import { lookKey, type TagState } from '../../survey/deployed.ts';
 import { type Budget, PER_SECOND } from './budget.ts';
+import { repeat } from './repeat.ts';
 import { FRESH_MS, firstOf, intervalOf, LONGEST_MS, retryOf } from './schedule.ts';
 
 /** Asks the registry: HEAD, which none counts as a pull. */
@@ -65,7 +67,7 @@ const CLAIM_MS = 60_000;
 export class Tags {
   readonly #options: TagsOptions;
   readonly #followed = new Map<string, Followed>();
-  #timer: NodeJS.Timeout | undefined;
+  #stop: () => void = () => {};
   #kept: Map<string, Poll> = new Map();
   #known: Map<string, { digest: string | null; since: number; moved: boolean }> = new Map();
 
@@ -76,25 +78,18 @@ export class Tags {
   /** Takes up what an earlier run knew. */
   async start(): Promise<void> {
     const { ledger } = this.#options;
-    this.#kept = new Map((await ledger.polls.all()).map((poll) => [nameOf(poll), poll]));
+    this.#kept = new Map((await ledger.polls.all()).map((poll) => [lookName(poll), poll]));
     this.#known = new Map(
       (await ledger.openTags()).map((interval) => [
-        nameOf(interval),
+        lookName(interval),
         { digest: interval.digest, since: Date.parse(interval.since), moved: interval.moved },
       ]),
     );
-    const tick = () => {
-      this.#timer = setTimeout(() => {
-        this.tick()
-          .catch((error: unknown) => this.#options.broken(asProblem(error, 'file')))
-          .finally(tick);
-      }, TICK_MS).unref();
-    };
-    tick();
+    this.#stop = repeat(() => this.tick(), TICK_MS, this.#options.broken);
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#stop();
   }
 
   get size(): number {
@@ -182,22 +177,22 @@ export class Tags {
   /** What is ours to ask about. Of the rest we take over what others found. */
   async #claim(chosen: readonly Followed[], now: number): Promise<Followed[]> {
     const { ledger } = this.#options;
-    const polls = chosen.map((item) => ({ ...pollOf(item), ...(item.hinted && { due: now }) }));
+    const polls = chosen.map(pollOf);
     const hinted = chosen.filter((item) => item.hinted);
     // A hint is news: it does not wait for what was agreed on before it.
-    if (hinted.length > 0) await ledger.polls.keep(hinted.map((item) => ({ ...pollOf(item), due: now })));
+    if (hinted.length > 0) await ledger.polls.keep(hinted.map(pollOf));
     const { mine, others } = await ledger.polls.claim(polls, now, now + CLAIM_MS);
     if (others.length > 0) {
-      const known = new Map((await ledger.openTags(others)).map((row) => [nameOf(row), row]));
+      const known = new Map((await ledger.openTags(others)).map((row) => [lookName(row), row]));
       for (const poll of others) {
-        const followed = this.#followed.get(nameOf(poll));
-        const row = known.get(nameOf(poll));
+        const followed = this.#followed.get(lookName(poll));
+        const row = known.get(lookName(poll));
         if (followed === undefined) continue;
         Object.assign(followed, { due: poll.due, checked: poll.checked, failure: poll.failure });
         if (row !== undefined) Object.assign(followed, { digest: row.digest, since: Date.parse(row.since) });
       }
     }
-    const keys = new Set(mine.map(nameOf));
+    const keys = new Set(mine.map(lookName));
     return chosen.filter(({ reference }) => keys.has(lookKey(reference)));
   }
 
@@ -253,9 +248,6 @@ function eventOf({ reference, hinted }: Followed, digest: Followed['digest']): T
     source: hinted ? 'hint' : 'poll',
   };
 }
-
-const nameOf = ({ registry, repository, tag }: Pick<Poll, 'registry' | 'repository' | 'tag'>) =>
-  `${registry}/${repository}:${tag}`;
 
 function pollOf({ reference: { registry, repository, tag, digest }, checked, due, failure }: Followed): Poll {
   return { registry, repository, tag: digest ?? (tag as string), checked, due: Math.round(due), failure };

@@ -11,6 +11,7 @@ import { ClusterWatch, type Feed } from './cluster-watch.ts';
 import { EvidenceKeeper, type Judge } from './evidence.ts';
 import { Figures } from './figures.ts';
 import { Leads } from './leads.ts';
+import { repeat } from './repeat.ts';
 import { Spoken } from './spoken.ts';
 import { type Ask, type Freshness, type Move, Tags } from './tags.ts';
 import { looksOf, wantsOf } from './wants.ts';
@@ -52,7 +53,7 @@ export class Watcher {
   readonly #spoken: Spoken;
   #known: readonly Deployed[] | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #refresh: NodeJS.Timeout | undefined;
+  #stopRefresh: () => void = () => {};
   #compared = 0;
   /** Of the last record, milliseconds. */
   #cost = 0;
@@ -117,10 +118,11 @@ export class Watcher {
     for (const cluster of this.#clusters) cluster.start(this.#stop.signal);
     this.#alerts.start();
     await this.#leads.start();
-    const refresh = () => {
-      this.#refresh = setTimeout(() => void this.#renew().finally(refresh), REFRESH_MS).unref();
-    };
-    refresh();
+    this.#stopRefresh = repeat(
+      () => this.#renew(),
+      REFRESH_MS,
+      (problem) => this.#ledgerFailed(problem),
+    );
   }
 
   async stop(): Promise<void> {
@@ -128,7 +130,7 @@ export class Watcher {
     this.#tags.stop();
     this.#alerts.stop();
     clearTimeout(this.#timer);
-    clearTimeout(this.#refresh);
+    this.#stopRefresh();
     await this.#writing;
     await this.#closures.settled();
     await this.#evidence.settled();
@@ -186,8 +188,9 @@ export class Watcher {
   /** What is deployed now; empty until a cluster has been read. */
   deployed(): readonly Deployed[] {
     // Many ask between two changes.
+    if (this.#known !== undefined) return this.#known;
     const clusters = new Map(this.#clusters.map((cluster) => [cluster.name, cluster]));
-    this.#known ??= deployedOf(
+    this.#known = deployedOf(
       this.#clusters.flatMap((cluster) => cluster.rows()),
       {
         look: (key) => this.#tags.state(key),
@@ -269,12 +272,8 @@ export class Watcher {
   /** Every few seconds: what others wrote, a policy that changed; and alarms, which also come and go by themselves. */
   async #renew(): Promise<void> {
     await this.#evidence.refresh();
-    try {
-      await this.#spoken.read();
-      this.#later();
-    } catch (error) {
-      this.#ledgerFailed(asProblem(error, 'file'));
-    }
+    await this.#spoken.read();
+    this.#later();
   }
 
   #want(): void {
