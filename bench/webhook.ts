@@ -1,4 +1,5 @@
 // What the benchmarks of the webhook share: signed images, the release as a process on one core of its own, reviews over TLS.
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,10 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'undici';
 import { EmbeddedRegistry } from '../src/registry/embedded.ts';
-import { pushReferrer, pushSample } from '../src/registry/sample.ts';
-import { signingKeyOf } from '../src/sign/key.ts';
-import { makeBundle } from '../src/sign/sign.ts';
-import { BUNDLE_TYPE, SIGN_PREDICATE } from '../src/sigstore/statement.ts';
+import { pushSample } from '../src/registry/sample.ts';
+import { signSample } from '../src/sign/sample.ts';
 
 /** As the manifests set it. */
 export const NODE_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=128'];
@@ -35,15 +34,7 @@ export async function makeWorld(count: number, signed = true): Promise<World> {
   for (let i = 0; i < count; i++) {
     const repository = `team/web${i}`;
     const digest = await pushSample(host, { repository, tag: '1', platforms: ['linux/amd64'], content: 'x' });
-    const statement = { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
-    if (signed)
-      await pushReferrer(
-        host,
-        repository,
-        digest,
-        BUNDLE_TYPE,
-        await makeBundle(statement, { key: signingKeyOf(privateKey) }),
-      );
+    if (signed) await signSample(host, repository, digest, privateKey);
     images.push(`${host}/${repository}:1@${digest}`);
   }
   const pem = (publicKey.export({ type: 'spki', format: 'pem' }) as string).trim().replaceAll('\n', '\n        ');

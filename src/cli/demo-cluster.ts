@@ -1,5 +1,6 @@
 // tagproof demo --cluster: the webhook at a real API server on loopback, without nodes: what is let in, what is not, and the way through
 // in an emergency.
+
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,13 +10,11 @@ import { KubeClient } from '../kube/client.ts';
 import { type LocalCluster, startCluster } from '../kube/local.ts';
 import { asProblem, Problem } from '../problem.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
-import { pushReferrer, pushSample } from '../registry/sample.ts';
+import { pushSample } from '../registry/sample.ts';
 import { makeCertificates } from '../serve/certificate.ts';
 import { manifests } from '../serve/manifests.ts';
 import { AdmissionServer } from '../serve/server.ts';
-import { signingKeyOf } from '../sign/key.ts';
-import { makeBundle } from '../sign/sign.ts';
-import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
+import { signSample } from '../sign/sample.ts';
 import { run as simulate } from './simulate.ts';
 import { paint, say, title } from './stage.ts';
 
@@ -95,14 +94,7 @@ async function play(kube: KubeClient, cluster: LocalCluster, host: string): Prom
   const push = (content: string, tag = 'v1') =>
     pushSample(host, { repository: 'shop/web', tag, platforms: ['linux/amd64'], content });
   const digest = await push('web');
-  const statement = { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
-  await pushReferrer(
-    host,
-    'shop/web',
-    digest,
-    BUNDLE_TYPE,
-    await makeBundle(statement, { key: signingKeyOf(privateKey) }),
-  );
+  await signSample(host, 'shop/web', digest, privateKey);
   const image = `${host}/shop/web:v1`;
 
   title(

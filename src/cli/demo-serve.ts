@@ -1,5 +1,6 @@
 // tagproof demo --serve: the dashboard on a simulated cluster and a registry on this machine: a tag moves, a pod picks it up, and somebody goes
 // back. The watcher, the ledger, the signatures and the API are the real ones; the pods are a story.
+
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,16 +12,14 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { openLedger } from '../ledger/open.ts';
 import { parseConfig } from '../policy/config-file.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
-import { pushReferrer, pushSample } from '../registry/sample.ts';
+import { pushSample } from '../registry/sample.ts';
 import { createApi } from '../serve/api/api.ts';
 import { oneTimeToken } from '../serve/api/auth.ts';
 import { loadPages } from '../serve/api/pages.ts';
 import { Budget } from '../serve/watcher/budget.ts';
 import { PacedClient } from '../serve/watcher/paced.ts';
 import { Watcher } from '../serve/watcher/watcher.ts';
-import { signingKeyOf } from '../sign/key.ts';
-import { makeBundle } from '../sign/sign.ts';
-import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
+import { signSample } from '../sign/sample.ts';
 import { readImageClosure } from '../survey/closure.ts';
 import { Story, type Workload } from './demo-story.ts';
 import { judgeBy } from './judge-by.ts';
@@ -42,14 +41,7 @@ export async function demoServe(): Promise<number> {
   const host = await registry.listen();
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const sign = async (repository: string, digest: string) => {
-    const statement = { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
-    await pushReferrer(
-      host,
-      repository,
-      digest,
-      BUNDLE_TYPE,
-      await makeBundle(statement, { key: signingKeyOf(privateKey) }),
-    );
+    await signSample(host, repository, digest, privateKey);
   };
   const earlier = await pushSample(host, EARLIER);
   await sign('shop/web', earlier);

@@ -1,4 +1,5 @@
 // The door without a socket: reviews in, answers out, against a real registry on loopback. Attack numbers: T1-T54.
+
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -7,10 +8,8 @@ import { keyAuthorityYaml } from '../../test/signing/authority.ts';
 import type { Lock } from '../lock/lock.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
-import { pushReferrer, pushSample } from '../registry/sample.ts';
-import { signingKeyOf } from '../sign/key.ts';
-import { makeBundle } from '../sign/sign.ts';
-import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
+import { pushSample } from '../registry/sample.ts';
+import { signSample } from '../sign/sample.ts';
 import { changedImages, imagesOf } from '../source/object.ts';
 import type { Door } from './admit.ts';
 import { createApp } from './app.ts';
@@ -26,8 +25,7 @@ let signed = '';
 before(async () => {
   host = await registry.listen();
   signed = await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64'], content: 'signed' });
-  const statement = { digest: signed, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
-  await pushReferrer(host, 'web', signed, BUNDLE_TYPE, await makeBundle(statement, { key: signingKeyOf(privateKey) }));
+  await signSample(host, 'web', signed, privateKey);
   await pushSample(host, { repository: 'web', tag: 'evil', platforms: ['linux/amd64'], content: 'evil' });
 });
 after(async () => {

@@ -1,4 +1,5 @@
 // The door against registries and tags that do not behave: tags that lie or go back, hosts that nobody named, registries that hang.
+
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -10,10 +11,8 @@ import { parseConfig } from '../policy/config-file.ts';
 import { namesHost } from '../policy/hosts.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
-import { pushReferrer, pushSample } from '../registry/sample.ts';
-import { signingKeyOf } from '../sign/key.ts';
-import { makeBundle } from '../sign/sign.ts';
-import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
+import { pushSample } from '../registry/sample.ts';
+import { signSample } from '../sign/sample.ts';
 import { Leases } from './leases.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -30,14 +29,7 @@ after(async () => {
 
 async function push(repository: string, tag: string, content: string): Promise<string> {
   const digest = await pushSample(host, { repository, tag, platforms: ['linux/amd64'], content });
-  const statement = { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
-  await pushReferrer(
-    host,
-    repository,
-    digest,
-    BUNDLE_TYPE,
-    await makeBundle(statement, { key: signingKeyOf(privateKey) }),
-  );
+  await signSample(host, repository, digest, privateKey);
   return digest;
 }
 const policy = (more = '', at = host) =>

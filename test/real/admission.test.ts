@@ -1,5 +1,6 @@
 // The webhook at a real kube-apiserver with etcd: every workload kind and subresource, kubectl's words, a policy and certificates that
 // change while it runs. No kubelet: nothing has to start for an object to be admitted or not.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
@@ -8,11 +9,9 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { startCluster } from '../../src/kube/local.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
-import { pushReferrer, pushSample } from '../../src/registry/sample.ts';
+import { pushSample } from '../../src/registry/sample.ts';
 import { makeCertificates } from '../../src/serve/certificate.ts';
-import { signingKeyOf } from '../../src/sign/key.ts';
-import { makeBundle } from '../../src/sign/sign.ts';
-import { BUNDLE_TYPE, SIGN_PREDICATE } from '../../src/sigstore/statement.ts';
+import { signSample } from '../../src/sign/sample.ts';
 import { keyAuthorityYaml } from '../signing/authority.ts';
 import { atEnd, command, freePort, scratch, suite } from './suite.ts';
 
@@ -69,14 +68,7 @@ ${more}`;
     host = await registry.listen();
     atEnd(() => registry.close());
     signed = await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64'], content: 'signed' });
-    const statement = { digest: signed, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
-    await pushReferrer(
-      host,
-      'web',
-      signed,
-      BUNDLE_TYPE,
-      await makeBundle(statement, { key: signingKeyOf(privateKey) }),
-    );
+    await signSample(host, 'web', signed, privateKey);
     await pushSample(host, { repository: 'web', tag: 'evil', platforms: ['linux/amd64'], content: 'evil' });
     await startApiServer();
     await startWebhook();

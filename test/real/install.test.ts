@@ -1,5 +1,6 @@
 // From install to uninstall at a real API server: what `tagproof manifests` writes, two replicas with their own rights, policies as
 // objects, the way through in an emergency, renewal, doctor. No kubelet: see kubelet.ts.
+
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
@@ -12,10 +13,8 @@ import { type LocalCluster, startCluster } from '../../src/kube/local.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { Problem } from '../../src/problem.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
-import { pushReferrer, pushSample } from '../../src/registry/sample.ts';
-import { signingKeyOf } from '../../src/sign/key.ts';
-import { makeBundle } from '../../src/sign/sign.ts';
-import { BUNDLE_TYPE, SIGN_PREDICATE } from '../../src/sigstore/statement.ts';
+import { pushSample } from '../../src/registry/sample.ts';
+import { signSample } from '../../src/sign/sample.ts';
 import { keyAuthorityYaml } from '../signing/authority.ts';
 import { type Replica, startReplica } from './kubelet.ts';
 import { atEnd, command, scratch, suite } from './suite.ts';
@@ -88,14 +87,7 @@ suite(
       host = await registry.listen();
       atEnd(() => registry.close());
       signed = await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64'], content: 'signed' });
-      const statement = { digest: signed, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
-      await pushReferrer(
-        host,
-        'web',
-        signed,
-        BUNDLE_TYPE,
-        await makeBundle(statement, { key: signingKeyOf(privateKey) }),
-      );
+      await signSample(host, 'web', signed, privateKey);
       await pushSample(host, { repository: 'web', tag: 'evil', platforms: ['linux/amd64'], content: 'evil' });
       cluster = await startCluster(
         folder,
