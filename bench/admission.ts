@@ -3,8 +3,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeCertificates } from '../src/install/certificate.ts';
 import { freePort, kubeconfigOf } from '../src/kube/local.ts';
-import { makeCertificates } from '../src/serve/certificate.ts';
 import { load, makeWorld, serverP99, startTagproof, type Webhook, type World, webhookAt } from './webhook.ts';
 
 const CONNECTIONS = 16;

@@ -8,8 +8,8 @@ import { openLedger } from '../src/ledger/open.ts';
 import { RegistryClient } from '../src/registry/client.ts';
 import { EmbeddedRegistry } from '../src/registry/embedded.ts';
 import { pushSample } from '../src/registry/sample.ts';
-import { Budget } from '../src/serve/watcher/budget.ts';
-import { Tags } from '../src/serve/watcher/tags.ts';
+import { Budget } from '../src/watcher/budget.ts';
+import { Tags } from '../src/watcher/tags.ts';
 
 const TAGS = 20_000;
 const HOURS = 2;

@@ -3,7 +3,7 @@
 // it renders is what manifests gives.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { type InstallOptions, manifests } from '../src/serve/manifests.ts';
+import { type InstallOptions, manifests } from '../src/install/manifests.ts';
 
 const { version, description } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, string>;
 const REPLICAS = 98;

@@ -24,7 +24,7 @@ export const SCHEMAS: Record<string, object> = {
     ...toJsonSchema(CasesSchema, OPTIONS),
   },
   // In the sources, for `tagproof manifests` prints them as custom resource definitions.
-  'src/serve/policy-schemas.json': {
+  'src/install/policy-schemas.json': {
     ImagePolicy: structural(toJsonSchema(ImagePolicySpec, OPTIONS)),
     NamespacedImagePolicy: structural(toJsonSchema(NamespacedImagePolicySpec, OPTIONS)),
   },

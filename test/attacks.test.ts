@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { type Bench, isOpen, judgeImage, openBench, resolveAllowed } from '../src/evaluate/evaluate.ts';
 import type { Decision, Reference } from '../src/flow.ts';
 import { parseReference, printReference, withDigest } from '../src/image/reference.ts';
-import { type Bench, isOpen, judgeImage, openBench, resolveAllowed } from '../src/judge/judge.ts';
 import { parseConfig } from '../src/policy/config-file.ts';
 import { Problem } from '../src/problem.ts';
 import { RegistryClient } from '../src/registry/client.ts';

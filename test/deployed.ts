@@ -1,6 +1,6 @@
 // Rows of what is deployed, for tests of what shows them.
-import type { Deployed, Seen } from '../src/survey/deployed.ts';
-import type { Identity } from '../src/survey/identity.ts';
+import type { Deployed, Seen } from '../src/inventory/deployed.ts';
+import type { Identity } from '../src/inventory/image-identity.ts';
 
 export const seenAs = (digest: string, identity: Identity, more: Partial<Seen> = {}): Seen => ({
   image: 'registry.test/shop/web:v1',

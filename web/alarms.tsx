@@ -1,7 +1,7 @@
 // What is wrong, since when; and who could not be told.
 import { type Alarm, askAlarms } from './api.ts';
-import { Asked, useAsked } from './asked.tsx';
-import { age, time } from './words.ts';
+import { age, time } from './format.ts';
+import { Asked, useAsked } from './use-query.tsx';
 
 type Known = Awaited<ReturnType<typeof askAlarms>>;
 

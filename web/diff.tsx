@@ -1,9 +1,9 @@
 // How two digests differ: who signed, what they are built from, configuration, environment, layers.
 
 import { askDiff, type Diff } from './api.ts';
-import { Asked, useAsked } from './asked.tsx';
-import { Heads } from './heads.tsx';
-import { short, shortImage } from './words.ts';
+import { short, shortImage } from './format.ts';
+import { Heads } from './table-head.tsx';
+import { Asked, useAsked } from './use-query.tsx';
 
 export function DiffOf({ from, to }: { from: string; to: string }) {
   const diff = useAsked(() => askDiff(from, to), [from, to], true);

@@ -1,11 +1,11 @@
 // One container in full: what is known of it, the timeline to scrub through, what changed, where it runs besides, and the way back.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { askRuns, askTags, askWhere, type Evidence, type Row, type Run, type Tag } from './api.ts';
-import { Asked, useAsked } from './asked.tsx';
-import { Back } from './back.tsx';
 import { DiffOf } from './diff.tsx';
+import { age, count, nameOfSeen, sayChecked, sayIdentity, sayPinned, short, time, titleOf } from './format.ts';
+import { Back } from './rollback.tsx';
 import { Timeline } from './timeline.tsx';
-import { age, count, nameOfSeen, sayChecked, sayIdentity, sayPinned, short, time, titleOf } from './words.ts';
+import { Asked, useAsked } from './use-query.tsx';
 
 type Known = {
   readonly runs: readonly Run[];

@@ -1,7 +1,7 @@
 // Paste a digest or an image: where does it run, and where did it ever?
 import { useState } from 'preact/hooks';
 import { askTags, askWhere, type Run } from './api.ts';
-import { shortImage, time, titleOf } from './words.ts';
+import { shortImage, time, titleOf } from './format.ts';
 
 const MAX_DIGESTS = 20;
 const MAX_LINES = 50;

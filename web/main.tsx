@@ -4,11 +4,11 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { Alarms } from './alarms.tsx';
 import { askDeployed, type Page, type Row } from './api.ts';
 import { Drawer } from './drawer.tsx';
+import { span, time } from './format.ts';
 import { Incident } from './incident.tsx';
-import { Looks } from './looks.tsx';
 import { Moves } from './moves.tsx';
+import { Looks } from './polls.tsx';
 import { Table } from './table.tsx';
-import { span, time } from './words.ts';
 
 const FILTERS: [name: string, label: string][] = [
   ['', 'All'],

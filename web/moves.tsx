@@ -1,9 +1,9 @@
 // Every tag that was seen to move, newest first, and what that changed.
 import { useState } from 'preact/hooks';
 import { askMoves, type Move } from './api.ts';
-import { Asked, useAsked } from './asked.tsx';
 import { DiffOf } from './diff.tsx';
-import { short, span, time } from './words.ts';
+import { short, span, time } from './format.ts';
+import { Asked, useAsked } from './use-query.tsx';
 
 const PAGE = 100;
 

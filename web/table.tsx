@@ -1,7 +1,6 @@
 // What is deployed, a row a container: what it is declared as, what runs, and what is known of that, each with its age.
 
 import type { Page, Row } from './api.ts';
-import { Heads } from './heads.tsx';
 import {
   type Said,
   sayChecked,
@@ -12,7 +11,8 @@ import {
   short,
   shortImage,
   titleOf,
-} from './words.ts';
+} from './format.ts';
+import { Heads } from './table-head.tsx';
 
 type Props = { page: Page; pick: (row: Row) => void; more: (after: string) => unknown; filter: string };
 

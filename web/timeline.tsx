@@ -1,6 +1,6 @@
 // Two lanes over one span of time: what the tag pointed to, and what ran. One colour a digest, so that a drift is seen.
 import type { Run, Tag } from './api.ts';
-import { short, time } from './words.ts';
+import { short, time } from './format.ts';
 
 type Segment = { readonly digest: string | null; readonly since: number; readonly until: number };
 

@@ -5,37 +5,55 @@ import { basename } from 'node:path';
 export type Verb = (args: string[]) => Promise<number>;
 
 const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }> }> = {
-  scan: { summary: 'show every image reference and how firmly it is pinned', load: () => import('./scan.ts') },
-  pin: { summary: 'write the digest behind every tag', load: () => import('./pin.ts') },
-  unpin: { summary: 'take the digests out again, byte for byte', load: () => import('./unpin.ts') },
-  check: { summary: 'gate for CI: is everything pinned, and do the pins still hold', load: () => import('./check.ts') },
-  verify: { summary: 'who signed an image, and does that satisfy the policy', load: () => import('./verify.ts') },
-  sign: { summary: 'sign images by digest, with a key or keyless', load: () => import('./sign.ts') },
-  attest: { summary: 'sign a statement about images, from a predicate file', load: () => import('./attest.ts') },
-  trust: { summary: 'show, refresh, export and import the sigstore trust root', load: () => import('./trust.ts') },
-  lock: { summary: 'put tagproof.lock into a registry, and get it back', load: () => import('./lock.ts') },
-  serve: { summary: 'answer admission reviews in a cluster, or watch what runs', load: () => import('./serve.ts') },
-  manifests: { summary: 'write what the webhook needs in a cluster', load: () => import('./manifests.ts') },
-  status: { summary: 'what exactly is deployed now, and has a tag moved under it', load: () => import('./status.ts') },
+  scan: { summary: 'show every image reference and how firmly it is pinned', load: () => import('./pin/scan.ts') },
+  pin: { summary: 'write the digest behind every tag', load: () => import('./pin/pin.ts') },
+  unpin: { summary: 'take the digests out again, byte for byte', load: () => import('./pin/unpin.ts') },
+  check: {
+    summary: 'gate for CI: is everything pinned, and do the pins still hold',
+    load: () => import('./pin/check.ts'),
+  },
+  verify: {
+    summary: 'who signed an image, and does that satisfy the policy',
+    load: () => import('./policy/verify.ts'),
+  },
+  sign: { summary: 'sign images by digest, with a key or keyless', load: () => import('./policy/sign.ts') },
+  attest: { summary: 'sign a statement about images, from a predicate file', load: () => import('./policy/attest.ts') },
+  trust: {
+    summary: 'show, refresh, export and import the sigstore trust root',
+    load: () => import('./policy/trust.ts'),
+  },
+  lock: { summary: 'put tagproof.lock into a registry, and get it back', load: () => import('./pin/lock.ts') },
+  serve: {
+    summary: 'answer admission reviews in a cluster, or watch what runs',
+    load: () => import('./cluster/serve.ts'),
+  },
+  manifests: { summary: 'write what the webhook needs in a cluster', load: () => import('./cluster/manifests.ts') },
+  status: {
+    summary: 'what exactly is deployed now, and has a tag moved under it',
+    load: () => import('./cluster/status.ts'),
+  },
   history: {
     summary: 'what a tag pointed to, what a workload ran, from when to when',
-    load: () => import('./history.ts'),
+    load: () => import('./cluster/history.ts'),
   },
-  where: { summary: 'where a digest runs and ever ran', load: () => import('./where.ts') },
-  rollback: { summary: 'go back to exactly what ran before', load: () => import('./rollback.ts') },
-  ledger: { summary: 'check the record, and carry it elsewhere', load: () => import('./ledger.ts') },
-  doctor: { summary: 'find what is left open in a cluster, and its mend', load: () => import('./doctor.ts') },
+  where: { summary: 'where a digest runs and ever ran', load: () => import('./cluster/where.ts') },
+  rollback: { summary: 'go back to exactly what ran before', load: () => import('./rollback/rollback.ts') },
+  ledger: { summary: 'check the record, and carry it elsewhere', load: () => import('./cluster/ledger.ts') },
+  doctor: { summary: 'find what is left open in a cluster, and its mend', load: () => import('./cluster/doctor.ts') },
   simulate: {
     summary: 'what a policy would do to everything that exists in a cluster',
-    load: () => import('./simulate.ts'),
+    load: () => import('./cluster/simulate.ts'),
   },
-  report: { summary: 'what exists in a cluster, by the policy in force', load: () => import('./report.ts') },
-  vap: { summary: 'write ValidatingAdmissionPolicies that require digests', load: () => import('./vap.ts') },
-  policy: { summary: 'start, lint, explain and test the rules', load: () => import('./policy.ts') },
-  resolve: { summary: 'answer which digest an image is now', load: () => import('./resolve.ts') },
-  inspect: { summary: 'show what an image is: platforms, labels, source, closure', load: () => import('./inspect.ts') },
-  diff: { summary: 'show how two images differ', load: () => import('./diff.ts') },
-  demo: { summary: 'try it all on a sample repository, without network', load: () => import('./demo.ts') },
+  report: { summary: 'what exists in a cluster, by the policy in force', load: () => import('./cluster/report.ts') },
+  vap: { summary: 'write ValidatingAdmissionPolicies that require digests', load: () => import('./cluster/vap.ts') },
+  policy: { summary: 'start, lint, explain and test the rules', load: () => import('./policy/policy.ts') },
+  resolve: { summary: 'answer which digest an image is now', load: () => import('./pin/resolve.ts') },
+  inspect: {
+    summary: 'show what an image is: platforms, labels, source, closure',
+    load: () => import('./pin/inspect.ts'),
+  },
+  diff: { summary: 'show how two images differ', load: () => import('./pin/diff.ts') },
+  demo: { summary: 'try it all on a sample repository, without network', load: () => import('./demo/demo.ts') },
 };
 
 function help(name: string): string {
@@ -66,7 +84,7 @@ async function main(args: string[]): Promise<number> {
     return first === undefined ? 2 : 0;
   }
   if (first === '--version' || first === '-V' || first === 'version') {
-    const { version } = await import('./version.ts');
+    const { version } = await import('./shared/version.ts');
     process.stdout.write(`${version()}\n`);
     return 0;
   }

@@ -1,8 +1,9 @@
 // The record itself: entries are added in batches, each batch whole or not at all, each entry chained to the one before. What they tell is
 // drawn into the tables of answers in the same transaction.
-import { type Dated, draw } from './draw.ts';
+
+import { forget } from './compact.ts';
 import { bodyOf, chain, type Entry, GENESIS, type LedgerEvent } from './event.ts';
-import { forget } from './forget.ts';
+import { type Dated, draw } from './project.ts';
 import type { Database, Flavour } from './schema.ts';
 
 /** Rows that are read at once when the whole record is gone through. */

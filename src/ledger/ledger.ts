@@ -5,9 +5,9 @@ import { Alarms } from './alarms.ts';
 import type { ImageFacts } from './event.ts';
 import { nodesAround } from './interval.ts';
 import { Journal } from './journal.ts';
-import { Judgements } from './judgements.ts';
 import { Polls } from './polls.ts';
 import type { Database, Flavour, RunRow, TagRow } from './schema.ts';
+import { Judgements } from './statements.ts';
 import { type Look, lookTuple, tuples } from './tuples.ts';
 
 export type TagInterval = Readonly<TagRow>;

@@ -5,9 +5,9 @@ import { OCI_INDEX, OCI_MANIFEST } from '../image/media-type.ts';
 import { Problem } from '../problem.ts';
 import { parseJson } from '../sigstore/json.ts';
 import type { Descriptor } from './client.ts';
-import { registryWords } from './complaint.ts';
 import type { Endpoint } from './endpoint.ts';
 import { MAX_MANIFEST, MAX_SMALL_BODY } from './limits.ts';
+import { registryWords } from './registry-error.ts';
 import type { Authorizer } from './tokens.ts';
 import type { Answer, Call, Transport } from './transport.ts';
 

@@ -14,10 +14,10 @@ import { pushSample } from '../registry/sample.ts';
 import { SIMPLE_SIGNING } from '../sigstore/payload.ts';
 import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
 import type { Candidate } from './cosign/fetch.ts';
-import { judge as judgeAll } from './cosign/judge.ts';
 import { loadKey } from './cosign/key.ts';
 import { fromBundle, fromSignatureLayer, type Material } from './cosign/material.ts';
 import { type CosignSigner, loadCosignSigner } from './cosign/signer.ts';
+import { judge as judgeAll } from './cosign/verify-material.ts';
 import { gatherVerdicts, loadSigners } from './verify.ts';
 
 const D = `sha256:${'d'.repeat(64)}`;

@@ -4,12 +4,12 @@ import type { Config } from '../policy/config.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { type Candidate, fetchCandidates } from './cosign/fetch.ts';
-import { judge } from './cosign/judge.ts';
 import { type CosignSigner, loadCosignSigner } from './cosign/signer.ts';
+import { judge } from './cosign/verify-material.ts';
 import { loadNotarySigner, type NotarySigner, verifyNotary } from './notary/verify.ts';
 import { loadNotationSigner, type NotationSigner } from './notation/signer.ts';
 import { verifyNotation } from './notation/verify.ts';
-import { placeOf } from './place.ts';
+import { placeOf } from './signature-repository.ts';
 
 /** An authority made ready: keys parsed, trust loaded. */
 export type Signer = CosignSigner | NotarySigner | NotationSigner;

@@ -7,15 +7,15 @@ import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { parseAllDocuments } from 'yaml';
+import { AdmissionServer } from '../../src/admission/server.ts';
+import { kubernetesGuard } from '../../src/api/auth.ts';
+import { makeCertificates } from '../../src/install/certificate.ts';
 import { kubeconfigAccess } from '../../src/kube/access.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { hold } from '../../src/kube/lease.ts';
 import { kubeconfigOf, type LocalCluster, startCluster } from '../../src/kube/local.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { watch } from '../../src/kube/watch.ts';
-import { kubernetesGuard } from '../../src/serve/api/auth.ts';
-import { makeCertificates } from '../../src/serve/certificate.ts';
-import { AdmissionServer } from '../../src/serve/server.ts';
 import { atEnd, certificate, command, scratch, suite } from './suite.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
@@ -296,7 +296,7 @@ suite(
 
     test('the webhook itself writes them, with --report-every', { timeout: 60_000 }, async () => {
       await kube.delete('/apis/openreports.io/v1alpha1/namespaces/two/reports/tagproof');
-      const definitions = (await import('../../src/serve/crds.ts')).definitions({});
+      const definitions = (await import('../../src/install/crds.ts')).definitions({});
       for (const object of definitions)
         await kube.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', object);
       const tls = await makeCertificates(['localhost']);

@@ -9,12 +9,12 @@ import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { createApi } from '../../src/api/api.ts';
+import { oneTimeToken } from '../../src/api/auth.ts';
+import { loadPages } from '../../src/api/static-files.ts';
+import type { Deployed } from '../../src/inventory/deployed.ts';
 import type { ImageFacts } from '../../src/ledger/event.ts';
 import { openLedger } from '../../src/ledger/open.ts';
-import { createApi } from '../../src/serve/api/api.ts';
-import { oneTimeToken } from '../../src/serve/api/auth.ts';
-import { loadPages } from '../../src/serve/api/pages.ts';
-import type { Deployed } from '../../src/survey/deployed.ts';
 import { deployedRow, seenAs } from '../deployed.ts';
 import { atEnd, suite } from './suite.ts';
 

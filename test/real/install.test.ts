@@ -16,7 +16,7 @@ import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { signSample } from '../../src/sign/sample.ts';
 import { keyAuthorityYaml } from '../signing/authority.ts';
-import { type Replica, startReplica } from './kubelet.ts';
+import { type Replica, startReplica } from './fake-kubelet.ts';
 import { atEnd, command, scratch, suite } from './suite.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
@@ -432,7 +432,7 @@ suite(
     test('certificate and authority are renewed while pods are made: not one is turned away', {
       timeout: 120_000,
     }, async () => {
-      const { renewal, AUTHORITY_DAYS, LEAF_DAYS } = await import('../../src/serve/own-certificate.ts');
+      const { renewal, AUTHORITY_DAYS, LEAF_DAYS } = await import('../../src/admission/serving-certificate.ts');
       const names = ['tagproof-admission.tagproof.svc', 'tagproof-admission.tagproof.svc.cluster.local'];
       const path = '/api/v1/namespaces/tagproof/secrets/tagproof-admission';
       const before = ((await kube.get(path))['data'] as Record<string, string>)['ca.crt'];

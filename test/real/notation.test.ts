@@ -14,7 +14,7 @@ import { pushSample } from '../../src/registry/sample.ts';
 import { loadNotationSigner } from '../../src/verify/notation/signer.ts';
 import { verifyNotation } from '../../src/verify/notation/verify.ts';
 import * as der from '../signing/der.ts';
-import { spkiOf, World } from '../signing/world.ts';
+import { spkiOf, World } from '../signing/sigstore-stack.ts';
 import { atEnd, command, dockerRegistry, referrersRegistry, scratch, suite } from './suite.ts';
 
 const DAY = 86_400_000;

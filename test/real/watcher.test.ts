@@ -11,8 +11,8 @@ import { kubeconfigOf, type LocalCluster, startCluster } from '../../src/kube/lo
 import { openLedger } from '../../src/ledger/open.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
-import { type Line, startLine } from './line.ts';
 import { atEnd, scratch, suite } from './suite.ts';
+import { type Line, startLine } from './tcp-proxy.ts';
 
 const HINT_TOKEN = 'a token of registries';
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');

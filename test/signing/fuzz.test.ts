@@ -3,21 +3,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { readReview } from '../../src/admission/review.ts';
 import type { Reference } from '../../src/flow.ts';
 import { parseReference } from '../../src/image/reference.ts';
 import { Problem } from '../../src/problem.ts';
-import { readReview } from '../../src/serve/review.ts';
 import { imagesOf } from '../../src/source/object.ts';
-import { judge } from '../../src/verify/cosign/judge.ts';
 import { fromAttestationLayer, fromBundle, fromSignatureLayer } from '../../src/verify/cosign/material.ts';
 import type { CosignSigner } from '../../src/verify/cosign/signer.ts';
+import { judge } from '../../src/verify/cosign/verify-material.ts';
 import { canonicalJson } from '../../src/verify/notary/canonical.ts';
 import { Disorder, Root, readRole, Targets } from '../../src/verify/notary/metadata.ts';
 import { readCbor } from '../../src/verify/notation/cbor.ts';
 import { readEnvelope } from '../../src/verify/notation/envelope.ts';
 import { verifyStamp } from '../../src/verify/notation/timestamp.ts';
 import { parseTrustRoot } from '../../src/verify/trust/root.ts';
-import { World } from './world.ts';
+import { World } from './sigstore-stack.ts';
 
 const digest = `sha256:${'d'.repeat(64)}`;
 const subject = parseReference(`registry.test/org/app:1@${digest}`) as Reference;

@@ -5,12 +5,12 @@ import { type KeyObject, verify } from 'node:crypto';
 import { test } from 'node:test';
 import type { Reference } from '../../src/flow.ts';
 import { parseReference } from '../../src/image/reference.ts';
-import { judge } from '../../src/verify/cosign/judge.ts';
 import { fromBundle, fromSignatureLayer } from '../../src/verify/cosign/material.ts';
 import type { CosignSigner } from '../../src/verify/cosign/signer.ts';
+import { judge } from '../../src/verify/cosign/verify-material.ts';
 import { parseTrustRoot, withAuthorities } from '../../src/verify/trust/root.ts';
 import * as der from './der.ts';
-import { type BundleWish, DAY, MINUTE, pair, spkiOf, World } from './world.ts';
+import { type BundleWish, DAY, MINUTE, pair, spkiOf, World } from './sigstore-stack.ts';
 
 const HEX = 'd'.repeat(64);
 const digest = `sha256:${HEX}`;

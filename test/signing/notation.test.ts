@@ -16,7 +16,7 @@ import { readIdentities } from '../../src/verify/notation/identity.ts';
 import { loadNotationSigner } from '../../src/verify/notation/signer.ts';
 import { SIGNATURE_TYPE, verifyNotation } from '../../src/verify/notation/verify.ts';
 import * as der from './der.ts';
-import { DAY, spkiOf, World } from './world.ts';
+import { DAY, spkiOf, World } from './sigstore-stack.ts';
 
 const IMAGE = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST }));
 const DIGEST = digestOf(IMAGE);

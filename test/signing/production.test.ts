@@ -9,7 +9,7 @@ import { matchIdentity } from '../../src/verify/cosign/identity.ts';
 import { fromBundle } from '../../src/verify/cosign/material.ts';
 import { expiries, parseTrustRoot } from '../../src/verify/trust/root.ts';
 import { shippedSeed } from '../../src/verify/trust/store.ts';
-import { World } from './world.ts';
+import { World } from './sigstore-stack.ts';
 
 const STRICT = { logEntries: 1, certificateTimestamps: 1, timestamps: 0 } as const;
 const ISSUER = 'https://token.actions.githubusercontent.com';

@@ -2,7 +2,7 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import * as der from './der.ts';
-import { recordBody2, World } from './world.ts';
+import { recordBody2, World } from './sigstore-stack.ts';
 
 export class Services {
   readonly world: World;

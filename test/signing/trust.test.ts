@@ -13,7 +13,7 @@ import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushReferrer, pushSample } from '../../src/registry/sample.ts';
 import { BUNDLE_TYPE } from '../../src/sigstore/statement.ts';
 import { canonicalJson } from '../../src/verify/notary/canonical.ts';
-import { World } from './world.ts';
+import { World } from './sigstore-stack.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tagproof-trust-'));
 const world = new World();

@@ -11,7 +11,7 @@ import { MAX_ATTESTATION_BLOB, MAX_SIGNATURES } from '../../registry/limits.ts';
 import { mayBe } from '../../registry/referrers.ts';
 import { parseJson } from '../../sigstore/json.ts';
 import { stringsOf } from '../../sigstore/payload.ts';
-import { placeOf } from '../place.ts';
+import { placeOf } from '../signature-repository.ts';
 import { algorithmOf, anchorOf, nameOf, outside, readChain } from './chain.ts';
 import { type NotationEnvelope, readEnvelope } from './envelope.ts';
 import { isTrusted } from './identity.ts';

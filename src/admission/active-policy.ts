@@ -1,0 +1,45 @@
+// The policy of a cluster as the webhook there has it: the file in its ConfigMap and the policy objects. For doctor and simulate.
+import { type Bench, openBench } from '../evaluate/evaluate.ts';
+import { IMAGE_POLICY, NAMESPACED_POLICY, resourceOf } from '../install/crds.ts';
+import { NAME } from '../install/permissions.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { type KubeObject, pathOf } from '../kube/object.ts';
+import { parseLock } from '../lock/lock.ts';
+import { type Config, NO_CONFIG } from '../policy/config.ts';
+import { parseConfig } from '../policy/config-file.ts';
+import { mergePolicies, type Part } from '../policy/merge.ts';
+import { Problem } from '../problem.ts';
+import { Policies } from './policies.ts';
+
+/** @param namespace of the webhook; @throws Problem `usage` where there is no policy at all */
+export async function benchInForce(kube: KubeClient, namespace: string): Promise<Bench> {
+  const map = await kube.find(pathOf({ apiVersion: 'v1', resource: 'configmaps' }, namespace, NAME));
+  const files = (map?.['data'] ?? {}) as Record<string, string>;
+  const text = files['tagproof.yaml'];
+  const file: Config | undefined = text === undefined ? undefined : parseConfig(text, `ConfigMap ${namespace}/${NAME}`);
+  const objects = (
+    await Promise.all([IMAGE_POLICY, NAMESPACED_POLICY].map((kind) => listed(kube, resourceOf(kind))))
+  ).flat();
+  const { parts } = await new Policies().take(objects);
+  const own: Part[] = file === undefined ? [] : [{ name: '', config: file }];
+  if (own.length + parts.length === 0)
+    throw new Problem(
+      'usage',
+      `no policy is in force: there is neither a ConfigMap ${NAME} in ${namespace} nor an ${IMAGE_POLICY.kind}`,
+    );
+  const { config, groups } = mergePolicies(file ?? NO_CONFIG, [...own, ...parts]);
+  const lock = files['tagproof.lock'];
+  return openBench(config, lock === undefined ? new Map() : parseLock(lock, 'tagproof.lock'), { groups });
+}
+
+async function listed(
+  kube: KubeClient,
+  resource: { apiVersion: string; resource: string },
+): Promise<readonly KubeObject[]> {
+  try {
+    return (await kube.list(pathOf(resource))).items;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'not-found') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,128 @@
+// The webhook's paths as Request → Response, so that tests need no socket: /mutate, /validate, /own, /healthz, /readyz, /metrics.
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { recordOf } from '../evaluate/evidence-record.ts';
+import { asProblem, Problem } from '../problem.ts';
+import { type Admission, admit, type Door } from './admit.ts';
+import type { Metrics } from './metrics.ts';
+import { type Answer, type Request as ReviewRequest, readReview, writeReview } from './review.ts';
+
+/** The API server's own bound on objects is 3 MiB; a review holds two of them. Bytes. */
+const MAX_BODY = 7 * 1024 * 1024;
+/** Kept back of the API server's patience, for the way there and back. Milliseconds. */
+const MARGIN_MS = 1000;
+/** What the API server waits by default, milliseconds. */
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+export type AppOptions = {
+  /** The policy in force, at this moment. */
+  readonly door: () => Door | undefined;
+  readonly metrics: Metrics;
+  /** One line a decision, JSON. */
+  readonly log: (line: object) => void;
+  /** Told of every decision that was really meant: not of dry runs. */
+  readonly decided?: (request: ReviewRequest, admission: Admission) => void;
+  /** Reviews of tagproof's own objects. */
+  readonly own?: (request: ReviewRequest) => Promise<Answer>;
+  /** The end is near: callers are told not to come back over this connection. */
+  readonly draining?: () => boolean;
+  /** May whoever sends this ask at all (T53)? */
+  readonly mayAsk?: (c: Context) => boolean;
+};
+
+export function createApp(options: AppOptions): Hono {
+  const { door, metrics, mayAsk = () => true, draining = () => false, own } = options;
+  const app = new Hono();
+  app.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.text('the body is too large', 413) }));
+  app.use(async (c, next) => {
+    await next();
+    if (draining()) c.header('connection', 'close');
+  });
+  const review = (path: string, answer: (request: ReviewRequest, budgetMs: number) => Promise<Answer>) =>
+    app.post(path, async (c) => {
+      if (!mayAsk(c)) return c.text('expected a client certificate of the API server', 401);
+      let request: ReviewRequest;
+      try {
+        request = readReview(await c.req.json());
+      } catch (error) {
+        return c.text(error instanceof Problem ? error.message : 'the body is not JSON', 400);
+      }
+      return c.json(writeReview(request.uid, await answer(request, budgetOf(c.req.query('timeout')))));
+    });
+  for (const step of ['mutate', 'validate'] as const)
+    review(`/${step}`, (request, budgetMs) => decide(options, step, request, budgetMs));
+  if (own !== undefined) review('/own', (request, budgetMs) => within(budgetMs, own(request), deny));
+  app.get('/healthz', (c) => c.text('ok'));
+  app.get('/readyz', (c) => (door() === undefined ? c.text('no policy', 503) : c.text('ok')));
+  app.get('/metrics', (c) => c.text(metrics.print()));
+  return app;
+}
+
+async function decide(
+  { door, metrics, log, decided }: AppOptions,
+  step: 'mutate' | 'validate',
+  request: ReviewRequest,
+  budgetMs: number,
+): Promise<Answer> {
+  const started = performance.now();
+  const current = door();
+  const nobody = (message: string): Admission => ({ answer: deny(message), rulings: [] });
+  const admission =
+    current === undefined
+      ? nobody('tagproof has no policy yet, so nothing is admitted')
+      : await within(budgetMs, admit(current, step, request), nobody);
+  const { answer, rulings } = admission;
+  const seconds = (performance.now() - started) / 1000;
+  metrics.observe(step, answer.allowed, seconds);
+  if (rulings.length === 0 && answer.allowed) return answer;
+  const { uid, operation, kind, subResource, namespace, name, userInfo, dryRun } = request;
+  log({
+    at: new Date().toISOString(),
+    step,
+    uid,
+    operation,
+    kind: kind.kind,
+    ...(subResource !== '' && { subResource }),
+    namespace,
+    name,
+    user: userInfo.username,
+    dryRun: dryRun ?? false,
+    allowed: answer.allowed,
+    seconds: Number(seconds.toFixed(4)),
+    policy: current?.bench.policy,
+    ...(answer.message !== undefined && rulings.length === 0 && { message: answer.message }),
+    rulings: rulings.map(({ evidence, ...ruling }) =>
+      evidence === undefined ? ruling : { ...ruling, evidence: recordOf(evidence) },
+    ),
+  });
+  if (step === 'validate') for (const { decision } of rulings) metrics.image(decision.outcome);
+  if (step === 'validate' && dryRun !== true) decided?.(request, admission);
+  return answer;
+}
+
+function budgetOf(timeout: string | undefined): number {
+  const seconds = /^(\d{1,2})s$/.exec(timeout ?? '')?.[1];
+  return Math.max((seconds === undefined ? DEFAULT_TIMEOUT_MS : Number(seconds) * 1000) - MARGIN_MS, MARGIN_MS);
+}
+
+/** An error, or silence, is a denial: never a pass (T22, T45). The work goes on and warms the caches for the next try. */
+async function within<T>(milliseconds: number, work: Promise<T>, denial: (message: string) => T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(
+      () => resolve(denial('tagproof could not check this in time; try again in a moment')),
+      milliseconds,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } catch (error) {
+    const problem = asProblem(error, 'unreachable');
+    return denial(`tagproof could not check this (${problem.code})`);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {}); // told above, or too late to be told
+  }
+}
+
+const deny = (message: string): Answer => ({ allowed: false, message });

@@ -1,0 +1,48 @@
+// The lock that a cluster is given: a file, or an artifact in a registry that `tagproof lock push` puts there. The rules that speak for
+// its repository decide about it as about any image: signed, from where.
+
+import { type Bench, judgeImage, objections } from '../evaluate/evaluate.ts';
+import type { Reference } from '../flow.ts';
+import { withDigest } from '../image/reference.ts';
+import { LOCK_TYPE, type Lock, parseLock, readLock } from '../lock/lock.ts';
+import { asProblem, Problem } from '../problem.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import { MAX_ATTESTATION_BLOB } from '../registry/limits.ts';
+import { parseJson } from '../sigstore/json.ts';
+
+/** @throws Problem; `refused` where the policy does not let it pass; @returns the lock, and the artifact's digest */
+export async function fetchLock(
+  client: RegistryClient,
+  bench: Bench,
+  reference: Reference,
+): Promise<{ lock: Lock; digest: string }> {
+  try {
+    const { digest } = await client.head(reference);
+    const subject = withDigest(reference, digest);
+    const resolved = { reference, digest, from: 'registry' as const, at: new Date().toISOString() };
+    const { decision } = await judgeImage(client, subject, resolved, bench);
+    if (decision.outcome === 'deny')
+      throw new Problem('refused', `the policy does not let this lock pass: ${objections(decision)}`);
+    return { digest, lock: parseLock(await readLockArtifact(client, subject), reference.text) };
+  } catch (error) {
+    throw asProblem(error, 'unreachable', { image: reference.text });
+  }
+}
+
+/** The text of a lock as `tagproof lock push` puts it. @throws Problem `protocol` for anything else */
+export async function readLockArtifact(client: RegistryClient, subject: Reference): Promise<string> {
+  const { bytes, digest } = await client.manifest(subject);
+  const { layers = [] } = (parseJson(bytes) ?? {}) as { layers?: { mediaType?: unknown; digest?: unknown }[] };
+  const [layer] = layers;
+  if (layers.length !== 1 || layer?.mediaType !== LOCK_TYPE || typeof layer.digest !== 'string')
+    throw new Problem('protocol', `expected one layer of type ${LOCK_TYPE}: push it with tagproof lock push`);
+  const text = await client.blob(withDigest(subject, digest), layer.digest, MAX_ATTESTATION_BLOB);
+  return text.toString('utf8');
+}
+
+/** A lock that is not there is not an empty one: then every tag would be refused, and nobody would know why. */
+export function lockOf(file: string): Lock {
+  const { lock, bytes } = readLock(file);
+  if (bytes === undefined) throw new Problem('file', 'there is no such lock', { file });
+  return lock;
+}

@@ -1,0 +1,68 @@
+// What was let in, and by what evidence, in the ledger: once, in batches, and never in anybody's way.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Ledger } from '../ledger/ledger.ts';
+import { openLedger } from '../ledger/open.ts';
+import type { Admission } from './admit.ts';
+import { Admitted } from './record-admitted.ts';
+
+const A = `sha256:${'a'.repeat(64)}`;
+const admission = (allowed: boolean, by: string, digest: string | null = A): Admission => ({
+  answer: { allowed },
+  rulings: [
+    {
+      image: 'web:v1',
+      ...(digest !== null && { digest }),
+      decision: {
+        outcome: 'allow',
+        judgements: [{ rule: 'r', ok: true, unchecked: false, reason: `signed by ${by}` }],
+      },
+      evidence: {
+        digest: A,
+        verdicts: new Map([['release', { kind: 'verified', by, layout: 'bundle', times: [], annotations: {} }]]),
+      },
+    },
+  ],
+});
+
+test('what is let in is recorded once while its evidence stays the same; what is denied is not', async () => {
+  const ledger = await openLedger(':memory:');
+  const admitted = new Admitted(async () => ledger, assert.fail);
+  for (let i = 0; i < 1000; i++) admitted.take(admission(true, 'ann'), 'sha256:p');
+  admitted.take(admission(false, 'eve'), 'sha256:p');
+  admitted.take(admission(true, 'nobody', null), 'sha256:p');
+  let rows: { signers: readonly string[]; source: string }[] = [];
+  for (let i = 0; rows.length === 0 && i < 100; i++) {
+    await new Promise((wait) => setTimeout(wait, 50));
+    rows = await ledger.judgements.evidence([A]);
+  }
+  assert.deepEqual(
+    rows.map(({ signers, source }) => [signers, source]),
+    [[['release: ann'], 'admission']],
+  );
+  assert.equal((await ledger.verify()).count, 1);
+  assert.deepEqual(await ledger.judgements.openEvidence(), [], 'the watcher looks for itself');
+  await admitted.stop();
+});
+
+test('a ledger that does not answer holds nobody up; when it is there, what waited is written', async () => {
+  const kept = await openLedger(':memory:');
+  let there = false;
+  let dropped = 0;
+  const admitted = new Admitted(
+    async (): Promise<Ledger> => {
+      if (!there) throw new Error('connection refused');
+      return kept;
+    },
+    () => dropped++,
+  );
+  admitted.take(admission(true, 'ann'), 'sha256:p');
+  await new Promise((wait) => setTimeout(wait, 2100));
+  there = true;
+  for (let i = 0; i < 6000; i++)
+    admitted.take(admission(true, 'ann', `sha256:${String(i).padStart(64, '0')}`), 'sha256:p');
+  for (let i = 0; (await kept.verify()).count === 0 && i < 100; i++) await new Promise((wait) => setTimeout(wait, 50));
+  assert.equal((await kept.verify()).count, 5000);
+  assert.equal(dropped, 1001, 'bounded, and said');
+  await admitted.stop();
+});

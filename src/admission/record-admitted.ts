@@ -1,0 +1,90 @@
+// By what evidence images were let in, into the ledger: so that later it can be said of what ran. Nobody waits for it, and nothing is decided
+// by it: what cannot be written is tried again, and in the end dropped and counted (T44).
+import { parseReference } from '../image/reference.ts';
+import { evidenceOf } from '../inventory/deployed.ts';
+import type { EvidenceEvent } from '../ledger/event.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { Problem } from '../problem.ts';
+import type { Admission } from './admit.ts';
+
+const PAUSE_MS = 2000;
+const MAX_WAITING = 5000;
+const MAX_REMEMBERED = 50_000;
+
+/** Owns the timer. */
+export class Admitted {
+  readonly #open: () => Promise<Ledger>;
+  readonly #dropped: () => void;
+  readonly #told = new Map<string, string>();
+  readonly #waiting = new Map<string, EvidenceEvent>();
+  #ledger: Promise<Ledger> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  /** @param open of a ledger that may not answer yet: the door does not wait for it */
+  constructor(open: () => Promise<Ledger>, dropped: () => void) {
+    this.#open = open;
+    this.#dropped = dropped;
+  }
+
+  /** @param policy `sha256:HEX` of the policy that decided */
+  take({ answer, rulings }: Admission, policy: string): void {
+    if (!answer.allowed) return;
+    for (const { image, digest, decision, evidence } of rulings) {
+      const reference = parseReference(image);
+      if (digest === undefined || reference instanceof Problem) continue;
+      const { registry, repository } = reference;
+      const found = evidenceOf({ resolved: new Problem('usage', 'not asked'), decision, evidence });
+      const event: EvidenceEvent = {
+        kind: 'evidence',
+        registry,
+        repository,
+        digest,
+        ...found,
+        policy,
+        source: 'admission',
+      };
+      const key = `${registry}/${repository}@${digest}`;
+      const text = JSON.stringify([found.outcome, found.signers, found.reason]);
+      if (this.#told.get(key) === text) continue;
+      if (this.#waiting.size >= MAX_WAITING && !this.#waiting.has(key)) {
+        this.#dropped();
+        continue;
+      }
+      this.#told.set(key, text);
+      if (this.#told.size > MAX_REMEMBERED) this.#told.delete(this.#told.keys().next().value as string);
+      this.#waiting.set(key, event);
+    }
+    if (this.#waiting.size > 0) this.#later();
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#writing;
+    await this.#write();
+    const ledger = await this.#ledger?.catch(() => undefined);
+    await ledger?.close();
+  }
+
+  #later(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#writing = this.#write();
+    }, PAUSE_MS).unref();
+  }
+
+  async #write(): Promise<void> {
+    const batch = [...this.#waiting];
+    if (batch.length === 0) return;
+    this.#waiting.clear();
+    try {
+      this.#ledger ??= this.#open();
+      await (await this.#ledger).append(batch.map(([, event]) => event));
+    } catch {
+      this.#ledger = undefined;
+      // What was told anew in between is newer.
+      for (const [key, event] of batch) if (!this.#waiting.has(key)) this.#waiting.set(key, event);
+      this.#later();
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// What the verbs share that look at a cluster: how it is reached, which part of it, by which policy.
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { benchInForce } from '../../admission/active-policy.ts';
+import { liveHooks } from '../../doctor/doctor.ts';
+import { exemptNamespaces } from '../../doctor/webhook-checks.ts';
+import { type Bench, openBench } from '../../evaluate/evaluate.ts';
+import { findAccess } from '../../kube/access.ts';
+import { KubeClient } from '../../kube/client.ts';
+import { pathOf } from '../../kube/object.ts';
+import { readLock } from '../../lock/lock.ts';
+import { Problem } from '../../problem.ts';
+import { type CommonOptions, collect } from '../shared/command.ts';
+import { loadConfig } from '../shared/gather.ts';
+import { version } from '../shared/version.ts';
+
+export type ClusterFlags = {
+  kubeconfig?: string;
+  context?: string;
+  namespace: string[];
+  installedIn: string;
+};
+
+export function clusterOptions(command: Command): Command {
+  return command
+    .option('--kubeconfig <file>', 'default: the service account in a cluster, else KUBECONFIG or ~/.kube/config')
+    .option('--context <name>', 'of the kubeconfig')
+    .option('-n, --namespace <name>', 'only this namespace (repeatable; default: all)', collect, [])
+    .option('--installed-in <name>', "the webhook's own namespace", 'tagproof');
+}
+
+/** Opens the API server, hands it to the task, closes it. */
+export async function withCluster<T>(
+  { kubeconfig, context }: ClusterFlags,
+  task: (kube: KubeClient) => Promise<T>,
+): Promise<T> {
+  const kube = new KubeClient(await findAccess(kubeconfig, context), `tagproof/${version()}`);
+  try {
+    return await task(kube);
+  } finally {
+    await kube.close();
+  }
+}
+
+/** The file's policy where one is named or there, else what the cluster has in force. */
+export async function benchFor(
+  kube: KubeClient,
+  { config, inForce, installedIn, lock }: CommonOptions & ClusterFlags & { inForce: boolean; lock: string },
+): Promise<{ bench: Bench; from: string }> {
+  if (inForce && config !== undefined) throw new Problem('usage', 'expected either --config or --in-force');
+  const file = config ?? (existsSync('tagproof.yaml') ? 'tagproof.yaml' : undefined);
+  if (inForce || file === undefined)
+    return { bench: await benchInForce(kube, installedIn), from: 'the policy in force' };
+  return { bench: await openBench(await loadConfig(file), readLock(lock).lock), from: file };
+}
+
+/** Namespaces that the webhook is never asked about; without a webhook those that it would leave alone. */
+export async function leftAlone(kube: KubeClient, { installedIn }: ClusterFlags): Promise<Set<string>> {
+  const live = await liveHooks(kube);
+  if (live.validating === undefined && live.mutating === undefined) return new Set(['kube-system', installedIn]);
+  const { items } = await kube.list(pathOf({ apiVersion: 'v1', resource: 'namespaces' }));
+  return new Set(exemptNamespaces(live, items));
+}

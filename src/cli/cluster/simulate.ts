@@ -1,0 +1,172 @@
+// tagproof simulate: what a policy would do to everything that exists in a cluster, before it does.
+import { type Command, Option } from 'commander';
+import { isOpen, objections, trustLines } from '../../evaluate/evaluate.ts';
+import { outcomeOf, type Surveyed, survey } from '../../inventory/audit.ts';
+import { reportKind, writeReports } from '../../inventory/policy-reports.ts';
+import { listWorkloads, type Workload } from '../../inventory/workloads.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { namesHost } from '../../policy/hosts.ts';
+import { Problem } from '../../problem.ts';
+import type { Cell, Finding, Report } from '../../report/report.ts';
+import { plural } from '../pin/scan.ts';
+import { type CommonOptions, type Context, execute, verb } from '../shared/command.ts';
+import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
+import { benchFor, type ClusterFlags, clusterOptions, leftAlone, withCluster } from './cluster.ts';
+
+type Options = CommonOptions &
+  RegistryFlags &
+  ClusterFlags & { inForce: boolean; lock: string; templates: string; all?: boolean; apply?: boolean };
+
+const EXAMPLES = `
+tagproof simulate                          tagproof.yaml against everything that exists: what would be stranded?
+tagproof simulate --config new.yaml -n shop
+tagproof simulate --in-force               the policy that the cluster has
+`;
+const REPORT_EXAMPLES = `
+tagproof report                            what exists, workload by workload, by the policy in force
+tagproof report --output json
+tagproof report --apply                    written into the cluster, as OpenReports or PolicyReport
+`;
+
+export function run(args: string[]): Promise<number> {
+  const command = options(
+    verb(
+      'simulate',
+      'Shows which workloads a policy would strand: what runs now and would not be let in again.',
+      EXAMPLES,
+    ),
+  );
+  return execute<Options>(command, args, async (_, given, context) => ({
+    report: await withCluster(given, (kube) => look(kube, given, context, 'simulate')),
+  }));
+}
+
+export function runReport(args: string[]): Promise<number> {
+  const command = options(
+    verb('report', 'Reports on everything that exists in a cluster, by the policy in force.', REPORT_EXAMPLES),
+  ).option('--apply', 'write it into the cluster, one report a namespace', false);
+  return execute<Options>(command, args, async (_, given, context) => ({
+    report: await withCluster(given, (kube) =>
+      look(kube, { ...given, inForce: given.config === undefined, all: true }, context, 'report'),
+    ),
+  }));
+}
+
+function options(command: Command): Command {
+  return registryOptions(clusterOptions(command))
+    .option('--in-force', 'the policy that the cluster has now, instead of a file', false)
+    .addOption(
+      new Option('--templates <mode>', 'as the webhook has it: are objects that only make pods denied too')
+        .choices(['enforce', 'warn', 'ignore'])
+        .default('enforce'),
+    )
+    .option('--lock <file>', 'the lock, which knows since when a digest is known', 'tagproof.lock');
+}
+
+async function look(kube: KubeClient, given: Options, context: Context, name: string): Promise<Report> {
+  const { bench, from } = await benchFor(kube, given);
+  const [listed, alone] = [
+    await listWorkloads(kube, given.namespace, bench.config.find.fields),
+    await leftAlone(kube, given),
+  ];
+  const inside = listed.workloads.filter(({ namespace }) => !alone.has(namespace));
+  // What tenants wrote into their pods must not send this machine anywhere private (T46).
+  const client = { ...bench.config, isNamed: namesHost(bench.config) };
+  return withClient(given, client, context, async (registries) => {
+    const surveyed = await survey(registries, bench, inside, {
+      templates: given.templates === 'enforce',
+      progress: (done, all) => context.progress.show(`${done} of ${all} images`),
+    });
+    if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
+    const written = given.apply ? await writeReports(kube, await reportKind(kube), surveyed, new Date()) : undefined;
+    const report = reportOn(surveyed, {
+      name,
+      all: given.all === true,
+      left: listed.workloads.length - inside.length,
+      from,
+    });
+    return {
+      ...report,
+      problems: [...report.problems, ...listed.problems],
+      summary: [
+        ...report.summary,
+        ...(written === undefined ? [] : [`${plural(written, 'report')} written`]),
+        ...trustLines(bench),
+        ...rateLimitLines(registries),
+      ],
+    };
+  });
+}
+
+const titleOf = ({ namespace, kind, name }: Workload) => `${namespace}/${kind}/${name}`;
+const STYLES = { allow: 'good', warn: 'warn', deny: 'bad' } as const;
+
+/** @param all every workload stands in the table, not only those that something is said about */
+export function reportOn(
+  surveyed: readonly Surveyed[],
+  { name, all, left, from }: { name: string; all: boolean; left: number; from: string },
+): Report {
+  const sorted = surveyed.toSorted((a, b) => (titleOf(a.workload) < titleOf(b.workload) ? -1 : 1));
+  const of = (outcome: string) => sorted.filter((item) => outcomeOf(item) === outcome);
+  const denied = of('deny');
+  const open = denied.filter(({ images }) =>
+    images.every(({ decision }) => decision.outcome !== 'deny' || isOpen(decision)),
+  );
+  const stranded = denied.filter((item) => !open.includes(item));
+  const rows = (all ? sorted : sorted.filter((item) => outcomeOf(item) !== 'allow')).flatMap((item) =>
+    rowsOf(item, all),
+  );
+  const parts = [
+    `${plural(stranded.length, 'workload')} would be stranded`,
+    ...(open.length > 0 ? [`${open.length} could not be checked`] : []),
+    ...(of('warn').length > 0 ? [`${of('warn').length} would be warned about`] : []),
+    `${of('allow').length} of ${sorted.length} pass`,
+  ];
+  return {
+    verb: name,
+    told: true,
+    sections: rows.length === 0 ? [] : [{ head: ['workload', 'pods', 'image', 'says'], rows }],
+    findings: [
+      ...stranded.flatMap((item) => findingsOf(item, 'policy-denied')),
+      ...of('warn').flatMap((item) => findingsOf(item, 'policy-warned')),
+    ],
+    problems: open.flatMap(({ workload, images }) =>
+      images.flatMap(({ image, decision }) =>
+        isOpen(decision)
+          ? [new Problem('unreachable', `${titleOf(workload)}: ${objections(decision)}`, { image })]
+          : [],
+      ),
+    ),
+    summary: [
+      parts.join(', '),
+      `by ${from}${left > 0 ? `; ${plural(left, 'workload')} in namespaces that nobody is asked about` : ''}`,
+    ],
+    data: {
+      stranded: stranded.map(({ workload }) => titleOf(workload)),
+      workloads: sorted.map(({ workload, images }) => ({ ...workload, images })),
+    },
+  };
+}
+
+function rowsOf(item: Surveyed, all: boolean): Cell[][] {
+  const { workload, images } = item;
+  const shown = images.filter(({ decision }) => all || decision.outcome !== 'allow');
+  return shown.map(({ image, decision }, index) => [
+    index === 0 ? { text: titleOf(workload), style: STYLES[outcomeOf(item)] } : '',
+    index === 0 ? String(workload.pods) : '',
+    image,
+    decision.outcome === 'allow' ? { text: 'passes', style: 'good' } : (objections(decision) ?? ''),
+  ]);
+}
+
+function findingsOf({ workload, images }: Surveyed, rule: 'policy-denied' | 'policy-warned'): Finding[] {
+  const outcome = rule === 'policy-denied' ? 'deny' : 'warn';
+  return images
+    .filter(({ decision }) => decision.outcome === outcome && !isOpen(decision))
+    .map(({ image, decision }) => ({
+      rule,
+      level: outcome === 'deny' ? ('error' as const) : ('warning' as const),
+      image,
+      message: `${titleOf(workload)}: ${objections(decision)}`,
+    }));
+}

@@ -1,0 +1,120 @@
+// A cluster that is a story: workloads, pods and nodes as its watches would tell them. Everything that listens to it is real.
+import type { KubeObject, Resource } from '../../kube/object.ts';
+import type { Change } from '../../kube/watch.ts';
+import type { Feed, Followed } from '../../watcher/cluster-watch.ts';
+
+export type Workload = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly image: string;
+  readonly digest: string;
+  readonly pods: number;
+  readonly revision: string;
+  /** Who changed it last, as managedFields would tell. */
+  readonly by: string;
+};
+
+const NODES = [
+  { name: 'node-0', architecture: 'amd64' },
+  { name: 'node-1', architecture: 'amd64' },
+  { name: 'node-2', architecture: 'arm64' },
+];
+
+export class Story implements Feed {
+  readonly name: string;
+  readonly #pods = new Map<string, KubeObject>();
+  readonly #sets = new Map<string, KubeObject>();
+  readonly #actors = new Map<string, string>();
+  readonly #tell = new Map<string, (change: Change) => void>();
+  #count = 0;
+
+  constructor(name: string, workloads: readonly Workload[]) {
+    this.name = name;
+    for (const workload of workloads) {
+      this.#sets.set(setOf(workload), this.#setObject(workload));
+      for (let i = 0; i < workload.pods; i++) this.#put(workload, workload.digest);
+    }
+  }
+
+  /** One pod of it goes, another comes and runs what the tag is now. */
+  restart(name: string, digest: string): void {
+    const [, old] = this.#podsOf(name)[0] ?? [];
+    if (old === undefined) return;
+    this.#drop(old);
+    this.#changed('pods', 'added', this.#put(workloadOf(old), digest));
+  }
+
+  /** A new revision: another ReplicaSet, and its pods in the place of all others. */
+  rollOut(workload: Workload): void {
+    const set = this.#setObject(workload);
+    this.#sets.set(setOf(workload), set);
+    this.#changed('replicasets', 'added', set);
+    for (const [, pod] of this.#podsOf(workload.name)) this.#drop(pod);
+    for (let i = 0; i < workload.pods; i++) this.#changed('pods', 'added', this.#put(workload, workload.digest));
+  }
+
+  async follow<T>({ resource }: Resource, { onList, onChange, take }: Followed<T>): Promise<void> {
+    this.#tell.set(resource, onChange);
+    const objects: Record<string, KubeObject[]> = {
+      pods: [...this.#pods.values()],
+      replicasets: [...this.#sets.values()],
+      nodes: NODES.map(({ name, architecture }) => ({
+        metadata: { name },
+        status: { nodeInfo: { operatingSystem: 'linux', architecture } },
+      })),
+    };
+    onList((objects[resource] ?? []).map(take));
+  }
+
+  async who(): Promise<ReadonlyMap<string, string>> {
+    return this.#actors;
+  }
+
+  #podsOf(name: string): [string, KubeObject][] {
+    return [...this.#pods].filter(([, pod]) => workloadOf(pod).name === name);
+  }
+
+  #changed(resource: string, type: Change['type'], object: KubeObject): void {
+    this.#tell.get(resource)?.({ type, object });
+  }
+
+  #drop(pod: KubeObject): void {
+    this.#pods.delete(pod.metadata?.uid ?? '');
+    this.#changed('pods', 'deleted', pod);
+  }
+
+  #setObject({ namespace, name, revision, by, ...workload }: Workload): KubeObject {
+    this.#actors.set(`${namespace}/Deployment/${name}`, by);
+    const uid = setOf({ namespace, name, revision, by, ...workload });
+    const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name, uid: `deployment-${name}`, controller: true };
+    return {
+      metadata: {
+        name: `${name}-${revision}`,
+        namespace,
+        uid,
+        annotations: { 'deployment.kubernetes.io/revision': revision },
+        ownerReferences: [owner],
+      },
+    };
+  }
+
+  #put(workload: Workload, digest: string): KubeObject {
+    const { namespace, name, image, revision } = workload;
+    const uid = `pod-${this.#count++}`;
+    const set = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${name}-${revision}`, uid: setOf(workload) };
+    const object: KubeObject = {
+      metadata: { name: `${name}-${uid}`, namespace, uid, ownerReferences: [{ ...set, controller: true }] },
+      spec: { nodeName: NODES[this.#count % NODES.length]?.name, containers: [{ name, image }] },
+      status: {
+        phase: 'Running',
+        containerStatuses: [{ name, imageID: `${image.replace(/[:@][^/]*$/, '')}@${digest}` }],
+      },
+      story: workload,
+    };
+    this.#pods.set(uid, object);
+    return object;
+  }
+}
+
+const setOf = ({ name, revision }: Workload) => `set-${name}-${revision}`;
+const workloadOf = (pod: KubeObject) => pod['story'] as Workload;

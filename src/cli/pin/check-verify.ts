@@ -1,0 +1,98 @@
+// check --verify: is what the lock says of an image still what the policy asks, and do the signatures still say so? The lock
+// comes with the change that CI judges, so its evidence is compared and never believed in place of the signatures.
+
+import { type Bench, isOpen, judgeImage, objections, resolveAllowed, settingOf } from '../../evaluate/evaluate.ts';
+import type { Found } from '../../flow.ts';
+import { printReference, tagKey } from '../../image/reference.ts';
+import type { LockEvidence } from '../../lock/lock.ts';
+import { askedBy, type Config } from '../../policy/config.ts';
+import { speakingFor } from '../../policy/match.ts';
+import { Problem } from '../../problem.ts';
+import type { RegistryClient } from '../../registry/client.ts';
+import type { Finding } from '../../report/report.ts';
+import type { Signer } from '../../verify/verify.ts';
+import type { Context } from '../shared/command.ts';
+import { findingAt } from '../shared/finding.ts';
+
+export { openBench, trustLines } from '../../evaluate/evaluate.ts';
+
+/** Without network: the evidence beside each pin. */
+export function checkEvidence(found: readonly Found[], bench: Bench): Finding[] {
+  return found.flatMap((item): Finding[] => {
+    const { reference } = item;
+    const rules = speakingFor(bench.config, reference, settingOf(item), new Date()).rules;
+    if (reference.digest === undefined || rules.every((rule) => askedBy(rule).length === 0)) return [];
+    const entry = bench.lock.get(tagKey(reference));
+    const verified = entry?.digest === reference.digest ? entry.verified : undefined;
+    if (verified === undefined)
+      return [
+        findingAt(
+          item,
+          'evidence-missing',
+          'warning',
+          'pinned without evidence: nothing in the lock says who signed it',
+        ),
+      ];
+    const stale = staleEvidence(verified, rules, bench);
+    return stale === undefined ? [] : [findingAt(item, 'evidence-stale', 'error', stale)];
+  });
+}
+
+function staleEvidence(verified: LockEvidence, rules: Config['rules'], { policy, signers }: Bench): string | undefined {
+  if (verified.policy !== policy) return 'it was verified under another policy than today’s';
+  const asked = new Set(rules.flatMap(askedBy));
+  for (const { authority, keyId, subject } of verified.by) {
+    if (!asked.has(authority)) continue;
+    const signer = signers.find(({ name }) => name === authority);
+    if (signer === undefined || !mayBeBy(signer, keyId, subject))
+      return `the lock says that '${authority}' signed it with ${keyId ?? subject}, which is not that authority’s`;
+  }
+  return undefined;
+}
+
+/** Could the recorded key or name be this authority's? Only for keys is that certain. */
+function mayBeBy(signer: Signer, keyId: string | undefined, subject: string | undefined): boolean {
+  if (signer.kind !== 'cosign') return true;
+  return signer.keys.length > 0 ? signer.keys.some(({ id }) => id === keyId) : subject !== undefined;
+}
+
+/** With network: every pinned image before the policy. Images without digest are findings of their own. */
+export async function checkPolicy(
+  client: RegistryClient,
+  found: readonly Found[],
+  bench: Bench,
+  { progress }: Context,
+): Promise<{ findings: Finding[]; problems: Problem[] }> {
+  const pinned = found.filter(({ reference }) => reference.digest !== undefined);
+  const answers = await resolveAllowed(
+    client,
+    pinned.map((item) => ({ reference: item.reference, setting: settingOf(item) })),
+    bench,
+  );
+  const groups = [
+    ...Map.groupBy(pinned, (item) => `${printReference(item.reference)} ${JSON.stringify(settingOf(item))}`).values(),
+  ];
+  const findings: Finding[] = [];
+  const problems: Problem[] = [];
+  let done = 0;
+  await Promise.all(
+    (groups as [Found, ...Found[]][]).map(async (places) => {
+      const [first] = places;
+      const answer = answers.get(printReference(first.reference));
+      if (answer === undefined) return;
+      const { decision } = await judgeImage(client, first.reference, answer, bench, settingOf(first));
+      progress.show(`verified ${++done} of ${groups.length} images`);
+      if (decision.outcome === 'allow') return;
+      const message = objections(decision) as string;
+      if (isOpen(decision)) {
+        const { file, line, column, reference } = first;
+        problems.push(new Problem('unreachable', message, { file, line, column, image: reference.text }));
+      } else {
+        const denied = decision.outcome === 'deny';
+        const [rule, level] = denied ? (['policy-denied', 'error'] as const) : (['policy-warned', 'warning'] as const);
+        findings.push(...places.map((place) => findingAt(place, rule, level, message)));
+      }
+    }),
+  );
+  return { findings, problems };
+}

@@ -1,0 +1,217 @@
+// tagproof check: the gate for CI. Offline: is everything pinned, does the lock agree? Online: do the pins still hold?
+import type { Found, Skipped } from '../../flow.ts';
+import { shortDigest } from '../../image/digest.ts';
+import { postureOf, printReference, tagKey } from '../../image/reference.ts';
+import { type Lock, readLock } from '../../lock/lock.ts';
+import { Problem } from '../../problem.ts';
+import type { RegistryClient } from '../../registry/client.ts';
+import type { Finding, Report } from '../../report/report.ts';
+import { RULES } from '../../report/rules.ts';
+import { type Drift, findDrift } from '../../resolve/drift.ts';
+import { type CommonOptions, type Context, collect, execute, verb } from '../shared/command.ts';
+import { findingAt, unpinnedFinding } from '../shared/finding.ts';
+import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from '../shared/gather.ts';
+import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
+import { platformName } from './platforms.ts';
+import { plural } from './scan.ts';
+
+const EXAMPLES = `
+tagproof check                       everything pinned? (no network)
+tagproof check --online              and: tags not moved, digests still served?
+tagproof check --online --platform linux/amd64 --platform linux/arm64
+tagproof check --online --allow tag-moved
+tagproof check --verify              and: does every image still satisfy the policy?
+tagproof check --verify --offline    only what the lock can show, without network
+tagproof check --output sarif > tagproof.sarif
+helm template web ./chart | tagproof check -
+`;
+
+type Options = CommonOptions &
+  FindFlags &
+  RegistryFlags & {
+    online: boolean;
+    verify: boolean;
+    offline: boolean;
+    strict: boolean;
+    allow: string[];
+    platform: string[];
+    lock: string;
+  };
+
+export function run(args: string[]): Promise<number> {
+  const command = registryOptions(
+    findOptions(verb('check', 'Gate for CI: is every image pinned, and do the pins still hold?', EXAMPLES)),
+  )
+    .option('--online', 'ask registries: has the tag moved, is the digest still served, is it the whole image', false)
+    .option('--verify', 'signatures and policy: what the lock shows, and the rest from registries', false)
+    .option('--offline', 'with --verify: believe the evidence in the lock, send nothing', false)
+    .option(
+      '--platform <platform>',
+      'with --online: every pinned image must have this platform (repeatable)',
+      collect,
+      [],
+    )
+    .option('--strict', 'templated and variable images are findings too', false)
+    .option(
+      '--allow <rule>',
+      `findings of this rule do not fail the check (repeatable): ${Object.keys(RULES).join(', ')}`,
+      collect,
+      [],
+    )
+    .option('--lock <file>', 'the lock', 'tagproof.lock');
+  return execute<Options>(command, args, async (paths, options, context) => {
+    const unknown = options.allow.find((rule) => !Object.hasOwn(RULES, rule));
+    if (unknown !== undefined)
+      throw new Problem('usage', `--allow '${unknown}': expected one of ${Object.keys(RULES).join(', ')}`);
+    const config = await loadConfig(options.config);
+    const gathered = await gather(paths, options, config, context);
+    const { lock } = readLock(options.lock);
+    const offline = [
+      ...gathered.found.filter(({ reference }) => reference.digest === undefined).map(unpinnedFinding),
+      ...gathered.found.flatMap((found) => disagreement(found, lock)),
+      ...(options.strict ? gathered.skipped.filter(isTemplated).map(templated) : []),
+    ];
+    if (options.offline && (options.online || !options.verify))
+      throw new Problem('usage', '--offline goes with --verify, and not with --online');
+    const policy = options.verify ? await import('./check-verify.ts') : undefined; // the engine loads when asked for
+    const bench = await policy?.openBench(config, lock);
+    if (policy && bench) offline.push(...policy.checkEvidence(gathered.found, bench));
+    if (!options.online && (bench === undefined || options.offline))
+      return { report: report(gathered, offline, [], options, []) };
+    const required = (options.platform.length > 0 ? options.platform : config.platforms).map(platformName);
+    return withClient(options, config, context, async (client) => {
+      const online = options.online
+        ? await checkOnline(client, gathered.found, lock, required, context)
+        : { findings: [], problems: [] };
+      const verified = bench && (await policy?.checkPolicy(client, gathered.found, bench, context));
+      if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
+      return {
+        report: report(
+          gathered,
+          [...offline, ...online.findings, ...(verified?.findings ?? [])],
+          [...online.problems, ...(verified?.problems ?? [])],
+          options,
+          [...((bench && policy?.trustLines(bench)) ?? []), ...rateLimitLines(client)],
+        ),
+      };
+    });
+  });
+}
+
+/** A pin whose tag the lock knows under another digest: edited by hand, or by somebody else's tool. */
+function disagreement(found: Found, lock: Lock): Finding[] {
+  const { reference } = found;
+  const entry = reference.digest === undefined || reference.tag === undefined ? undefined : lock.get(tagKey(reference));
+  if (entry === undefined || entry.digest === reference.digest) return [];
+  const message = `tagproof.lock pins ${reference.tag} to ${shortDigest(entry.digest)}, here it is ${shortDigest(reference.digest as string)}`;
+  return [findingAt(found, 'tag-digest-disagree', 'error', message)];
+}
+
+async function checkOnline(
+  client: RegistryClient,
+  found: readonly Found[],
+  lock: Lock,
+  required: readonly string[],
+  { progress }: Context,
+): Promise<{ findings: Finding[]; problems: Problem[] }> {
+  const groups = Map.groupBy(
+    found.filter(({ reference }) => reference.digest !== undefined),
+    ({ reference }) => printReference(reference),
+  );
+  const pins = [...groups.values()] as [Found, ...Found[]][];
+  client.expect(pins.map(([{ reference }]) => reference));
+  const findings: Finding[] = [];
+  const problems: Problem[] = [];
+  let done = 0;
+  await Promise.all(
+    pins.map(async (places) => {
+      const [first] = places;
+      const { reference } = first;
+      // A pin without tag came from `latest` if the lock says so; else nobody knows its tag.
+      const tagged =
+        reference.tag !== undefined || lock.get(tagKey(reference))?.digest === reference.digest ? reference : undefined;
+      for (const drift of await findDrift(client, reference, tagged, required)) {
+        if (drift instanceof Problem)
+          problems.push(drift.at({ file: first.file, line: first.line, column: first.column }));
+        else findings.push(...places.map((place) => driftFinding(place, drift, lock)));
+      }
+      progress.show(`checked ${++done} of ${pins.length} images`);
+    }),
+  );
+  return { findings, problems };
+}
+
+function driftFinding(found: Found, drift: Drift, lock: Lock): Finding {
+  const { reference } = found;
+  switch (drift.kind) {
+    case 'moved': {
+      const since = lock.get(tagKey(reference));
+      const when = since?.digest === drift.from ? `, pinned ${since.firstSeen.slice(0, 10)}` : '';
+      return findingAt(
+        found,
+        'tag-moved',
+        'warning',
+        `${reference.tag ?? 'latest'} moved from ${drift.from} to ${drift.to}${when}`,
+      );
+    }
+    case 'gone':
+      return findingAt(found, 'digest-gone', 'error', `${reference.registry} no longer serves ${drift.digest}`);
+    case 'untagged':
+      return findingAt(
+        found,
+        'tag-gone',
+        'warning',
+        `${reference.registry} no longer has the tag ${reference.tag ?? 'latest'}; the digest is still served`,
+      );
+    case 'child':
+      return findingAt(
+        found,
+        'single-platform',
+        'warning',
+        `pins only ${drift.platform} of an image with several platforms; the index is ${drift.of}`,
+      );
+    case 'lacks':
+      return findingAt(
+        found,
+        'platform-missing',
+        'error',
+        `has no ${drift.platform}, only ${drift.has.join(', ') || 'none that it names'}`,
+      );
+  }
+}
+
+const isTemplated = ({ reason }: Skipped) => reason === 'template' || reason === 'variable';
+
+function templated({ file, line, column, text, detail }: Skipped): Finding {
+  return { rule: 'templated', level: 'error', file, line, column, image: text, message: detail };
+}
+
+function report(
+  gathered: Gathered,
+  found: readonly Finding[],
+  problems: readonly Problem[],
+  options: Options,
+  extra: readonly string[],
+): Report {
+  const findings = found
+    .map((item): Finding => (options.allow.includes(item.rule) ? { ...item, level: 'note' } : item))
+    .sort((a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : (a.file ?? '') < (b.file ?? '') ? -1 : 1));
+  const all = [...gathered.problems, ...problems];
+  const total = gathered.found.length;
+  const pinned = gathered.found.filter(({ reference }) => postureOf(reference).endsWith('digest')).length;
+  const failing = findings.filter(({ level }) => level !== 'note').length;
+  const verdict =
+    all.length > 0 ? `could not check everything: ${plural(all.length, 'problem')}` : failing > 0 ? 'failed' : 'passed';
+  const counted = `${pinned} of ${plural(total, 'image')} pinned, ${plural(failing, 'finding')}`;
+  return {
+    verb: 'check',
+    sections: [],
+    findings,
+    problems: all,
+    summary: [
+      `${verdict}: ${counted}${options.online || (options.verify && !options.offline) ? '' : ' (offline; --online asks registries)'}`,
+      ...extra,
+    ],
+    data: { online: options.online, images: total, pinned },
+  };
+}

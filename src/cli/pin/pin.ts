@@ -1,0 +1,273 @@
+// tagproof pin: resolves every tag and writes its digest behind it; all other bytes stay. Remembers in tagproof.lock.
+import type { Edit, Found, Reference, Resolution, Resolved } from '../../flow.ts';
+import { shortDigest } from '../../image/digest.ts';
+import { printReference, tagKey, withDigest, withoutDigest } from '../../image/reference.ts';
+import { type Lock, printLock, readLock } from '../../lock/lock.ts';
+import { Problem } from '../../problem.ts';
+import type { Cell, Finding, Section } from '../../report/report.ts';
+import { resolveAll } from '../../resolve/resolve.ts';
+import { unifiedDiff } from '../../source/diff.ts';
+import { applyEdits, pinEdit } from '../../source/edit.ts';
+import { type CommonOptions, collect, execute, verb } from '../shared/command.ts';
+import { findingAt, unpinnedFinding } from '../shared/finding.ts';
+import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from '../shared/gather.ts';
+import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
+import { remember, writeLock } from './pin-lock.ts';
+import { readPlatforms } from './platforms.ts';
+import { type Planned, rewriteFiles } from './rewrite.ts';
+import { plural } from './scan.ts';
+
+const EXAMPLES = `
+tagproof pin                         pin everything in this repository
+tagproof pin --diff deploy/          show what would change, write nothing
+tagproof pin --update                take what the tags point to now
+tagproof pin --frozen                only from tagproof.lock, without network
+kustomize build . | tagproof pin - | kubectl apply -f -
+tagproof pin --verify                only what the rules of tagproof.yaml accept
+tagproof pin --platform linux/amd64 --platform linux/arm64
+`;
+
+type Options = CommonOptions &
+  FindFlags &
+  RegistryFlags & {
+    diff: boolean;
+    update: boolean;
+    frozen: boolean;
+    lock: string | false;
+    platform: string[];
+    onlyPlatform?: string;
+    verify: boolean;
+  };
+
+export function run(args: string[]): Promise<number> {
+  const command = registryOptions(
+    findOptions(verb('pin', 'Writes the digest behind every tag; every other byte stays as it is.', EXAMPLES)),
+  )
+    .option('--diff', 'show a unified diff and write nothing; exit code 1 if there is any', false)
+    .option('--update', 'also move pins to what their tags point to now', false)
+    .option('--frozen', 'use tagproof.lock only, ask no registry', false)
+    .option('--lock <file>', 'the lock', 'tagproof.lock')
+    .option('--no-lock', 'neither read nor write a lock')
+    .option('--platform <platform>', 'warn where an image lacks this platform (repeatable)', collect, [])
+    .option('--verify', 'write only digests that pass the rules of tagproof.yaml', false)
+    .option('--only-platform <platform>', 'pin the manifest of one platform instead of the index');
+  return execute<Options>(command, args, async (paths, options, context) => {
+    if (options.update && options.frozen)
+      throw new Problem('usage', '--update asks registries and --frozen forbids it: choose one');
+    const config = await loadConfig(options.config);
+    const gathered = await gather(paths, options, config, context);
+    return withClient(options, config, context, async (client) => {
+      const lockFile = options.lock === false ? undefined : options.lock;
+      const { lock, bytes } =
+        lockFile === undefined ? { lock: new Map() as Lock, bytes: undefined } : readLock(lockFile);
+      // Loaded when asked for: the engine of signatures is the larger half of this program.
+      const policy = options.verify ? await import('./pin-verify.ts') : undefined;
+      const bench = await policy?.openBench(config, lock);
+      const wanted = gathered.found.filter((found) => isTarget(found, options.update, lock));
+      const forbidden = bench && policy?.splitForbidden(wanted, bench);
+      const targets = forbidden?.allowed ?? wanted;
+      const answers = await resolveAll(
+        targets.map(({ reference }) => withoutDigest(reference)),
+        {
+          client,
+          ...(!options.update && { lock }),
+          frozen: options.frozen,
+          progress: (done, total) => context.progress.show(`resolved ${done} of ${total} images`),
+        },
+      );
+      if (context.signal.aborted) throw new Problem('interrupted', 'interrupted; nothing was written');
+      const required = options.platform.length > 0 ? options.platform : config.platforms;
+      const platforms = await readPlatforms(client, answers, required, options);
+      const chosen = new Map([...answers].map(([key, answer]) => [key, platforms.chosen.get(key) ?? answer]));
+      const verified = bench && (await policy?.verifyAnswers(client, chosen, targets, bench));
+      const resolved = verified?.answers ?? chosen;
+      const denied = verified?.denied ?? new Map();
+      const accepted = targets.filter(({ reference }) => !denied.has(printReference(withoutDigest(reference))));
+      if (context.signal.aborted) throw new Problem('interrupted', 'interrupted; nothing was written');
+
+      const plan = planEdits(gathered, accepted, resolved);
+      const blocked = gathered.found.filter(isBlocked).map(unpinnedFinding);
+      const findings = [
+        ...blocked,
+        ...platforms.findings,
+        ...(forbidden?.findings ?? []),
+        ...(policy?.deniedFindings(targets, denied) ?? []),
+      ];
+      const problems = [...gathered.problems, ...failures(targets, resolved)];
+      const rows = { sections: sections(plan.planned, accepted, resolved), findings };
+      const base = { verb: 'pin', ...rows, data: { pinned: describe(accepted, resolved), changed: [] as string[] } };
+
+      if (gathered.stdin !== undefined) {
+        const [only] = plan.planned;
+        const edits = only?.edits ?? [];
+        if (options.diff)
+          return {
+            report: { ...base, problems, summary: [], diff: unifiedDiff(options.stdinName, gathered.stdin, edits) },
+          };
+        // Half of a stream must not reach `kubectl apply`: unless all is pinned nothing comes out.
+        const failed = problems.length > 0 || findings.some(({ level }) => level === 'error');
+        const stdout = failed ? '' : applyEdits(gathered.stdin, edits);
+        const summary = failed
+          ? ['nothing was written to standard output']
+          : [`pinned ${plural(edits.length, 'image')}`];
+        return { report: { ...base, problems, summary }, stdout };
+      }
+
+      const { changed, diff, problems: failed } = rewriteFiles(plan.planned, !options.diff);
+      const learned =
+        options.diff || lockFile === undefined ? 0 : remember(lock, accepted, resolved, verified?.evidence);
+      if (learned > 0) writeLock(lockFile as string, printLock(lock), bytes);
+      const noted =
+        learned > 0 ? [`${lockFile} remembers ${plural(lock.size, 'image')}, ${learned} new; commit it`] : [];
+      const held = gathered.found.filter((found) => isHeld(found, lock)).length;
+      if (held > 0) noted.push(`${plural(held, 'place')} held since it was gone back to: see hold in ${lockFile}`);
+      const all = [...problems, ...failed];
+      return {
+        report: {
+          ...base,
+          ...(options.diff && { diff, sections: [] }),
+          findings: [...findings, ...(options.diff ? plan.changes.map((found) => wouldChange(found, resolved)) : [])],
+          problems: all,
+          summary: [
+            ...summary(gathered, plan.changes.length, changed, all, options.diff),
+            ...noted,
+            ...((bench && policy?.trustLines(bench)) ?? []),
+            ...rateLimitLines(client),
+          ],
+          data: { pinned: describe(accepted, resolved), changed },
+        },
+      };
+    });
+  });
+}
+
+/** What is to be resolved: every tag without digest; with --update also pins whose tag is known. */
+function isTarget(found: Found, update: boolean, lock: Lock): boolean {
+  if (found.slot.blocked !== undefined) return false;
+  if (isHeld(found, lock)) return false;
+  if (found.reference.digest === undefined) return true;
+  return update && (found.reference.tag !== undefined || lock.has(tagKey(found.reference)));
+}
+
+/** Somebody went back to this digest: it stays until the hold is taken out of the lock. */
+const isHeld = ({ reference }: Found, lock: Lock) =>
+  reference.digest !== undefined &&
+  lock.get(tagKey(reference))?.hold !== undefined &&
+  lock.get(tagKey(reference))?.digest === reference.digest;
+
+const isBlocked = (found: Found) => found.slot.blocked !== undefined && found.reference.digest === undefined;
+
+const answerFor = (found: Found, answers: ReadonlyMap<string, Resolution>) =>
+  answers.get(printReference(withoutDigest(found.reference)));
+
+function planEdits(
+  gathered: Gathered,
+  targets: readonly Found[],
+  answers: ReadonlyMap<string, Resolution>,
+): { planned: Planned[]; changes: Found[] } {
+  const wanted = new Set(targets);
+  const changes: Found[] = [];
+  const planned = gathered.results.map((result): Planned => {
+    const edits: Edit[] = [];
+    for (const found of result.found) {
+      const answer = wanted.has(found) ? answerFor(found, answers) : undefined;
+      const edit = answer === undefined || answer instanceof Problem ? undefined : pinEdit(found, answer.digest);
+      if (edit === undefined) continue;
+      edits.push(edit);
+      changes.push(found);
+    }
+    return { result, edits };
+  });
+  return { planned, changes };
+}
+
+/** One problem an image, at its first place, whatever number of places it stands in. */
+function failures(targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): Problem[] {
+  const groups = Map.groupBy(targets, (found) => answerFor(found, answers));
+  return [...groups].flatMap(([answer, places]) => {
+    if (!(answer instanceof Problem)) return [];
+    const [first] = places as [Found];
+    const more = places.length > 1 ? ` (and ${places.length - 1} more places)` : '';
+    return [
+      new Problem(
+        answer.code,
+        answer.message + more,
+        { ...answer.where, file: first.file, line: first.line, column: first.column },
+        answer.cause,
+      ),
+    ];
+  });
+}
+
+function sections(
+  planned: readonly Planned[],
+  targets: readonly Found[],
+  answers: ReadonlyMap<string, Resolution>,
+): Section[] {
+  const wanted = new Set(targets);
+  return planned.flatMap(({ result, edits }) => {
+    if (edits.length === 0) return [];
+    const rows = result.found.flatMap((found): Cell[][] => {
+      const answer = wanted.has(found) ? answerFor(found, answers) : undefined;
+      if (answer === undefined || answer instanceof Problem || answer.digest === found.reference.digest) return [];
+      const was = found.reference.digest === undefined ? '' : `${shortDigest(found.reference.digest)} `;
+      const from = answer.mirror ?? (answer.from === 'lock' ? 'tagproof.lock' : '');
+      return [
+        [
+          { text: `${found.line}:${found.column}`, style: 'dim' },
+          withoutDigest(found.reference).text,
+          { text: `${was}→ ${shortDigest(answer.digest)}`, style: 'good' },
+          { text: from, style: 'dim' },
+        ],
+      ];
+    });
+    return [{ title: result.file, head: [], rows }];
+  });
+}
+
+function describe(targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): object[] {
+  return targets.flatMap((found) => {
+    const answer = answerFor(found, answers);
+    if (answer === undefined || answer instanceof Problem) return [];
+    const { digest, mediaType, size, platforms, from, mirror } = answer as Resolved;
+    const { file, line, column, path, object } = found;
+    return [
+      {
+        file,
+        line,
+        column,
+        path,
+        object,
+        image: found.reference.text,
+        pinned: withDigest(found.reference, digest).text,
+        digest,
+        mediaType,
+        size,
+        platforms,
+        from,
+        mirror,
+      },
+    ];
+  });
+}
+
+function wouldChange(found: Found, answers: ReadonlyMap<string, Resolution>): Finding {
+  const { digest } = answerFor(found, answers) as Resolved;
+  return findingAt(found, 'would-change', 'warning', `would be pinned to ${digest}`);
+}
+
+function summary(
+  { found }: Gathered,
+  changes: number,
+  changed: readonly string[],
+  problems: readonly Problem[],
+  dry: boolean,
+): string[] {
+  const pinned = found.filter(({ reference }: { reference: Reference }) => reference.digest !== undefined).length;
+  const blocked = found.filter(isBlocked).length;
+  const parts = [`${dry ? 'would pin' : 'pinned'} ${plural(changes, 'image')} in ${plural(changed.length, 'file')}`];
+  if (pinned > 0) parts.push(`${pinned} pinned before`);
+  if (blocked > 0) parts.push(`${blocked} cannot be pinned where they stand`);
+  if (problems.length > 0) parts.push(plural(problems.length, 'problem'));
+  return [parts.join(', ')];
+}

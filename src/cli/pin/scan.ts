@@ -1,0 +1,126 @@
+// tagproof scan: every image reference, where it stands, and how firmly it is pinned. Reads files only, no network.
+
+import type { Found, Skipped } from '../../flow.ts';
+import { type Posture, postureOf } from '../../image/reference.ts';
+import type { Cell, Report, Section, Style } from '../../report/report.ts';
+import { short } from '../../report/text.ts';
+import { type CommonOptions, execute, verb } from '../shared/command.ts';
+import { unpinnedFinding } from '../shared/finding.ts';
+import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from '../shared/gather.ts';
+
+const EXAMPLES = `
+tagproof scan                        this repository
+tagproof scan deploy/ 'charts/**/values.yaml'
+tagproof scan --explain              also what is skipped, and why
+helm template web ./chart | tagproof scan -
+tagproof scan --output markdown >> "$GITHUB_STEP_SUMMARY"
+`;
+
+type Options = CommonOptions & FindFlags & { explain: boolean };
+
+export function run(args: string[]): Promise<number> {
+  const command = findOptions(
+    verb('scan', 'Shows every image reference and how firmly it is pinned. Asks no registry.', EXAMPLES),
+  ).option('--explain', 'also show what is skipped and why, and the field of each hit', false);
+  return execute<Options>(command, args, async (paths, options, context) => {
+    const gathered = await gather(paths, options, await loadConfig(options.config), context);
+    return { report: report(gathered, options.explain) };
+  });
+}
+
+const STYLES: Record<Posture, Style> = {
+  latest: 'bad',
+  untagged: 'bad',
+  tag: 'warn',
+  digest: 'good',
+  'tag+digest': 'good',
+};
+
+function report(gathered: Gathered, explain: boolean): Report {
+  const { found, skipped, problems, files } = gathered;
+  const counts: Record<string, number> = { latest: 0, untagged: 0, tag: 0, digest: 0, 'tag+digest': 0, templated: 0 };
+  for (const item of found) counts[postureOf(item.reference)]!++;
+  counts['templated'] = skipped.filter(({ reason }) => reason === 'template' || reason === 'variable').length;
+  const unpinned = found.filter((item) => item.reference.digest === undefined);
+  return {
+    verb: 'scan',
+    told: true,
+    sections: gathered.results.flatMap((result) => section(result, explain)),
+    findings: unpinned.map(unpinnedFinding),
+    problems,
+    summary: summary(found, skipped, files, counts, explain),
+    data: {
+      files,
+      counts,
+      images: found.map(({ kind: _, slot, reference, ...place }) => ({
+        ...place,
+        image: reference.text,
+        posture: postureOf(reference),
+        registry: reference.registry,
+        repository: reference.repository,
+        tag: reference.tag,
+        digest: reference.digest,
+        pinnable: slot.blocked === undefined,
+        ...(slot.blocked !== undefined && { blocked: slot.blocked }),
+      })),
+      skipped: skipped.map(({ kind: _, ...rest }) => rest),
+    },
+  };
+}
+
+function section({ file, found, skipped }: Gathered['results'][number], explain: boolean): Section[] {
+  const rows = explain ? [...found, ...skipped].sort((a, b) => a.start - b.start).flatMap(explained) : found.map(row);
+  return rows.length === 0 ? [] : [{ title: file, head: [], rows }];
+}
+
+function row(item: Found): Cell[] {
+  const posture = postureOf(item.reference);
+  const at: Cell = { text: `${item.line}:${item.column}`, style: 'dim' };
+  return [
+    at,
+    { text: posture, style: STYLES[posture] },
+    short(item.reference.text),
+    { text: item.object ?? '', style: 'dim' },
+  ];
+}
+
+/** Two lines: what it is, and below it where and why. */
+function explained(item: Found | Skipped): Cell[][] {
+  const at: Cell = { text: `${item.line}:${item.column}`, style: 'dim' };
+  const below = (...why: (string | undefined)[]): Cell[] => [
+    '',
+    '',
+    { text: [item.path, ...why].filter(Boolean).join(' · '), style: 'dim' },
+  ];
+  if (item.kind === 'skipped')
+    return [[at, { text: `skip: ${item.reason}`, style: 'dim' }, item.text], below(item.dialect, item.detail)];
+  const posture = postureOf(item.reference);
+  const blocked = item.slot.blocked && `not pinnable: ${item.slot.blocked}`;
+  return [
+    [at, { text: posture, style: STYLES[posture] }, item.reference.text],
+    below(item.dialect, item.object, item.note, blocked),
+  ];
+}
+
+function summary(
+  found: readonly Found[],
+  skipped: readonly Skipped[],
+  files: number,
+  counts: Record<string, number>,
+  explain: boolean,
+): string[] {
+  const inFiles = new Set(found.map(({ file }) => file)).size;
+  const parts = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} ${name}`);
+  const lines = [
+    `${plural(found.length, 'image')} in ${plural(inFiles, 'file')} (${files} read)${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`,
+  ];
+  if (skipped.length > 0 && !explain) lines.push(`${plural(skipped.length, 'candidate')} skipped; --explain says why`);
+  return lines;
+}
+
+export function plural(count: number, noun: string): string {
+  const many = /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+  return `${count} ${count === 1 ? noun : many}`;
+}

@@ -1,0 +1,120 @@
+// tagproof unpin: takes out what pin wrote, byte for byte, without network.
+import type { Found } from '../../flow.ts';
+import { shortDigest } from '../../image/digest.ts';
+import { tagKey, withoutDigest } from '../../image/reference.ts';
+import { type Lock, readLock } from '../../lock/lock.ts';
+import type { Finding } from '../../report/report.ts';
+import { unifiedDiff } from '../../source/diff.ts';
+import { applyEdits, unpinEdit } from '../../source/edit.ts';
+import { type CommonOptions, execute, verb } from '../shared/command.ts';
+import { findingAt } from '../shared/finding.ts';
+import { type FindFlags, findOptions, gather, loadConfig } from '../shared/gather.ts';
+import { rewriteFiles } from './rewrite.ts';
+import { plural } from './scan.ts';
+
+const EXAMPLES = `
+tagproof unpin                       back to tags, in this repository
+tagproof unpin --diff deploy/        show what would change, write nothing
+tagproof unpin - < pinned.yaml
+tagproof unpin --untagged            also name@sha256:… that no lock knows
+`;
+
+type Options = CommonOptions & FindFlags & { diff: boolean; untagged: boolean; lock: string };
+
+export function run(args: string[]): Promise<number> {
+  const command = findOptions(
+    verb('unpin', 'Takes the digests out again: the exact inverse of pin, without network.', EXAMPLES),
+  )
+    .option('--diff', 'show a unified diff and write nothing; exit code 1 if there is any', false)
+    .option('--lock <file>', 'the lock, which knows what pin wrote behind a name without tag', 'tagproof.lock')
+    .option('--untagged', 'take every digest, also where only a bare name (latest) would be left', false);
+  return execute<Options>(command, args, async (paths, options, context) => {
+    const gathered = await gather(paths, options, await loadConfig(options.config), context);
+    const { lock } = readLock(options.lock);
+    const goes = (found: Found) => found.slot.unpin !== undefined && (options.untagged || hasWayBack(found, lock));
+    const planned = gathered.results.map((result) => ({
+      result,
+      edits: result.found
+        .filter(goes)
+        .map(unpinEdit)
+        .filter((edit) => edit !== undefined),
+    }));
+    const count = planned.reduce((sum, { edits }) => sum + edits.length, 0);
+    const findings = gathered.found.filter((found) => found.reference.digest !== undefined && !goes(found)).map(stuck);
+    const unpinned = gathered.found.filter(goes);
+    const base = { verb: 'unpin', findings, data: { unpinned: describe(unpinned), changed: [] as string[] } };
+    if (gathered.stdin !== undefined) {
+      const edits = planned[0]?.edits ?? [];
+      const { problems } = gathered;
+      if (options.diff)
+        return {
+          report: {
+            ...base,
+            sections: [],
+            problems,
+            summary: [],
+            diff: unifiedDiff(options.stdinName, gathered.stdin, edits),
+          },
+        };
+      const stdout = problems.length > 0 ? '' : applyEdits(gathered.stdin, edits);
+      return { report: { ...base, sections: [], problems, summary: [`unpinned ${plural(count, 'image')}`] }, stdout };
+    }
+    const { changed, diff, problems } = rewriteFiles(planned, !options.diff);
+    const sections = planned
+      .filter(({ edits }) => edits.length > 0)
+      .map(({ result }) => ({
+        title: result.file,
+        head: [],
+        rows: result.found
+          .filter(goes)
+          .map((found) => [
+            { text: `${found.line}:${found.column}`, style: 'dim' as const },
+            withoutDigest(found.reference).text,
+            `was ${shortDigest(found.reference.digest as string)}`,
+          ]),
+      }));
+    return {
+      report: {
+        ...base,
+        sections: options.diff ? [] : sections,
+        ...(options.diff && { diff }),
+        findings: options.diff
+          ? [
+              ...findings,
+              ...unpinned.map((found) => findingAt(found, 'would-change', 'warning', 'would lose its digest')),
+            ]
+          : findings,
+        problems: [...gathered.problems, ...problems],
+        summary: [
+          `${options.diff ? 'would unpin' : 'unpinned'} ${plural(count, 'image')} in ${plural(changed.length, 'file')}`,
+        ],
+        data: { unpinned: describe(unpinned), changed },
+      },
+    };
+  });
+}
+
+/**
+ * `name@sha256:…` would become the bare name, which means latest: taken out only where the lock knows that pin wrote it,
+ * for else it was its author's own pin.
+ */
+function hasWayBack({ reference }: Found, lock: Lock): boolean {
+  return reference.tag !== undefined || lock.get(tagKey(reference))?.digest === reference.digest;
+}
+
+function stuck(found: Found): Finding {
+  const why =
+    found.slot.blocked ?? 'there is no tag beside the digest, and the lock does not know it (--untagged takes it)';
+  return findingAt(found, 'not-pinnable', 'note', `was left as it is: ${why}`);
+}
+
+function describe(found: readonly Found[]): object[] {
+  return found.map(({ file, line, column, path, reference }) => ({
+    file,
+    line,
+    column,
+    path,
+    image: reference.text,
+    unpinned: withoutDigest(reference).text,
+  }));
+}

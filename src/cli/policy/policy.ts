@@ -1,0 +1,125 @@
+// tagproof policy: lint tells what is wrong with the rules, explain which of them speak for an image, test runs cases, init
+// starts a policy. Only init asks registries.
+import { existsSync, readFileSync } from 'node:fs';
+import { Argument } from 'commander';
+import { endingTrust } from '../../evaluate/evaluate.ts';
+import { parseReference, printReference } from '../../image/reference.ts';
+import type { Config } from '../../policy/config.ts';
+import { demands, type Lint, lintPolicy } from '../../policy/lint.ts';
+import { type Speaking, speakingFor } from '../../policy/match.ts';
+import { positionOf } from '../../policy/yaml-file.ts';
+import { Problem } from '../../problem.ts';
+import type { Cell, Report } from '../../report/report.ts';
+import { loadSigners } from '../../verify/verify.ts';
+import { plural } from '../pin/scan.ts';
+import { type CommonOptions, type Context, execute, verb } from '../shared/command.ts';
+import { gather, loadConfig } from '../shared/gather.ts';
+import { type RegistryFlags, registryOptions } from '../shared/registry.ts';
+
+const EXAMPLES = `
+tagproof policy lint                       rules that ask for nothing, or speak of nothing that is here
+tagproof policy explain ghcr.io/org/app:v1 which rules speak for this image, and what they ask
+tagproof policy explain --replay decisions.log  the webhook's log, decided again by tagproof.yaml, without network
+tagproof policy test                       the cases in tagproof.test.yaml
+tagproof policy init > tagproof.yaml       a policy to start from: what is used here, and which of it is signed
+`;
+
+type Options = CommonOptions & RegistryFlags & { replay: boolean };
+
+export function run(args: string[]): Promise<number> {
+  const command = registryOptions(verb('policy', 'Looks at the rules in tagproof.yaml.', EXAMPLES))
+    .addArgument(new Argument('<what>', 'what to do').choices(['lint', 'explain', 'test', 'init']))
+    .argument(
+      '[images or paths...]',
+      'explain: images; test: files with cases (default: tagproof.test.yaml); lint, init: files whose images the rules are for (default: .)',
+    );
+  command.option('--replay', 'explain: the arguments are logs of the webhook, to be decided again', false);
+  return execute<Options>(command, args, async ([what, ...rest], options, context) => {
+    const config = await loadConfig(options.config);
+    switch (what) {
+      case 'lint':
+        return { report: await lint(config, rest, options, context) };
+      case 'test':
+        return { report: await (await import('./run-cases.ts')).testPolicy(config, rest) };
+      case 'init':
+        return (await import('./init.ts')).initPolicy(config, rest, options, context);
+      default:
+        if (options.replay) return { report: (await import('./replay.ts')).replay(config, rest) };
+        return { report: explain(config, rest) };
+    }
+  });
+}
+
+async function lint(
+  config: Config,
+  paths: string[],
+  { config: file }: CommonOptions,
+  context: Context,
+): Promise<Report> {
+  const signers = await loadSigners(config.authorities); // keys that cannot be used are said here too
+  const { found, problems } = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, config, context);
+  const source = existsSync(file ?? 'tagproof.yaml') ? readFileSync(file ?? 'tagproof.yaml', 'utf8') : '';
+  const now = new Date();
+  const lints = [
+    ...lintPolicy(
+      config,
+      found.map(({ reference }) => reference),
+      now,
+    ),
+    ...endingTrust(signers, now).map(
+      (message): Lint => ({ level: 'warning', subject: 'trust', message, path: ['authorities'] }),
+    ),
+  ];
+  return {
+    verb: 'policy lint',
+    sections: [],
+    findings: lints.map(({ level, subject, message, path }) => ({
+      rule: 'policy-lint',
+      level,
+      file: file ?? 'tagproof.yaml',
+      ...positionOf(source, path),
+      message: `${subject}: ${message}`,
+    })),
+    problems,
+    summary: [`${plural(config.rules.length, 'rule')}, ${plural(lints.length, 'finding')}`],
+    data: { rules: config.rules.length, images: found.length },
+  };
+}
+
+function explain(config: Config, images: string[]): Report {
+  if (images.length === 0) throw new Problem('usage', 'expected the images to explain');
+  const results = images.map((image) => ({ image, reference: parseReference(image) }));
+  const explained = results.flatMap(({ reference }) =>
+    reference instanceof Problem ? [] : [{ reference, ...speakingFor(config, reference, {}, new Date()) }],
+  );
+  const rows = ({ rules, exemption }: Speaking): Cell[][] =>
+    exemption !== undefined
+      ? [
+          [
+            { text: 'exempt', style: 'dim' },
+            exemption.reason,
+            exemption.until === undefined ? '' : `until ${exemption.until}`,
+          ],
+        ]
+      : rules.length === 0
+        ? [[{ text: 'deny', style: 'bad' }, 'no rule speaks for this image']]
+        : rules.map((rule) => [{ text: rule.mode, style: 'dim' }, rule.name, demands(rule).join(' and ') || 'nothing']);
+  return {
+    verb: 'policy explain',
+    sections: explained.map(({ reference, ...speaking }) => ({
+      title: printReference(reference),
+      head: [],
+      rows: rows(speaking),
+    })),
+    findings: [],
+    problems: results.flatMap(({ reference }) => (reference instanceof Problem ? [reference] : [])),
+    summary: [],
+    data: {
+      images: explained.map(({ reference, rules, exemption }) => ({
+        image: printReference(reference),
+        ...(exemption !== undefined && { exemption }),
+        rules: rules.map(({ name, mode }) => ({ name, mode })),
+      })),
+    },
+  };
+}

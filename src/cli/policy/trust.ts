@@ -1,0 +1,127 @@
+// tagproof trust: the sigstore trust root that keyless signatures are checked with: what is in it, refresh it, carry it over an
+// air gap. Only `update` uses the network, and only the TUF repository that it is told.
+import { existsSync, writeFileSync } from 'node:fs';
+import { Argument } from 'commander';
+import { WARN_DAYS } from '../../evaluate/evaluate.ts';
+import { readNamed } from '../../file.ts';
+import { asProblem, Problem } from '../../problem.ts';
+import type { Cell, Report } from '../../report/report.ts';
+import { expiries, parseTrustRoot, type TrustRoot } from '../../verify/trust/root.ts';
+import { keepRoot, loadTrustRoot, PUBLIC_GOOD, PUBLIC_MIRROR } from '../../verify/trust/store.ts';
+import { plural } from '../pin/scan.ts';
+import { type CommonOptions, type Context, execute, verb } from '../shared/command.ts';
+import { loadConfig } from '../shared/gather.ts';
+import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
+
+const EXAMPLES = `
+tagproof trust show                       who is trusted, since when, until when
+tagproof trust show own/trusted_root.json
+tagproof trust update                     the public-good root of today, verified by TUF
+tagproof trust update --mirror https://tuf.example.com --root root.json own.json   (trustRoot: own.json)
+tagproof trust export trusted_root.json   to carry over an air gap …
+tagproof trust import trusted_root.json   … and take in there
+`;
+
+type Options = CommonOptions & RegistryFlags & { mirror: string; root?: string };
+
+export function run(args: string[]): Promise<number> {
+  const command = registryOptions(
+    verb('trust', 'Shows, refreshes and carries the trust root for keyless signatures.', EXAMPLES),
+  )
+    .addArgument(new Argument('<what>', 'what to do').choices(['show', 'update', 'export', 'import']))
+    .argument('[file]', 'show, import: a trusted_root.json; export, update: where to write it')
+    .option('--mirror <url>', 'update: the TUF repository', PUBLIC_MIRROR)
+    .option('--root <file>', 'update: its pinned root.json (that of the public-good instance comes with tagproof)');
+  return execute<Options>(command, args, async ([what, file], options, context) => {
+    switch (what) {
+      case 'update':
+        return { report: await update(options, context, file) };
+      case 'export':
+        return { report: await exportRoot(needed(file, 'where to write the trust root')) };
+      case 'import':
+        return { report: importRoot(needed(file, 'the trusted_root.json to take in')) };
+      default: {
+        const { root, from } = await loadTrustRoot(file ?? PUBLIC_GOOD);
+        return { report: show(root, from) };
+      }
+    }
+  });
+}
+
+function needed(file: string | undefined, what: string): string {
+  if (file === undefined) throw new Problem('usage', `expected a file: ${what}`);
+  return file;
+}
+
+function show(root: TrustRoot, from: string): Report {
+  const now = new Date();
+  const soon = expiries(root, now, WARN_DAYS);
+  const rows: Cell[][] = root.members.map(({ kind, name, start, end, certificateEnd }) => {
+    const over = [end, certificateEnd].some((date) => date !== undefined && Date.parse(date) < now.getTime());
+    const until = end ?? certificateEnd;
+    return [
+      kind,
+      { text: name, style: over ? 'dim' : 'good' },
+      { text: `since ${start.slice(0, 10)}`, style: 'dim' },
+      { text: until === undefined ? '' : `until ${until.slice(0, 10)}`, style: 'dim' },
+    ];
+  });
+  return {
+    verb: 'trust show',
+    sections: [{ title: from, head: [], rows }],
+    findings: soon.map((message) => ({ rule: 'trust-expiry', level: 'warning', message })),
+    problems: [],
+    summary: [`sha256:${root.id}`],
+    data: { from, id: root.id, members: root.members },
+  };
+}
+
+/** The public-good root is kept for all runs; another one goes to a file, for the policy to name. */
+async function update(options: Options, context: Context, file: string | undefined): Promise<Report> {
+  const { updateRoot } = await import('../../verify/trust/update.ts');
+  const mirror = options.mirror.replace(/\/$/, '');
+  const target = mirror === PUBLIC_MIRROR ? file : needed(file, 'where to write the trust root of your own mirror');
+  const config = await loadConfig(options.config);
+  const before = target === undefined || existsSync(target) ? await loadTrustRoot(target ?? PUBLIC_GOOD) : undefined;
+  const bytes = await withClient(options, config, context, (client) => updateRoot(client, mirror, options.root));
+  const root = parseTrustRoot(bytes, mirror);
+  const kept = keepRoot(bytes, target);
+  return {
+    ...show(root, kept),
+    verb: 'trust update',
+    summary: [root.id === before?.root.id ? 'nothing has changed' : `taken in: sha256:${root.id}`],
+  };
+}
+
+async function exportRoot(file: string): Promise<Report> {
+  const { root, bytes, from } = await loadTrustRoot(PUBLIC_GOOD);
+  try {
+    writeFileSync(file, bytes, { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new Problem('file', 'is there already; nothing was written', { file });
+    throw asProblem(error, 'file', { file });
+  }
+  return told(
+    'trust export',
+    [`${file} holds the trust root (${from}) with ${plural(root.members.length, 'member')}: sha256:${root.id}`],
+    root,
+  );
+}
+
+function importRoot(file: string): Report {
+  const bytes = readNamed(file);
+  const root = parseTrustRoot(bytes, file); // nothing is kept that could not be used
+  return told('trust import', [`taken in as ${keepRoot(bytes)}: sha256:${root.id}`], root);
+}
+
+function told(name: string, summary: string[], root: TrustRoot): Report {
+  return {
+    verb: name,
+    sections: [],
+    findings: [],
+    problems: [],
+    summary,
+    data: { id: root.id, members: root.members },
+  };
+}

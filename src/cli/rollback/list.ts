@@ -1,0 +1,85 @@
+// What a workload could go back to, each candidate asked for at its registry and held against today's rules.
+
+import type { Bench } from '../../evaluate/evaluate.ts';
+import { shortDigest } from '../../image/digest.ts';
+import { type Checked, check, distinct } from '../../inventory/rollback-candidates.ts';
+import type { RegistryClient } from '../../registry/client.ts';
+import type { Cell, Report } from '../../report/report.ts';
+import { time } from '../cluster/history.ts';
+import { plural } from '../pin/scan.ts';
+import type { Setting } from './carry-out.ts';
+import { candidatesIn, neversOf, oneCluster, type Workload } from './plan.ts';
+
+export async function listing(
+  what: string,
+  workload: Workload,
+  client: RegistryClient,
+  bench: Bench | undefined,
+  { ledger, options }: Setting,
+): Promise<Report> {
+  const runs = oneCluster(await ledger.runHistory(workload), options.clusterName);
+  const nevers = await neversOf(ledger);
+  const candidates = distinct(await candidatesIn(ledger, runs));
+  const checked = await Promise.all(candidates.map((item) => check(item, client, bench, workload, nevers)));
+  return {
+    verb: 'rollback',
+    sections:
+      checked.length === 0
+        ? []
+        : [
+            {
+              title: what,
+              head: [
+                'container',
+                'image',
+                'digest',
+                'revision',
+                'since',
+                'until',
+                'changed by',
+                'signed by',
+                'can be gone back to',
+              ],
+              rows: checked.map(rowOf),
+            },
+          ],
+    findings: [],
+    problems: [],
+    summary: [
+      checked.length === 0
+        ? 'the ledger knows nothing of it'
+        : `${plural(checked.length, 'candidate')}; choose with --to DIGEST, --to REVISION or --to TIME`,
+    ],
+    data: { candidates: checked },
+  };
+}
+
+function rowOf({ interval, reference, current, notPullable, denied, signers }: Checked): Cell[] {
+  const { container, since, until, revision, actor } = interval;
+  const says: Cell = current
+    ? { text: 'runs now', style: 'dim' }
+    : notPullable !== undefined
+      ? { text: `no: ${notPullable.message}`, style: 'bad' }
+      : denied !== undefined
+        ? { text: `no: ${denied}`, style: 'bad' }
+        : { text: 'yes', style: 'good' };
+  const name = reference.tag === undefined ? reference.name : `${reference.name}:${reference.tag}`;
+  const by: Cell = signers === undefined ? { text: '-', style: 'dim' } : signers.join(', ') || 'nobody';
+  const end = until === null ? 'now' : `${time(until)}${ageOf(until)}`;
+  return [
+    container,
+    name,
+    shortDigest(reference.digest as string),
+    revision || '-',
+    time(since),
+    end,
+    actor ?? '-',
+    by,
+    says,
+  ];
+}
+
+function ageOf(until: string): string {
+  const days = Math.floor((Date.now() - Date.parse(until)) / 86_400_000);
+  return days < 1 ? '' : ` (${plural(days, 'day')} ago)`;
+}

@@ -1,0 +1,112 @@
+// From paths on the command line to what was found in them, with the configuration applied.
+import { existsSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type { Command } from 'commander';
+import type { Found, Skipped } from '../../flow.ts';
+import { matchesPattern } from '../../image/pattern.ts';
+import { repositoryOf } from '../../image/reference.ts';
+import { type Config, NO_CONFIG } from '../../policy/config.ts';
+import { Problem } from '../../problem.ts';
+import { listFiles } from '../../source/files.ts';
+import { type FileResult, type FindOptions, findIn } from '../../source/find.ts';
+import { readFiles } from '../../source/read.ts';
+import { decode, MAX_FILE_BYTES, tooLarge } from '../../source/text.ts';
+import { type Context, collect } from './command.ts';
+
+export type FindFlags = { exclude: string[]; argsEnv?: boolean; stdinName: string };
+
+export function findOptions(command: Command): Command {
+  return command
+    .argument('[paths...]', 'files, folders or globs; - is standard input (default: .)')
+    .option('--exclude <pattern>', 'leave files out, as in .gitignore (repeatable)', collect, [])
+    .option('--args-env', 'find images in args, command and env values too')
+    .option('--stdin-name <name>', 'what standard input is, by a file name', 'stdin.yaml');
+}
+
+export type Gathered = {
+  readonly results: readonly FileResult[];
+  readonly found: readonly Found[];
+  readonly skipped: readonly Skipped[];
+  readonly problems: readonly Problem[];
+  /** Files that were read. */
+  readonly files: number;
+  /** The text of standard input, when that is what was read. */
+  readonly stdin?: string;
+};
+
+export async function gather(
+  paths: string[],
+  flags: FindFlags,
+  config: Config,
+  { progress, signal }: Context,
+): Promise<Gathered> {
+  const options: FindOptions = {
+    fields: config.find.fields,
+    argsAndEnv: flags.argsEnv ?? config.find.argsAndEnv,
+  };
+  if (paths.includes('-')) {
+    if (paths.length > 1) throw new Problem('usage', 'standard input (-) stands alone: give it, or paths');
+    const stdin = await readStdin();
+    return { ...apply([await findIn(stdin, flags.stdinName, options)], config), files: 1, stdin };
+  }
+  progress.show('looking for files');
+  const { files, problems } = listFiles(paths.length === 0 ? ['.'] : paths, process.cwd(), [
+    ...config.find.exclude,
+    ...flags.exclude,
+  ]);
+  // The lock and the configuration name images too; they are ours, not the repository's.
+  const own = files.filter((file) => basename(file) !== 'tagproof.yaml' || dirname(file) !== '.');
+  const results = await readFiles(own, process.cwd(), options, (done) =>
+    progress.show(`read ${done} of ${own.length} files`),
+  );
+  if (signal.aborted) throw new Problem('interrupted', 'interrupted');
+  const applied = apply(results, config);
+  return { ...applied, problems: [...problems, ...applied.problems], files: own.length };
+}
+
+/** Loads tagproof.yaml only when there is one: its reader costs more than a scan of one file. */
+export async function loadConfig(file: string | undefined): Promise<Config> {
+  if (file === undefined && !existsSync('tagproof.yaml')) return NO_CONFIG;
+  return (await import('../../policy/config-file.ts')).readConfig(file);
+}
+
+function apply(results: readonly FileResult[], config: Config): Omit<Gathered, 'files'> {
+  const kept = config.find.ignore.length === 0 ? results : results.map((result) => withoutIgnored(result, config));
+  return {
+    results: kept,
+    found: kept.flatMap((result) => result.found),
+    skipped: kept.flatMap((result) => result.skipped),
+    problems: kept.flatMap((result) => result.problems),
+  };
+}
+
+function withoutIgnored(result: FileResult, config: Config): FileResult {
+  const found: Found[] = [];
+  const skipped: Skipped[] = [...result.skipped];
+  for (const item of result.found) {
+    const rule = config.find.ignore.find(({ image }) => matchesPattern(image, repositoryOf(item.reference)));
+    if (rule === undefined) found.push(item);
+    else {
+      const { kind: _, reference, slot: _slot, object: _object, note: _note, ...place } = item;
+      skipped.push({
+        ...place,
+        kind: 'skipped',
+        text: reference.text,
+        reason: 'ignored',
+        detail: `tagproof.yaml, ${rule.image}: ${rule.reason}`,
+      });
+    }
+  }
+  return { ...result, found, skipped };
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_FILE_BYTES) throw tooLarge(size, 'stdin');
+    chunks.push(chunk);
+  }
+  return decode(Buffer.concat(chunks), 'stdin');
+}

@@ -1,0 +1,101 @@
+// What doctor sees in webhook configurations. The whole doctor is walked at a real API server in test/real/install.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { makeCertificates } from '../install/certificate.ts';
+import { type InstallOptions, manifests } from '../install/manifests.ts';
+import { PODS, TEMPLATED } from '../kube/kinds.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { checkHooks, covers, exemptNamespaces, hookAt, type Live, selfExempting } from './webhook-checks.ts';
+
+async function live(change: (hook: Record<string, unknown>) => object = (hook) => hook): Promise<Live> {
+  const options: InstallOptions = {
+    namespace: 'tagproof',
+    image: 'i',
+    policy: '',
+    tls: await makeCertificates(['localhost']),
+    cluster: true,
+    pullSecrets: false,
+    exemptNamespaces: ['kube-system'],
+    failurePolicy: 'Fail',
+    templates: 'enforce',
+    replicas: 2,
+  };
+  const of = (kind: string) => {
+    const object = manifests(options).find((item) => (item as { kind: string }).kind === kind) as KubeObject;
+    return { ...object, webhooks: (object['webhooks'] as Record<string, unknown>[]).map(change) } as KubeObject;
+  };
+  return { mutating: of('MutatingWebhookConfiguration'), validating: of('ValidatingWebhookConfiguration') };
+}
+const faults = (checked: Live, custom = [] as never[]) =>
+  checkHooks(checked, custom, Date.now()).flatMap(({ state, message }) =>
+    state === 'fine' ? [] : [`${state} ${message}`],
+  );
+
+test('what manifests writes has no hole', async () => {
+  assert.deepEqual(faults(await live()), []);
+});
+
+test('without webhooks nothing holds', () => {
+  assert.match(
+    faults({ mutating: undefined, validating: undefined }).join('\n'),
+    /hole nothing validates.*\n.*weak no digests/,
+  );
+});
+
+const changes: [name: string, change: object, says: RegExp][] = [
+  [
+    'objects left out by label',
+    { objectSelector: { matchExpressions: [{ key: 'skip', operator: 'DoesNotExist' }] } },
+    /hole .*objectSelector/,
+  ],
+  ['matchConditions', { matchConditions: [{ name: 'x', expression: 'false' }] }, /hole .*matchConditions/],
+  ['fails open', { failurePolicy: 'Ignore' }, /weak .*failurePolicy is Ignore/],
+  ['exact versions', { matchPolicy: 'Exact' }, /hole .*Exact/],
+  [
+    'creations only',
+    { rules: [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['CREATE'], resources: ['*/*'] }] },
+    /hole Pod \(pods\)/,
+  ],
+];
+for (const [name, change, says] of changes)
+  test(`doctor sees: ${name}`, async () => {
+    assert.match(faults(await live((hook) => ({ ...hook, ...change }))).join('\n'), says);
+  });
+
+test('custom resources that hold images and are not looked at', async () => {
+  const custom = [{ apiVersion: 'monitoring.coreos.com/v1', resource: 'prometheuses', kind: 'Prometheus' }] as never[];
+  assert.match(faults(await live(), custom).join(), /weak Prometheus \(monitoring\.coreos\.com\/v1\) holds images/);
+});
+
+test('rules with stars cover what they say', () => {
+  const rule = (resources: string[], operations = ['*']) => ({
+    name: 'x',
+    clientConfig: {},
+    rules: [{ apiGroups: ['*'], apiVersions: ['*'], operations, resources }],
+  });
+  const ephemeral = { ...PODS, resource: 'pods/ephemeralcontainers' };
+  const runs: [resources: string[], kind: typeof PODS, covered: boolean][] = [
+    [['*'], PODS, true],
+    [['*'], ephemeral, false],
+    [['*/*'], ephemeral, true],
+    [['pods/*'], ephemeral, true],
+    [['*/ephemeralcontainers'], ephemeral, true],
+    [['pods'], ephemeral, false],
+  ];
+  for (const [resources, kind, covered] of runs)
+    assert.equal(covers(rule(resources), kind), covered, `${resources} ${kind.resource}`);
+  for (const kind of TEMPLATED) assert.ok(covers(rule(['*']), kind));
+});
+
+test('T20: namespaces that are exempt, and labels by which one may exempt itself', async () => {
+  const namespaces = ['kube-system', 'tagproof', 'shop'].map((name) => ({
+    metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+  }));
+  const good = await live();
+  assert.deepEqual(exemptNamespaces(good, namespaces), ['kube-system', 'tagproof']);
+  assert.deepEqual(selfExempting(good), []);
+  const optIn = await live((hook) => ({ ...hook, namespaceSelector: { matchLabels: { guarded: 'yes' } } }));
+  assert.deepEqual(exemptNamespaces(optIn, namespaces), ['kube-system', 'tagproof', 'shop']);
+  assert.deepEqual(selfExempting(optIn), ['guarded']);
+  assert.equal(hookAt(good.validating, '/nowhere'), undefined);
+});

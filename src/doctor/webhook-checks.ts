@@ -1,0 +1,150 @@
+// The live webhook configurations against what they should be: every kind that pulls, create and update, nobody let by. Pure.
+import { X509Certificate } from 'node:crypto';
+import { type Kind, PODS, TEMPLATED } from '../kube/kinds.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { matchesLabels, type Selector } from '../kube/selector.ts';
+import { certificatesIn } from '../sigstore/pem.ts';
+import { type Check, fine, hole, weak } from './check.ts';
+
+type Rule = {
+  readonly apiGroups?: readonly string[];
+  readonly apiVersions?: readonly string[];
+  readonly operations?: readonly string[];
+  readonly resources?: readonly string[];
+};
+type Hook = {
+  readonly name: string;
+  readonly clientConfig: { readonly caBundle?: string; readonly service?: { readonly path?: string } };
+  readonly rules?: readonly Rule[];
+  readonly failurePolicy?: string;
+  readonly namespaceSelector?: Selector;
+  readonly objectSelector?: Selector;
+  readonly matchConditions?: readonly unknown[];
+  readonly matchPolicy?: string;
+  readonly reinvocationPolicy?: string;
+};
+export type Live = { readonly mutating: KubeObject | undefined; readonly validating: KubeObject | undefined };
+
+const AGAIN = 'apply the output of tagproof manifests again (or helm upgrade)';
+const DAY_MS = 86_400_000;
+
+/** The hook of a configuration that looks at images. */
+export function hookAt(configuration: KubeObject | undefined, path: string): Hook | undefined {
+  const hooks = (configuration?.['webhooks'] ?? []) as Hook[];
+  return hooks.find(({ clientConfig }) => clientConfig.service?.path === path);
+}
+
+/** @param custom kinds of the field catalogue that this cluster serves */
+export function checkHooks({ mutating, validating }: Live, custom: readonly Kind[], now: number): Check[] {
+  const [mutate, validate] = [hookAt(mutating, '/mutate'), hookAt(validating, '/validate')];
+  const checks: Check[] = [];
+  if (validate === undefined)
+    checks.push(hole('webhook', 'nothing validates: there is no webhook at /validate', AGAIN));
+  if (mutate === undefined)
+    checks.push(weak('webhook', 'no digests are written: there is no webhook at /mutate', AGAIN));
+  for (const hook of [mutate, validate]) if (hook !== undefined) checks.push(...checkHook(hook, now));
+  if (validate === undefined) return checks;
+  const ephemeral = { ...PODS, resource: 'pods/ephemeralcontainers', kind: 'ephemeral containers' };
+  const missing = [PODS, ephemeral, ...TEMPLATED].filter((kind) => !covers(validate, kind));
+  for (const kind of missing) {
+    const pods = kind.resource.startsWith('pods');
+    const say = pods ? hole : weak;
+    const why = pods ? 'are not looked at' : 'are not looked at, only the pods that they make';
+    checks.push(say('coverage', `${kind.kind} (${kind.resource}): creations and updates ${why}`, AGAIN));
+  }
+  if (missing.length === 0)
+    checks.push(fine('coverage', `pods, ephemeral containers, ${TEMPLATED.length} kinds of templates`));
+  for (const kind of custom.filter((item) => !covers(validate, item)))
+    checks.push(
+      weak(
+        'coverage',
+        `${kind.kind} (${kind.apiVersion}) holds images and is not looked at; its pods are`,
+        `add a rule for ${kind.resource} of ${kind.apiVersion} to the validating webhook`,
+      ),
+    );
+  return checks;
+}
+
+function checkHook(hook: Hook, now: number): Check[] {
+  const { name, failurePolicy, objectSelector, matchConditions = [], matchPolicy } = hook;
+  const checks: Check[] = [];
+  if (failurePolicy !== 'Fail')
+    checks.push(
+      weak(
+        'webhook',
+        `${name}: failurePolicy is ${failurePolicy}: while it does not answer, everything is let in`,
+        'set failurePolicy: Fail once the policy is settled',
+      ),
+    );
+  if (Object.keys(objectSelector ?? {}).length > 0)
+    checks.push(
+      hole('webhook', `${name}: an objectSelector lets objects by, and labels are for anybody to set`, AGAIN),
+    );
+  if (matchConditions.length > 0) checks.push(hole('webhook', `${name}: matchConditions let objects by`, AGAIN));
+  if (matchPolicy === 'Exact')
+    checks.push(hole('webhook', `${name}: matchPolicy Exact lets other versions of a kind by`, AGAIN));
+  const bundle = certificatesIn(Buffer.from(hook.clientConfig.caBundle ?? '', 'base64').toString('utf8'));
+  const ends = bundle.map((pem) => Date.parse(new X509Certificate(pem).validTo));
+  const last = Math.max(...ends);
+  if (bundle.length === 0)
+    checks.push(
+      hole(
+        'certificate',
+        `${name}: no caBundle, so the API server cannot call it`,
+        'is the webhook running? With --own-certificate it writes the bundle; else see cert-manager',
+      ),
+    );
+  else if (last < now + 30 * DAY_MS)
+    checks.push(
+      (last < now ? hole : weak)(
+        'certificate',
+        `${name}: the authority that the API server trusts ends on ${new Date(last).toISOString()}`,
+        AGAIN,
+      ),
+    );
+  return checks.length > 0 ? checks : [fine('webhook', `${name}: fails closed, leaves no object out`)];
+}
+
+/** Creations and updates of the kind, in all that rules may say with `*`. */
+export function covers({ rules = [] }: Hook, { apiVersion, resource }: Kind): boolean {
+  const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/') as [string, string]) : ['', apiVersion];
+  const names = (list: readonly string[] = [], value: string) => list.includes('*') || list.includes(value);
+  const [parent, child] = resource.split('/');
+  const isNamed = (list: readonly string[] = []) =>
+    list.some(
+      (item) =>
+        item === '*/*' ||
+        item === resource ||
+        (child === undefined ? item === '*' : item === `${parent}/*` || item === `*/${child}`),
+    );
+  const operations = child === undefined ? ['CREATE', 'UPDATE'] : ['UPDATE'];
+  return operations.every((operation) =>
+    rules.some(
+      (rule) =>
+        names(rule.apiGroups, group) &&
+        names(rule.apiVersions, version) &&
+        isNamed(rule.resources) &&
+        names(rule.operations, operation),
+    ),
+  );
+}
+
+/** Namespaces that nobody is asked about, of those that are there. */
+export function exemptNamespaces({ mutating, validating }: Live, namespaces: readonly KubeObject[]): string[] {
+  const hooks = [hookAt(mutating, '/mutate'), hookAt(validating, '/validate')].filter((hook) => hook !== undefined);
+  return namespaces.flatMap(({ metadata }) => {
+    const { name = '', labels = {} } = metadata ?? {};
+    return hooks.every(({ namespaceSelector }) => matchesLabels(namespaceSelector, labels)) ? [] : [name];
+  });
+}
+
+/** Labels that a selector looks at and that whoever may edit a namespace can set (T20). */
+export function selfExempting(live: Live): string[] {
+  const hooks = [hookAt(live.mutating, '/mutate'), hookAt(live.validating, '/validate')];
+  const keys = hooks.flatMap((hook) => [
+    ...Object.keys(hook?.namespaceSelector?.matchLabels ?? {}),
+    ...(hook?.namespaceSelector?.matchExpressions ?? []).map(({ key }) => key),
+  ]);
+  // The API server itself keeps this one.
+  return [...new Set(keys)].filter((key) => key !== 'kubernetes.io/metadata.name');
+}

@@ -1,0 +1,193 @@
+// Identity by closure: the imageIDs that runtimes really write, and never a false drift (facts/runtime, section 4).
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Reference } from '../flow.ts';
+import { parseReference, withDigest } from '../image/reference.ts';
+import { RegistryClient } from '../registry/client.ts';
+import { EmbeddedRegistry } from '../registry/embedded.ts';
+import { pushSample } from '../registry/sample.ts';
+import { readClosure, readConfig } from '../resolve/closure.ts';
+import type { Deployed } from './deployed.ts';
+import { digestIn } from './image-identity.ts';
+import { inventoryOf } from './inventory.ts';
+import { type Owner, podOf } from './pods.ts';
+import { statusOf } from './status.ts';
+
+const A = `sha256:${'a'.repeat(64)}`;
+
+const ids: [imageId: string, digest: string | undefined][] = [
+  [`ghcr.io/org/app@${A}`, A],
+  [`docker-pullable://ghcr.io/org/app@${A}`, A],
+  [`docker://${A}`, A],
+  [A, A],
+  ['a'.repeat(64), A],
+  [`localhost:5000/x@${A}`, A],
+  ['', undefined],
+  ['ghcr.io/org/app:v1', undefined],
+  ['sha256:short', undefined],
+];
+for (const [imageId, digest] of ids)
+  test(`imageID '${imageId}' is ${digest ?? 'nothing'}`, () => assert.equal(digestIn(imageId), digest));
+
+type Container = { name?: string; image: string; imageID?: string };
+let count = 0;
+function pod(
+  containers: Container[],
+  more: { owner?: Owner; node?: string; phase?: string; init?: Container[]; volumes?: object[]; mirror?: boolean } = {},
+) {
+  const spec = (list: Container[]) => list.map(({ name = 'c', image }) => ({ name, image }));
+  const status = (list: Container[]) => list.map(({ name = 'c', imageID = '' }) => ({ name, imageID }));
+  const { owner, node = 'node-1', phase = 'Running', init = [], volumes = [], mirror } = more;
+  const name = `p${count++}`;
+  return podOf({
+    metadata: {
+      name,
+      namespace: 'shop',
+      uid: name,
+      ...(owner !== undefined && { ownerReferences: [{ ...owner, controller: true }] }),
+      ...(mirror && { annotations: { 'kubernetes.io/config.mirror': 'x' } }),
+    },
+    spec: { nodeName: node, containers: spec(containers), initContainers: spec(init), volumes },
+    status: { phase, containerStatuses: status(containers), initContainerStatuses: status(init) },
+  });
+}
+const set: Owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: 'rs' };
+const owners = new Map([['rs', { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd' }]]);
+
+test('rows: init containers, image volumes, finished pods, static pods, replicas over nodes', () => {
+  const rows = inventoryOf(
+    'prod',
+    [
+      pod([{ image: 'web:1', imageID: `web@${A}` }], {
+        owner: set,
+        node: 'a',
+        init: [{ name: 'setup', image: 'setup:1', imageID: A }],
+      }),
+      pod([{ image: 'web:1', imageID: `web@${A}` }], {
+        owner: set,
+        node: 'b',
+        volumes: [{ name: 'data', image: { reference: 'data:1' } }],
+      }),
+      pod([{ image: 'web:1', imageID: `web@${A}` }], { owner: set, phase: 'Succeeded' }),
+      pod([{ image: 'etcd:1', imageID: `etcd@${A}` }], {
+        owner: { apiVersion: 'v1', kind: 'Node', name: 'a', uid: 'node' },
+        mirror: true,
+      }),
+      pod([{ image: 'new:1' }], { owner: set }),
+    ],
+    owners,
+  );
+  assert.deepEqual(
+    rows.map(
+      ({ kind, name, container, type, pods, running }) =>
+        `${kind}/${name} ${container} ${type} ${pods} ${running.map((item) => `${item.digest === A ? 'A' : item.digest}x${item.pods}@${item.nodes}`)}`,
+    ),
+    [
+      'Deployment/web setup init 1 Ax1@a',
+      'Deployment/web c container 3 Ax2@a,b,undefinedx1@node-1',
+      'Deployment/web data volume 1 undefinedx1@b',
+      'Pod/p3 c container 1 Ax1@node-1',
+    ],
+  );
+});
+
+test('mixed replicas: one template, two digests; a rollout is none', () => {
+  const B = `sha256:${'b'.repeat(64)}`;
+  const mixed = (pods: ReturnType<typeof pod>[]) => inventoryOf('c', pods, owners).some((row) => row.mixed);
+  const run = (image: string, digest: string, owner = set) => pod([{ image, imageID: `web@${digest}` }], { owner });
+  assert.equal(mixed([run('web:1', A), run('web:1', B)]), true);
+  assert.equal(mixed([run('web:1', A), run('web:1', A), pod([{ image: 'web:1' }], { owner: set })]), false);
+  assert.equal(mixed([run('web:1', A), run('web:2', B)]), false, 'a template that changed');
+  assert.equal(mixed([run('web:1', A), run('web:1', B, { ...set, uid: 'rs2' })]), false, 'a rollout');
+});
+
+const registry = new EmbeddedRegistry();
+const client = new RegistryClient({ credentials: async () => undefined, backoffMs: 1 });
+let host = '';
+before(async () => void (host = await registry.listen()));
+after(async () => {
+  await client.close();
+  await registry.close();
+});
+
+const identitiesOf = ({ running }: Deployed) => running.map(({ identity }) => identity);
+
+async function look(
+  image: string,
+  imageID: string | undefined,
+  reader: RegistryClient | undefined = client,
+): Promise<Deployed> {
+  const rows = inventoryOf('c', [pod([{ image, ...(imageID !== undefined && { imageID }) }])], new Map());
+  return (await statusOf(rows, { reader }))[0] as Deployed;
+}
+
+test('index, manifest and configuration are one image, whatever repository the runtime names', async () => {
+  const index = await pushSample(host, {
+    repository: 'web',
+    tag: 'v1',
+    platforms: ['linux/amd64', 'linux/arm64'],
+    content: 'one',
+  });
+  const image = `${host}/web:v1`;
+  const reference = withDigest(parseReference(image) as Reference, index);
+  const { children } = await readClosure(client, reference);
+  const manifest = children[1]?.digest as string;
+  const { configDigest } = await readConfig(client, reference, manifest);
+  for (const imageID of [
+    `${host}/web@${index}`,
+    `${host}/web@${manifest}`,
+    `other.test/copy@${manifest}`,
+    `docker-pullable://x@${index}`,
+    configDigest,
+  ]) {
+    assert.deepEqual(identitiesOf(await look(image, imageID)), [{ state: 'same' }], imageID);
+    assert.deepEqual(identitiesOf(await look(`${image}@${index}`, imageID)), [{ state: 'exact' }], imageID);
+  }
+  const old = index;
+  const now = await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64'], content: 'two' });
+  assert.deepEqual(identitiesOf(await look(image, `${host}/web@${old}`)), [{ state: 'moved', now }]);
+  assert.deepEqual(identitiesOf(await look(`${image}@${old}`, `${host}/web@${now}`)), [
+    { state: 'different', declared: old },
+  ]);
+  // What was loaded onto a node has only a configuration: that it is nowhere here proves nothing.
+  const [loaded] = identitiesOf(await look(image, A));
+  assert.equal(loaded?.state, 'unknown');
+});
+
+test('what nobody can know is unknown, with the reason, and never fine', async () => {
+  const index = await pushSample(host, { repository: 'known', tag: 'v1', platforms: ['linux/amd64'], content: 'x' });
+  const cases: [image: string, imageID: string | undefined, reader: RegistryClient | undefined, reason: RegExp][] = [
+    [`${host}/known:v1`, undefined, client, /its node has not said/],
+    [`${host}/known:v1`, 'weird', client, /holds no digest/],
+    [`${host}/gone:v1`, `x@${A}`, client, /its tag is gone/],
+    [`${host}/known:v1`, `x@${index}`, undefined, /registries were not asked/],
+    ['not a reference!', `x@${A}`, client, /not a valid reference/],
+  ];
+  for (const [image, imageID, reader, reason] of cases) {
+    const rows = inventoryOf('c', [pod([{ image, ...(imageID !== undefined && { imageID }) }])], new Map());
+    const [status] = await statusOf(rows, { reader });
+    const identity = status?.running[0]?.identity;
+    assert.equal(identity?.state, 'unknown', image);
+    assert.match(identity?.state === 'unknown' ? identity.reason : '', reason);
+  }
+  // A digest that is declared and runs is exact without any registry.
+  const [pinned] = await statusOf(inventoryOf('c', [pod([{ image: `x@${A}`, imageID: `x@${A}` }])], new Map()), {
+    reader: undefined,
+  });
+  assert.deepEqual(pinned?.running[0]?.identity, { state: 'exact' });
+});
+
+test('a rollout of a new tag is no drift: each pod is held against what it declares itself', async () => {
+  const [v1, v2] = await Promise.all(
+    ['v1', 'v2'].map((tag) =>
+      pushSample(host, { repository: 'rollout', tag, platforms: ['linux/amd64'], content: tag }),
+    ),
+  );
+  const run = (tag: string, digest: string | undefined) =>
+    pod([{ image: `${host}/rollout:${tag}`, imageID: `x@${digest}` }], { owner: set });
+  const [row] = await statusOf(inventoryOf('c', [run('v1', v1), run('v2', v2)], owners), { reader: client });
+  assert.deepEqual(row?.declared.length, 2);
+  assert.deepEqual(identitiesOf(row as Deployed), [{ state: 'same' }, { state: 'same' }]);
+  const [swapped] = await statusOf(inventoryOf('c', [run('v1', v2), run('v2', v2)], owners), { reader: client });
+  assert.deepEqual(identitiesOf(swapped as Deployed), [{ state: 'moved', now: v1 }, { state: 'same' }]);
+});

@@ -1,0 +1,84 @@
+// Kubernetes Events about what was denied or let in by way of exception. Bounded, told once in a while, and never in the way: whether
+// one can be written changes nothing about a decision (T44).
+import type { KubeClient } from './client.ts';
+
+export type Happening = {
+  readonly type: 'Normal' | 'Warning';
+  /** One word for machines: ImageDenied, ImageBypassed. */
+  readonly reason: string;
+  readonly action: string;
+  readonly note: string;
+  readonly regarding: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid?: string;
+  };
+};
+
+/** The same thing is told again after this, milliseconds. */
+const AGAIN_MS = 5 * 60_000;
+/** Waiting at the most; what comes on top is dropped and counted. */
+const MAX_WAITING = 200;
+/** Between two of them, milliseconds: no storm of denials becomes a storm of events. */
+const PAUSE_MS = 100;
+const MAX_REMEMBERED = 5000;
+/** events.k8s.io/v1 bounds a note, bytes. */
+const MAX_NOTE = 1000;
+
+export class Events {
+  readonly #client: KubeClient;
+  readonly #instance: string;
+  readonly #dropped: () => void;
+  readonly #controller: string;
+  readonly #told = new Map<string, number>();
+  readonly #waiting: Happening[] = [];
+  #working = false;
+
+  /** @param instance who reports: the pod's name; @param controller as what */
+  constructor(client: KubeClient, instance: string, dropped: () => void, controller = 'tagproof.dev/admission') {
+    this.#client = client;
+    this.#instance = instance;
+    this.#dropped = dropped;
+    this.#controller = controller;
+  }
+
+  tell(event: Happening, now = Date.now()): void {
+    const { kind, namespace, name } = event.regarding;
+    const key = `${event.reason} ${kind} ${namespace}/${name} ${event.note}`;
+    if ((this.#told.get(key) ?? 0) > now - AGAIN_MS) return;
+    if (this.#waiting.length >= MAX_WAITING) return this.#dropped();
+    this.#told.delete(key);
+    this.#told.set(key, now);
+    if (this.#told.size > MAX_REMEMBERED) this.#told.delete(this.#told.keys().next().value as string);
+    this.#waiting.push(event);
+    if (!this.#working) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) {
+      await this.#write(event).catch(() => this.#dropped());
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS).unref());
+    }
+    this.#working = false;
+  }
+
+  async #write({ type, reason, action, note, regarding }: Happening): Promise<void> {
+    const namespace = regarding.namespace === '' ? 'default' : regarding.namespace;
+    await this.#client.create(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`, {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { generateName: 'tagproof-', namespace },
+      eventTime: new Date().toISOString().replace('Z', '000Z'), // MicroTime
+      reportingController: this.#controller,
+      reportingInstance: this.#instance,
+      type,
+      reason,
+      action,
+      note: note.slice(0, MAX_NOTE),
+      regarding,
+    });
+  }
+}

@@ -1,0 +1,112 @@
+// What Prometheus reads of the watcher. Counts only: no name of a workload or an image stands here, for whoever scrapes need not know them.
+
+import { type Deployed, FILTERS } from '../inventory/deployed.ts';
+import type { Alarm } from '../ledger/alarms.ts';
+import { type Metric, processFigures, Value } from '../prometheus.ts';
+import type { Spent } from './budget.ts';
+import type { Freshness } from './tags.ts';
+
+export type Reading = {
+  readonly rows: readonly Deployed[];
+  readonly clusters: readonly { readonly name: string; readonly synced: boolean }[];
+  readonly freshness: Freshness;
+  readonly budget: readonly Spent[];
+  readonly alarms: readonly Alarm[];
+  readonly waiting: readonly { readonly sink: string; readonly count: number }[];
+};
+
+/** Owns the figures of one watcher. */
+export class Figures {
+  readonly #moves = new Value('counter', 'tagproof_tag_moves_total', 'Tags that were seen to move.');
+  readonly #told = new Value('counter', 'tagproof_alarms_total', 'Alarms that were raised.');
+  readonly #recorded = new Value('counter', 'tagproof_ledger_events_total', 'Entries that were added to the ledger.');
+  readonly #ledgerErrors = new Value(
+    'counter',
+    'tagproof_ledger_errors_total',
+    'Times that the ledger did not answer.',
+  );
+  readonly #hints = new Value('counter', 'tagproof_hints_total', 'Words of registries that something was pushed.');
+
+  moved(): void {
+    this.#moves.add();
+  }
+  raised(alarms: readonly Alarm[]): void {
+    for (const { code, severity } of alarms) this.#told.add({ code, severity });
+  }
+  recorded(count: number): void {
+    this.#recorded.add({}, count);
+  }
+  ledgerFailed(): void {
+    this.#ledgerErrors.add();
+  }
+  hinted(followed: boolean): void {
+    this.#hints.add({ followed: String(followed) });
+  }
+
+  print({ rows, clusters, freshness, budget, alarms, waiting }: Reading): string {
+    const gauge = (name: string, help: string, values: readonly [number, Record<string, string>?][]): Metric => {
+      const value = new Value('gauge', name, help);
+      for (const [number, labels] of values) value.set(number, labels);
+      return value;
+    };
+    const byCluster = Map.groupBy(rows, ({ cluster }) => cluster);
+    const counted = Map.groupBy(alarms, ({ code, severity }) => `${code} ${severity}`);
+    const metrics: Metric[] = [
+      gauge(
+        'tagproof_cluster_synced',
+        'Whether the cluster has been read once.',
+        clusters.map(({ name, synced }) => [synced ? 1 : 0, { cluster: name }]),
+      ),
+      gauge(
+        'tagproof_containers',
+        'Containers of workloads, and of them those to which a question says yes.',
+        [...byCluster].flatMap(([cluster, mine]): [number, Record<string, string>][] => [
+          [mine.length, { cluster, question: 'all' }],
+          ...Object.entries(FILTERS).map(([question, is]): [number, Record<string, string>] => [
+            mine.filter(is).length,
+            { cluster, question },
+          ]),
+        ]),
+      ),
+      gauge(
+        'tagproof_alarms',
+        'Alarms that stand now.',
+        [...counted].map(([key, list]) => {
+          const [code = '', severity = ''] = key.split(' ');
+          return [list.length, { code, severity }];
+        }),
+      ),
+      gauge('tagproof_tags_followed', 'Tags and digests that are asked about.', [[freshness.tags]]),
+      gauge('tagproof_tags_fresh', 'Of them: looked at no later than the objective allows.', [[freshness.fresh]]),
+      gauge('tagproof_look_late_seconds', 'How late the oldest look is.', [[freshness.lateMs / 1000]]),
+      gauge('tagproof_look_objective_seconds', 'No look shall be later than this.', [[freshness.objectiveMs / 1000]]),
+      gauge(
+        'tagproof_registry_requests_hour',
+        'Requests to a registry in the last hour.',
+        [...Map.groupBy(budget, ({ registry }) => registry)].map(([registry, list]) => [
+          list.reduce((sum, { asked }) => sum + asked, 0),
+          { registry },
+        ]),
+      ),
+      gauge(
+        'tagproof_registry_remaining',
+        'Requests that a registry said it would still take.',
+        budget.flatMap(({ registry, limit }): [number, Record<string, string>][] =>
+          limit === undefined ? [] : [[limit.remaining, { registry }]],
+        ),
+      ),
+      gauge(
+        'tagproof_deliveries_waiting',
+        'Messages that a sink has not taken yet.',
+        waiting.map(({ sink, count }) => [count, { sink }]),
+      ),
+      this.#moves,
+      this.#told,
+      this.#recorded,
+      this.#ledgerErrors,
+      this.#hints,
+      processFigures,
+    ];
+    return `${metrics.flatMap((metric) => metric.print()).join('\n')}\n`;
+  }
+}

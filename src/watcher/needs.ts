@@ -1,0 +1,49 @@
+// What is to be known of what is deployed: tags and digests to look at, closures to read, signatures to check. Pure.
+import type { Reference } from '../flow.ts';
+import { parseReference, withDigest } from '../image/reference.ts';
+import { type Deployed, tagOf } from '../inventory/deployed.ts';
+import { Problem } from '../problem.ts';
+
+/** Tags, and the digests that nodes would have to pull again. */
+export function* looksOf(rows: readonly Deployed[]): Generator<Reference> {
+  for (const row of rows) {
+    for (const text of row.declared) {
+      const reference = parseReference(text);
+      if (reference instanceof Problem) continue;
+      const tagged = tagOf(reference);
+      if (tagged !== undefined) yield tagged;
+      if (reference.digest !== undefined) yield reference;
+    }
+    for (const { image, pullable } of row.running) {
+      const reference = parseReference(image);
+      if (pullable !== null && !(reference instanceof Problem)) yield withDigest(reference, pullable.digest);
+    }
+  }
+}
+
+export type Want = {
+  readonly row: Deployed;
+  /** With the digest that is to be known. */
+  readonly reference: Reference;
+  /** Undefined: only who signed it. */
+  readonly closure: 'urgent' | 'later' | undefined;
+};
+
+/** Closures, first of what differs, so that no index is taken for a drift; signatures of what runs, and of what will run next. */
+export function* wantsOf(
+  rows: readonly Deployed[],
+  digestOf: (tag: Reference) => string | null | undefined,
+): Generator<Want> {
+  for (const row of rows)
+    for (const { image, digest, pullable } of row.running) {
+      const reference = parseReference(image);
+      if (reference instanceof Problem) continue;
+      const tagged = tagOf(reference);
+      const declared = reference.digest ?? (tagged && digestOf(tagged));
+      const differs = digest !== undefined && digest !== declared;
+      if (typeof declared === 'string')
+        yield { row, reference: withDigest(reference, declared), closure: differs ? 'urgent' : 'later' };
+      if (pullable !== null && pullable.digest !== declared)
+        yield { row, reference: withDigest(reference, pullable.digest), closure: undefined };
+    }
+}
