@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, Verifier } from '@sigstore/verify';
-import { judgeImage, openBench, resolveAllowed } from '../src/evaluate/evaluate.ts';
+import { evaluateImage, loadPolicyContext, resolveAllowed } from '../src/evaluate/evaluate.ts';
 import type { Reference } from '../src/flow.ts';
 import { parseReference, printReference } from '../src/image/reference.ts';
 import { parseConfig } from '../src/policy/config-file.ts';
@@ -20,7 +20,7 @@ import { BUNDLE_TYPE, SIGN_PREDICATE } from '../src/sigstore/statement.ts';
 import { VerdictCache } from '../src/verify/cache.ts';
 import { fromBundle } from '../src/verify/cosign/material.ts';
 import type { CosignSigner } from '../src/verify/cosign/signer.ts';
-import { judge } from '../src/verify/cosign/verify-material.ts';
+import { verifyMaterial } from '../src/verify/cosign/verify-material.ts';
 import { parseTrustRoot } from '../src/verify/trust/root.ts';
 import { World } from '../test/signing/sigstore-stack.ts';
 import { compare, isInstalled, print } from './bench.ts';
@@ -57,7 +57,7 @@ async function oneBundle(): Promise<void> {
     for (let i = 0; i < ROUNDS; i++) task();
   };
   const ours = () => {
-    const { verdict } = judge([fromBundle(bytes)], signer, subject, new Date());
+    const { verdict } = verifyMaterial([fromBundle(bytes)], signer, subject, new Date());
     if (verdict.kind !== 'verified') throw new Error(JSON.stringify(verdict));
   };
   const bare = () =>
@@ -115,16 +115,16 @@ async function manyImages(): Promise<void> {
     'bench',
   );
   const ours = (count: number) => async () => {
-    const bench = await openBench(config, new Map());
+    const policyContext = await loadPolicyContext(config, new Map());
     const client = new RegistryClient({ credentials: async () => undefined });
-    const items = references.slice(0, count).map((reference) => ({ reference, setting: {} }));
-    const answers = await resolveAllowed(client, items, bench);
-    const judged = await Promise.all(
+    const items = references.slice(0, count).map((reference) => ({ reference, scope: {} }));
+    const answers = await resolveAllowed(client, items, policyContext);
+    const evaluation = await Promise.all(
       items.map(({ reference }) =>
-        judgeImage(client, reference, answers.get(printReference(reference)) as never, bench),
+        evaluateImage(client, reference, answers.get(printReference(reference)) as never, policyContext),
       ),
     );
-    if (judged.some(({ decision }) => decision.outcome !== 'allow')) throw new Error('an image was not verified');
+    if (evaluation.some(({ decision }) => decision.outcome !== 'allow')) throw new Error('an image was not verified');
     await client.close();
   };
   registry.log.length = 0;

@@ -3,7 +3,8 @@
 // it renders is what manifests gives.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { type InstallOptions, manifests } from '../src/install/manifests.ts';
+import { manifests } from '../src/install/manifests.ts';
+import type { InstallOptions } from '../src/install/options.ts';
 
 const { version, description } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, string>;
 const REPLICAS = 98;

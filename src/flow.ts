@@ -32,7 +32,7 @@ export type Dialect =
   | 'yaml';
 
 /** A spot in a file. Offsets are UTF-16 indices into its text, end-exclusive; line and column count from 1. */
-export type Place = {
+export type SourceLocation = {
   readonly file: string;
   readonly start: number;
   readonly end: number;
@@ -59,7 +59,7 @@ export type Slot = {
 };
 
 /** A reference at a place. */
-export type Found = Place & {
+export type Found = SourceLocation & {
   readonly kind: 'found';
   readonly dialect: Dialect;
   readonly reference: Reference;
@@ -83,7 +83,7 @@ export type SkipReason =
   | 'ignored'; // told so by comment or configuration
 
 /** A candidate that is not taken as a reference, and why. */
-export type Skipped = Place & {
+export type Skipped = SourceLocation & {
   readonly kind: 'skipped';
   readonly dialect: Dialect;
   readonly text: string;
@@ -181,10 +181,10 @@ export type Evidence = {
 };
 
 /** Where an image would run, as far as it is known. */
-export type Setting = { readonly namespace?: string; readonly kind?: string };
+export type Scope = { readonly namespace?: string; readonly kind?: string };
 
 /** One demand of one rule, and how the image meets it. */
-export type Judgement = {
+export type RuleResult = {
   /** The rule's name. */
   readonly rule: string;
   readonly ok: boolean;
@@ -197,7 +197,7 @@ export type Judgement = {
 /** deny: an enforced demand is not met. warn: only rules in warn or audit mode object. */
 export type Decision = {
   readonly outcome: 'allow' | 'warn' | 'deny';
-  readonly judgements: readonly Judgement[];
+  readonly results: readonly RuleResult[];
 };
 
 /** Replace [start, end) by `text`. */

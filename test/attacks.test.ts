@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { type Bench, isOpen, judgeImage, openBench, resolveAllowed } from '../src/evaluate/evaluate.ts';
+import { evaluateImage, loadPolicyContext, type PolicyContext, resolveAllowed } from '../src/evaluate/evaluate.ts';
 import type { Decision, Reference } from '../src/flow.ts';
 import { parseReference, printReference, withDigest } from '../src/image/reference.ts';
 import { parseConfig } from '../src/policy/config-file.ts';
+import { isUnchecked } from '../src/policy/decision.ts';
 import { Problem } from '../src/problem.ts';
 import { RegistryClient } from '../src/registry/client.ts';
 import { EmbeddedRegistry } from '../src/registry/embedded.ts';
@@ -32,7 +33,8 @@ after(async () => {
 const policy = (rules: string, authorities = keyAuthorityYaml('release', mine.publicKey)) =>
   `authorities:\n${authorities}rules:\n${rules}`;
 const SIGNED = '  - {name: signed, images: ["**"], digest: resolve, signatures: {all: [release]}}\n';
-const bench = (text = policy(SIGNED)): Promise<Bench> => openBench(parseConfig(text, 'test'), new Map());
+const policyContext = (text = policy(SIGNED)): Promise<PolicyContext> =>
+  loadPolicyContext(parseConfig(text, 'test'), new Map());
 
 let count = 0;
 async function image(content = `image ${count++}`, repository = 'app', tag = `v${count}`, platforms = ['linux/amd64']) {
@@ -51,20 +53,20 @@ async function signImage(
 
 async function decideOn(
   reference: Reference,
-  given: Bench,
+  given: PolicyContext,
   by = client,
 ): Promise<Decision & { digest: string | undefined }> {
-  const answers = await resolveAllowed(by, [{ reference, setting: {} }], given);
+  const answers = await resolveAllowed(by, [{ reference, scope: {} }], given);
   const answer = answers.get(printReference(reference)) as Exclude<ReturnType<typeof answers.get>, undefined>;
-  const { decision } = await judgeImage(by, reference, answer, given);
+  const { decision } = await evaluateImage(by, reference, answer, given);
   return { ...decision, digest: answer instanceof Problem ? undefined : answer.digest };
 }
-const words = ({ judgements }: Decision) => judgements.map(({ reason }) => reason).join('; ');
+const words = ({ results }: Decision) => results.map(({ reason }) => reason).join('; ');
 
 test('T1: a tag that moved after it was verified is verified anew; no verdict hangs on a tag', async () => {
   const { reference, digest } = await image('good', 'moving', 'v1');
   await signImage(digest, mine.privateKey, { repository: 'moving' });
-  const given = await bench();
+  const given = await policyContext();
   assert.equal((await decideOn(reference, given)).outcome, 'allow');
   await image('evil', 'moving', 'v1');
   assert.equal((await decideOn(reference, given)).outcome, 'deny');
@@ -86,7 +88,7 @@ test('T2: what is decided about is the digest that was resolved, whatever the ta
       .end();
     return true;
   };
-  const decision = await decideOn(reference, await bench());
+  const decision = await decideOn(reference, await policyContext());
   intercept = () => false;
   assert.equal(decision.outcome, 'allow');
   assert.equal(decision.digest, digest);
@@ -100,10 +102,10 @@ test('T3: bytes that do not hash to their digest are nobody’s evidence', async
     response.writeHead(200).end('{"other":"bytes"}');
     return true;
   };
-  const decision = await decideOn(reference, await bench());
+  const decision = await decideOn(reference, await policyContext());
   intercept = () => false;
   assert.equal(decision.outcome, 'deny');
-  assert.ok(isOpen(decision), 'could not be checked, not "unsigned"');
+  assert.ok(isUnchecked(decision), 'could not be checked, not "unsigned"');
   assert.match(words(decision), /sent bytes with digest/);
 });
 
@@ -115,7 +117,7 @@ test('T4: Docker schema 1 and unknown media types are refused, whoever asks for 
       response.writeHead(200, { 'docker-content-digest': `sha256:${'a'.repeat(64)}`, 'content-type': type }).end();
       return true;
     };
-    const decision = await decideOn(reference, await bench());
+    const decision = await decideOn(reference, await policyContext());
     assert.equal(decision.outcome, 'deny', type);
   }
   intercept = () => false;
@@ -125,8 +127,8 @@ test('T5: of a tag and a digest the digest is verified; what is no reference is 
   const { reference, digest } = await image();
   const evil = await image('lying', 'app', 'lying');
   await signImage(digest);
-  assert.equal((await decideOn(withDigest(reference, evil.digest), await bench())).outcome, 'deny');
-  assert.equal((await decideOn(withDigest(evil.reference, digest), await bench())).outcome, 'allow');
+  assert.equal((await decideOn(withDigest(reference, evil.digest), await policyContext())).outcome, 'deny');
+  assert.equal((await decideOn(withDigest(evil.reference, digest), await policyContext())).outcome, 'allow');
   for (const text of [
     'repo:tag@garbage',
     'repo@',
@@ -139,7 +141,7 @@ test('T5: of a tag and a digest the digest is verified; what is no reference is 
 
 test('T6: a digest without tag does not escape a rule for tags', async () => {
   const { reference, digest } = await image();
-  const given = await bench(
+  const given = await policyContext(
     policy(
       '  - {name: all, images: ["**"], digest: off}\n  - {name: prod, images: ["**"], tags: ["prod*"], digest: off, signatures: {all: [release]}}\n',
     ),
@@ -159,8 +161,8 @@ test('T7: a digest that has not been known for long may be held back', async () 
         { digest, firstSeen: new Date(Date.now() - days * 86_400_000).toISOString(), source: 'registry' },
       ],
     ]);
-  assert.equal((await decideOn(reference, await openBench(config, seen(4)))).outcome, 'allow');
-  assert.equal((await decideOn(reference, await openBench(config, seen(1)))).outcome, 'deny');
+  assert.equal((await decideOn(reference, await loadPolicyContext(config, seen(4)))).outcome, 'allow');
+  assert.equal((await decideOn(reference, await loadPolicyContext(config, seen(1)))).outcome, 'deny');
 });
 
 test('T8: a signature copied with its image into another repository', async () => {
@@ -168,8 +170,10 @@ test('T8: a signature copied with its image into another repository', async () =
   await image('copied', 'high', 'v1');
   await signImage(digest, mine.privateKey, { repository: 'high' });
   const reference = parseReference(`${host}/high:v1`) as Reference;
-  assert.equal((await decideOn(reference, await bench())).outcome, 'allow', 'a bundle names no repository');
-  const bound = await bench(policy(SIGNED, keyAuthorityYaml('release', mine.publicKey, '    bindRepository: true\n')));
+  assert.equal((await decideOn(reference, await policyContext())).outcome, 'allow', 'a bundle names no repository');
+  const bound = await policyContext(
+    policy(SIGNED, keyAuthorityYaml('release', mine.publicKey, '    bindRepository: true\n')),
+  );
   assert.equal((await decideOn(reference, bound)).outcome, 'deny');
 });
 
@@ -179,7 +183,7 @@ test('T9: an index and its platforms: which of them must be signed is said, and 
     manifests: { digest: string }[];
   };
   const rule = (signed: string, platforms = '') =>
-    bench(
+    policyContext(
       policy(
         `  - {name: r, images: ["**"], digest: resolve, signatures: {all: [release]}, signed: ${signed}${platforms}}\n`,
       ),
@@ -205,7 +209,7 @@ test('T9: a manifest cannot leave itself out: not as an attachment, not behind a
   };
   const [first, second] = index.manifests as [(typeof index.manifests)[0], (typeof index.manifests)[0]];
   await signImage(second.digest, mine.privateKey, { repository: 'hidden' });
-  const rule = await bench(
+  const rule = await policyContext(
     policy('  - {name: r, images: ["**"], digest: resolve, signatures: {all: [release]}, signed: platforms}\n'),
   );
   const pushIndex = async (manifests: object[]) => {
@@ -230,7 +234,7 @@ test('T9: a manifest cannot leave itself out: not as an attachment, not behind a
 });
 
 test('T10: every spelling of one image meets the same rules', async () => {
-  const given = await bench(policy('  - {name: r, images: ["docker.io/library/*"], digest: required}\n'));
+  const given = await policyContext(policy('  - {name: r, images: ["docker.io/library/*"], digest: required}\n'));
   for (const text of [
     'nginx',
     'library/nginx',
@@ -257,9 +261,9 @@ test('T22: whatever fails on the way is an open question, never "not signed" and
         response.writeHead(status, { 'retry-after': '100' }).end();
         return true;
       };
-      const decision = await decideOn(reference, await bench());
+      const decision = await decideOn(reference, await policyContext());
       if (part === '.sig') assert.equal(decision.outcome, 'deny', `${status} ${part}`); // half a look is no look
-      assert.ok(decision.outcome === 'deny' && isOpen(decision), `${status} ${part}: ${words(decision)}`);
+      assert.ok(decision.outcome === 'deny' && isUnchecked(decision), `${status} ${part}: ${words(decision)}`);
     }
   }
   intercept = () => false;
@@ -267,7 +271,7 @@ test('T22: whatever fails on the way is an open question, never "not signed" and
 
 test('T23: no rule, no demand, nobody asked: never a pass by emptiness', async () => {
   const { reference } = await image();
-  const other = await decideOn(reference, await bench(policy('  - {name: r, images: ["ghcr.io/**"]}\n')));
+  const other = await decideOn(reference, await policyContext(policy('  - {name: r, images: ["ghcr.io/**"]}\n')));
   assert.match(words(other), /no rule speaks for this image/);
   for (const demand of ['{all: []}', '{any: []}', '{threshold: 0, of: [release]}'])
     assert.throws(
@@ -284,7 +288,7 @@ test('T24: of two rules for one image both are met, in whatever order; two of on
   const strict = '  - {name: strict, images: ["**"], digest: off, signatures: {all: [other]}}\n';
   const both = keyAuthorityYaml('release', mine.publicKey) + keyAuthorityYaml('other', theirs.publicKey);
   for (const rules of [loose + strict, strict + loose])
-    assert.equal((await decideOn(reference, await bench(policy(rules, both)))).outcome, 'deny');
+    assert.equal((await decideOn(reference, await policyContext(policy(rules, both)))).outcome, 'deny');
   assert.throws(() => parseConfig(policy(loose + loose), 'c'), /two rules are called 'loose'/);
 });
 
@@ -297,7 +301,7 @@ const patterns: [number: string, pattern: string, image: string, matches: boolea
 ];
 for (const [name, pattern, text, matches] of patterns) {
   test(`${name}: ${pattern} and ${text}`, async () => {
-    const given = await bench(policy(`  - {name: r, images: ["${pattern}"], digest: required}\n`));
+    const given = await policyContext(policy(`  - {name: r, images: ["${pattern}"], digest: required}\n`));
     const decision = await decideOn(parseReference(`${text}@sha256:${'a'.repeat(64)}`) as Reference, given);
     assert.equal(decision.outcome, matches ? 'allow' : 'deny');
   });
@@ -328,7 +332,9 @@ test('T28, T29: a pattern that is a regular expression, or names nobody, fails w
 });
 
 test('T30: no pattern stalls', async () => {
-  const given = await bench(policy(`  - {name: r, images: ["ghcr.io/${'*a'.repeat(60)}b/**/x"], digest: required}\n`));
+  const given = await policyContext(
+    policy(`  - {name: r, images: ["ghcr.io/${'*a'.repeat(60)}b/**/x"], digest: required}\n`),
+  );
   const started = performance.now();
   await decideOn(parseReference(`ghcr.io/${'a'.repeat(120)}@sha256:${'a'.repeat(64)}`) as Reference, given);
   assert.ok(performance.now() - started < 1000);
@@ -337,38 +343,40 @@ test('T30: no pattern stalls', async () => {
 test('T31, T32: a statement is no signature; a signature about another image is none about this', async () => {
   const { reference, digest } = await image();
   await signImage(digest, mine.privateKey, { type: 'https://spdx.dev/Document' });
-  assert.match(words(await decideOn(reference, await bench())), /not signed at all/);
+  assert.match(words(await decideOn(reference, await policyContext())), /not signed at all/);
   await signImage(digest, mine.privateKey, { about: `sha256:${'e'.repeat(64)}` });
-  assert.match(words(await decideOn(reference, await bench())), /not of this image/);
+  assert.match(words(await decideOn(reference, await policyContext())), /not of this image/);
 });
 
 test('T36, T37, T38: by somebody else; twice by one; a good one among bad ones', async () => {
   const { reference, digest } = await image();
   await signImage(digest, theirs.privateKey);
-  assert.match(words(await decideOn(reference, await bench())), /not by this authority \(1 other signature\)/);
+  assert.match(words(await decideOn(reference, await policyContext())), /not by this authority \(1 other signature\)/);
   const both = keyAuthorityYaml('release', mine.publicKey) + keyAuthorityYaml('other', theirs.publicKey);
   const two = policy(
     '  - {name: r, images: ["**"], digest: resolve, signatures: {threshold: 2, of: [release, other]}}\n',
     both,
   );
   await signImage(digest, theirs.privateKey);
-  assert.equal((await decideOn(reference, await bench(two))).outcome, 'deny', 'the same signer twice');
+  assert.equal((await decideOn(reference, await policyContext(two))).outcome, 'deny', 'the same signer twice');
   await assert.rejects(
-    bench(policy(SIGNED, keyAuthorityYaml('release', mine.publicKey) + keyAuthorityYaml('again', mine.publicKey))),
+    policyContext(
+      policy(SIGNED, keyAuthorityYaml('release', mine.publicKey) + keyAuthorityYaml('again', mine.publicKey)),
+    ),
     /share a key/,
   );
   await pushReferrer(host, 'app', digest, BUNDLE_TYPE, Buffer.from('garbage'));
   await signImage(digest);
-  assert.equal((await decideOn(reference, await bench(two))).outcome, 'allow');
+  assert.equal((await decideOn(reference, await policyContext(two))).outcome, 'allow');
 });
 
 test('T39: a heap of statements does not hide the signature, a heap of signatures is said', async () => {
   const { reference, digest } = await image();
   for (let i = 0; i < 55; i++) await signImage(digest, generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
   await signImage(digest);
-  const decision = await decideOn(reference, await bench());
+  const decision = await decideOn(reference, await policyContext());
   assert.ok(
-    decision.outcome === 'allow' || (isOpen(decision) && /only the first 50/.test(words(decision))),
+    decision.outcome === 'allow' || (isUnchecked(decision) && /only the first 50/.test(words(decision))),
     words(decision),
   );
 });
@@ -381,9 +389,9 @@ test('T40, T45: a registry that trickles and never ends costs only its own image
     response.writeHead(200, { 'content-type': 'application/vnd.oci.image.index.v1+json' }).write('{');
     return true;
   };
-  const slow = await decideOn(reference, await bench());
+  const slow = await decideOn(reference, await policyContext());
   intercept = () => false;
-  assert.ok(slow.outcome === 'deny' && isOpen(slow), words(slow));
+  assert.ok(slow.outcome === 'deny' && isUnchecked(slow), words(slow));
   assert.match(words(slow), /did not answer in full within the deadline/);
 });
 
@@ -401,20 +409,20 @@ test('T43: deep JSON, prototype keys, duplicate keys: malformed, and nothing els
   ]) {
     const { reference, digest } = await image();
     await pushReferrer(host, 'app', digest, BUNDLE_TYPE, Buffer.from(text));
-    const decision = await decideOn(reference, await bench());
+    const decision = await decideOn(reference, await policyContext());
     assert.equal(decision.outcome, 'deny', text.slice(0, 40));
-    assert.ok(!isOpen(decision));
+    assert.ok(!isUnchecked(decision));
   }
 });
 
 test('T46: a registry that the policy does not allow is not even asked', async () => {
   const { reference } = await image();
-  const given = await bench(
+  const given = await policyContext(
     policy('  - {name: hosts, images: ["**"], digest: resolve, registries: [ghcr.io, "*.example.com"]}\n'),
   );
   registry.log.length = 0;
   const decision = await decideOn(reference, given);
   assert.match(words(decision), /must come from ghcr\.io or \*\.example\.com/);
-  assert.ok(!isOpen(decision));
+  assert.ok(!isUnchecked(decision));
   assert.deepEqual(registry.log, []);
 });

@@ -1,8 +1,12 @@
 // Rows of what is deployed, for tests of what shows them.
-import type { Deployed, Seen } from '../src/inventory/deployed.ts';
-import type { Identity } from '../src/inventory/image-identity.ts';
+import type { DeployedContainer, RunningImage } from '../src/inventory/deployed.ts';
+import type { ImageIdentity } from '../src/inventory/image-identity.ts';
 
-export const seenAs = (digest: string, identity: Identity, more: Partial<Seen> = {}): Seen => ({
+export const identifiedAs = (
+  digest: string,
+  identity: ImageIdentity,
+  more: Partial<RunningImage> = {},
+): RunningImage => ({
   image: 'registry.test/shop/web:v1',
   digest,
   imageId: `x@${digest}`,
@@ -11,11 +15,15 @@ export const seenAs = (digest: string, identity: Identity, more: Partial<Seen> =
   identity,
   evidence: null,
   pullable: null,
-  never: null,
+  blocked: null,
   ...more,
 });
 
-export const deployedRow = (name: string, digest: string, more: Partial<Deployed> = {}): Deployed => ({
+export const deployedRow = (
+  name: string,
+  digest: string,
+  more: Partial<DeployedContainer> = {},
+): DeployedContainer => ({
   cluster: 'prod',
   namespace: 'shop',
   kind: 'Deployment',
@@ -24,12 +32,12 @@ export const deployedRow = (name: string, digest: string, more: Partial<Deployed
   container: 'main',
   type: 'container',
   declared: [`registry.test/shop/${name}:v1`],
-  running: [seenAs(digest, { state: 'same' })],
+  running: [identifiedAs(digest, { state: 'same' })],
   pods: 3,
   mixed: false,
   pinned: 'tag',
   tag: { name: 'v1', digest, since: 0, checked: Date.now() - 400_000, failure: null },
-  lacks: null,
+  missingPlatforms: null,
   hold: undefined,
   ...more,
 });

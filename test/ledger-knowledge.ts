@@ -1,7 +1,7 @@
 // What a ledger must know beyond intervals of tags and runs, on whichever database: moments, evidence, holds, shared work, alarms, retention.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Entry, EvidenceEvent, ImageFacts, RollbackEvent, RunEvent, TagEvent } from '../src/ledger/event.ts';
+import type { EvidenceEvent, ImageFacts, LedgerEntry, RollbackEvent, RunEvent, TagEvent } from '../src/ledger/event.ts';
 import type { Ledger, RunInterval } from '../src/ledger/ledger.ts';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
@@ -103,29 +103,29 @@ export function knowledgeContract(open: () => Promise<Ledger>): void {
 
   test('evidence holds until it changes; a hold until it is replaced or released; never is never forgotten', async () => {
     const ledger = await open();
-    const { judgements } = ledger;
+    const { statements: results } = ledger;
     await ledger.append([evidence('allow', ['release: ann'])], at(0));
     await ledger.append([evidence('deny')], at(60));
     assert.deepEqual(
-      (await judgements.evidence([A])).map(({ outcome, signers, until }) => [outcome, signers, until]),
+      (await results.evidence([A])).map(({ outcome, signers, until }) => [outcome, signers, until]),
       [
         ['deny', [], null],
         ['allow', ['release: ann'], at(60).toISOString()],
       ],
     );
-    assert.equal((await judgements.openEvidence()).length, 1);
+    assert.equal((await results.openEvidence()).length, 1);
     await ledger.append([rollback, { ...rollback, container: 'd' }], at(60));
     await ledger.append([{ ...rollback, digest: B }], at(120));
-    const held = async () => (await judgements.holds()).map(({ container, digest: of }) => `${container} ${of === B}`);
+    const held = async () => (await results.holds()).map(({ container, digest: of }) => `${container} ${of === B}`);
     assert.deepEqual((await held()).sort(), ['c true', 'd false']);
     const { cluster, namespace, workload, by } = rollback;
     await ledger.append([{ kind: 'release', cluster: 'other', namespace, workload, by }], at(130));
     assert.equal((await held()).length, 2, 'another cluster’s');
     await ledger.append([{ kind: 'release', cluster, namespace, workload, by }], at(140));
     assert.deepEqual(await held(), []);
-    await ledger.append([{ kind: 'never', digests: [B, C], reason: 'evil', by: 'ann' }], at(150));
-    await ledger.append([{ kind: 'never', digests: [B], reason: 'again', by: 'bob' }], at(160));
-    assert.deepEqual((await judgements.nevers()).map(({ digest: of, reason }) => [of, reason]).sort(), [
+    await ledger.append([{ kind: 'block', digests: [B, C], reason: 'evil', by: 'ann' }], at(150));
+    await ledger.append([{ kind: 'block', digests: [B], reason: 'again', by: 'bob' }], at(160));
+    assert.deepEqual((await results.blocklist()).map(({ digest: of, reason }) => [of, reason]).sort(), [
       [B, 'evil'],
       [C, 'evil'],
     ]);
@@ -204,13 +204,13 @@ export function knowledgeContract(open: () => Promise<Ledger>): void {
 
   test('only one leads, until it leaves or is silent for long', async () => {
     const ledger = await open();
-    const lead = (holder: string, now: number) => ledger.lead('cluster prod', holder, now, 100);
+    const lead = (holder: string, now: number) => ledger.acquire('cluster prod', holder, now, 100);
     assert.deepEqual(
       [await lead('a', 0), await lead('b', 50), await lead('a', 90), await lead('b', 150)],
       [true, false, true, false],
     );
     assert.equal(await lead('b', 300), true);
-    await ledger.leave('b');
+    await ledger.release('b');
     assert.equal(await lead('a', 301), true);
     await ledger.close();
   });
@@ -274,20 +274,20 @@ export function knowledgeContract(open: () => Promise<Ledger>): void {
     await ledger.append([{ kind: 'closure', root: B, members: [{ digest: B, role: 'manifest' }] }], at(5));
     await ledger.append([{ kind: 'closure', root: A, members: [{ digest: A, role: 'manifest' }] }], at(5));
     await ledger.append([run(A, 0, { container: 'old' }), rollback], at(10));
-    await ledger.append([{ kind: 'never', digests: [B], reason: 'evil', by: 'ann' }], at(11));
+    await ledger.append([{ kind: 'block', digests: [B], reason: 'evil', by: 'ann' }], at(11));
     await ledger.append([run(A, 0), run(C, 1), tag(C)], at(100));
     await ledger.append([run(C, 3)], at(110));
     const before = await ledger.at(at(50));
-    assert.equal(await ledger.forget(at(50), at(200)), 9);
-    assert.equal(await ledger.forget(at(-50), at(201)), 0, 'nothing is that old');
+    assert.equal(await ledger.compact(at(50), at(200)), 9);
+    assert.equal(await ledger.compact(at(-50), at(201)), 0, 'nothing is that old');
     assert.deepEqual(plain(await ledger.at(at(50))), plain(before), 'what ran on after the cut is still there');
     assert.deepEqual(await ledger.runHistory({ namespace: 'shop', name: 'web' }).then((rows) => rows.length), 2);
     assert.equal(await ledger.closure(B), undefined);
     assert.notEqual(await ledger.closure(A), undefined);
-    assert.equal((await ledger.judgements.nevers()).length, 1);
+    assert.equal((await ledger.statements.blocklist()).length, 1);
     const { broken, count } = await ledger.verify();
     assert.equal(broken, undefined);
-    const entries: Entry[] = [];
+    const entries: LedgerEntry[] = [];
     for await (const entry of ledger.entries()) entries.push(entry);
     assert.equal(entries.length, count);
     await copy.restore(entries, await ledger.base());
@@ -298,8 +298,8 @@ export function knowledgeContract(open: () => Promise<Ledger>): void {
     const history = async (of: Ledger) =>
       (await of.tagHistory('docker.io', 'library/nginx')).map(({ digest: to, since, until }) => [to, since, until]);
     assert.deepEqual(await history(copy), await history(ledger));
-    assert.equal((await copy.judgements.holds()).length, 1);
-    assert.equal((await copy.judgements.openEvidence())[0]?.since, at(0).toISOString());
+    assert.equal((await copy.statements.holds()).length, 1);
+    assert.equal((await copy.statements.openEvidence())[0]?.since, at(0).toISOString());
     await ledger.close();
     await copy.close();
   });

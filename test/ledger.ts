@@ -1,7 +1,7 @@
 // What a ledger must do, on whichever database: the same tests for both.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Entry, LedgerEvent, RunEvent, TagEvent } from '../src/ledger/event.ts';
+import type { LedgerEntry, LedgerEvent, RunEvent, TagEvent } from '../src/ledger/event.ts';
 import type { Ledger } from '../src/ledger/ledger.ts';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
@@ -133,7 +133,7 @@ export function ledgerContract(
 
   test('an export and a restore give the same record, and the same intervals', async () => {
     const [from, to] = [await filled(), await open()];
-    const entries: Entry[] = [];
+    const entries: LedgerEntry[] = [];
     for await (const entry of from.entries()) entries.push(entry);
     await to.restore(entries);
     assert.equal((await to.verify()).head, (await from.verify()).head);

@@ -1,48 +1,53 @@
 // The door in tests: a policy in, reviews in, answers out, without a socket of its own.
 import assert from 'node:assert/strict';
-import type { Door } from '../src/admission/admit.ts';
+import type { AdmissionConfig } from '../src/admission/admit.ts';
 import { createApp } from '../src/admission/app.ts';
 import { Metrics } from '../src/admission/metrics.ts';
-import { reachWith } from '../src/admission/pull-secrets.ts';
-import { openBench } from '../src/evaluate/evaluate.ts';
+import { makeRegistryAccess } from '../src/admission/pull-secrets.ts';
+import { loadPolicyContext } from '../src/evaluate/evaluate.ts';
 import type { Lock } from '../src/lock/lock.ts';
 import { parseConfig } from '../src/policy/config-file.ts';
 import type { RegistryClient } from '../src/registry/client.ts';
 
 export type App = ReturnType<typeof createApp>;
-export type Response = {
+export type WebhookResponse = {
   readonly allowed: boolean;
   readonly status?: { readonly message: string };
   readonly warnings?: readonly string[];
   readonly patch?: string;
 };
-export type DoorOptions = {
-  readonly templates?: Door['templates'];
+export type WebhookFixtureOptions = {
+  readonly templates?: AdmissionConfig['templates'];
   readonly lock?: Lock | undefined;
-  readonly bypass?: Door['bypass'];
+  readonly bypass?: AdmissionConfig['bypass'];
 };
 
 /** @returns the application, and the lines of its log */
-export async function openDoor(
+export async function startWebhookFixture(
   client: RegistryClient,
   policy: string,
-  options: DoorOptions = {},
+  options: WebhookFixtureOptions = {},
 ): Promise<{ app: App; lines: object[] }> {
   const { templates = 'enforce', lock, bypass } = options;
-  const bench = await openBench(parseConfig(policy, 'test'), lock ?? new Map());
-  const reach = reachWith(client);
-  const door: Door = {
-    bench,
-    reach: () => reach,
+  const policyContext = await loadPolicyContext(parseConfig(policy, 'test'), lock ?? new Map());
+  const registryAccess = makeRegistryAccess(client);
+  const config: AdmissionConfig = {
+    policyContext,
+    registryAccess: () => registryAccess,
     templates,
     locked: lock !== undefined,
     ...(bypass !== undefined && { bypass }),
   };
   const lines: object[] = [];
-  return { app: createApp({ door: () => door, metrics: new Metrics(), log: (line) => lines.push(line) }), lines };
+  return { app: createApp({ config: () => config, metrics: new Metrics(), log: (line) => lines.push(line) }), lines };
 }
 
-export async function ask(app: App, step: 'mutate' | 'validate', request: object, query = ''): Promise<Response> {
+export async function ask(
+  app: App,
+  step: 'mutate' | 'validate',
+  request: object,
+  query = '',
+): Promise<WebhookResponse> {
   const review = {
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',
@@ -56,10 +61,10 @@ export async function ask(app: App, step: 'mutate' | 'validate', request: object
   };
   const answer = await app.request(`/${step}${query}`, { method: 'POST', body: JSON.stringify(review) });
   assert.equal(answer.status, 200, await answer.clone().text());
-  return ((await answer.json()) as { response: Response }).response;
+  return ((await answer.json()) as { response: WebhookResponse }).response;
 }
 
-export const patchOf = ({ patch }: Response) =>
+export const patchOf = ({ patch }: WebhookResponse) =>
   JSON.parse(Buffer.from(patch ?? 'W10=', 'base64').toString()) as { op: string; path: string; value: string }[];
 
 export const pod = (...images: string[]) => ({

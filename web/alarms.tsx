@@ -1,16 +1,16 @@
 // What is wrong, since when; and who could not be told.
 import { type Alarm, askAlarms } from './api.ts';
 import { age, time } from './format.ts';
-import { Asked, useAsked } from './use-query.tsx';
+import { Async, useQuery } from './use-query.tsx';
 
 type Known = Awaited<ReturnType<typeof askAlarms>>;
 
 export function Alarms({ stamp }: { stamp: string }) {
-  const known = useAsked(askAlarms, [stamp]);
+  const known = useQuery(askAlarms, [stamp]);
   return (
-    <Asked of={known} wait="Asking the ledger …">
+    <Async of={known} wait="Asking the ledger …">
       {(found) => <All {...found} />}
-    </Asked>
+    </Async>
   );
 }
 

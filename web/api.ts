@@ -1,18 +1,18 @@
 // What the server answers, and how it is asked. The shapes are those of src/serve/watcher/deployed.ts, src/serve/api/ and src/ledger/.
 
-export type Identity =
+export type ImageIdentity =
   | { readonly state: 'exact' | 'same' }
   | { readonly state: 'moved'; readonly now: string }
   | { readonly state: 'different'; readonly declared: string }
   | { readonly state: 'unknown'; readonly reason: string };
 
-export type Seen = {
+export type RunningImage = {
   readonly image: string;
   readonly digest?: string;
   readonly imageId?: string;
   readonly pods: number;
   readonly nodes: readonly string[];
-  readonly identity: Identity;
+  readonly identity: ImageIdentity;
   readonly evidence: {
     readonly outcome: 'allow' | 'warn' | 'deny' | 'open';
     readonly signers: readonly string[];
@@ -24,7 +24,7 @@ export type Seen = {
     readonly served: boolean | null;
     readonly checked: number | null;
   } | null;
-  readonly never: string | null;
+  readonly blocked: string | null;
 };
 
 export type Row = {
@@ -35,7 +35,7 @@ export type Row = {
   readonly container: string;
   readonly type: string;
   readonly declared: readonly string[];
-  readonly running: readonly Seen[];
+  readonly running: readonly RunningImage[];
   readonly pods: number;
   readonly mixed: boolean;
   readonly pinned: 'digest' | 'tag' | 'both' | 'invalid';
@@ -46,7 +46,7 @@ export type Row = {
     readonly checked: number | null;
     readonly failure: string | null;
   };
-  readonly lacks: readonly string[] | null;
+  readonly missingPlatforms: readonly string[] | null;
   readonly hold?: { readonly digest: string; readonly reason: string; readonly by: string; readonly since: string };
 };
 
@@ -61,7 +61,7 @@ export type Page = {
   readonly at: string;
   readonly synced: boolean;
   readonly clusters: readonly { readonly name: string; readonly synced: boolean }[];
-  readonly judges: boolean;
+  readonly hasPolicy: boolean;
   readonly freshness: Freshness;
   readonly total: number;
   readonly all: number;

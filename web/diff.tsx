@@ -2,15 +2,15 @@
 
 import { askDiff, type Diff } from './api.ts';
 import { short, shortImage } from './format.ts';
-import { Heads } from './table-head.tsx';
-import { Asked, useAsked } from './use-query.tsx';
+import { TableHead } from './table-head.tsx';
+import { Async, useQuery } from './use-query.tsx';
 
 export function DiffOf({ from, to }: { from: string; to: string }) {
-  const diff = useAsked(() => askDiff(from, to), [from, to], true);
+  const diff = useQuery(() => askDiff(from, to), [from, to], true);
   return (
-    <Asked of={diff} wait="Comparing …">
+    <Async of={diff} wait="Comparing …">
       {(found) => <All {...{ from, to, diff: found }} />}
-    </Asked>
+    </Async>
   );
 }
 
@@ -43,7 +43,7 @@ function All({ from, to, diff }: { from: string; to: string; diff: Diff }) {
         <p class="quiet">The same configuration and layers.</p>
       ) : (
         <table>
-          <Heads names={['What', 'Was', 'Is']} />
+          <TableHead names={['What', 'Was', 'Is']} />
           <tbody>
             {diff.differences.map(({ what, name, from: before, to: after }) => (
               <tr key={`${what} ${name} ${before} ${after}`}>

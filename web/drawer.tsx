@@ -5,7 +5,7 @@ import { DiffOf } from './diff.tsx';
 import { age, count, nameOfSeen, sayChecked, sayIdentity, sayPinned, short, time, titleOf } from './format.ts';
 import { Back } from './rollback.tsx';
 import { Timeline } from './timeline.tsx';
-import { Asked, useAsked } from './use-query.tsx';
+import { Async, useQuery } from './use-query.tsx';
 
 type Known = {
   readonly runs: readonly Run[];
@@ -33,7 +33,7 @@ async function askAll(row: Row): Promise<Known> {
 }
 
 export function Drawer({ row, close }: { row: Row; close: () => void }) {
-  const known = useAsked(() => askAll(row), [row], true);
+  const known = useQuery(() => askAll(row), [row], true);
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
@@ -60,9 +60,9 @@ export function Drawer({ row, close }: { row: Row; close: () => void }) {
         </button>
       </header>
       <Facts row={row} />
-      <Asked of={known} wait="Asking the ledger …">
+      <Async of={known} wait="Asking the ledger …">
         {(found) => <History row={row} known={found} />}
-      </Asked>
+      </Async>
     </aside>
   );
 }
@@ -93,7 +93,7 @@ function Facts({ row }: { row: Row }) {
         </>
       )}
       {row.running.map((seen) => {
-        const { digest, imageId, pods, nodes, evidence, pullable, never } = seen;
+        const { digest, imageId, pods, nodes, evidence, pullable, blocked: never } = seen;
         const served = pullable?.served;
         return (
           <>

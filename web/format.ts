@@ -1,5 +1,5 @@
 // How things are said: short digests, ages, states. Unknown never looks like fine.
-import type { Identity, Row, Seen } from './api.ts';
+import type { ImageIdentity, Row, RunningImage } from './api.ts';
 
 export const short = (digest: string) => `${digest.slice(0, 19)}…`;
 /** A digest inside a reference, by its beginning. */
@@ -32,10 +32,10 @@ export function sayPinned({ pinned }: Row): Said {
 export function sayIdentity({ running, tag, declared }: Row): Said {
   if (running.length === 0) return { text: 'nothing runs', tone: 'unknown' };
   if (tag?.digest === null) return { text: 'tag gone', tone: 'bad', detail: 'a new pod cannot start' };
-  const of = <S extends Identity['state']>(state: S) =>
+  const of = <S extends ImageIdentity['state']>(state: S) =>
     running
       .map(({ identity }) => identity)
-      .find((item): item is Extract<Identity, { state: S }> => item.state === state);
+      .find((item): item is Extract<ImageIdentity, { state: S }> => item.state === state);
   const different = of('different');
   if (different) return { text: 'something else runs', tone: 'bad', detail: `declared ${short(different.declared)}` };
   const moved = of('moved');
@@ -63,8 +63,8 @@ export function sayChecked({ tag }: Row, now: number): string {
 const ORDER = ['deny', 'open', 'warn', 'allow'] as const;
 
 /** By whom, and when it was checked; of several digests the worst. */
-export function sayVerified({ running }: Row, judges: boolean, now: number): Said {
-  if (!judges) return { text: 'not checked', tone: 'unknown', detail: 'tagproof.yaml has no rules' };
+export function sayVerified({ running }: Row, hasPolicy: boolean, now: number): Said {
+  if (!hasPolicy) return { text: 'not checked', tone: 'unknown', detail: 'tagproof.yaml has no rules' };
   const found = running.map(({ evidence }) => evidence);
   if (found.length === 0 || found.some((evidence) => evidence === null))
     return { text: 'not checked yet', tone: 'unknown' };
@@ -81,12 +81,12 @@ export function sayVerified({ running }: Row, judges: boolean, now: number): Sai
 }
 
 /** Could a node pull it again? */
-export function sayPullable({ running, lacks }: Row, now: number): Said {
+export function sayPullable({ running, missingPlatforms }: Row, now: number): Said {
   const looks = running.map(({ pullable }) => pullable);
   const gone = looks.find((look) => look?.served === false);
   if (gone) return { text: 'gone', tone: 'bad', detail: `${short(gone.digest)} is not served any more` };
-  if (lacks !== null && lacks.length > 0)
-    return { text: 'no longer for its nodes', tone: 'bad', detail: lacks.join(', ') };
+  if (missingPlatforms !== null && missingPlatforms.length > 0)
+    return { text: 'no longer for its nodes', tone: 'bad', detail: missingPlatforms.join(', ') };
   const unseen = looks.length === 0 || looks.some((look) => look === null || look.served === null);
   if (unseen)
     return {
@@ -98,4 +98,4 @@ export function sayPullable({ running, lacks }: Row, now: number): Said {
   return { text: 'pullable', tone: 'good', detail: `looked at ${age(now - oldest)}` };
 }
 
-export const nameOfSeen = ({ digest, imageId }: Seen) => digest ?? imageId ?? 'not known yet';
+export const nameOfSeen = ({ digest, imageId }: RunningImage) => digest ?? imageId ?? 'not known yet';

@@ -7,7 +7,7 @@ import { Drawer } from './drawer.tsx';
 import { span, time } from './format.ts';
 import { Incident } from './incident.tsx';
 import { Moves } from './moves.tsx';
-import { Looks } from './polls.tsx';
+import { PollsView } from './polls.tsx';
 import { Table } from './table.tsx';
 
 const FILTERS: [name: string, label: string][] = [
@@ -19,7 +19,7 @@ const FILTERS: [name: string, label: string][] = [
   ['unrecoverable', 'Not recoverable'],
   ['different', 'Something else runs'],
   ['gone', 'Tag gone'],
-  ['unfit', 'Platform missing'],
+  ['missingPlatform', 'Platform missing'],
   ['held', 'Held'],
   ['unknown', 'Not known'],
 ];
@@ -136,7 +136,7 @@ function App() {
         {view === 'deployed' && page !== undefined && <Table page={page} pick={setOpen} more={load} filter={filter} />}
         {view === 'moves' && <Moves stamp={stamp} />}
         {view === 'alarms' && <Alarms stamp={stamp} />}
-        {view === 'looks' && <Looks stamp={stamp} />}
+        {view === 'looks' && <PollsView stamp={stamp} />}
       </main>
       {open !== undefined && <Drawer row={open} close={() => setOpen(undefined)} />}
     </>

@@ -3,18 +3,18 @@ import { useState } from 'preact/hooks';
 import { askMoves, type Move } from './api.ts';
 import { DiffOf } from './diff.tsx';
 import { short, span, time } from './format.ts';
-import { Asked, useAsked } from './use-query.tsx';
+import { Async, useQuery } from './use-query.tsx';
 
 const PAGE = 100;
 
 export function Moves({ stamp }: { stamp: string }) {
-  const newest = useAsked(askMoves, [stamp]);
+  const newest = useQuery(askMoves, [stamp]);
   return (
-    <Asked of={newest} wait="Asking the ledger …">
+    <Async of={newest} wait="Asking the ledger …">
       {({ moves }) =>
         moves.length === 0 ? <p class="quiet empty">No tag was seen to move yet.</p> : <List newest={moves} />
       }
-    </Asked>
+    </Async>
   );
 }
 

@@ -2,15 +2,15 @@
 
 import { askPolls, type Polls } from './api.ts';
 import { age, shortImage, span } from './format.ts';
-import { Heads } from './table-head.tsx';
-import { Asked, useAsked } from './use-query.tsx';
+import { TableHead } from './table-head.tsx';
+import { Async, useQuery } from './use-query.tsx';
 
-export function Looks({ stamp }: { stamp: string }) {
-  const polls = useAsked(askPolls, [stamp]);
+export function PollsView({ stamp }: { stamp: string }) {
+  const polls = useQuery(askPolls, [stamp]);
   return (
-    <Asked of={polls} wait="Asking …">
+    <Async of={polls} wait="Asking …">
       {(found) => <All polls={found} />}
-    </Asked>
+    </Async>
   );
 }
 
@@ -27,7 +27,7 @@ function All({ polls }: { polls: Polls }) {
       </p>
       <h2>Registries</h2>
       <table class="cards">
-        <Heads names={['Registry', 'As', 'Asked in the last hour', 'At most', 'It announces']} />
+        <TableHead names={['Registry', 'As', 'Asked in the last hour', 'At most', 'It announces']} />
         <tbody>
           {budget.map(({ registry, credential, asked, perSecond, limit, restsUntil }) => (
             <tr key={`${registry} ${credential}`}>
@@ -47,7 +47,7 @@ function All({ polls }: { polls: Polls }) {
       </table>
       <h2>Next looks</h2>
       <table class="cards">
-        <Heads names={['Tag or digest', 'Looked at', 'Next']} />
+        <TableHead names={['Tag or digest', 'Looked at', 'Next']} />
         <tbody>
           {next.map(({ key, due, checked, failure }) => (
             <tr key={key}>

@@ -1,6 +1,6 @@
 // The first line of a table.
 
-export function Heads({ names }: { names: readonly string[] }) {
+export function TableHead({ names }: { names: readonly string[] }) {
   return (
     <thead>
       <tr>

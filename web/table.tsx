@@ -12,7 +12,7 @@ import {
   shortImage,
   titleOf,
 } from './format.ts';
-import { Heads } from './table-head.tsx';
+import { TableHead } from './table-head.tsx';
 
 type Props = { page: Page; pick: (row: Row) => void; more: (after: string) => unknown; filter: string };
 
@@ -30,12 +30,12 @@ export function Table({ page, pick, more, filter }: Props) {
   return (
     <>
       <table class="cards">
-        <Heads names={['Workload', 'Declared', 'Runs', 'Pinned', 'Verified', 'Tag now', 'Available']} />
+        <TableHead names={['Workload', 'Declared', 'Runs', 'Pinned', 'Verified', 'Tag now', 'Available']} />
         <tbody>
           {page.items.map((row) => (
             <Line
               key={`${row.cluster} ${titleOf(row)} ${row.type} ${row.container}`}
-              {...{ row, pick, now, several, judges: page.judges }}
+              {...{ row, pick, now, several, hasPolicy: page.hasPolicy }}
             />
           ))}
         </tbody>
@@ -49,9 +49,9 @@ export function Table({ page, pick, more, filter }: Props) {
   );
 }
 
-type LineProps = { row: Row; pick: (row: Row) => void; now: number; several: boolean; judges: boolean };
+type LineProps = { row: Row; pick: (row: Row) => void; now: number; several: boolean; hasPolicy: boolean };
 
-function Line({ row, pick, now, several, judges }: LineProps) {
+function Line({ row, pick, now, several, hasPolicy }: LineProps) {
   const identity = sayIdentity(row);
   const checked = [identity.detail, sayChecked(row, now)].filter(Boolean).join('; ');
   return (
@@ -75,7 +75,7 @@ function Line({ row, pick, now, several, judges }: LineProps) {
         ))}
       </td>
       <td data-label="Runs">
-        {row.running.map(({ image, digest, pods, never }) => (
+        {row.running.map(({ image, digest, pods, blocked: never }) => (
           <span
             key={`${image} ${digest}`}
             class={row.mixed || never ? 'chip bad' : digest === undefined ? 'chip unknown' : 'chip'}
@@ -86,7 +86,7 @@ function Line({ row, pick, now, several, judges }: LineProps) {
         ))}
       </td>
       <Cell label="Pinned" said={sayPinned(row)} />
-      <Cell label="Verified" said={sayVerified(row, judges, now)} />
+      <Cell label="Verified" said={sayVerified(row, hasPolicy, now)} />
       <Cell label="Tag now" said={{ ...identity, ...(checked !== '' && { detail: checked }) }} />
       <Cell label="Available" said={sayPullable(row, now)} />
     </tr>

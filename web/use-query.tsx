@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
 /** @param again asked anew when one of these changes; what has come stays until the next answer, unless `fresh` */
-export function useAsked<T>(ask: () => Promise<T>, again: readonly unknown[], fresh = false): T | Error | undefined {
+export function useQuery<T>(ask: () => Promise<T>, again: readonly unknown[], fresh = false): T | Error | undefined {
   const [known, setKnown] = useState<T | Error | undefined>();
   useEffect(() => {
     let current = true;
@@ -21,7 +21,7 @@ export function useAsked<T>(ask: () => Promise<T>, again: readonly unknown[], fr
 
 type Props<T> = { of: T | Error | undefined; wait: string; children: (known: T) => ComponentChildren };
 
-export function Asked<T>({ of, wait, children }: Props<T>) {
+export function Async<T>({ of, wait, children }: Props<T>) {
   if (of === undefined)
     return (
       <p class="quiet" aria-busy="true">

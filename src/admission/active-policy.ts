@@ -1,5 +1,5 @@
 // The policy of a cluster as the webhook there has it: the file in its ConfigMap and the policy objects. For doctor and simulate.
-import { type Bench, openBench } from '../evaluate/evaluate.ts';
+import { loadPolicyContext, type PolicyContext } from '../evaluate/evaluate.ts';
 import { IMAGE_POLICY, NAMESPACED_POLICY, resourceOf } from '../install/crds.ts';
 import { NAME } from '../install/permissions.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -12,7 +12,7 @@ import { Problem } from '../problem.ts';
 import { Policies } from './policies.ts';
 
 /** @param namespace of the webhook; @throws Problem `usage` where there is no policy at all */
-export async function benchInForce(kube: KubeClient, namespace: string): Promise<Bench> {
+export async function activePolicy(kube: KubeClient, namespace: string): Promise<PolicyContext> {
   const map = await kube.find(pathOf({ apiVersion: 'v1', resource: 'configmaps' }, namespace, NAME));
   const files = (map?.['data'] ?? {}) as Record<string, string>;
   const text = files['tagproof.yaml'];
@@ -29,7 +29,7 @@ export async function benchInForce(kube: KubeClient, namespace: string): Promise
     );
   const { config, groups } = mergePolicies(file ?? NO_CONFIG, [...own, ...parts]);
   const lock = files['tagproof.lock'];
-  return openBench(config, lock === undefined ? new Map() : parseLock(lock, 'tagproof.lock'), { groups });
+  return loadPolicyContext(config, lock === undefined ? new Map() : parseLock(lock, 'tagproof.lock'), { groups });
 }
 
 async function listed(

@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { keyAuthorityYaml } from '../../test/signing/authority.ts';
-import { ask, openDoor, patchOf, pod } from '../../test/webhook-fixture.ts';
+import { ask, patchOf, pod, startWebhookFixture } from '../../test/webhook-fixture.ts';
 import type { Lock } from '../lock/lock.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample } from '../registry/sample.ts';
 import { signSample } from '../sign/sample.ts';
 import { changedImages, imagesOf } from '../source/object.ts';
-import type { Door } from './admit.ts';
+import type { AdmissionConfig } from './admit.ts';
 import { createApp } from './app.ts';
 import { Metrics } from './metrics.ts';
 
@@ -38,8 +38,8 @@ ${keyAuthorityYaml('release', publicKey)}rules:
   - {name: ours, images: ["${host}/**"], digest: resolve, signatures: {all: [release]}}
 `;
 
-const open = (policy = POLICY(), templates: Door['templates'] = 'enforce', lock?: Lock) =>
-  openDoor(client, policy, { templates, lock });
+const open = (policy = POLICY(), templates: AdmissionConfig['templates'] = 'enforce', lock?: Lock) =>
+  startWebhookFixture(client, policy, { templates, lock });
 const good = () => `${host}/web:v1`;
 const evil = () => `${host}/web:evil`;
 
@@ -265,7 +265,7 @@ test('GitOps without drift: with a lock a tag is what the lock says, and nothing
 });
 
 test('without a policy nothing is admitted, and readiness says so', async () => {
-  const app = createApp({ door: () => undefined, metrics: new Metrics(), log: () => {} });
+  const app = createApp({ config: () => undefined, metrics: new Metrics(), log: () => {} });
   assert.equal((await app.request('/readyz')).status, 503);
   assert.equal((await ask(app, 'validate', { object: pod(good()) })).allowed, false);
 });

@@ -1,11 +1,11 @@
 // The webhook's paths as Request → Response, so that tests need no socket: /mutate, /validate, /own, /healthz, /readyz, /metrics.
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { recordOf } from '../evaluate/evidence-record.ts';
+import { toEvidenceRecord } from '../evaluate/evidence-record.ts';
 import { asProblem, Problem } from '../problem.ts';
-import { type Admission, admit, type Door } from './admit.ts';
+import { type Admission, type AdmissionConfig, admit } from './admit.ts';
 import type { Metrics } from './metrics.ts';
-import { type Answer, type Request as ReviewRequest, readReview, writeReview } from './review.ts';
+import { type AdmissionResponse, type AdmissionRequest as ReviewRequest, readReview, writeReview } from './review.ts';
 
 /** The API server's own bound on objects is 3 MiB; a review holds two of them. Bytes. */
 const MAX_BODY = 7 * 1024 * 1024;
@@ -16,14 +16,14 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 export type AppOptions = {
   /** The policy in force, at this moment. */
-  readonly door: () => Door | undefined;
+  readonly config: () => AdmissionConfig | undefined;
   readonly metrics: Metrics;
   /** One line a decision, JSON. */
   readonly log: (line: object) => void;
   /** Told of every decision that was really meant: not of dry runs. */
   readonly decided?: (request: ReviewRequest, admission: Admission) => void;
   /** Reviews of tagproof's own objects. */
-  readonly own?: (request: ReviewRequest) => Promise<Answer>;
+  readonly selfReview?: (request: ReviewRequest) => Promise<AdmissionResponse>;
   /** The end is near: callers are told not to come back over this connection. */
   readonly draining?: () => boolean;
   /** May whoever sends this ask at all (T53)? */
@@ -31,14 +31,14 @@ export type AppOptions = {
 };
 
 export function createApp(options: AppOptions): Hono {
-  const { door, metrics, mayAsk = () => true, draining = () => false, own } = options;
+  const { config, metrics, mayAsk = () => true, draining = () => false, selfReview: own } = options;
   const app = new Hono();
   app.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.text('the body is too large', 413) }));
   app.use(async (c, next) => {
     await next();
     if (draining()) c.header('connection', 'close');
   });
-  const review = (path: string, answer: (request: ReviewRequest, budgetMs: number) => Promise<Answer>) =>
+  const review = (path: string, answer: (request: ReviewRequest, budgetMs: number) => Promise<AdmissionResponse>) =>
     app.post(path, async (c) => {
       if (!mayAsk(c)) return c.text('expected a client certificate of the API server', 401);
       let request: ReviewRequest;
@@ -53,28 +53,28 @@ export function createApp(options: AppOptions): Hono {
     review(`/${step}`, (request, budgetMs) => decide(options, step, request, budgetMs));
   if (own !== undefined) review('/own', (request, budgetMs) => within(budgetMs, own(request), deny));
   app.get('/healthz', (c) => c.text('ok'));
-  app.get('/readyz', (c) => (door() === undefined ? c.text('no policy', 503) : c.text('ok')));
+  app.get('/readyz', (c) => (config() === undefined ? c.text('no policy', 503) : c.text('ok')));
   app.get('/metrics', (c) => c.text(metrics.print()));
   return app;
 }
 
 async function decide(
-  { door, metrics, log, decided }: AppOptions,
+  { config, metrics, log, decided }: AppOptions,
   step: 'mutate' | 'validate',
   request: ReviewRequest,
   budgetMs: number,
-): Promise<Answer> {
+): Promise<AdmissionResponse> {
   const started = performance.now();
-  const current = door();
-  const nobody = (message: string): Admission => ({ answer: deny(message), rulings: [] });
+  const current = config();
+  const nobody = (message: string): Admission => ({ answer: deny(message), decisions: [] });
   const admission =
     current === undefined
       ? nobody('tagproof has no policy yet, so nothing is admitted')
       : await within(budgetMs, admit(current, step, request), nobody);
-  const { answer, rulings } = admission;
+  const { answer, decisions } = admission;
   const seconds = (performance.now() - started) / 1000;
   metrics.observe(step, answer.allowed, seconds);
-  if (rulings.length === 0 && answer.allowed) return answer;
+  if (decisions.length === 0 && answer.allowed) return answer;
   const { uid, operation, kind, subResource, namespace, name, userInfo, dryRun } = request;
   log({
     at: new Date().toISOString(),
@@ -89,13 +89,13 @@ async function decide(
     dryRun: dryRun ?? false,
     allowed: answer.allowed,
     seconds: Number(seconds.toFixed(4)),
-    policy: current?.bench.policy,
-    ...(answer.message !== undefined && rulings.length === 0 && { message: answer.message }),
-    rulings: rulings.map(({ evidence, ...ruling }) =>
-      evidence === undefined ? ruling : { ...ruling, evidence: recordOf(evidence) },
+    policy: current?.policyContext.policy,
+    ...(answer.message !== undefined && decisions.length === 0 && { message: answer.message }),
+    decisions: decisions.map(({ evidence, ...imageDecision }) =>
+      evidence === undefined ? imageDecision : { ...imageDecision, evidence: toEvidenceRecord(evidence) },
     ),
   });
-  if (step === 'validate') for (const { decision } of rulings) metrics.image(decision.outcome);
+  if (step === 'validate') for (const { decision } of decisions) metrics.image(decision.outcome);
   if (step === 'validate' && dryRun !== true) decided?.(request, admission);
   return answer;
 }
@@ -125,4 +125,4 @@ async function within<T>(milliseconds: number, work: Promise<T>, denial: (messag
   }
 }
 
-const deny = (message: string): Answer => ({ allowed: false, message });
+const deny = (message: string): AdmissionResponse => ({ allowed: false, message });

@@ -9,7 +9,7 @@ import { may } from '../kube/rights.ts';
 import { GROUP } from '../policy/object.ts';
 import { LITERAL_HOST } from '../policy/rule-schema.ts';
 import { Problem } from '../problem.ts';
-import type { Request } from './review.ts';
+import type { AdmissionRequest } from './review.ts';
 
 export type Bypass = {
   readonly namespace: string;
@@ -74,7 +74,7 @@ function matches(image: string, reference: Reference): boolean {
 }
 
 /** May this user? The verb `bypass` on imagepolicies, in the namespace. */
-export function mayBypass(client: KubeClient, { userInfo, namespace }: Request): Promise<boolean> {
+export function mayBypass(client: KubeClient, { userInfo, namespace }: AdmissionRequest): Promise<boolean> {
   const { username: user, uid, groups, extra } = userInfo;
   return may(
     client,

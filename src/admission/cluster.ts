@@ -3,14 +3,14 @@
 import type { Reference } from '../flow.ts';
 import { BYPASS, IMAGE_POLICY, NAMESPACED_POLICY, resourceOf } from '../install/crds.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { Events, type Happening } from '../kube/events.ts';
+import { EventRecorder, type KubeEvent } from '../kube/events.ts';
 import { pathOf } from '../kube/object.ts';
 import { Informer } from '../kube/watch.ts';
 import type { Part } from '../policy/merge.ts';
 import { asProblem, Problem } from '../problem.ts';
 import { type Bypass, bypassFor, capped, readBypass } from './bypass.ts';
 import type { Metrics } from './metrics.ts';
-import { Policies, type Standing, statusOf } from './policies.ts';
+import { Policies, type PolicyObjectState, policyStatus } from './policies.ts';
 
 /** Changes that come together are taken over together, milliseconds. */
 const TOGETHER_MS = 200;
@@ -26,7 +26,7 @@ export type ClusterOptions = {
 /** Owns the watches. */
 export class Cluster {
   readonly #options: ClusterOptions;
-  readonly #events: Events;
+  readonly #events: EventRecorder;
   readonly #stop = new AbortController();
   readonly #policies = new Policies();
   readonly #informers = {
@@ -41,7 +41,7 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    this.#events = new Events(options.kube, options.instance, () => options.metrics.eventDropped());
+    this.#events = new EventRecorder(options.kube, options.instance, () => options.metrics.eventDropped());
   }
 
   /** @param onChange told when policies changed, and when all of them are known for the first time */
@@ -75,8 +75,8 @@ export class Cluster {
   /** The policies that are there, the good ones of each; their statuses are written beside. */
   async parts(): Promise<Part[]> {
     const { wide, narrow } = this.#informers;
-    const { parts, standings } = await this.#policies.take([...wide.objects(), ...narrow.objects()]);
-    for (const standing of standings) void this.#writeStatus(standing);
+    const { parts, states } = await this.#policies.take([...wide.objects(), ...narrow.objects()]);
+    for (const standing of states) void this.#writeStatus(standing);
     return parts;
   }
 
@@ -84,8 +84,8 @@ export class Cluster {
     return bypassFor(this.#bypasses, namespace, reference, now);
   }
 
-  tell(event: Happening): void {
-    this.#events.tell(event);
+  tell(event: KubeEvent): void {
+    this.#events.record(event);
   }
 
   #changed(): void {
@@ -112,9 +112,9 @@ export class Cluster {
     this.#changed();
   }
 
-  async #writeStatus(standing: Standing): Promise<void> {
+  async #writeStatus(standing: PolicyObjectState): Promise<void> {
     const { object, failure } = standing;
-    const status = statusOf(standing, new Date().toISOString());
+    const status = policyStatus(standing, new Date().toISOString());
     if (status === undefined) return;
     const { name = '', namespace } = object.metadata ?? {};
     if (failure !== undefined) this.#options.metrics.policyFailed();

@@ -1,10 +1,11 @@
 // The lock that a cluster is given: a file, or an artifact in a registry that `tagproof lock push` puts there. The rules that speak for
 // its repository decide about it as about any image: signed, from where.
 
-import { type Bench, judgeImage, objections } from '../evaluate/evaluate.ts';
+import { evaluateImage, type PolicyContext } from '../evaluate/evaluate.ts';
 import type { Reference } from '../flow.ts';
 import { withDigest } from '../image/reference.ts';
 import { LOCK_TYPE, type Lock, parseLock, readLock } from '../lock/lock.ts';
+import { objections } from '../policy/decision.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { MAX_ATTESTATION_BLOB } from '../registry/limits.ts';
@@ -13,14 +14,14 @@ import { parseJson } from '../sigstore/json.ts';
 /** @throws Problem; `refused` where the policy does not let it pass; @returns the lock, and the artifact's digest */
 export async function fetchLock(
   client: RegistryClient,
-  bench: Bench,
+  policyContext: PolicyContext,
   reference: Reference,
 ): Promise<{ lock: Lock; digest: string }> {
   try {
     const { digest } = await client.head(reference);
     const subject = withDigest(reference, digest);
     const resolved = { reference, digest, from: 'registry' as const, at: new Date().toISOString() };
-    const { decision } = await judgeImage(client, subject, resolved, bench);
+    const { decision } = await evaluateImage(client, subject, resolved, policyContext);
     if (decision.outcome === 'deny')
       throw new Problem('refused', `the policy does not let this lock pass: ${objections(decision)}`);
     return { digest, lock: parseLock(await readLockArtifact(client, subject), reference.text) };

@@ -9,7 +9,7 @@ import { asProblem } from '../problem.ts';
 import { loadSigners } from '../verify/verify.ts';
 
 /** What is said about one object, in its status. */
-export type Standing = {
+export type PolicyObjectState = {
   readonly object: KubeObject;
   /** Why it is not in force; undefined: it is. */
   readonly failure?: string;
@@ -18,13 +18,18 @@ export type Standing = {
   readonly lints: readonly string[];
 };
 
-type Known = { readonly generation: number; readonly part: Part; readonly good: boolean; readonly standing: Standing };
+type Known = {
+  readonly generation: number;
+  readonly part: Part;
+  readonly good: boolean;
+  readonly standing: PolicyObjectState;
+};
 
 /** Owns what was last good of each object. */
 export class Policies {
   #known = new Map<string, Known>();
 
-  async take(objects: readonly KubeObject[]): Promise<{ parts: Part[]; standings: Standing[] }> {
+  async take(objects: readonly KubeObject[]): Promise<{ parts: Part[]; states: PolicyObjectState[] }> {
     const next = new Map<string, Known>();
     for (const object of objects) {
       const key = `${object.metadata?.uid}`;
@@ -33,7 +38,7 @@ export class Policies {
     }
     this.#known = next;
     const known = [...next.values()].sort((a, b) => (a.part.name < b.part.name ? -1 : 1));
-    return { parts: known.map(({ part }) => part), standings: known.map(({ standing }) => standing) };
+    return { parts: known.map(({ part }) => part), states: known.map(({ standing }) => standing) };
   }
 }
 
@@ -89,7 +94,7 @@ function nothingPasses(title: string): Config {
 type Condition = { type: string; status: string; reason: string; message: string; lastTransitionTime: string };
 
 /** The status that an object should have; undefined where it has it already. */
-export function statusOf({ object, failure, earlier, lints }: Standing, now: string): object | undefined {
+export function policyStatus({ object, failure, earlier, lints }: PolicyObjectState, now: string): object | undefined {
   const { generation = 0 } = object.metadata ?? {};
   const status = object['status'] as { observedGeneration?: number; conditions?: Condition[] } | undefined;
   const before = status?.conditions ?? [];

@@ -6,12 +6,12 @@ import { asProblem, Problem } from '../problem.ts';
 import { type ClientOptions, RegistryClient } from '../registry/client.ts';
 import { type CredentialSource, secretCredentials } from '../registry/credentials.ts';
 import { Leases } from './leases.ts';
-import type { Request } from './review.ts';
+import type { AdmissionRequest } from './review.ts';
 
 /** @param client with credentials; `leases` hold what it was told of tags */
-export type Reach = { readonly client: RegistryClient; readonly leases: Leases };
+export type RegistryAccess = { readonly client: RegistryClient; readonly leases: Leases };
 
-export function reachWith(client: RegistryClient): Reach {
+export function makeRegistryAccess(client: RegistryClient): RegistryAccess {
   const leases = new Leases(async (reference) => ({
     reference,
     from: 'registry',
@@ -28,30 +28,37 @@ const MAX_SETS = 500;
 /** Of one pod, as the kubelet would try them. */
 const MAX_SECRETS = 20;
 
-type Kept = { readonly reach: Reach; readonly versions: string; readonly until: number };
+type Kept = { readonly registryAccess: RegistryAccess; readonly versions: string; readonly until: number };
 
 /** Owns what was read of secrets. */
 export class PullSecrets {
   readonly #kube: KubeClient;
   readonly #options: ClientOptions & { readonly credentials: CredentialSource };
-  readonly #plain: Reach;
+  readonly #plain: RegistryAccess;
   readonly #sets = new Map<string, Kept>();
-  readonly #flights = new Map<string, Promise<Reach>>();
+  readonly #flights = new Map<string, Promise<RegistryAccess>>();
 
   /** @param options with the webhook's own credentials, asked last; @param plain for objects without secrets */
-  constructor(kube: KubeClient, options: ClientOptions & { readonly credentials: CredentialSource }, plain: Reach) {
+  constructor(
+    kube: KubeClient,
+    options: ClientOptions & { readonly credentials: CredentialSource },
+    plain: RegistryAccess,
+  ) {
     this.#kube = kube;
     this.#options = options;
     this.#plain = plain;
   }
 
   /** Never throws: what cannot be read fails when a registry asks for credentials, and then "could not be checked" is said. */
-  async of({ namespace, object }: Pick<Request, 'namespace' | 'object'>, now = Date.now()): Promise<Reach> {
+  async of(
+    { namespace, object }: Pick<AdmissionRequest, 'namespace' | 'object'>,
+    now = Date.now(),
+  ): Promise<RegistryAccess> {
     const spec = podSpecOf(object ?? {});
     if (namespace === '' || spec === undefined) return this.#plain;
     const key = JSON.stringify([namespace, accountOf(spec), namesIn(spec)]);
     const kept = this.#sets.get(key);
-    if (kept !== undefined && kept.until > now) return kept.reach;
+    if (kept !== undefined && kept.until > now) return kept.registryAccess;
     let flight = this.#flights.get(key);
     if (flight === undefined) {
       flight = this.#read(key, namespace, spec, kept, now).finally(() => this.#flights.delete(key));
@@ -60,7 +67,13 @@ export class PullSecrets {
     return flight;
   }
 
-  async #read(key: string, namespace: string, spec: PodSpec, kept: Kept | undefined, now: number): Promise<Reach> {
+  async #read(
+    key: string,
+    namespace: string,
+    spec: PodSpec,
+    kept: Kept | undefined,
+    now: number,
+  ): Promise<RegistryAccess> {
     let secrets: Secret[];
     try {
       secrets = await this.#secrets(namespace, spec);
@@ -68,23 +81,23 @@ export class PullSecrets {
       const problem = asProblem(error, 'credentials');
       const credentials = () =>
         Promise.reject(new Problem('credentials', `pull secrets of namespace ${namespace}: ${problem.message}`));
-      return reachWith(new RegistryClient({ ...this.#options, credentials }));
+      return makeRegistryAccess(new RegistryClient({ ...this.#options, credentials }));
     }
     const versions = secrets.map(({ name, version }) => `${name}@${version}`).join();
-    const same = kept?.versions === versions ? kept.reach : undefined;
-    const reach = secrets.length === 0 ? this.#plain : (same ?? this.#reachWith(secrets));
+    const same = kept?.versions === versions ? kept.registryAccess : undefined;
+    const registryAccess = secrets.length === 0 ? this.#plain : (same ?? this.#reachWith(secrets));
     this.#sets.delete(key);
-    this.#sets.set(key, { reach, versions, until: now + FRESH_MS });
+    this.#sets.set(key, { registryAccess, versions, until: now + FRESH_MS });
     if (this.#sets.size > MAX_SETS) this.#sets.delete(this.#sets.keys().next().value as string);
-    return reach;
+    return registryAccess;
   }
 
-  #reachWith(secrets: readonly Secret[]): Reach {
+  #reachWith(secrets: readonly Secret[]): RegistryAccess {
     const own = secretCredentials(secrets);
     const { credentials: ambient } = this.#options;
     const credentials: CredentialSource = async (registry, repository) =>
       (await own(registry, repository)) ?? ambient(registry, repository);
-    return reachWith(new RegistryClient({ ...this.#options, credentials }));
+    return makeRegistryAccess(new RegistryClient({ ...this.#options, credentials }));
   }
 
   /** As the kubelet: the pod's own, then those of its service account; one that is not there is passed over. */

@@ -4,18 +4,18 @@ import { test } from 'node:test';
 import type { Ledger } from '../ledger/ledger.ts';
 import { openLedger } from '../ledger/open.ts';
 import type { Admission } from './admit.ts';
-import { Admitted } from './record-admitted.ts';
+import { AdmissionRecorder } from './record-admitted.ts';
 
 const A = `sha256:${'a'.repeat(64)}`;
 const admission = (allowed: boolean, by: string, digest: string | null = A): Admission => ({
   answer: { allowed },
-  rulings: [
+  decisions: [
     {
       image: 'web:v1',
       ...(digest !== null && { digest }),
       decision: {
         outcome: 'allow',
-        judgements: [{ rule: 'r', ok: true, unchecked: false, reason: `signed by ${by}` }],
+        results: [{ rule: 'r', ok: true, unchecked: false, reason: `signed by ${by}` }],
       },
       evidence: {
         digest: A,
@@ -27,21 +27,21 @@ const admission = (allowed: boolean, by: string, digest: string | null = A): Adm
 
 test('what is let in is recorded once while its evidence stays the same; what is denied is not', async () => {
   const ledger = await openLedger(':memory:');
-  const admitted = new Admitted(async () => ledger, assert.fail);
+  const admitted = new AdmissionRecorder(async () => ledger, assert.fail);
   for (let i = 0; i < 1000; i++) admitted.take(admission(true, 'ann'), 'sha256:p');
   admitted.take(admission(false, 'eve'), 'sha256:p');
   admitted.take(admission(true, 'nobody', null), 'sha256:p');
   let rows: { signers: readonly string[]; source: string }[] = [];
   for (let i = 0; rows.length === 0 && i < 100; i++) {
     await new Promise((wait) => setTimeout(wait, 50));
-    rows = await ledger.judgements.evidence([A]);
+    rows = await ledger.statements.evidence([A]);
   }
   assert.deepEqual(
     rows.map(({ signers, source }) => [signers, source]),
     [[['release: ann'], 'admission']],
   );
   assert.equal((await ledger.verify()).count, 1);
-  assert.deepEqual(await ledger.judgements.openEvidence(), [], 'the watcher looks for itself');
+  assert.deepEqual(await ledger.statements.openEvidence(), [], 'the watcher looks for itself');
   await admitted.stop();
 });
 
@@ -49,7 +49,7 @@ test('a ledger that does not answer holds nobody up; when it is there, what wait
   const kept = await openLedger(':memory:');
   let there = false;
   let dropped = 0;
-  const admitted = new Admitted(
+  const admitted = new AdmissionRecorder(
     async (): Promise<Ledger> => {
       if (!there) throw new Error('connection refused');
       return kept;

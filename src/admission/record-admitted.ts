@@ -1,7 +1,7 @@
 // By what evidence images were let in, into the ledger: so that later it can be said of what ran. Nobody waits for it, and nothing is decided
 // by it: what cannot be written is tried again, and in the end dropped and counted (T44).
 import { parseReference } from '../image/reference.ts';
-import { evidenceOf } from '../inventory/deployed.ts';
+import { summarizeEvaluation } from '../inventory/deployed.ts';
 import type { EvidenceEvent } from '../ledger/event.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { Problem } from '../problem.ts';
@@ -12,10 +12,10 @@ const MAX_WAITING = 5000;
 const MAX_REMEMBERED = 50_000;
 
 /** Owns the timer. */
-export class Admitted {
+export class AdmissionRecorder {
   readonly #open: () => Promise<Ledger>;
   readonly #dropped: () => void;
-  readonly #told = new Map<string, string>();
+  readonly #recorded = new Map<string, string>();
   readonly #waiting = new Map<string, EvidenceEvent>();
   #ledger: Promise<Ledger> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -28,13 +28,13 @@ export class Admitted {
   }
 
   /** @param policy `sha256:HEX` of the policy that decided */
-  take({ answer, rulings }: Admission, policy: string): void {
+  take({ answer, decisions }: Admission, policy: string): void {
     if (!answer.allowed) return;
-    for (const { image, digest, decision, evidence } of rulings) {
+    for (const { image, digest, decision, evidence } of decisions) {
       const reference = parseReference(image);
       if (digest === undefined || reference instanceof Problem) continue;
       const { registry, repository } = reference;
-      const found = evidenceOf({ resolved: new Problem('usage', 'not asked'), decision, evidence });
+      const found = summarizeEvaluation({ resolved: new Problem('usage', 'not asked'), decision, evidence });
       const event: EvidenceEvent = {
         kind: 'evidence',
         registry,
@@ -46,13 +46,13 @@ export class Admitted {
       };
       const key = `${registry}/${repository}@${digest}`;
       const text = JSON.stringify([found.outcome, found.signers, found.reason]);
-      if (this.#told.get(key) === text) continue;
+      if (this.#recorded.get(key) === text) continue;
       if (this.#waiting.size >= MAX_WAITING && !this.#waiting.has(key)) {
         this.#dropped();
         continue;
       }
-      this.#told.set(key, text);
-      if (this.#told.size > MAX_REMEMBERED) this.#told.delete(this.#told.keys().next().value as string);
+      this.#recorded.set(key, text);
+      if (this.#recorded.size > MAX_REMEMBERED) this.#recorded.delete(this.#recorded.keys().next().value as string);
       this.#waiting.set(key, event);
     }
     if (this.#waiting.size > 0) this.#later();

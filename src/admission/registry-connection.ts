@@ -9,7 +9,7 @@ import { namedHosts, namesHost } from '../policy/hosts.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { ambientCredentials } from '../registry/credentials.ts';
 import { Transport } from '../registry/transport.ts';
-import { PullSecrets, type Reach, reachWith } from './pull-secrets.ts';
+import { makeRegistryAccess, PullSecrets, type RegistryAccess } from './pull-secrets.ts';
 
 /** A registry's deadline within a review, milliseconds. */
 const DEADLINE_MS = 8000;
@@ -19,7 +19,7 @@ export type Connection = {
   readonly key: string;
   /** Closed by whoever lets go of the connection. */
   readonly transport: Transport;
-  readonly plain: Reach;
+  readonly plain: RegistryAccess;
   readonly secrets: PullSecrets | undefined;
 };
 
@@ -38,7 +38,7 @@ export function connect(
   if (before?.key === key) return before;
   const transport = new Transport({ deadlineMs: DEADLINE_MS, userAgent });
   const options = { registries, hostsDir, isNamed: namesHost(config), transport, credentials: ambientCredentials() };
-  const plain = reachWith(new RegistryClient(options));
+  const plain = makeRegistryAccess(new RegistryClient(options));
   const secrets = pullSecrets && kube !== undefined ? new PullSecrets(kube, options, plain) : undefined;
   return { key, transport, plain, secrets };
 }

@@ -1,18 +1,18 @@
 // Reports of what runs, every so often, by one of the replicas.
 
-import { survey } from '../inventory/audit.ts';
+import { auditWorkloads } from '../inventory/audit.ts';
 import { reportKind, writeReports } from '../inventory/policy-reports.ts';
 import { listWorkloads } from '../inventory/workloads.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { hold } from '../kube/lease.ts';
 import { asProblem, type Problem } from '../problem.ts';
-import type { Door } from './admit.ts';
+import type { AdmissionConfig } from './admit.ts';
 
 export type ReporterOptions = {
   readonly kube: KubeClient;
   readonly everyMs: number;
   readonly instance: string;
-  readonly door: () => Door | undefined;
+  readonly config: () => AdmissionConfig | undefined;
   readonly log: (line: object) => void;
 };
 
@@ -44,10 +44,10 @@ export class Reporter {
   }
 
   async #run(): Promise<void> {
-    const { kube, everyMs, instance, door, log } = this.#options;
+    const { kube, everyMs, instance, config, log } = this.#options;
     const at = new Date().toISOString();
     try {
-      const current = door();
+      const current = config();
       // Held beyond the next time, so that it stays with one replica while that lives.
       const mine = await hold(kube, kube.access.namespace, LEASE, instance, Math.ceil((everyMs * 1.5) / 1000));
       if (mine && current !== undefined) log({ at, message: 'reports written', ...(await report(kube, current)) });
@@ -60,12 +60,14 @@ export class Reporter {
 
 async function report(
   kube: KubeClient,
-  door: Door,
+  config: AdmissionConfig,
 ): Promise<{ namespaces: number; workloads: number; problems: readonly Problem[] }> {
   const kind = await reportKind(kube);
-  const { workloads, problems } = await listWorkloads(kube, [], door.bench.config.find.fields);
+  const { workloads, problems } = await listWorkloads(kube, [], config.policyContext.config.find.fields);
   // With the webhook's own credentials: what only a pod's secrets open is reported as not checked.
-  const { client } = await door.reach({ namespace: '', object: null });
-  const surveyed = await survey(client, door.bench, workloads, { templates: door.templates === 'enforce' });
-  return { namespaces: await writeReports(kube, kind, surveyed, new Date()), workloads: workloads.length, problems };
+  const { client } = await config.registryAccess({ namespace: '', object: null });
+  const audited = await auditWorkloads(client, config.policyContext, workloads, {
+    templates: config.templates === 'enforce',
+  });
+  return { namespaces: await writeReports(kube, kind, audited, new Date()), workloads: workloads.length, problems };
 }

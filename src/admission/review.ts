@@ -30,12 +30,12 @@ const ReviewSchema = v.object({
   request: RequestSchema,
 });
 
-export type Request = v.InferOutput<typeof RequestSchema>;
+export type AdmissionRequest = v.InferOutput<typeof RequestSchema>;
 
 /** One operation of a JSON Patch. RFC 6902. */
 export type Operation = { readonly op: 'replace'; readonly path: string; readonly value: string };
 
-export type Answer = {
+export type AdmissionResponse = {
   readonly allowed: boolean;
   /** Why not, for the person at kubectl. */
   readonly message?: string;
@@ -48,7 +48,7 @@ const MAX_WARNING = 250;
 const MAX_WARNINGS = 15;
 
 /** @throws Problem `protocol` for what is no review that this webhook understands (T42) */
-export function readReview(json: unknown): Request {
+export function readReview(json: unknown): AdmissionRequest {
   const result = v.safeParse(ReviewSchema, json);
   if (result.success) return result.output.request;
   const [issue] = result.issues;
@@ -56,7 +56,7 @@ export function readReview(json: unknown): Request {
 }
 
 /** The patch is made by a serializer and never by pasting strings (T53). */
-export function writeReview(uid: string, { allowed, message, warnings = [], patch = [] }: Answer): object {
+export function writeReview(uid: string, { allowed, message, warnings = [], patch = [] }: AdmissionResponse): object {
   return {
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',

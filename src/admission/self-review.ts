@@ -7,10 +7,10 @@ import { GROUP } from '../policy/object.ts';
 import { asProblem } from '../problem.ts';
 import { checkTerm, mayBypass, readBypass } from './bypass.ts';
 import { checkPolicy } from './policies.ts';
-import type { Answer, Request } from './review.ts';
+import type { AdmissionRequest, AdmissionResponse } from './review.ts';
 
 /** @param kube undefined: nobody can be asked for rights, so nobody has any */
-export async function admitOwn(request: Request, kube: KubeClient | undefined): Promise<Answer> {
+export async function selfReview(request: AdmissionRequest, kube: KubeClient | undefined): Promise<AdmissionResponse> {
   const { operation, kind, object, oldObject } = request;
   if (kind.group !== GROUP) return refuse(`expected an object of ${GROUP}, got ${kind.kind}`);
   if (operation === 'DELETE' || object === null || object === undefined) return { allowed: true };
@@ -30,4 +30,4 @@ export async function admitOwn(request: Request, kube: KubeClient | undefined): 
   }
 }
 
-const refuse = (message: string): Answer => ({ allowed: false, message: `tagproof: ${message}` });
+const refuse = (message: string): AdmissionResponse => ({ allowed: false, message: `tagproof: ${message}` });

@@ -222,7 +222,7 @@ test('what is let in is kept with its evidence, before the server has ended; wha
   assert.equal(await ask(port, ca), true);
   assert.equal(await ask(port, ca, 'x:1'), false);
   await server.stop();
-  const kept = await ledger.judgements.evidence([PINNED.slice(2)]);
+  const kept = await ledger.statements.evidence([PINNED.slice(2)]);
   assert.deepEqual(
     kept.map(({ outcome, source, reason }) => [outcome, source, reason]),
     [['allow', 'admission', 'pinned to a digest']],

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
-import { type Bench, openBench } from '../evaluate/evaluate.ts';
+import { loadPolicyContext, type PolicyContext } from '../evaluate/evaluate.ts';
 import { readNamed } from '../file.ts';
 import { parseReference } from '../image/reference.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -17,18 +17,18 @@ import { NO_CONFIG } from '../policy/config.ts';
 import { readConfig } from '../policy/config-file.ts';
 import { type Merged, mergePolicies, type Part } from '../policy/merge.ts';
 import { asProblem, Problem } from '../problem.ts';
-import type { Admission, Door } from './admit.ts';
+import type { Admission, AdmissionConfig } from './admit.ts';
 import { createApp } from './app.ts';
 import { Cluster } from './cluster.ts';
-import { happeningsOf } from './kube-events.ts';
+import { eventsFor } from './kube-events.ts';
 import { fetchLock, lockOf } from './lock-source.ts';
 import { Metrics } from './metrics.ts';
-import { Admitted } from './record-admitted.ts';
+import { AdmissionRecorder } from './record-admitted.ts';
 import { type Connection, connect, credentialFile } from './registry-connection.ts';
 import { Reporter } from './reporter.ts';
-import type { Request } from './review.ts';
-import { admitOwn } from './self-review.ts';
-import { OwnCertificate, type OwnCertificateOptions } from './serving-certificate.ts';
+import type { AdmissionRequest } from './review.ts';
+import { selfReview } from './self-review.ts';
+import { ServingCertificate, type ServingCertificateOptions } from './serving-certificate.ts';
 
 export type ServerOptions = {
   /** tagproof.yaml; watched. Left out: policies are objects of the cluster alone. */
@@ -37,14 +37,14 @@ export type ServerOptions = {
   readonly lock?: string | undefined;
   /** How often a lock in a registry is looked at, milliseconds. */
   readonly lockEveryMs?: number;
-  readonly templates: Door['templates'];
+  readonly templates: AdmissionConfig['templates'];
   readonly host: string;
   readonly port: number;
   /** Paths of PEM files, watched; the texts themselves; or our own, kept in a Secret. */
   readonly tls:
     | { readonly certFile: string; readonly keyFile: string }
     | { readonly cert: string; readonly key: string }
-    | { readonly own: Pick<OwnCertificateOptions, 'namespace' | 'secret' | 'names' | 'configurations'> };
+    | { readonly own: Pick<ServingCertificateOptions, 'namespace' | 'secret' | 'names' | 'configurations'> };
   /** CA of whoever may ask, PEM file: the API server's client certificate (T53). */
   readonly clientCa?: string | undefined;
   /** The API server of the cluster that is guarded: for policy objects, bypasses, Events. */
@@ -77,11 +77,11 @@ export class AdmissionServer {
   readonly #server: Server;
   readonly #watched: string[] = [];
   readonly #cluster: Cluster | undefined;
-  readonly #certificate: OwnCertificate | undefined;
+  readonly #certificate: ServingCertificate | undefined;
   readonly #reporter: Reporter | undefined;
-  readonly #admitted: Admitted | undefined;
+  readonly #admitted: AdmissionRecorder | undefined;
   #draining = false;
-  #door: Door | undefined;
+  #config: AdmissionConfig | undefined;
   #lockDigest: string | undefined;
   #lockTimer: NodeJS.Timeout | undefined;
   #connection: Connection | undefined;
@@ -93,14 +93,15 @@ export class AdmissionServer {
     const metrics = this.#metrics;
     if (kube !== undefined) this.#cluster = new Cluster({ kube, metrics, log, instance });
     if (kube !== undefined && everyMs !== undefined)
-      this.#reporter = new Reporter({ kube, everyMs, instance, log, door: () => this.#door });
-    if (options.record !== undefined) this.#admitted = new Admitted(options.record, () => metrics.eventDropped());
+      this.#reporter = new Reporter({ kube, everyMs, instance, log, config: () => this.#config });
+    if (options.record !== undefined)
+      this.#admitted = new AdmissionRecorder(options.record, () => metrics.eventDropped());
     const app = createApp({
-      door: () => this.#door,
+      config: () => this.#config,
       metrics,
       log,
-      decided: (request, admission) => this.#tell(request, admission),
-      own: (request) => admitOwn(request, kube),
+      decided: (request, admission) => this.#notify(request, admission),
+      selfReview: (request) => selfReview(request, kube),
       draining: () => this.#draining,
       ...(clientCa !== undefined && { mayAsk: (c) => isAuthorized(c.env as { incoming?: { socket?: TLSSocket } }) }),
     });
@@ -113,7 +114,7 @@ export class AdmissionServer {
     );
     if ('own' in tls) {
       if (kube === undefined) throw new Problem('usage', 'a certificate in a Secret needs the API server');
-      this.#certificate = new OwnCertificate({
+      this.#certificate = new ServingCertificate({
         ...tls.own,
         kube,
         taken: (leaf) => this.#show(leaf),
@@ -180,27 +181,27 @@ export class AdmissionServer {
       ...own,
       ...((await this.#cluster?.parts()) ?? []),
     ]);
-    const cache = this.#door?.bench.cache;
+    const cache = this.#config?.policyContext.cache;
     const connection = this.#connect(config);
-    const bare = await openBench(config, new Map(), { groups, cache });
-    const bench = lock === undefined ? bare : { ...bare, lock: await this.#lockFrom(lock, bare, connection) };
+    const bare = await loadPolicyContext(config, new Map(), { groups, cache });
+    const policyContext = lock === undefined ? bare : { ...bare, lock: await this.#lockFrom(lock, bare, connection) };
     const cluster = this.#cluster;
-    this.#door = {
-      bench,
+    this.#config = {
+      policyContext,
       templates,
       locked: lock !== undefined,
-      reach: (request) => connection.secrets?.of(request) ?? connection.plain,
+      registryAccess: (request) => connection.secrets?.of(request) ?? connection.plain,
       ...(cluster !== undefined && { bypass: (namespace, reference) => cluster.bypass(namespace, reference) }),
     };
-    this.#metrics.policyInForce(bench.policy);
-    this.#say('policy in force', undefined, { policy: bench.policy, rules: config.rules.length });
+    this.#metrics.policyInForce(policyContext.policy);
+    this.#say('policy in force', undefined, { policy: policyContext.policy, rules: config.rules.length });
   }
 
-  async #lockFrom(lock: string, bench: Bench, { plain }: Connection): Promise<Lock> {
+  async #lockFrom(lock: string, policyContext: PolicyContext, { plain }: Connection): Promise<Lock> {
     if (!lock.startsWith(OCI)) return lockOf(lock);
     const reference = parseReference(lock.slice(OCI.length));
     if (reference instanceof Problem) throw reference;
-    const fetched = await fetchLock(plain.client, bench, reference);
+    const fetched = await fetchLock(plain.client, policyContext, reference);
     this.#lockDigest = fetched.digest;
     return fetched.lock;
   }
@@ -259,10 +260,10 @@ export class AdmissionServer {
     this.#options.log({ at: new Date().toISOString(), message, ...more, ...(problem !== undefined && { problem }) });
   }
 
-  #tell(request: Request, admission: Admission): void {
-    for (const { bypass } of admission.rulings) if (bypass !== undefined) this.#metrics.bypassed(request.namespace);
-    for (const happening of happeningsOf(request, admission)) this.#cluster?.tell(happening);
-    this.#admitted?.take(admission, this.#door?.bench.policy ?? '');
+  #notify(request: AdmissionRequest, admission: Admission): void {
+    for (const { bypass } of admission.decisions) if (bypass !== undefined) this.#metrics.bypassed(request.namespace);
+    for (const happening of eventsFor(request, admission)) this.#cluster?.tell(happening);
+    this.#admitted?.take(admission, this.#config?.policyContext.policy ?? '');
   }
 }
 

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { AUTHORITY_DAYS, type Kept, LEAF_DAYS, renewal } from './serving-certificate.ts';
+import { AUTHORITY_DAYS, LEAF_DAYS, renewal, type StoredCertificate } from './serving-certificate.ts';
 
 const NAMES = ['tagproof-admission.tagproof.svc'];
 const DAY = 86_400_000;
 
 /** As RFC 5280 would, without revocation: issued by one of the bundle that is itself in term. */
-function isTrusted({ cert }: Kept, bundle: readonly string[], now: number): boolean {
+function isTrusted({ cert }: StoredCertificate, bundle: readonly string[], now: number): boolean {
   const leaf = new X509Certificate(cert);
   const inTerm = (of: X509Certificate) => Date.parse(of.validFrom) <= now && now < Date.parse(of.validTo);
   return (
@@ -21,7 +21,7 @@ function isTrusted({ cert }: Kept, bundle: readonly string[], now: number): bool
 
 test('seven years, a look a day: never a gap, leaves and authorities renewed in time, old ones forgotten', async () => {
   const start = Date.parse('2026-11-24T00:00:00Z');
-  let kept = (await renewal(undefined, NAMES, false, new Date(start))) as Kept;
+  let kept = (await renewal(undefined, NAMES, false, new Date(start))) as StoredCertificate;
   let published: readonly string[] = [];
   const leaves = new Set([kept.cert]);
   const authorities = new Set(kept.bundle);
@@ -48,18 +48,18 @@ test('seven years, a look a day: never a gap, leaves and authorities renewed in 
 
 test('nothing is signed by an authority that the API server has not been told of', async () => {
   const then = new Date();
-  const first = (await renewal(undefined, NAMES, false, then)) as Kept;
+  const first = (await renewal(undefined, NAMES, false, then)) as StoredCertificate;
   const later = new Date(then.getTime() + (AUTHORITY_DAYS - 30) * DAY);
-  const second = (await renewal(first, NAMES, true, later)) as Kept;
+  const second = (await renewal(first, NAMES, true, later)) as StoredCertificate;
   assert.equal(second.bundle.length, 2);
   assert.equal(second.cert, first.cert, 'first the authority');
   assert.equal(await renewal(second, NAMES, false, later), undefined, 'not told yet');
-  const third = (await renewal(second, NAMES, true, later)) as Kept;
+  const third = (await renewal(second, NAMES, true, later)) as StoredCertificate;
   assert.notEqual(third.cert, first.cert, 'then the leaf');
 });
 
 test('other names of the Service want another leaf', async () => {
-  const kept = (await renewal(undefined, NAMES, false, new Date())) as Kept;
+  const kept = (await renewal(undefined, NAMES, false, new Date())) as StoredCertificate;
   assert.equal(await renewal(kept, NAMES, true, new Date()), undefined);
   const next = await renewal(kept, ['other.svc'], true, new Date());
   assert.ok(new X509Certificate(next?.cert ?? '').checkHost('other.svc'));

@@ -8,7 +8,7 @@ import { asProblem, Problem } from '../problem.ts';
 import { certificatesIn } from '../sigstore/pem.ts';
 
 /** What the Secret holds, PEM. */
-export type Kept = Leaf & {
+export type StoredCertificate = Leaf & {
   /** Every authority that the API server should trust, the one that signs first. */
   readonly bundle: readonly string[];
   readonly caKey: string;
@@ -26,11 +26,11 @@ const AUTHORITY_LEFT = LEAF_DAYS + 30;
  * @param published the API server trusts the whole bundle
  */
 export async function renewal(
-  kept: Kept | undefined,
+  kept: StoredCertificate | undefined,
   names: readonly string[],
   published: boolean,
   now: Date,
-): Promise<Kept | undefined> {
+): Promise<StoredCertificate | undefined> {
   if (kept === undefined) {
     const { makeAuthority, makeLeaf } = await maker();
     const authority = await makeAuthority(AUTHORITY_DAYS, now);
@@ -60,7 +60,7 @@ const maker = () => import('../install/certificate.ts');
 
 const daysLeft = (pem: string, now: Date) => (Date.parse(new X509Certificate(pem).validTo) - now.getTime()) / DAY_MS;
 
-export type OwnCertificateOptions = {
+export type ServingCertificateOptions = {
   readonly kube: KubeClient;
   readonly namespace: string;
   /** Of the Secret. */
@@ -77,13 +77,13 @@ export type OwnCertificateOptions = {
 const EVERY_MS = 10_000;
 
 /** Owns the timer. */
-export class OwnCertificate {
-  readonly #options: OwnCertificateOptions;
+export class ServingCertificate {
+  readonly #options: ServingCertificateOptions;
   #shown: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(options: OwnCertificateOptions) {
+  constructor(options: ServingCertificateOptions) {
     this.#options = options;
   }
 
@@ -160,7 +160,7 @@ export class OwnCertificate {
 }
 
 /** @returns undefined for a Secret that is still empty; @throws Problem for one that holds something else */
-function readSecret({ data, metadata }: KubeObject): Kept | undefined {
+function readSecret({ data, metadata }: KubeObject): StoredCertificate | undefined {
   const texts = (data ?? {}) as Record<string, string>;
   const text = (key: string) => Buffer.from(texts[key] ?? '', 'base64').toString('utf8');
   const [cert, key, caKey] = [text('tls.crt'), text('tls.key'), text('ca.key')];
@@ -174,7 +174,7 @@ function readSecret({ data, metadata }: KubeObject): Kept | undefined {
   return { cert, key, caKey, bundle };
 }
 
-function writeSecret({ cert, key, caKey, bundle }: Kept): Record<string, string> {
+function writeSecret({ cert, key, caKey, bundle }: StoredCertificate): Record<string, string> {
   const encode = (text: string) => Buffer.from(text).toString('base64');
   return {
     'tls.crt': encode(cert),

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { keyAuthorityYaml } from '../../test/signing/authority.ts';
-import { ask, openDoor, patchOf, pod } from '../../test/webhook-fixture.ts';
+import { ask, patchOf, pod, startWebhookFixture } from '../../test/webhook-fixture.ts';
 import type { Reference } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { parseConfig } from '../policy/config-file.ts';
@@ -39,13 +39,13 @@ test('T5: a tag that lies beside its digest: verified is the digest; a rule may 
   const first = await push('lying', 'v1', 'one');
   const second = await push('lying', 'v1', 'two');
   const image = `${host}/lying:v1@${first}`;
-  const plain = await openDoor(client, policy());
+  const plain = await startWebhookFixture(client, policy());
   assert.equal((await ask(plain.app, 'validate', { object: pod(image) })).allowed, true);
-  const honest = await openDoor(client, policy(', tagAgrees: true'));
+  const honest = await startWebhookFixture(client, policy(', tagAgrees: true'));
   const denied = await ask(honest.app, 'validate', { object: pod(image) });
   assert.match(denied.status?.message ?? '', new RegExp(`the tag v1 must still be this digest, and is ${second} now`));
   assert.equal((await ask(honest.app, 'validate', { object: pod(`${host}/lying:v1@${second}`) })).allowed, true);
-  const warning = await openDoor(client, policy(', tagAgrees: true, mode: warn'));
+  const warning = await startWebhookFixture(client, policy(', tagAgrees: true, mode: warn'));
   const warned = await ask(warning.app, 'validate', { object: pod(image) });
   assert.match(warned.warnings?.join() ?? '', /tagproof: .*must still be this digest/);
 });
@@ -73,8 +73,8 @@ test('T7: a tag that comes back to a digest it had left: said, and denied where 
     ['', true],
     [', noRollback: true', false],
   ] as const) {
-    const door = await openDoor(client, policy(more));
-    const mutate = () => ask(door.app, 'mutate', { object: pod(`${host}/frozen:v1`) });
+    const config = await startWebhookFixture(client, policy(more));
+    const mutate = () => ask(config.app, 'mutate', { object: pod(`${host}/frozen:v1`) });
     const { setTime } = clock();
     try {
       await push('frozen', 'v1', 'old');
@@ -87,7 +87,9 @@ test('T7: a tag that comes back to a digest it had left: said, and denied where 
       const back = await mutate();
       assert.match(back.warnings?.join() ?? '', /the tag went back to a digest that it had left at/);
       assert.equal(patchOf(back).length, allowed ? 1 : 0);
-      const decided = await ask(door.app, 'validate', { object: pod(patchOf(back)[0]?.value ?? `${host}/frozen:v1`) });
+      const decided = await ask(config.app, 'validate', {
+        object: pod(patchOf(back)[0]?.value ?? `${host}/frozen:v1`),
+      });
       assert.equal(decided.allowed, allowed, old);
     } finally {
       setTime(undefined);
@@ -111,7 +113,7 @@ test('a digest that must never run again is denied whatever else speaks for it',
   const blocked = `blocked: [{digest: "${bad}", repository: "${host}/leaky", reason: v2 leaks}]\n`;
   const exempt = `exemptions: [{images: ["${host}/leaky"], reason: old}]\n`;
   for (const text of [policy() + blocked, policy() + exempt + blocked, policy(', mode: warn') + blocked]) {
-    const { app } = await openDoor(client, text);
+    const { app } = await startWebhookFixture(client, text);
     for (const image of [`${host}/leaky:v2`, `${host}/leaky@${bad}`, `${host}/leaky:v1@${bad}`]) {
       const answer = await ask(app, 'validate', { object: pod(image) });
       assert.equal(answer.allowed, false, `${image} ${text}`);
@@ -126,7 +128,7 @@ test('T46: what only an image names is reached at public addresses, or not at al
   intercept = () => (asked++, false);
   const config = parseConfig('rules: [{name: all, images: ["**"], digest: resolve}]', 'test');
   const guarded = new RegistryClient({ credentials: async () => undefined, backoffMs: 1, isNamed: namesHost(config) });
-  const { app } = await openDoor(guarded, 'rules: [{name: all, images: ["**"], digest: resolve}]');
+  const { app } = await startWebhookFixture(guarded, 'rules: [{name: all, images: ["**"], digest: resolve}]');
   for (const image of [
     `${host}/x:1`,
     '169.254.169.254/a:b',
@@ -160,7 +162,7 @@ test('T40: a registry that hangs delays only the pods that need it', async () =>
   const slow = new EmbeddedRegistry({ intercept: () => true });
   const other = await slow.listen();
   const rules = `${policy()}  - {name: slow, images: ["${other}/**"], digest: resolve}\n`;
-  const { app } = await openDoor(client, rules);
+  const { app } = await startWebhookFixture(client, rules);
   const hanging = Array.from({ length: 200 }, (_, i) =>
     ask(app, 'validate', { object: pod(`${other}/x:${i}`) }, '?timeout=3s'),
   );
@@ -181,7 +183,7 @@ test('T19: nothing that stands on a pod opens anything; a bypass does, and says 
     ...pod(image),
     metadata: { annotations: { 'tagproof.dev/bypass': 'me' }, labels: { bypass: 'true' } },
   };
-  const shut = await openDoor(client, policy());
+  const shut = await startWebhookFixture(client, policy());
   assert.equal((await ask(shut.app, 'validate', { object: marked })).allowed, false);
   const bypass = {
     namespace: 'n',
@@ -190,7 +192,9 @@ test('T19: nothing that stands on a pod opens anything; a bypass does, and says 
     reason: 'incident 4711',
     until: Date.now() + 60_000,
   };
-  const ajar = await openDoor(client, policy(), { bypass: (namespace) => (namespace === 'n' ? bypass : undefined) });
+  const ajar = await startWebhookFixture(client, policy(), {
+    bypass: (namespace) => (namespace === 'n' ? bypass : undefined),
+  });
   // With every registry down, for that may be the emergency.
   intercept = (_, response) => (response.writeHead(503).end(), true);
   const answer = await ask(ajar.app, 'validate', { object: pod(image) });
@@ -202,9 +206,12 @@ test('T19: nothing that stands on a pod opens anything; a bypass does, and says 
 
 test('the log of a decision can be decided again', async () => {
   const digest = await push('logged', 'v1', 'x');
-  const { app, lines } = await openDoor(client, policy());
+  const { app, lines } = await startWebhookFixture(client, policy());
   await ask(app, 'validate', { object: pod(`${host}/logged:v1@${digest}`), userInfo: { username: 'jane' } });
-  const [line] = JSON.parse(JSON.stringify(lines)) as { user: string; rulings: { evidence: { verdicts: object } }[] }[];
+  const [line] = JSON.parse(JSON.stringify(lines)) as {
+    user: string;
+    decisions: { evidence: { verdicts: object } }[];
+  }[];
   assert.equal(line?.user, 'jane');
-  assert.deepEqual(Object.keys(line?.rulings[0]?.evidence.verdicts ?? {}), ['release']);
+  assert.deepEqual(Object.keys(line?.decisions[0]?.evidence.verdicts ?? {}), ['release']);
 });

@@ -1,28 +1,28 @@
 // The API without a socket: who may read, pages, filters, what is wrong with a question.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deployedRow, seenAs } from '../../test/deployed.ts';
-import type { Deployed } from '../inventory/deployed.ts';
+import { deployedRow, identifiedAs } from '../../test/deployed.ts';
+import type { DeployedContainer } from '../inventory/deployed.ts';
 import { openLedger } from '../ledger/open.ts';
 import { createApi } from './api.ts';
 import { oneTimeToken } from './auth.ts';
 import type { Source } from './deployed-page.ts';
 
 const A = `sha256:${'a'.repeat(64)}`;
-const row = (i: number, more: Partial<Deployed> = {}): Deployed =>
+const row = (i: number, more: Partial<DeployedContainer> = {}): DeployedContainer =>
   deployedRow(`web-${String(i).padStart(4, '0')}`, A, {
     namespace: i % 2 === 0 ? 'shop' : 'lab',
     declared: [`ghcr.io/org/web${i}:v1`],
     ...more,
   });
 
-async function open(rows: Deployed[] = [], hosts?: string[]) {
+async function open(rows: DeployedContainer[] = [], hosts?: string[]) {
   const listeners = new Set<() => void>();
   const source: Source = {
     deployed: () => rows,
     synced: true,
     clusters: [{ name: 'prod', synced: true }],
-    judges: false,
+    hasPolicy: false,
     freshness: { lateMs: 0, tags: 1, fresh: 1, objectiveMs: 300_000 },
     polls: () => ({ budget: [], next: [] }),
     metrics: async () => '',
@@ -38,7 +38,7 @@ async function open(rows: Deployed[] = [], hosts?: string[]) {
     app.request(`http://localhost${path}`, { headers });
   const json = async (path: string) =>
     (await ask(path)).json() as Promise<{
-      items: Deployed[];
+      items: DeployedContainer[];
       after?: string;
       total: number;
       counts: Record<string, number>;
@@ -84,7 +84,7 @@ test('a page elsewhere cannot reach it by a name of its own', async () => {
 
 test('pages come in order and end; filters and words choose, and their counts are of all', async () => {
   const rows = Array.from({ length: 250 }, (_, i) =>
-    row(i, i % 10 === 0 ? { running: [seenAs(A, { state: 'moved', now: A })] } : {}),
+    row(i, i % 10 === 0 ? { running: [identifiedAs(A, { state: 'moved', now: A })] } : {}),
   ).reverse();
   const { json } = await open(rows);
   const names: string[] = [];

@@ -66,12 +66,12 @@ export function createApi({ source, ledger, guard, hosts, pages, hints }: ApiOpt
       if (answer === 'forbidden') return c.json({ error: 'expected the verb get on records.tagproof.dev' }, 403);
       await next();
     });
-  app.get('/api/v1/deployed', (c) => c.json(pageOf(source, new URL(c.req.url).searchParams)));
+  app.get('/api/v1/deployed', (c) => c.json(pageOf(source, new URL(c.req.url).searchParams, new Date())));
   app.get('/api/v1/workloads/:namespace/:kind/:name/history', async (c) => {
     const { namespace, kind, name } = c.req.param();
     const cluster = c.req.query('cluster');
     const runs = await ledger.runHistory({ namespace, kind, name, ...(cluster !== undefined && { cluster }) });
-    const evidence = await ledger.judgements.evidence([...new Set(runs.map(({ digest }) => digest))].slice(0, 500));
+    const evidence = await ledger.statements.evidence([...new Set(runs.map(({ digest }) => digest))].slice(0, 500));
     return c.json({ runs, evidence });
   });
   app.get('/api/v1/tags', async (c) => {

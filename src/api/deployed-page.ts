@@ -1,16 +1,16 @@
-// One page of what is deployed, with the counts of each question over all that match the rest. Pure but for the clock.
+// One page of what is deployed, with the counts of each question over all that match the rest. Pure.
 
-import { type Deployed, FILTERS, type Filter } from '../inventory/deployed.ts';
+import { type DeployedContainer, FILTERS, type Filter } from '../inventory/deployed.ts';
 import { Problem } from '../problem.ts';
 import type { Spent } from '../watcher/budget.ts';
 import type { Freshness } from '../watcher/tags.ts';
 
 export type Source = {
-  readonly deployed: () => readonly Deployed[];
+  readonly deployed: () => readonly DeployedContainer[];
   readonly clusters: readonly { readonly name: string; readonly synced: boolean }[];
   readonly synced: boolean;
   /** Whether there are rules to judge by. */
-  readonly judges: boolean;
+  readonly hasPolicy: boolean;
   readonly freshness: Freshness;
   readonly polls: (limit: number) => {
     readonly budget: readonly Spent[];
@@ -28,7 +28,7 @@ export type Source = {
 const PAGE = 100;
 const MAX_PAGE = 1000;
 
-const textOf = ({ cluster, namespace, kind, name, container, declared, running }: Deployed) =>
+const textOf = ({ cluster, namespace, kind, name, container, declared, running }: DeployedContainer) =>
   [
     cluster,
     namespace,
@@ -39,12 +39,13 @@ const textOf = ({ cluster, namespace, kind, name, container, declared, running }
   ]
     .join('\n')
     .toLowerCase();
-const keyOf = ({ cluster, namespace, kind, name, type, container }: Deployed) =>
+const keyOf = ({ cluster, namespace, kind, name, type, container }: DeployedContainer) =>
   [cluster, namespace, kind, name, type, container].join('/');
 
 export function pageOf(
-  source: Pick<Source, 'deployed' | 'synced' | 'clusters' | 'freshness' | 'judges'>,
+  source: Pick<Source, 'deployed' | 'synced' | 'clusters' | 'freshness' | 'hasPolicy'>,
   query: URLSearchParams,
+  now: Date,
 ) {
   const limit = Math.min(MAX_PAGE, Math.max(1, Number(query.get('limit') ?? PAGE) || PAGE));
   const filter = query.get('filter');
@@ -68,10 +69,10 @@ export function pageOf(
   const page = chosen.filter(({ key }) => key > after).slice(0, limit);
   const more = page.length === limit && chosen.at(-1)?.key !== page.at(-1)?.key;
   return {
-    at: new Date().toISOString(),
+    at: now.toISOString(),
     synced: source.synced,
     clusters: source.clusters,
-    judges: source.judges,
+    hasPolicy: source.hasPolicy,
     freshness: source.freshness,
     total: chosen.length,
     all: matching.length,

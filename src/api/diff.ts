@@ -16,7 +16,7 @@ export type Diff = {
 
 export async function diffOf(ledger: Ledger, from: string, to: string): Promise<Diff> {
   const [a, b] = await Promise.all([ledger.images(from), ledger.images(to)]);
-  const evidence = await ledger.judgements.evidence([from, to], true);
+  const evidence = await ledger.statements.evidence([from, to], true);
   const signersOf = (digest: string) => evidence.find((row) => row.digest === digest)?.signers ?? null;
   const signers = { from: signersOf(from), to: signersOf(to) };
   const pair = comparable(a, b);

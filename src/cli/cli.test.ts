@@ -380,9 +380,9 @@ test('resolve, inspect, diff', async () => {
   assert.equal(inspected.code, 0);
   assert.match(inspected.stdout, /platforms +linux\/amd64, linux\/arm64/);
   assert.match(inspected.stdout, new RegExp(`pin it as ${host}/web:1@${web}`));
-  const lacks = await tagproof(root, ['inspect', `${host}/web:1`, '--platform', 'linux/s390x']);
-  assert.equal(lacks.code, 2);
-  assert.match(lacks.stderr, /has no linux\/s390x, only linux\/amd64, linux\/arm64/);
+  const missingPlatforms = await tagproof(root, ['inspect', `${host}/web:1`, '--platform', 'linux/s390x']);
+  assert.equal(missingPlatforms.code, 2);
+  assert.match(missingPlatforms.stderr, /has no linux\/s390x, only linux\/amd64, linux\/arm64/);
 
   await pushSample(host, { ...WEB, tag: '2', env: ['A=2'], labels: { x: 'y' } });
   const differs = await tagproof(root, ['diff', `${host}/web:1`, `${host}/web:2`, '-o', 'json']);
@@ -460,7 +460,7 @@ test('policy explain --replay: the log of the webhook, decided again without net
       kind: 'Pod',
       name: 'web',
       policy: 'sha256:x',
-      rulings: [{ image, digest, decision: { outcome, judgements: [] }, evidence: { digest, verdicts: {} }, ...more }],
+      decisions: [{ image, digest, decision: { outcome, results: [] }, evidence: { digest, verdicts: {} }, ...more }],
     });
   const folder = repository({
     'tagproof.yaml': 'rules: [{name: r, images: ["ghcr.io/**"], digest: required}]\n',
@@ -468,7 +468,7 @@ test('policy explain --replay: the log of the webhook, decided again without net
       line(`ghcr.io/x@${digest}`, 'allow'),
       line('ghcr.io/x:1', 'allow'),
       line('ghcr.io/y:1', 'deny', {
-        decision: { outcome: 'deny', judgements: [{ rule: '(form)', ok: false, unchecked: false, reason: 'r' }] },
+        decision: { outcome: 'deny', results: [{ rule: '(form)', ok: false, unchecked: false, reason: 'r' }] },
       }),
       '{"at":"x","message":"policy in force"}',
       'not json',

@@ -1,10 +1,9 @@
 #!/usr/bin/env node
 // The command line's front door: finds the verb and loads that verb only. Help costs no more than starting Node.
 import { basename } from 'node:path';
+import type { CommandRunner } from './shared/command.ts';
 
-export type Verb = (args: string[]) => Promise<number>;
-
-const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }> }> = {
+const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run: CommandRunner }> }> = {
   scan: { summary: 'show every image reference and how firmly it is pinned', load: () => import('./pin/scan.ts') },
   pin: { summary: 'write the digest behind every tag', load: () => import('./pin/pin.ts') },
   unpin: { summary: 'take the digests out again, byte for byte', load: () => import('./pin/unpin.ts') },
@@ -57,8 +56,8 @@ const VERBS: Record<string, { summary: string; load: () => Promise<{ run: Verb }
 };
 
 function help(name: string): string {
-  const width = Math.max(...Object.keys(VERBS).map((verb) => verb.length)) + 2;
-  const verbs = Object.entries(VERBS).map(([verb, { summary }]) => `  ${verb.padEnd(width)}${summary}`);
+  const width = Math.max(...Object.keys(COMMANDS).map((verb) => verb.length)) + 2;
+  const verbs = Object.entries(COMMANDS).map(([verb, { summary }]) => `  ${verb.padEnd(width)}${summary}`);
   return `${name} - immutable container images, from Git to cluster
 
 Usage: ${name} <verb> [options] [paths or images]
@@ -89,9 +88,9 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const [verb, verbArgs] = first === 'help' ? [rest[0] as string, ['--help']] : [first, rest];
-  const entry = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  const entry = Object.hasOwn(COMMANDS, verb) ? COMMANDS[verb] : undefined;
   if (entry === undefined) {
-    process.stderr.write(`error: there is no verb '${verb}'; expected one of ${Object.keys(VERBS).join(', ')}\n`);
+    process.stderr.write(`error: there is no verb '${verb}'; expected one of ${Object.keys(COMMANDS).join(', ')}\n`);
     return 2;
   }
   const { run } = await entry.load();

@@ -7,20 +7,20 @@ export type Check = {
   readonly state: 'fine' | 'hole' | 'weak' | 'open';
   readonly message: string;
   /** What to do about it. */
-  readonly mend?: string;
+  readonly remedy?: string;
 };
 
-export const fine = (subject: string, message: string): Check => ({ subject, state: 'fine', message });
-export const hole = (subject: string, message: string, mend: string): Check => ({
+export const pass = (subject: string, message: string): Check => ({ subject, state: 'fine', message });
+export const fail = (subject: string, message: string, remedy: string): Check => ({
   subject,
   state: 'hole',
   message,
-  mend,
+  remedy,
 });
-export const weak = (subject: string, message: string, mend: string): Check => ({
+export const warn = (subject: string, message: string, remedy: string): Check => ({
   subject,
   state: 'weak',
   message,
-  mend,
+  remedy,
 });
-export const open = (subject: string, message: string): Check => ({ subject, state: 'open', message });
+export const unknown = (subject: string, message: string): Check => ({ subject, state: 'open', message });

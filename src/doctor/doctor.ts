@@ -13,14 +13,14 @@ import { GROUP } from '../policy/object.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { CATALOGUE } from '../source/fields.ts';
-import { type Check, fine, hole, open, weak } from './check.ts';
+import { type Check, fail, pass, unknown, warn } from './check.ts';
 import { checkHooks, exemptNamespaces, type Live, selfExempting } from './webhook-checks.ts';
 
 /** Certificates and tokens stop working at more than this, milliseconds. */
 const MAX_SKEW_MS = 30_000;
 const ADMISSION = 'admissionregistration.k8s.io/v1';
 
-export type Patient = {
+export type DoctorTarget = {
   readonly kube: KubeClient;
   /** The webhook's own namespace. */
   readonly namespace: string;
@@ -34,26 +34,26 @@ export type Patient = {
 /** The webhook's own Deployment, where it is. */
 type Installed = Promise<KubeObject | undefined>;
 
-export async function examine(patient: Patient): Promise<Check[]> {
-  const { kube, namespace } = patient;
+export async function examine(target: DoctorTarget): Promise<Check[]> {
+  const { kube, namespace } = target;
   const live = await liveHooks(kube);
   const installed = kube.find(pathOf({ apiVersion: 'apps/v1', resource: 'deployments' }, namespace, NAME));
   const parts: [subject: string, look: () => Promise<Check[]>][] = [
-    ['clock', () => clock(patient)],
-    ['webhook', () => hooks(patient, live)],
-    ['namespaces', () => namespaces(patient, live)],
-    ['pods', () => pods(patient, installed)],
-    ['rights', () => rights(patient, installed)],
-    ['policies', () => policies(patient)],
-    ['back-stop', () => backstop(patient)],
-    ['registries', () => registries(patient)],
+    ['clock', () => clock(target)],
+    ['webhook', () => hooks(target, live)],
+    ['namespaces', () => namespaces(target, live)],
+    ['pods', () => pods(target, installed)],
+    ['rights', () => rights(target, installed)],
+    ['policies', () => policies(target)],
+    ['back-stop', () => backstop(target)],
+    ['registries', () => registries(target)],
   ];
   const looked = await Promise.all(
     parts.map(async ([subject, look]) => {
       try {
         return await look();
       } catch (error) {
-        return [open(subject, asProblem(error, 'unreachable').message)];
+        return [unknown(subject, asProblem(error, 'unreachable').message)];
       }
     }),
   );
@@ -69,23 +69,23 @@ export async function liveHooks(kube: KubeClient): Promise<Live> {
   return { mutating, validating };
 }
 
-async function clock({ kube }: Patient): Promise<Check[]> {
+async function clock({ kube }: DoctorTarget): Promise<Check[]> {
   const theirs = await kube.clock();
-  if (theirs === undefined) return [open('clock', 'the API server does not tell its time')];
+  if (theirs === undefined) return [unknown('clock', 'the API server does not tell its time')];
   const skew = Math.abs(theirs - Date.now());
   const seconds = `${Math.round(skew / 1000)} s`;
   if (skew > MAX_SKEW_MS)
-    return [weak('clock', `this machine and the API server differ by ${seconds}`, 'set both by NTP')];
-  return [fine('clock', `within ${MAX_SKEW_MS / 1000} s of the API server's`)];
+    return [warn('clock', `this machine and the API server differ by ${seconds}`, 'set both by NTP')];
+  return [pass('clock', `within ${MAX_SKEW_MS / 1000} s of the API server's`)];
 }
 
-async function hooks({ kube }: Patient, live: Live): Promise<Check[]> {
+async function hooks({ kube }: DoctorTarget, live: Live): Promise<Check[]> {
   const groups = new Set(CATALOGUE.flatMap(({ group }) => group ?? []));
   const custom = await discover(kube, (group) => groups.has(group));
   return checkHooks(live, custom, Date.now());
 }
 
-async function namespaces({ kube, namespace, exempt, workloads }: Patient, live: Live): Promise<Check[]> {
+async function namespaces({ kube, namespace, exempt, workloads }: DoctorTarget, live: Live): Promise<Check[]> {
   const { items } = await kube.list(pathOf({ apiVersion: 'v1', resource: 'namespaces' }));
   const meant = new Set([...exempt, namespace]);
   const checks: Check[] = [];
@@ -93,7 +93,7 @@ async function namespaces({ kube, namespace, exempt, workloads }: Patient, live:
   for (const name of left.filter((item) => !meant.has(item))) {
     const count = workloads.filter((workload) => workload.namespace === name).length;
     checks.push(
-      hole(
+      fail(
         'namespaces',
         `${name} is exempt (${count} workloads) and not meant to be`,
         `take it out of the webhooks' namespaceSelector, or say --exempt-namespace ${name}`,
@@ -102,20 +102,20 @@ async function namespaces({ kube, namespace, exempt, workloads }: Patient, live:
   }
   for (const label of selfExempting(live))
     checks.push(
-      hole(
+      fail(
         'namespaces',
         `the label ${label} decides whether a namespace is looked at: who may edit one may leave (T20)`,
         'select by kubernetes.io/metadata.name only',
       ),
     );
-  return checks.length > 0 ? checks : [fine('namespaces', `exempt, as meant: ${left.join(', ') || 'none'}`)];
+  return checks.length > 0 ? checks : [pass('namespaces', `exempt, as meant: ${left.join(', ') || 'none'}`)];
 }
 
-async function pods({ namespace }: Patient, installed: Installed): Promise<Check[]> {
+async function pods({ namespace }: DoctorTarget, installed: Installed): Promise<Check[]> {
   const deployment = await installed;
   if (deployment === undefined)
     return [
-      hole(
+      fail(
         'pods',
         `there is no Deployment ${NAME} in ${namespace}`,
         'apply the output of tagproof manifests, or name its namespace with --namespace',
@@ -124,22 +124,22 @@ async function pods({ namespace }: Patient, installed: Installed): Promise<Check
   const { replicas = 1, template } = deployment['spec'] as { replicas?: number; template: object };
   const { readyReplicas: ready = 0 } = (deployment['status'] ?? {}) as { readyReplicas?: number };
   const checks: Check[] = [];
-  const say = ready === 0 ? hole : weak;
+  const say = ready === 0 ? fail : warn;
   const look = `kubectl -n ${namespace} describe deployment ${NAME}`;
   checks.push(
     ready >= replicas
-      ? fine('pods', `${ready} of ${replicas} ready`)
+      ? pass('pods', `${ready} of ${replicas} ready`)
       : say('pods', `${ready} of ${replicas} are ready`, look),
   );
   if (replicas < 2)
-    checks.push(weak('pods', 'there is one replica: while it moves, nothing is admitted', 'set replicas to 2 or more'));
+    checks.push(warn('pods', 'there is one replica: while it moves, nothing is admitted', 'set replicas to 2 or more'));
   if (!/"image":"[^"]+@sha256:[0-9a-f]{64}"/.test(JSON.stringify(template)))
-    checks.push(hole('pods', "the webhook's own image is not pinned", 'give its image with its digest'));
+    checks.push(fail('pods', "the webhook's own image is not pinned", 'give its image with its digest'));
   return checks;
 }
 
 /** Asked of the API server for the webhook's own service account; and whether just anybody may break the glass. */
-async function rights({ kube, namespace }: Patient, installed: Installed): Promise<Check[]> {
+async function rights({ kube, namespace }: DoctorTarget, installed: Installed): Promise<Check[]> {
   const deployment = await installed;
   if (deployment === undefined) return [];
   const args = JSON.stringify(deployment['spec']);
@@ -161,7 +161,7 @@ async function rights({ kube, namespace }: Patient, installed: Installed): Promi
         asked++;
         if (!(await may(kube, account, attributes)))
           checks.push(
-            hole(
+            fail(
               'rights',
               `${NAME} may not ${attributes.verb} ${attributes.resource}${attributes.group && `.${attributes.group}`}, which ${feature} needs`,
               'apply the output of tagproof manifests again: it holds the roles',
@@ -174,7 +174,7 @@ async function rights({ kube, namespace }: Patient, installed: Installed): Promi
   const bypass = { namespace: 'default', verb: 'bypass', group: GROUP, resource: IMAGE_POLICY.plural };
   if (await may(kube, anybody, bypass))
     checks.push(
-      hole(
+      fail(
         'rights',
         `everybody who is logged in may bypass ${IMAGE_POLICY.plural}`,
         'bind the ClusterRole tagproof-bypass to the few who need it',
@@ -182,7 +182,7 @@ async function rights({ kube, namespace }: Patient, installed: Installed): Promi
     );
   return checks.length > 0
     ? checks
-    : [fine('rights', `the service account may do all ${asked} things that it needs; bypass is not for everybody`)];
+    : [pass('rights', `the service account may do all ${asked} things that it needs; bypass is not for everybody`)];
 }
 
 function attributesOf({ group, resources, verbs, names, own }: Permission, namespace: string): Attributes[] {
@@ -196,7 +196,7 @@ function attributesOf({ group, resources, verbs, names, own }: Permission, names
   );
 }
 
-async function policies({ kube }: Patient): Promise<Check[]> {
+async function policies({ kube }: DoctorTarget): Promise<Check[]> {
   const checks: Check[] = [];
   let count = 0;
   for (const kind of [IMAGE_POLICY, NAMESPACED_POLICY]) {
@@ -215,25 +215,25 @@ async function policies({ kube }: Patient): Promise<Check[]> {
       const name = `${kind.kind} ${metadata?.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata?.name}`;
       const ready = conditions.find(({ type }) => type === 'Ready');
       if (ready === undefined)
-        checks.push(open('policies', `${name}: nobody has looked at it: is the webhook running with --cluster?`));
+        checks.push(unknown('policies', `${name}: nobody has looked at it: is the webhook running with --cluster?`));
       else if (ready.status !== 'True')
-        checks.push(hole('policies', `${name}: ${ready.message}`, 'mend it; the webhook takes it over by itself'));
+        checks.push(fail('policies', `${name}: ${ready.message}`, 'mend it; the webhook takes it over by itself'));
       const findings = conditions.find(({ type, status: clean }) => type === 'Clean' && clean !== 'True');
       if (findings !== undefined)
-        checks.push(weak('policies', `${name}: ${findings.message}`, 'see tagproof policy lint'));
+        checks.push(warn('policies', `${name}: ${findings.message}`, 'see tagproof policy lint'));
     }
   }
-  return checks.length > 0 ? checks : [fine('policies', `${count} policy objects, all in force`)];
+  return checks.length > 0 ? checks : [pass('policies', `${count} policy objects, all in force`)];
 }
 
-async function backstop({ kube }: Patient): Promise<Check[]> {
+async function backstop({ kube }: DoctorTarget): Promise<Check[]> {
   const path = pathOf({ apiVersion: ADMISSION, resource: 'validatingadmissionpolicybindings' });
   const { items } = await kube.list(path);
   const bound = items.filter(({ metadata }) => metadata?.name?.startsWith('tagproof-'));
   if (bound.length > 0)
-    return [fine('back-stop', `${bound.length} ValidatingAdmissionPolicies hold digests while the webhook is away`)];
+    return [pass('back-stop', `${bound.length} ValidatingAdmissionPolicies hold digests while the webhook is away`)];
   return [
-    weak(
+    warn(
       'back-stop',
       'there is none: while the webhook is away, failurePolicy alone decides',
       'tagproof vap | kubectl apply -f -',
@@ -242,7 +242,7 @@ async function backstop({ kube }: Patient): Promise<Check[]> {
 }
 
 /** One image of each registry in use, as the webhook would ask; from here, and not from the cluster. */
-async function registries({ workloads, registries: client }: Patient): Promise<Check[]> {
+async function registries({ workloads, registries: client }: DoctorTarget): Promise<Check[]> {
   if (client === undefined) return [];
   const byHost = new Map<string, Reference>();
   for (const image of workloads.flatMap(({ images }) => images)) {
@@ -253,13 +253,13 @@ async function registries({ workloads, registries: client }: Patient): Promise<C
     [...byHost].map(async ([host, reference]): Promise<Check> => {
       try {
         await client.head(reference);
-        return fine('registries', `${host} answers (asked from this machine for ${reference.text})`);
+        return pass('registries', `${host} answers (asked from this machine for ${reference.text})`);
       } catch (error) {
         const problem = asProblem(error, 'unreachable');
         const message = `${host}, asked from this machine for ${reference.text}: ${problem.message}`;
         return problem.code === 'not-found' || problem.code === 'denied'
-          ? weak('registries', message, 'can the nodes still pull it? tagproof inspect shows more')
-          : open('registries', message);
+          ? warn('registries', message, 'can the nodes still pull it? tagproof inspect shows more')
+          : unknown('registries', message);
       }
     }),
   );

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeCertificates } from '../install/certificate.ts';
-import { type InstallOptions, manifests } from '../install/manifests.ts';
+import { manifests } from '../install/manifests.ts';
+import type { InstallOptions } from '../install/options.ts';
 import { PODS, TEMPLATED } from '../kube/kinds.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { checkHooks, covers, exemptNamespaces, hookAt, type Live, selfExempting } from './webhook-checks.ts';

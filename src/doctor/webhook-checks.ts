@@ -4,7 +4,7 @@ import { type Kind, PODS, TEMPLATED } from '../kube/kinds.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { matchesLabels, type Selector } from '../kube/selector.ts';
 import { certificatesIn } from '../sigstore/pem.ts';
-import { type Check, fine, hole, weak } from './check.ts';
+import { type Check, fail, pass, warn } from './check.ts';
 
 type Rule = {
   readonly apiGroups?: readonly string[];
@@ -39,24 +39,24 @@ export function checkHooks({ mutating, validating }: Live, custom: readonly Kind
   const [mutate, validate] = [hookAt(mutating, '/mutate'), hookAt(validating, '/validate')];
   const checks: Check[] = [];
   if (validate === undefined)
-    checks.push(hole('webhook', 'nothing validates: there is no webhook at /validate', AGAIN));
+    checks.push(fail('webhook', 'nothing validates: there is no webhook at /validate', AGAIN));
   if (mutate === undefined)
-    checks.push(weak('webhook', 'no digests are written: there is no webhook at /mutate', AGAIN));
+    checks.push(warn('webhook', 'no digests are written: there is no webhook at /mutate', AGAIN));
   for (const hook of [mutate, validate]) if (hook !== undefined) checks.push(...checkHook(hook, now));
   if (validate === undefined) return checks;
   const ephemeral = { ...PODS, resource: 'pods/ephemeralcontainers', kind: 'ephemeral containers' };
   const missing = [PODS, ephemeral, ...TEMPLATED].filter((kind) => !covers(validate, kind));
   for (const kind of missing) {
     const pods = kind.resource.startsWith('pods');
-    const say = pods ? hole : weak;
+    const say = pods ? fail : warn;
     const why = pods ? 'are not looked at' : 'are not looked at, only the pods that they make';
     checks.push(say('coverage', `${kind.kind} (${kind.resource}): creations and updates ${why}`, AGAIN));
   }
   if (missing.length === 0)
-    checks.push(fine('coverage', `pods, ephemeral containers, ${TEMPLATED.length} kinds of templates`));
+    checks.push(pass('coverage', `pods, ephemeral containers, ${TEMPLATED.length} kinds of templates`));
   for (const kind of custom.filter((item) => !covers(validate, item)))
     checks.push(
-      weak(
+      warn(
         'coverage',
         `${kind.kind} (${kind.apiVersion}) holds images and is not looked at; its pods are`,
         `add a rule for ${kind.resource} of ${kind.apiVersion} to the validating webhook`,
@@ -70,7 +70,7 @@ function checkHook(hook: Hook, now: number): Check[] {
   const checks: Check[] = [];
   if (failurePolicy !== 'Fail')
     checks.push(
-      weak(
+      warn(
         'webhook',
         `${name}: failurePolicy is ${failurePolicy}: while it does not answer, everything is let in`,
         'set failurePolicy: Fail once the policy is settled',
@@ -78,17 +78,17 @@ function checkHook(hook: Hook, now: number): Check[] {
     );
   if (Object.keys(objectSelector ?? {}).length > 0)
     checks.push(
-      hole('webhook', `${name}: an objectSelector lets objects by, and labels are for anybody to set`, AGAIN),
+      fail('webhook', `${name}: an objectSelector lets objects by, and labels are for anybody to set`, AGAIN),
     );
-  if (matchConditions.length > 0) checks.push(hole('webhook', `${name}: matchConditions let objects by`, AGAIN));
+  if (matchConditions.length > 0) checks.push(fail('webhook', `${name}: matchConditions let objects by`, AGAIN));
   if (matchPolicy === 'Exact')
-    checks.push(hole('webhook', `${name}: matchPolicy Exact lets other versions of a kind by`, AGAIN));
+    checks.push(fail('webhook', `${name}: matchPolicy Exact lets other versions of a kind by`, AGAIN));
   const bundle = certificatesIn(Buffer.from(hook.clientConfig.caBundle ?? '', 'base64').toString('utf8'));
   const ends = bundle.map((pem) => Date.parse(new X509Certificate(pem).validTo));
   const last = Math.max(...ends);
   if (bundle.length === 0)
     checks.push(
-      hole(
+      fail(
         'certificate',
         `${name}: no caBundle, so the API server cannot call it`,
         'is the webhook running? With --own-certificate it writes the bundle; else see cert-manager',
@@ -96,13 +96,13 @@ function checkHook(hook: Hook, now: number): Check[] {
     );
   else if (last < now + 30 * DAY_MS)
     checks.push(
-      (last < now ? hole : weak)(
+      (last < now ? fail : warn)(
         'certificate',
         `${name}: the authority that the API server trusts ends on ${new Date(last).toISOString()}`,
         AGAIN,
       ),
     );
-  return checks.length > 0 ? checks : [fine('webhook', `${name}: fails closed, leaves no object out`)];
+  return checks.length > 0 ? checks : [pass('webhook', `${name}: fails closed, leaves no object out`)];
 }
 
 /** Creations and updates of the kind, in all that rules may say with `*`. */

@@ -8,23 +8,23 @@ import type {
   Reference,
   Resolution,
   Resolved,
-  Setting,
+  Scope,
 } from '../flow.ts';
 import { printReference, tagKey, withDigest } from '../image/reference.ts';
 import type { Lock, LockEvidence } from '../lock/lock.ts';
 import { type Authority, askedBy, authoritiesOf, type Config } from '../policy/config.ts';
 import { decide, forbiddenRegistry } from '../policy/decide.ts';
 import { hashOf, policyHash } from '../policy/hash.ts';
-import { speakingFor } from '../policy/match.ts';
+import { applicableRules } from '../policy/match.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { readClosure } from '../resolve/closure.ts';
 import { resolveAll } from '../resolve/resolve.ts';
 import { VerdictCache } from '../verify/cache.ts';
 import { expiries } from '../verify/trust/root.ts';
-import { type Gathered, gatherVerdicts, loadSigners, type Signer, trustVersion } from '../verify/verify.ts';
+import { type GatheredVerdicts, gatherVerdicts, loadSigners, type Signer, trustVersion } from '../verify/verify.ts';
 
-export type Judged = {
+export type Evaluation = {
   readonly resolved: Resolution;
   readonly evidence: Evidence | undefined;
   readonly decision: Decision;
@@ -34,7 +34,7 @@ export type Judged = {
 export const WARN_DAYS = 30;
 
 /** What every image of a run is judged by. */
-export type Bench = {
+export type PolicyContext = {
   readonly config: Config;
   readonly lock: Lock;
   readonly signers: readonly Signer[];
@@ -45,7 +45,7 @@ export type Bench = {
   readonly bases: Map<string, string>;
 };
 
-export type BenchOptions = {
+export type PolicyContextOptions = {
   /** Authorities by the policy that named them: only within one of them must nobody stand twice (T37). */
   readonly groups?: readonly Readonly<Record<string, Authority>>[];
   /** Verdicts hang on authorities, not on rules: they outlive a policy that keeps its authorities. */
@@ -53,7 +53,11 @@ export type BenchOptions = {
 };
 
 /** @throws Problem `usage` without rules, and for authorities that cannot be used */
-export async function openBench(config: Config, lock: Lock, options: BenchOptions = {}): Promise<Bench> {
+export async function loadPolicyContext(
+  config: Config,
+  lock: Lock,
+  options: PolicyContextOptions = {},
+): Promise<PolicyContext> {
   if (config.rules.length === 0)
     throw new Problem(
       'usage',
@@ -66,19 +70,25 @@ export async function openBench(config: Config, lock: Lock, options: BenchOption
 
 /**
  * @param reference as it will run: with its digest once it is pinned
- * @param setting where it would run
+ * @param scope where it would run
  */
-export async function judgeImage(
+export async function evaluateImage(
   client: RegistryClient,
   reference: Reference,
   resolved: Resolution,
-  bench: Bench,
-  setting: Setting = {},
+  policyContext: PolicyContext,
+  scope: Scope = {},
   tagOf: TagOf = (tagged) => client.head(tagged),
-): Promise<Judged> {
+): Promise<Evaluation> {
   const evidence =
-    resolved instanceof Problem ? undefined : await gatherEvidence(client, reference, resolved, bench, setting, tagOf);
-  return { resolved, evidence, decision: decide(reference, resolved, evidence, bench.config, new Date(), setting) };
+    resolved instanceof Problem
+      ? undefined
+      : await gatherEvidence(client, reference, resolved, policyContext, scope, tagOf);
+  return {
+    resolved,
+    evidence,
+    decision: decide(reference, resolved, evidence, policyContext.config, new Date(), scope),
+  };
 }
 
 /** What a tag is now. */
@@ -89,15 +99,15 @@ async function gatherEvidence(
   client: RegistryClient,
   reference: Reference,
   { digest }: Resolved,
-  bench: Bench,
-  setting: Setting,
+  policyContext: PolicyContext,
+  scope: Scope,
   tagOf: TagOf,
 ): Promise<Evidence> {
-  const { rules } = speakingFor(bench.config, reference, setting, new Date());
+  const { rules } = applicableRules(policyContext.config, reference, scope, new Date());
   const asked = new Set(rules.flatMap(askedBy));
   const children = rules.filter(({ signatures, signed }) => signatures !== undefined && signed !== 'digest');
   const subject = withDigest(reference, digest);
-  const wanted = bench.signers.filter(({ name }) => asked.has(name));
+  const wanted = policyContext.signers.filter(({ name }) => asked.has(name));
   const attestations = rules.some((rule) => rule.attestations.length > 0);
   const closure =
     children.length > 0 || rules.some(({ platforms }) => platforms.length > 0)
@@ -105,14 +115,16 @@ async function gatherEvidence(
       : undefined;
   const pinned = reference.tag !== undefined && reference.digest !== undefined;
   const [gathered, known, platforms, tagNow] = await Promise.all([
-    gather(client, subject, wanted, attestations, bench),
+    gather(client, subject, wanted, attestations, policyContext),
     closure,
     children.length === 0
       ? undefined
-      : closure?.then((answer) => gatherChildren(client, subject, answer, childSigners(children, wanted), bench)),
+      : closure?.then((answer) =>
+          gatherChildren(client, subject, answer, childSigners(children, wanted), policyContext),
+        ),
     pinned && rules.some(({ tagAgrees }) => tagAgrees) ? tagNowOf(reference, tagOf) : undefined,
   ]);
-  const entry = bench.lock.get(tagKey(reference));
+  const entry = policyContext.lock.get(tagKey(reference));
   return {
     digest,
     ...gathered,
@@ -137,13 +149,13 @@ function gather(
   subject: Reference,
   signers: readonly Signer[],
   attestations: boolean,
-  bench: Bench,
-): Promise<Gathered> {
-  const key = `${printReference(subject)} ${baseOf(signers, attestations, bench)}`;
-  return bench.cache.get(key, () => gatherVerdicts(client, subject, signers, attestations));
+  policyContext: PolicyContext,
+): Promise<GatheredVerdicts> {
+  const key = `${printReference(subject)} ${baseOf(signers, attestations, policyContext)}`;
+  return policyContext.cache.get(key, () => gatherVerdicts(client, subject, signers, attestations));
 }
 
-function baseOf(signers: readonly Signer[], attestations: boolean, { config, bases }: Bench): string {
+function baseOf(signers: readonly Signer[], attestations: boolean, { config, bases }: PolicyContext): string {
   const names = `${attestations} ${signers.map(({ name }) => JSON.stringify(name)).join()}`;
   let base = bases.get(names);
   if (base === undefined) {
@@ -165,14 +177,14 @@ async function gatherChildren(
   subject: Reference,
   closure: Awaited<ReturnType<typeof readClosure>> | Problem,
   signers: readonly Signer[],
-  bench: Bench,
+  policyContext: PolicyContext,
 ): Promise<readonly ChildVerdicts[] | Problem> {
   if (closure instanceof Problem) return closure;
   // Only what no node can match is left out; that something calls itself an attachment is its own word.
   const runnable = closure.children.filter(({ platform }) => !platform?.startsWith('unknown/'));
   return Promise.all(
     runnable.map(async ({ digest, platform }) => {
-      const { verdicts } = await gather(client, withDigest(subject, digest), signers, false, bench);
+      const { verdicts } = await gather(client, withDigest(subject, digest), signers, false, policyContext);
       return { digest, verdicts, ...(platform !== undefined && { platform }) };
     }),
   );
@@ -187,23 +199,12 @@ export function endingTrust(signers: readonly Signer[], now: Date): string[] {
 }
 
 /** What whoever just relied on the trust roots should know, for the last lines of a report. */
-export function trustLines({ signers }: Pick<Bench, 'signers'>): string[] {
+export function trustLines({ signers }: Pick<PolicyContext, 'signers'>): string[] {
   return endingTrust(signers, new Date()).map((line) => `soon: ${line}; see tagproof trust show`);
 }
 
-/** The demands that a decision failed on, could not check first; undefined when there are none. */
-export function objections({ judgements }: Decision): string | undefined {
-  const failed = judgements.filter(({ ok }) => !ok);
-  return failed.length === 0 ? undefined : failed.map(({ rule, reason }) => `rule '${rule}': ${reason}`).join('; ');
-}
-
-/** True when the image might pass, had everything been checked: then it is a problem, not a finding. */
-export function isOpen({ outcome, judgements }: Decision): boolean {
-  return outcome !== 'allow' && judgements.every(({ ok, unchecked }) => ok || unchecked);
-}
-
 /** Where the image at this place would run. */
-export function settingOf({ object, namespace }: Pick<Found, 'object' | 'namespace'>): Setting {
+export function scopeOf({ object, namespace }: Pick<Found, 'object' | 'namespace'>): Scope {
   const kind = object?.split('/')[0];
   return { ...(kind !== undefined && { kind }), ...(namespace !== undefined && { namespace }) };
 }
@@ -211,12 +212,12 @@ export function settingOf({ object, namespace }: Pick<Found, 'object' | 'namespa
 /** Resolves, but sends nothing to a registry that a rule forbids. */
 export async function resolveAllowed(
   client: RegistryClient,
-  items: readonly { readonly reference: Reference; readonly setting: Setting }[],
-  { config }: Pick<Bench, 'config'>,
+  items: readonly { readonly reference: Reference; readonly scope: Scope }[],
+  { config }: Pick<PolicyContext, 'config'>,
 ): Promise<Map<string, Resolution>> {
   const forbidden = new Map<string, Problem>();
-  for (const { reference, setting } of items) {
-    const why = forbiddenRegistry(reference, config, setting);
+  for (const { reference, scope } of items) {
+    const why = forbiddenRegistry(reference, config, scope, new Date());
     if (why !== undefined)
       forbidden.set(printReference(reference), new Problem('refused', why, { image: reference.text }));
   }
@@ -225,7 +226,7 @@ export async function resolveAllowed(
 }
 
 /** What stands in the lock about a decision: who signed, by which proof, under which policy. */
-export function lockEvidence({ evidence, decision }: Judged, { policy }: Bench): LockEvidence | undefined {
+export function lockEvidence({ evidence, decision }: Evaluation, { policy }: PolicyContext): LockEvidence | undefined {
   if (evidence === undefined || decision.outcome === 'deny') return undefined;
   const proofs: [string, Proof, string?][] = [
     ...[...evidence.verdicts].flatMap(([name, verdict]): [string, Proof][] =>

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Evidence, Verdict } from '../flow.ts';
 import { Problem } from '../problem.ts';
-import { evidenceOf, recordOf } from './evidence-record.ts';
+import { fromEvidenceRecord, toEvidenceRecord } from './evidence-record.ts';
 
 const D = `sha256:${'a'.repeat(64)}`;
 const down = new Problem('unreachable', 'no answer', { image: 'x' });
 const proof = { by: 'key', layout: 'bundle', annotations: {}, times: ['2026-01-01T00:00:00Z'], keyId: 'k' } as const;
 const verified: Verdict = { kind: 'verified', ...proof };
 const statement = (predicate: unknown) => ({ ...proof, authority: 'a', predicateType: 'https://x.test/p', predicate });
-const through = (evidence: Evidence) => evidenceOf(JSON.parse(JSON.stringify(recordOf(evidence))));
+const through = (evidence: Evidence) => fromEvidenceRecord(JSON.parse(JSON.stringify(toEvidenceRecord(evidence))));
 
 const evidences: [name: string, evidence: Evidence][] = [
   [
@@ -70,6 +70,6 @@ test('statements that are too large are left out, and then nobody looked', () =>
     verdicts: new Map(),
     attestations: { verified: [statement('x'.repeat(20_000))], problems: new Map() },
   };
-  assert.ok(JSON.stringify(recordOf(large)).length < 1000);
+  assert.ok(JSON.stringify(toEvidenceRecord(large)).length < 1000);
   assert.equal(through(large).attestations, undefined);
 });

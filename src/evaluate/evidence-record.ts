@@ -19,7 +19,7 @@ export type EvidenceRecord = Omit<Evidence, 'verdicts' | 'attestations' | 'child
   readonly tagNow?: string | { problem: Failure };
 };
 
-export function recordOf(evidence: Evidence): EvidenceRecord {
+export function toEvidenceRecord(evidence: Evidence): EvidenceRecord {
   const { verdicts, attestations, children, platforms, tagNow, ...rest } = evidence;
   const verified = attestations?.verified ?? [];
   const cut = verified.length > 0 && Buffer.byteLength(JSON.stringify(verified)) > MAX_STATEMENTS;
@@ -44,7 +44,7 @@ export function recordOf(evidence: Evidence): EvidenceRecord {
 }
 
 /** The inverse, of what JSON.parse gave. */
-export function evidenceOf({
+export function fromEvidenceRecord({
   verdicts,
   attestations,
   cut,

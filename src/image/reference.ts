@@ -37,7 +37,7 @@ export function parseReference(text: string): Reference | Problem {
   if (/^[a-f0-9]{64}$/.test(text)) return invalid(text, 'it is a bare image ID, which names nothing on a registry');
   const { domain, rest } = splitDomain(text);
   const match = REFERENCE.exec(`${domain}/${rest}`);
-  if (match === null) return invalid(text, complaint(text, rest));
+  if (match === null) return invalid(text, explainInvalid(text, rest));
   const [, , path, tag, digest] = match as unknown as [string, string, string, string?, string?];
   const length = HOST.test(domain) ? path.length : domain.length + 1 + path.length;
   if (length > MAX_PATH) return invalid(text, `the repository name has ${length} characters, the most is ${MAX_PATH}`);
@@ -72,7 +72,7 @@ function canonicalRegistry(domain: string): string {
   return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 }
 
-function complaint(text: string, rest: string): string {
+function explainInvalid(text: string, rest: string): string {
   if (/\s/.test(text)) return 'it holds white space';
   if (text.includes('://')) return 'it is a URL: leave out the scheme';
   const path = rest.split(/[:@]/, 1)[0] as string;

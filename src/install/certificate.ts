@@ -4,7 +4,7 @@ import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 /** PEM. */
-export type Authority = { readonly ca: string; readonly caKey: string };
+export type CertificateAuthority = { readonly ca: string; readonly caKey: string };
 export type Leaf = { readonly cert: string; readonly key: string };
 export type Certificates = { readonly ca: string } & Leaf;
 
@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 /** TLS server authentication. RFC 5280 4.2.1.12. */
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 
-export async function makeAuthority(days: number, now = new Date()): Promise<Authority> {
+export async function makeAuthority(days: number, now = new Date()): Promise<CertificateAuthority> {
   const keys = await newKeys();
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=tagproof webhook CA',
@@ -31,7 +31,7 @@ export async function makeAuthority(days: number, now = new Date()): Promise<Aut
 
 /** @param names DNS names and addresses that the webhook is called by */
 export async function makeLeaf(
-  { ca, caKey }: Authority,
+  { ca, caKey }: CertificateAuthority,
   names: readonly string[],
   days: number,
   now = new Date(),

@@ -1,7 +1,8 @@
 // What is put into a cluster, checked for what must never be missing. A real API server reads it in test/real/admission.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type InstallOptions, manifests } from './manifests.ts';
+import { manifests } from './manifests.ts';
+import type { InstallOptions } from './options.ts';
 
 const options: InstallOptions = {
   namespace: 'tagproof',

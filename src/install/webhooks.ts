@@ -2,7 +2,7 @@
 import { TEMPLATED } from '../kube/kinds.ts';
 import { GROUP } from '../policy/object.ts';
 import { BYPASS, IMAGE_POLICY, NAMESPACED_POLICY } from './crds.ts';
-import type { InstallOptions } from './manifests.ts';
+import type { InstallOptions } from './options.ts';
 import { LABELS, NAME } from './permissions.ts';
 
 /** Seconds that the API server waits for an answer. */

@@ -1,15 +1,15 @@
 // What exists, under the owners that a person knows, and what the policy says of it; reports stay small.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openBench } from '../evaluate/evaluate.ts';
+import { loadPolicyContext } from '../evaluate/evaluate.ts';
 import { PODS, TEMPLATED } from '../kube/kinds.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { parseConfig } from '../policy/config-file.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample } from '../registry/sample.ts';
-import { outcomeOf, type Surveyed, survey } from './audit.ts';
-import { reportOf } from './policy-reports.ts';
+import { type AuditedWorkload, auditWorkloads, outcomeOf } from './audit.ts';
+import { reportObject } from './policy-reports.ts';
 import { group, pullerOf, type Workload } from './workloads.ts';
 
 const kind = (name: string) => [PODS, ...TEMPLATED].find((item) => item.kind === name) ?? PODS;
@@ -82,9 +82,9 @@ const workload = (name: string, images: string[], more: Partial<Workload> = {}):
 
 test('each image is asked about once, whoever runs it; the worst of its images is what a workload gets', async () => {
   const rules = `rules:\n  - {name: ours, images: ["${host}/**"], digest: resolve}\n  - {name: db, images: ["docker.io/**"], digest: required, mode: warn}\n  - {name: pods, images: ["quay.io/**"], kinds: [Pod], digest: required}\n`;
-  const bench = await openBench(parseConfig(rules, 'test'), new Map());
+  const policyContext = await loadPolicyContext(parseConfig(rules, 'test'), new Map());
   registry.log.length = 0;
-  const surveyed = await survey(client, bench, [
+  const audited = await auditWorkloads(client, policyContext, [
     workload('a', [`${host}/web:1`]),
     workload('b', [`${host}/web:1`, 'nginx:1']),
     workload('c', [`${host}/web:1`, 'evil.io/x:1']),
@@ -92,34 +92,34 @@ test('each image is asked about once, whoever runs it; the worst of its images i
     workload('e', ['not a reference!']),
     workload('f', ['quay.io/x:1']), // the Deployment would pass, its pods would not
   ]);
-  assert.deepEqual(surveyed.map(outcomeOf), ['allow', 'warn', 'deny', 'deny', 'deny', 'deny']);
+  assert.deepEqual(audited.map(outcomeOf), ['allow', 'warn', 'deny', 'deny', 'deny', 'deny']);
   assert.equal(registry.log.filter((line) => line.includes('/web/manifests/1')).length, 1);
 });
 
 test('digests are written into pods only: a rule that asks for one in Git is not met by the webhook', async () => {
   const rules = `rules:\n  - {name: resolve, images: ["${host}/**"], digest: resolve}\n  - {name: git, images: ["${host}/**"], digest: required}\n`;
-  const bench = await openBench(parseConfig(rules, 'test'), new Map());
+  const policyContext = await loadPolicyContext(parseConfig(rules, 'test'), new Map());
   const outcomes = async (templates: boolean) =>
-    (await survey(client, bench, [workload('a', [`${host}/web:1`])], { templates })).map(outcomeOf);
+    (await auditWorkloads(client, policyContext, [workload('a', [`${host}/web:1`])], { templates })).map(outcomeOf);
   assert.deepEqual(await outcomes(true), ['deny']);
   assert.deepEqual(await outcomes(false), ['allow']);
 });
 
 test('a report holds the worst, counts the rest, and never says that an open question failed', () => {
-  const item = (name: string, reason: string, unchecked: boolean): Surveyed => ({
+  const item = (name: string, reason: string, unchecked: boolean): AuditedWorkload => ({
     workload: workload(name, ['x']),
-    images: [{ image: 'x', decision: { outcome: 'deny', judgements: [{ rule: 'r', ok: false, unchecked, reason }] } }],
+    images: [{ image: 'x', decision: { outcome: 'deny', results: [{ rule: 'r', ok: false, unchecked, reason }] } }],
   });
-  const passing = (i: number): Surveyed => ({
+  const passing = (i: number): AuditedWorkload => ({
     workload: workload(`ok${i}`, ['x']),
-    images: [{ image: 'x', decision: { outcome: 'allow', judgements: [] } }],
+    images: [{ image: 'x', decision: { outcome: 'allow', results: [] } }],
   });
   const many = [
     ...Array.from({ length: 1000 }, (_, i) => passing(i)),
     item('open', 'no answer', true),
     item('bad', 'y'.repeat(5000), false),
   ];
-  const report = reportOf(
+  const report = reportObject(
     { apiVersion: 'openreports.io/v1alpha1', resource: 'reports', kind: 'Report' },
     'n',
     many,

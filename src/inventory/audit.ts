@@ -1,49 +1,49 @@
 // Everything that exists before the policy, each image asked about once: what would be let in again today, and what would not.
 
-import { type Bench, judgeImage, resolveAllowed } from '../evaluate/evaluate.ts';
-import type { Decision, Setting } from '../flow.ts';
+import { evaluateImage, type PolicyContext, resolveAllowed } from '../evaluate/evaluate.ts';
+import type { Decision, Scope } from '../flow.ts';
 import { parseReference, printReference, withDigest } from '../image/reference.ts';
-import { needsDigest, speakersOf, speakingFor } from '../policy/match.ts';
+import { applicableRules, applicableRulesKey, needsDigest } from '../policy/match.ts';
 import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Workload } from './workloads.ts';
 
-export type Judgement = {
+export type AuditedImage = {
   readonly image: string;
   readonly digest?: string;
   readonly decision: Decision;
 };
-export type Surveyed = { readonly workload: Workload; readonly images: readonly Judgement[] };
+export type AuditedWorkload = { readonly workload: Workload; readonly images: readonly AuditedImage[] };
 
 export type Outcome = Decision['outcome'];
 const RANK: Record<Outcome, number> = { allow: 0, warn: 1, deny: 2 };
 
 /** The worst of its images: a pod is let in whole or not at all. */
-export function outcomeOf({ images }: Surveyed): Outcome {
+export function outcomeOf({ images }: AuditedWorkload): Outcome {
   return images.reduce<Outcome>(
     (worst, { decision: { outcome } }) => (RANK[outcome] > RANK[worst] ? outcome : worst),
     'allow',
   );
 }
 
-export type SurveyOptions = {
+export type AuditOptions = {
   /** Objects that only make pods are held to the rules too, not the pods alone. */
   readonly templates?: boolean;
   /** Told the count of images that are done. */
   readonly progress?: (done: number, all: number) => void;
 };
 
-export async function survey(
+export async function auditWorkloads(
   client: RegistryClient,
-  bench: Bench,
+  policyContext: PolicyContext,
   workloads: readonly Workload[],
-  { templates = true, progress = () => {} }: SurveyOptions = {},
-): Promise<Surveyed[]> {
-  const questions = new Map<string, { image: string; setting: Setting }>();
+  { templates = true, progress = () => {} }: AuditOptions = {},
+): Promise<AuditedWorkload[]> {
+  const questions = new Map<string, { image: string; scope: Scope }>();
   const keys = workloads.map((workload) =>
-    workload.images.map((image) => keysOf(image, workload, bench, questions, templates)),
+    workload.images.map((image) => keysOf(image, workload, policyContext, questions, templates)),
   );
-  const answers = await judgeAll(client, bench, questions, progress);
+  const answers = await evaluateAll(client, policyContext, questions, progress);
   return workloads.map((workload, index) => ({
     workload,
     images: workload.images.map((_, at) => worst((keys[index]?.[at] ?? []).flatMap((key) => answers.get(key) ?? []))),
@@ -54,45 +54,49 @@ export async function survey(
 function keysOf(
   image: string,
   { kind, namespace }: Workload,
-  { config }: Bench,
-  questions: Map<string, { image: string; setting: Setting }>,
+  { config }: PolicyContext,
+  questions: Map<string, { image: string; scope: Scope }>,
   templates: boolean,
 ): string[] {
   const reference = parseReference(image);
   const keys = [...new Set([...(templates ? [kind] : []), 'Pod'])].map((of) => {
-    const setting = { kind: of, namespace };
-    const speakers = reference instanceof Problem ? '' : speakersOf(config, reference, setting);
+    const scope = { kind: of, namespace };
+    const speakers = reference instanceof Problem ? '' : applicableRulesKey(config, reference, scope, new Date());
     // Digests are written into pods only.
     const key = `${image}\n${speakers}\n${of === 'Pod'}`;
-    questions.set(key, { image, setting });
+    questions.set(key, { image, scope });
     return key;
   });
   return [...new Set(keys)];
 }
 
-async function judgeAll(
+async function evaluateAll(
   client: RegistryClient,
-  bench: Bench,
-  questions: ReadonlyMap<string, { image: string; setting: Setting }>,
+  policyContext: PolicyContext,
+  questions: ReadonlyMap<string, { image: string; scope: Scope }>,
   progress: (done: number, all: number) => void,
-): Promise<Map<string, Judgement>> {
+): Promise<Map<string, AuditedImage>> {
   const now = new Date();
-  const parsed = [...questions].map(([key, { image, setting }]) => ({
+  const parsed = [...questions].map(([key, { image, scope }]) => ({
     key,
     image,
-    setting,
+    scope,
     reference: parseReference(image),
   }));
-  const resolvable = parsed.flatMap(({ reference, setting }) => {
+  const resolvable = parsed.flatMap(({ reference, scope }) => {
     if (reference instanceof Problem || reference.digest !== undefined) return [];
-    return needsDigest(bench.config, reference, speakingFor(bench.config, reference, setting, now).rules)
-      ? [{ reference, setting }]
+    return needsDigest(
+      policyContext.config,
+      reference,
+      applicableRules(policyContext.config, reference, scope, now).rules,
+    )
+      ? [{ reference, scope }]
       : [];
   });
-  const resolved = await resolveAllowed(client, resolvable, bench);
+  const resolved = await resolveAllowed(client, resolvable, policyContext);
   let done = 0;
   const answers = await Promise.all(
-    parsed.map(async ({ key, image, setting, reference }): Promise<[string, Judgement]> => {
+    parsed.map(async ({ key, image, scope, reference }): Promise<[string, AuditedImage]> => {
       if (reference instanceof Problem) return [key, { image, decision: invalid(reference) }];
       const known =
         reference.digest === undefined
@@ -101,10 +105,10 @@ async function judgeAll(
       const digest = known instanceof Problem ? undefined : known.digest;
       // The webhook writes digests into pods where a rule says resolve, before it decides.
       const writes =
-        setting.kind === 'Pod' &&
-        speakingFor(bench.config, reference, setting, now).rules.some((rule) => rule.digest === 'resolve');
+        scope.kind === 'Pod' &&
+        applicableRules(policyContext.config, reference, scope, now).rules.some((rule) => rule.digest === 'resolve');
       const subject = writes && digest !== undefined ? withDigest(reference, digest) : reference;
-      const { decision } = await judgeImage(client, subject, known, bench, setting);
+      const { decision } = await evaluateImage(client, subject, known, policyContext, scope);
       progress(++done, parsed.length);
       return [key, { image, decision, ...(digest !== undefined && { digest }) }];
     }),
@@ -112,11 +116,11 @@ async function judgeAll(
   return new Map(answers);
 }
 
-function worst(judgements: readonly Judgement[]): Judgement {
-  return judgements.reduce((a, b) => (RANK[b.decision.outcome] > RANK[a.decision.outcome] ? b : a));
+function worst(results: readonly AuditedImage[]): AuditedImage {
+  return results.reduce((a, b) => (RANK[b.decision.outcome] > RANK[a.decision.outcome] ? b : a));
 }
 
 function invalid(problem: Problem): Decision {
   const reason = `not a valid image reference: ${problem.message}`;
-  return { outcome: 'deny', judgements: [{ rule: '(form)', ok: false, unchecked: false, reason }] };
+  return { outcome: 'deny', results: [{ rule: '(form)', ok: false, unchecked: false, reason }] };
 }

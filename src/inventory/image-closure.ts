@@ -3,7 +3,7 @@ import type { Reference } from '../flow.ts';
 import type { ImageFacts } from '../ledger/event.ts';
 import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
-import { type ImageConfig, readClosure, readConfig } from '../resolve/closure.ts';
+import { type ImageConfig, readClosure, readImageConfig } from '../resolve/closure.ts';
 import { factsOf } from './image-facts.ts';
 import type { ImageClosure } from './image-identity.ts';
 
@@ -28,7 +28,7 @@ export async function readImageClosure(
   for (const { digest, platform, attachment } of children) {
     if (attachment) continue;
     members.set(digest, { role: 'manifest', ...(platform !== undefined && { platform }) });
-    add(await readConfig(client, reference, digest));
+    add(await readImageConfig(client, reference, digest));
   }
   return { root: root.digest, members, images };
 }

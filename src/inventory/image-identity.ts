@@ -26,7 +26,7 @@ export type ImageClosure = {
   readonly members: ReadonlyMap<string, { readonly role: 'index' | 'manifest' | 'config'; readonly platform?: string }>;
 };
 
-export type Identity =
+export type ImageIdentity =
   /** It is the declared digest, or belongs to it. */
   | { readonly state: 'exact' }
   /** Declared by tag, and it is what the tag is now. */
@@ -51,8 +51,8 @@ export function identify(
   declared: string,
   closure: ImageClosure | undefined,
   pinned: boolean,
-): Identity {
-  const matches: Identity = pinned ? { state: 'exact' } : { state: 'same' };
+): ImageIdentity {
+  const matches: ImageIdentity = pinned ? { state: 'exact' } : { state: 'same' };
   if (running === declared) return matches;
   if (closure === undefined)
     return { state: 'unknown', reason: 'the image behind the declared name could not be read' };

@@ -38,7 +38,7 @@ export function ownerOf(object: KubeObject): [uid: string, owner: Owner | null] 
 /** `linux/arm64` by a node's name; empty where we may not know: nodes are not everybody's to read. */
 export async function listNodes(client: KubeClient): Promise<Map<string, string>> {
   try {
-    const { items } = await client.list(pathOf({ apiVersion: 'v1', resource: 'nodes' }), '', nodeOf);
+    const { items } = await client.list(pathOf({ apiVersion: 'v1', resource: 'nodes' }), '', parseNode);
     return new Map(items);
   } catch (error) {
     if (error instanceof Problem && error.code === 'denied') return new Map();
@@ -47,7 +47,7 @@ export async function listNodes(client: KubeClient): Promise<Map<string, string>
 }
 
 /** A node's name, and its platform; empty: it has not said. */
-export function nodeOf(object: KubeObject): [name: string, platform: string] {
+export function parseNode(object: KubeObject): [name: string, platform: string] {
   const { nodeInfo } = (object['status'] ?? {}) as { nodeInfo?: { operatingSystem?: string; architecture?: string } };
   return [
     object.metadata?.name ?? '',

@@ -1,11 +1,12 @@
 // The survey as report objects that dashboards know: OpenReports, or its elder PolicyReport where only that is installed. One object a
 // namespace, one result a workload, bounded: reports must not fill etcd.
-import { isOpen } from '../evaluate/evaluate.ts';
+
 import type { KubeClient } from '../kube/client.ts';
 import { serves } from '../kube/kinds.ts';
 import { pathOf, type Resource } from '../kube/object.ts';
+import { isUnchecked } from '../policy/decision.ts';
 import { Problem } from '../problem.ts';
-import { outcomeOf, type Surveyed } from './audit.ts';
+import { type AuditedWorkload, outcomeOf } from './audit.ts';
 
 export type ReportKind = Resource & { readonly kind: string };
 
@@ -34,13 +35,13 @@ export async function reportKind(client: KubeClient): Promise<ReportKind> {
 export async function writeReports(
   client: KubeClient,
   kind: ReportKind,
-  surveyed: readonly Surveyed[],
+  audited: readonly AuditedWorkload[],
   now: Date,
 ): Promise<number> {
-  const byNamespace = Map.groupBy(surveyed, ({ workload }) => workload.namespace);
+  const byNamespace = Map.groupBy(audited, ({ workload }) => workload.namespace);
   const owner = await ownerOf(client);
   for (const [namespace, items] of byNamespace)
-    await client.patch(pathOf(kind, namespace, NAME), 'apply', reportOf(kind, namespace, items, now, owner));
+    await client.patch(pathOf(kind, namespace, NAME), 'apply', reportObject(kind, namespace, items, now, owner));
   const { items: existing } = await client.list(
     pathOf(kind),
     `&labelSelector=${encodeURIComponent(`${LABEL}=${NAME}`)}`,
@@ -62,14 +63,14 @@ async function ownerOf(client: KubeClient): Promise<object | undefined> {
 
 const LABEL = 'app.kubernetes.io/managed-by';
 
-export function reportOf(
+export function reportObject(
   kind: ReportKind,
   namespace: string,
-  surveyed: readonly Surveyed[],
+  audited: readonly AuditedWorkload[],
   now: Date,
   owner?: object,
 ): object {
-  const results = surveyed.map((item) => ({ item, result: resultOf(item) }));
+  const results = audited.map((item) => ({ item, result: resultOf(item) }));
   const order: Result[] = ['fail', 'error', 'warn', 'pass'];
   const count = (of: Result) => results.filter(({ result }) => result === of).length;
   const sorted = results.toSorted(
@@ -95,10 +96,10 @@ export function reportOf(
   };
 }
 
-function resultObject({ workload, images }: Surveyed, result: Result, timestamp: object): object {
+function resultObject({ workload, images }: AuditedWorkload, result: Result, timestamp: object): object {
   const { apiVersion, kind, namespace, name, uid } = workload;
   const failed = images.flatMap(({ image, decision }) =>
-    decision.judgements
+    decision.results
       .filter(({ ok }) => !ok)
       .map(({ rule, reason }) => ({ rule, text: `${image}: rule '${rule}': ${reason}` })),
   );
@@ -119,9 +120,9 @@ function resultObject({ workload, images }: Surveyed, result: Result, timestamp:
 }
 
 /** "Could not be checked" is an error and never a failure, nor a pass. */
-function resultOf(item: Surveyed): Result {
+function resultOf(item: AuditedWorkload): Result {
   const outcome = outcomeOf(item);
   if (outcome !== 'deny') return outcome === 'allow' ? 'pass' : 'warn';
   const denied = item.images.filter(({ decision }) => decision.outcome === 'deny');
-  return denied.every(({ decision }) => isOpen(decision)) ? 'error' : 'fail';
+  return denied.every(({ decision }) => isUnchecked(decision)) ? 'error' : 'fail';
 }

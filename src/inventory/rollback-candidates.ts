@@ -1,14 +1,15 @@
 // The way back: what a workload ran before, from the record, as candidates that can really be gone back to: pullable now, and allowed now.
 
-import { type Bench, isOpen, judgeImage, objections } from '../evaluate/evaluate.ts';
+import { evaluateImage, type PolicyContext } from '../evaluate/evaluate.ts';
 import type { Reference } from '../flow.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
 import type { RunInterval } from '../ledger/ledger.ts';
+import { isUnchecked, objections } from '../policy/decision.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { signersOf } from './deployed.ts';
 
-export type Candidate = {
+export type RollbackCandidate = {
   readonly interval: RunInterval;
   /** What would be written: the name and tag that were declared then, and the digest that ran. */
   readonly reference: Reference;
@@ -16,7 +17,7 @@ export type Candidate = {
   readonly current: boolean;
 };
 
-export type Checked = Candidate & {
+export type Checked = RollbackCandidate & {
   /** Undefined: it is served under its digest, now. */
   readonly notPullable?: Problem;
   /** Why today's policy would not let it in; undefined: it would, or there are no rules. */
@@ -38,7 +39,10 @@ export type Target =
  * @param runs of one workload, newest first
  * @param roots what to pull for what a node named, where that was only a part of an image: a manifest of an index, a configuration
  */
-export function candidatesOf(runs: readonly RunInterval[], roots: ReadonlyMap<RunInterval, string>): Candidate[] {
+export function candidatesOf(
+  runs: readonly RunInterval[],
+  roots: ReadonlyMap<RunInterval, string>,
+): RollbackCandidate[] {
   const candidates = runs.flatMap((interval) => {
     const declared = parseReference(interval.image);
     // What has no name on a registry cannot be pulled again.
@@ -50,20 +54,21 @@ export function candidatesOf(runs: readonly RunInterval[], roots: ReadonlyMap<Ru
 }
 
 /** Each container and digest once, as it ran last: for a list to choose from. */
-export function distinct(candidates: readonly Candidate[]): Candidate[] {
-  const found = new Map<string, Candidate>();
+export function distinct(candidates: readonly RollbackCandidate[]): RollbackCandidate[] {
+  const found = new Map<string, RollbackCandidate>();
   for (const candidate of candidates) if (!found.has(keyOf(candidate))) found.set(keyOf(candidate), candidate);
   return [...found.values()];
 }
 
-const keyOf = ({ interval: { container, type }, reference }: Candidate) => `${type}\n${container}\n${reference.digest}`;
+const keyOf = ({ interval: { container, type }, reference }: RollbackCandidate) =>
+  `${type}\n${container}\n${reference.digest}`;
 
 /**
  * What to go back to, a candidate a container.
  * @throws Problem `not-found` where the record has nothing of it
  */
-export function choose(candidates: readonly Candidate[], target: Target): Candidate[] {
-  const matches = ({ interval: { since, until, digest, revision }, reference }: Candidate): boolean => {
+export function choose(candidates: readonly RollbackCandidate[], target: Target): RollbackCandidate[] {
+  const matches = ({ interval: { since, until, digest, revision }, reference }: RollbackCandidate): boolean => {
     if (target.kind === 'digest') return digest === target.digest || reference.digest === target.digest;
     if (target.kind === 'revision') return revision === target.revision;
     const moment = target.time.getTime();
@@ -86,29 +91,29 @@ function missed(target: Target): string {
  * @param nevers why a digest must never run again, by digest
  */
 export async function check(
-  candidate: Candidate,
+  candidate: RollbackCandidate,
   client: RegistryClient,
-  bench: Bench | undefined,
+  policyContext: PolicyContext | undefined,
   { namespace, kind }: { readonly namespace: string; readonly kind: string },
-  nevers: ReadonlyMap<string, string>,
+  blocklist: ReadonlyMap<string, string>,
 ): Promise<Checked> {
   const { reference } = candidate;
-  const never = nevers.get(reference.digest as string);
+  const never = blocklist.get(reference.digest as string);
   if (never !== undefined) return { ...candidate, denied: `it must never run again: ${never}` };
   try {
     await client.head(reference);
   } catch (error) {
     return { ...candidate, notPullable: asProblem(error, 'unreachable', { image: reference.text }) };
   }
-  if (bench === undefined) return candidate;
+  if (policyContext === undefined) return candidate;
   const resolved = {
     reference,
     digest: reference.digest as string,
     from: 'lock' as const,
     at: new Date().toISOString(),
   };
-  const { decision, evidence } = await judgeImage(client, reference, resolved, bench, { kind, namespace });
+  const { decision, evidence } = await evaluateImage(client, reference, resolved, policyContext, { kind, namespace });
   const signers = signersOf(evidence);
   if (decision.outcome !== 'deny') return { ...candidate, signers };
-  return { ...candidate, signers, denied: objections(decision) ?? 'denied', open: isOpen(decision) };
+  return { ...candidate, signers, denied: objections(decision) ?? 'denied', open: isUnchecked(decision) };
 }

@@ -6,12 +6,12 @@ import { parseReference, withDigest } from '../image/reference.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample } from '../registry/sample.ts';
-import { readClosure, readConfig } from '../resolve/closure.ts';
-import type { Deployed } from './deployed.ts';
+import { readClosure, readImageConfig } from '../resolve/closure.ts';
+import type { DeployedContainer } from './deployed.ts';
 import { digestIn } from './image-identity.ts';
 import { inventoryOf } from './inventory.ts';
 import { type Owner, podOf } from './pods.ts';
-import { statusOf } from './status.ts';
+import { queryStatus } from './status.ts';
 
 const A = `sha256:${'a'.repeat(64)}`;
 
@@ -110,15 +110,15 @@ after(async () => {
   await registry.close();
 });
 
-const identitiesOf = ({ running }: Deployed) => running.map(({ identity }) => identity);
+const identitiesOf = ({ running }: DeployedContainer) => running.map(({ identity }) => identity);
 
 async function look(
   image: string,
   imageID: string | undefined,
   reader: RegistryClient | undefined = client,
-): Promise<Deployed> {
+): Promise<DeployedContainer> {
   const rows = inventoryOf('c', [pod([{ image, ...(imageID !== undefined && { imageID }) }])], new Map());
-  return (await statusOf(rows, { reader }))[0] as Deployed;
+  return (await queryStatus(rows, { reader }))[0] as DeployedContainer;
 }
 
 test('index, manifest and configuration are one image, whatever repository the runtime names', async () => {
@@ -132,7 +132,7 @@ test('index, manifest and configuration are one image, whatever repository the r
   const reference = withDigest(parseReference(image) as Reference, index);
   const { children } = await readClosure(client, reference);
   const manifest = children[1]?.digest as string;
-  const { configDigest } = await readConfig(client, reference, manifest);
+  const { configDigest } = await readImageConfig(client, reference, manifest);
   for (const imageID of [
     `${host}/web@${index}`,
     `${host}/web@${manifest}`,
@@ -165,13 +165,13 @@ test('what nobody can know is unknown, with the reason, and never fine', async (
   ];
   for (const [image, imageID, reader, reason] of cases) {
     const rows = inventoryOf('c', [pod([{ image, ...(imageID !== undefined && { imageID }) }])], new Map());
-    const [status] = await statusOf(rows, { reader });
+    const [status] = await queryStatus(rows, { reader });
     const identity = status?.running[0]?.identity;
     assert.equal(identity?.state, 'unknown', image);
     assert.match(identity?.state === 'unknown' ? identity.reason : '', reason);
   }
   // A digest that is declared and runs is exact without any registry.
-  const [pinned] = await statusOf(inventoryOf('c', [pod([{ image: `x@${A}`, imageID: `x@${A}` }])], new Map()), {
+  const [pinned] = await queryStatus(inventoryOf('c', [pod([{ image: `x@${A}`, imageID: `x@${A}` }])], new Map()), {
     reader: undefined,
   });
   assert.deepEqual(pinned?.running[0]?.identity, { state: 'exact' });
@@ -185,9 +185,9 @@ test('a rollout of a new tag is no drift: each pod is held against what it decla
   );
   const run = (tag: string, digest: string | undefined) =>
     pod([{ image: `${host}/rollout:${tag}`, imageID: `x@${digest}` }], { owner: set });
-  const [row] = await statusOf(inventoryOf('c', [run('v1', v1), run('v2', v2)], owners), { reader: client });
+  const [row] = await queryStatus(inventoryOf('c', [run('v1', v1), run('v2', v2)], owners), { reader: client });
   assert.deepEqual(row?.declared.length, 2);
-  assert.deepEqual(identitiesOf(row as Deployed), [{ state: 'same' }, { state: 'same' }]);
-  const [swapped] = await statusOf(inventoryOf('c', [run('v1', v2), run('v2', v2)], owners), { reader: client });
-  assert.deepEqual(identitiesOf(swapped as Deployed), [{ state: 'moved', now: v1 }, { state: 'same' }]);
+  assert.deepEqual(identitiesOf(row as DeployedContainer), [{ state: 'same' }, { state: 'same' }]);
+  const [swapped] = await queryStatus(inventoryOf('c', [run('v1', v2), run('v2', v2)], owners), { reader: client });
+  assert.deepEqual(identitiesOf(swapped as DeployedContainer), [{ state: 'moved', now: v1 }, { state: 'same' }]);
 });

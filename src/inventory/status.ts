@@ -1,19 +1,19 @@
 // The inventory before the registries and the policy, asked now: is it pinned, is what runs what was declared, where does the tag point, can it
 // still be pulled, who signed it, does it have its nodes' platforms.
 
-import type { Judged } from '../evaluate/evaluate.ts';
-import type { Reference, Resolution, Setting } from '../flow.ts';
+import type { Evaluation } from '../evaluate/evaluate.ts';
+import type { Reference, Resolution, Scope } from '../flow.ts';
 import { parseReference, printReference, withDigest } from '../image/reference.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { resolveAll } from '../resolve/resolve.ts';
 import {
-  type Deployed,
+  type DeployedContainer,
   deployedOf,
-  type Evidence,
-  evidenceOf,
+  type EvidenceSummary,
   type Knowledge,
-  lookKey,
+  pollKey,
+  summarizeEvaluation,
   type TagState,
   tagOf,
 } from './deployed.ts';
@@ -27,7 +27,7 @@ export type StatusOptions = {
   /** Undefined: registries are not asked, and nothing is known of tags. */
   readonly reader: Reader | undefined;
   /** Undefined: there are no rules, or they are not asked. The reference has its digest. */
-  readonly judge?: ((reference: Reference, setting: Setting) => Promise<Judged>) | undefined;
+  readonly evaluator?: ((reference: Reference, scope: Scope) => Promise<Evaluation>) | undefined;
   /** Of a node: `linux/arm64`. */
   readonly platform?: Knowledge['platform'];
   readonly progress?: (done: number, all: number) => void;
@@ -36,24 +36,24 @@ export type StatusOptions = {
 const NOT_ASKED: TagState = { digest: undefined, since: 0, checked: null, failure: 'registries were not asked' };
 
 /** In rounds, for each hangs on the one before: tags; closures of what differs; what nodes would pull again; who signed that. */
-export async function statusOf(rows: readonly Row[], options: StatusOptions): Promise<Deployed[]> {
-  const { reader, judge, platform = () => undefined, progress } = options;
+export async function queryStatus(rows: readonly Row[], options: StatusOptions): Promise<DeployedContainer[]> {
+  const { reader, evaluator, platform = () => undefined, progress } = options;
   const looks = new Map<string, TagState>();
   const closures = new Map<string, ImageClosure>();
-  const evidence = new Map<string, Evidence>();
+  const evidence = new Map<string, EvidenceSummary>();
   const known: Knowledge = {
-    look: (key) => (reader === undefined ? NOT_ASKED : looks.get(key)),
+    tagState: (key) => (reader === undefined ? NOT_ASKED : looks.get(key)),
     closure: (digest) => closures.get(digest),
     evidence: (reference, row) => evidence.get(evidenceKey(reference, row)),
     platform,
     hold: () => undefined,
-    never: () => undefined,
+    blocked: () => undefined,
   };
   if (reader === undefined) return deployedOf(rows, known);
   const look = async (references: readonly Reference[]) => {
     const answers = await resolveAll(references, { client: reader, ...(progress !== undefined && { progress }) });
     for (const reference of references)
-      looks.set(lookKey(reference), stateOf(answers.get(printReference(reference)) as Resolution));
+      looks.set(pollKey(reference), stateOf(answers.get(printReference(reference)) as Resolution));
   };
   const sound = rows.flatMap((row) =>
     [...new Set([...row.declared, ...row.running.map(({ image }) => image)])].flatMap((image) => {
@@ -65,7 +65,7 @@ export async function statusOf(rows: readonly Row[], options: StatusOptions): Pr
   const wanted = new Map<string, Reference>();
   for (const { row, image, reference } of sound) {
     const tag = tagOf(reference);
-    const declared = reference.digest ?? (tag && looks.get(lookKey(tag))?.digest);
+    const declared = reference.digest ?? (tag && looks.get(pollKey(tag))?.digest);
     if (typeof declared !== 'string') continue;
     const mine = row.running.filter((item) => item.image === image);
     const differs = mine.some(({ digest }) => digest !== undefined && digest !== declared);
@@ -91,11 +91,11 @@ export async function statusOf(rows: readonly Row[], options: StatusOptions): Pr
     ),
   ];
   await look(pulled.map(({ reference }) => reference));
-  if (judge !== undefined) {
+  if (evaluator !== undefined) {
     const asked = new Map(pulled.map((item) => [evidenceKey(item.reference, item.row), item]));
     await Promise.all(
       [...asked].map(async ([key, { reference, row }]) => {
-        const found = evidenceOf(await judge(reference, { namespace: row.namespace, kind: row.kind }));
+        const found = summarizeEvaluation(await evaluator(reference, { namespace: row.namespace, kind: row.kind }));
         const now = Date.now();
         evidence.set(key, { ...found, checked: now, since: now });
       }),
@@ -105,7 +105,7 @@ export async function statusOf(rows: readonly Row[], options: StatusOptions): Pr
 }
 
 const evidenceKey = (reference: Reference, { namespace, kind }: { namespace: string; kind: string }) =>
-  `${lookKey(reference)} ${namespace} ${kind}`;
+  `${pollKey(reference)} ${namespace} ${kind}`;
 
 function stateOf(answer: Resolution): TagState {
   const now = Date.now();

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from './client.ts';
-import { Events, type Happening } from './events.ts';
+import { EventRecorder, type KubeEvent } from './events.ts';
 
-const happening = (note: string): Happening => ({
+const happening = (note: string): KubeEvent => ({
   type: 'Warning',
   reason: 'ImageDenied',
   action: 'Admission',
@@ -16,15 +16,15 @@ const sink = (create: (path: string, object: object) => Promise<unknown>) => ({ 
 
 test('the same thing is told once in five minutes', async () => {
   const written: object[] = [];
-  const events = new Events(
+  const events = new EventRecorder(
     sink(async (_, object) => written.push(object)),
     'pod',
     () => assert.fail('dropped'),
   );
   const now = Date.now();
-  for (let i = 0; i < 50; i++) events.tell(happening('a'), now);
-  events.tell(happening('b'), now);
-  events.tell(happening('a'), now + 5 * 60_000 + 1);
+  for (let i = 0; i < 50; i++) events.record(happening('a'), now);
+  events.record(happening('b'), now);
+  events.record(happening('a'), now + 5 * 60_000 + 1);
   await sleep(500);
   assert.deepEqual(
     written.map((object) => (object as { note: string }).note),
@@ -34,21 +34,21 @@ test('the same thing is told once in five minutes', async () => {
 
 test('T44: an API server that fails, or hangs, costs events and nothing else', async () => {
   let dropped = 0;
-  const failing = new Events(
+  const failing = new EventRecorder(
     sink(async () => {
       throw new Error('down');
     }),
     'pod',
     () => dropped++,
   );
-  failing.tell(happening('a'));
+  failing.record(happening('a'));
   await sleep(200);
   assert.equal(dropped, 1);
-  const hanging = new Events(
+  const hanging = new EventRecorder(
     sink(() => new Promise(() => {})),
     'pod',
     () => dropped++,
   );
-  for (let i = 0; i < 1000; i++) hanging.tell(happening(String(i)));
+  for (let i = 0; i < 1000; i++) hanging.record(happening(String(i)));
   assert.ok(dropped > 700, 'what does not fit is dropped, and counted');
 });

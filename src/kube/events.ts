@@ -2,7 +2,7 @@
 // one can be written changes nothing about a decision (T44).
 import type { KubeClient } from './client.ts';
 
-export type Happening = {
+export type KubeEvent = {
   readonly type: 'Normal' | 'Warning';
   /** One word for machines: ImageDenied, ImageBypassed. */
   readonly reason: string;
@@ -27,13 +27,13 @@ const MAX_REMEMBERED = 5000;
 /** events.k8s.io/v1 bounds a note, bytes. */
 const MAX_NOTE = 1000;
 
-export class Events {
+export class EventRecorder {
   readonly #client: KubeClient;
   readonly #instance: string;
   readonly #dropped: () => void;
   readonly #controller: string;
-  readonly #told = new Map<string, number>();
-  readonly #waiting: Happening[] = [];
+  readonly #recorded = new Map<string, number>();
+  readonly #waiting: KubeEvent[] = [];
   #working = false;
 
   /** @param instance who reports: the pod's name; @param controller as what */
@@ -44,14 +44,14 @@ export class Events {
     this.#controller = controller;
   }
 
-  tell(event: Happening, now = Date.now()): void {
+  record(event: KubeEvent, now = Date.now()): void {
     const { kind, namespace, name } = event.regarding;
     const key = `${event.reason} ${kind} ${namespace}/${name} ${event.note}`;
-    if ((this.#told.get(key) ?? 0) > now - AGAIN_MS) return;
+    if ((this.#recorded.get(key) ?? 0) > now - AGAIN_MS) return;
     if (this.#waiting.length >= MAX_WAITING) return this.#dropped();
-    this.#told.delete(key);
-    this.#told.set(key, now);
-    if (this.#told.size > MAX_REMEMBERED) this.#told.delete(this.#told.keys().next().value as string);
+    this.#recorded.delete(key);
+    this.#recorded.set(key, now);
+    if (this.#recorded.size > MAX_REMEMBERED) this.#recorded.delete(this.#recorded.keys().next().value as string);
     this.#waiting.push(event);
     if (!this.#working) void this.#work();
   }
@@ -65,7 +65,7 @@ export class Events {
     this.#working = false;
   }
 
-  async #write({ type, reason, action, note, regarding }: Happening): Promise<void> {
+  async #write({ type, reason, action, note, regarding }: KubeEvent): Promise<void> {
     const namespace = regarding.namespace === '' ? 'default' : regarding.namespace;
     await this.#client.create(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`, {
       apiVersion: 'events.k8s.io/v1',

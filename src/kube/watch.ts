@@ -5,7 +5,7 @@ import { asProblem, Problem } from '../problem.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject } from './object.ts';
 
-export type Change = { readonly type: 'added' | 'modified' | 'deleted'; readonly object: KubeObject };
+export type WatchEvent = { readonly type: 'added' | 'modified' | 'deleted'; readonly object: KubeObject };
 
 export type WatchOptions<T = KubeObject> = {
   readonly signal: AbortSignal;
@@ -13,7 +13,7 @@ export type WatchOptions<T = KubeObject> = {
   readonly onList: (objects: readonly T[]) => void;
   /** What to keep of each object of a list, while it is read: fifty thousand pods as they are would fill the memory. */
   readonly take?: (object: KubeObject) => T;
-  readonly onChange: (change: Change) => void;
+  readonly onChange: (change: WatchEvent) => void;
   /** The server could not be read; tried again after the pause, milliseconds. */
   readonly onProblem: (problem: Problem, pauseMs: number) => void;
   /** Label or field selectors: `&fieldSelector=…`. */
@@ -78,7 +78,7 @@ async function follow(
         throw new Problem(code === 410 ? 'changed' : 'unreachable', `watch ${path}: ${message ?? 'it ended'}`);
       }
       version = object.metadata?.resourceVersion ?? version;
-      if (type !== 'BOOKMARK') onChange({ type: type.toLowerCase() as Change['type'], object });
+      if (type !== 'BOOKMARK') onChange({ type: type.toLowerCase() as WatchEvent['type'], object });
     }
     return version;
   } catch (error) {

@@ -1,21 +1,21 @@
 // Retention: what ended long ago goes, entries and intervals; what of the old entries still counts is told again by events with the times of
 // the first ones, so that the record alone is still enough to draw everything anew.
 import type {
+  BlockEvent,
   ClosureEvent,
   EvidenceEvent,
   LedgerEvent,
-  NeverEvent,
+  Link,
   RollbackEvent,
   RunEvent,
   TagEvent,
 } from './event.ts';
-import type { Link } from './journal.ts';
 import type { Database, EvidenceRow, HoldRow, RunRow, TagRow } from './schema.ts';
 
-export type Forgotten = { readonly base: Link; readonly count: number; readonly carried: LedgerEvent[] };
+export type Compacted = { readonly base: Link; readonly count: number; readonly snapshot: LedgerEvent[] };
 
 /** @returns undefined where nothing is that old */
-export async function forget(db: Database, before: Date): Promise<Forgotten | undefined> {
+export async function compact(db: Database, before: Date): Promise<Compacted | undefined> {
   const cut = before.toISOString();
   const last = await db
     .selectFrom('event')
@@ -31,17 +31,17 @@ export async function forget(db: Database, before: Date): Promise<Forgotten | un
   await db.deleteFrom('alarm').where('until', 'is not', null).where('until', '<', cut).execute();
   // Before the rows that name them are taken out to be told again.
   const kept = await closures(db, cut);
-  const carried = await carry(db, cut);
+  const carried = await snapshotOf(db, cut);
   const { numDeletedRows } = await db.deleteFrom('event').where('seq', '<=', seq).executeTakeFirst();
   return {
     base: { seq, hash: last.hash },
     count: Number(numDeletedRows),
-    carried: [{ kind: 'compaction', before: cut, seq }, ...kept, ...carried],
+    snapshot: [{ kind: 'compaction', before: cut, seq }, ...kept, ...carried],
   };
 }
 
 /** What began before the cut, and goes on or ended after it. Its rows are drawn anew from these. */
-async function carry(db: Database, cut: string): Promise<LedgerEvent[]> {
+async function snapshotOf(db: Database, cut: string): Promise<LedgerEvent[]> {
   const old = async <R>(table: 'tag_interval' | 'run_interval' | 'evidence_interval' | 'hold'): Promise<R[]> => {
     // The four have these columns in common, and kysely's types know one table at a time.
     const one = table as 'hold';
@@ -109,7 +109,7 @@ async function carry(db: Database, cut: string): Promise<LedgerEvent[]> {
       ...span(row),
     }),
   );
-  return [...tags, ...runs, ...evidence, ...holds, ...(await nevers(db, cut))];
+  return [...tags, ...runs, ...evidence, ...holds, ...(await blockEvents(db, cut))];
 }
 
 /** Closures of what still stands in an interval; others go. They never change, so their rows stay as they are. */
@@ -145,7 +145,7 @@ async function closures(db: Database, cut: string): Promise<ClosureEvent[]> {
 }
 
 /** What must never run again is never forgotten. */
-async function nevers(db: Database, cut: string): Promise<NeverEvent[]> {
-  const rows = await db.selectFrom('never').selectAll().where('since', '<', cut).execute();
-  return rows.map(({ digest, reason, by }) => ({ kind: 'never', digests: [digest], reason, by }));
+async function blockEvents(db: Database, cut: string): Promise<BlockEvent[]> {
+  const rows = await db.selectFrom('blocked').selectAll().where('since', '<', cut).execute();
+  return rows.map(({ digest, reason, by }) => ({ kind: 'block', digests: [digest], reason, by }));
 }

@@ -12,10 +12,10 @@ export type TagEvent = {
   readonly digest: string | null;
   /** Who saw it: a poll, a poll after a registry's hint, the registry's own history of the tag. */
   readonly source: 'poll' | 'hint' | 'history';
-} & Carried;
+} & SnapshotTimes;
 
 /** Of events that stand in for older ones, which retention took out: when it really began, and ended. RFC 3339. */
-type Carried = { readonly since?: string; readonly until?: string };
+type SnapshotTimes = { readonly since?: string; readonly until?: string };
 
 /** So many pods of a container run this digest from now on; none: it has ended. */
 export type RunEvent = {
@@ -33,7 +33,7 @@ export type RunEvent = {
   readonly revision?: string | undefined;
   /** Who or what changed it, where that is known: a field manager, an annotation's words. */
   readonly actor?: string | undefined;
-} & Carried;
+} & SnapshotTimes;
 
 /** What one image is: its index, manifests, configurations. Never changes, and never goes. */
 export type ClosureEvent = {
@@ -78,7 +78,7 @@ export type EvidenceEvent = {
   readonly policy: string;
   /** Who asked: the watcher, about what runs; or the door, and so it came in. */
   readonly source: 'watcher' | 'admission';
-} & Carried;
+} & SnapshotTimes;
 
 /** A workload was brought back and is to stay there, until it is released. */
 export type ReleaseEvent = {
@@ -90,8 +90,8 @@ export type ReleaseEvent = {
 };
 
 /** These digests are never to run again: one image, with everything of its closure. */
-export type NeverEvent = {
-  readonly kind: 'never';
+export type BlockEvent = {
+  readonly kind: 'block';
   readonly digests: readonly string[];
   readonly reason: string;
   readonly by: string;
@@ -111,7 +111,7 @@ export type RollbackEvent = {
   readonly by: string;
   /** Into files, or into the cluster. */
   readonly way: 'files' | 'cluster';
-} & Carried;
+} & SnapshotTimes;
 
 /** Entries up to here were taken out by retention; what of them still counts is carried by events that follow. */
 export type CompactionEvent = { readonly kind: 'compaction'; readonly before: string; readonly seq: number };
@@ -123,11 +123,17 @@ export type LedgerEvent =
   | EvidenceEvent
   | RollbackEvent
   | ReleaseEvent
-  | NeverEvent
+  | BlockEvent
   | CompactionEvent;
 
+/** @param at RFC 3339 */
+export type Dated<E = LedgerEvent> = { readonly event: E; readonly at: string };
+
+/** An entry of the chain, by its place and its hash. */
+export type Link = { readonly seq: number; readonly hash: string };
+
 /** As it is stored. */
-export type Entry = {
+export type LedgerEntry = {
   readonly seq: number;
   /** RFC 3339, UTC, milliseconds. */
   readonly at: string;

@@ -1,16 +1,14 @@
 // The record itself: entries are added in batches, each batch whole or not at all, each entry chained to the one before. What they tell is
 // drawn into the tables of answers in the same transaction.
 
-import { forget } from './compact.ts';
-import { bodyOf, chain, type Entry, GENESIS, type LedgerEvent } from './event.ts';
-import { type Dated, draw } from './project.ts';
+import { compact } from './compact.ts';
+import { bodyOf, chain, type Dated, GENESIS, type LedgerEntry, type LedgerEvent, type Link } from './event.ts';
+import { project } from './project.ts';
 import type { Database, Flavour } from './schema.ts';
 
 /** Rows that are read at once when the whole record is gone through. */
 const CHUNK = 5000;
 
-/** An entry of the chain, by its place and its hash. */
-export type Link = { readonly seq: number; readonly hash: string };
 export type Verification = {
   /** Entries that hold. */
   readonly count: number;
@@ -32,18 +30,18 @@ export class Journal {
    * Adds events that happened at one moment. What is acknowledged is on disk.
    * @returns the entries as they stand in the record
    */
-  append(events: readonly LedgerEvent[], at = new Date()): Promise<Entry[]> {
+  append(events: readonly LedgerEvent[], at = new Date()): Promise<LedgerEntry[]> {
     return this.db.transaction().execute((db) => this.#add(db as unknown as Database, events, at));
   }
 
   /** Entries of another ledger, or of an export, into an empty one: numbers, times and hashes stay. */
-  restore(entries: readonly Entry[], base?: Link): Promise<void> {
+  restore(entries: readonly LedgerEntry[], base?: Link): Promise<void> {
     return this.db.transaction().execute(async (db) => {
       const transaction = db as unknown as Database;
       await this.#head(transaction);
       if (base !== undefined) await setBase(transaction, base);
       await this.#write(transaction, entries);
-      await draw(
+      await project(
         transaction,
         entries.map(({ body, at }): Dated => ({ event: JSON.parse(body) as LedgerEvent, at })),
       );
@@ -51,14 +49,14 @@ export class Journal {
   }
 
   /** Takes out what is older, and ended before; the chain goes on from there. @returns how many entries went */
-  forget(before: Date, now = new Date()): Promise<number> {
+  compact(before: Date, now = new Date()): Promise<number> {
     return this.db.transaction().execute(async (db) => {
       const transaction = db as unknown as Database;
       await this.#head(transaction);
-      const forgotten = await forget(transaction, before);
+      const forgotten = await compact(transaction, before);
       if (forgotten === undefined) return 0;
       await setBase(transaction, forgotten.base);
-      await this.#add(transaction, forgotten.carried, now);
+      await this.#add(transaction, forgotten.snapshot, now);
       return forgotten.count;
     });
   }
@@ -70,7 +68,7 @@ export class Journal {
   }
 
   /** The whole record in order, in pieces. */
-  async *entries(from = 1): AsyncGenerator<Entry> {
+  async *entries(from = 1): AsyncGenerator<LedgerEntry> {
     for (let next = from; ; ) {
       const rows = await this.db
         .selectFrom('event')
@@ -117,17 +115,17 @@ export class Journal {
     return this.db.destroy();
   }
 
-  async #add(db: Database, events: readonly LedgerEvent[], at: Date): Promise<Entry[]> {
+  async #add(db: Database, events: readonly LedgerEvent[], at: Date): Promise<LedgerEntry[]> {
     let { seq, hash } = await this.#head(db);
     const time = at.toISOString();
-    const entries: Entry[] = [];
+    const entries: LedgerEntry[] = [];
     for (const event of events) {
       const body = bodyOf(event);
       hash = chain(hash, ++seq, time, body);
       entries.push({ seq, at: time, body, hash });
     }
     await this.#write(db, entries);
-    await draw(
+    await project(
       db,
       events.map((event) => ({ event, at: time })),
     );
@@ -147,7 +145,7 @@ export class Journal {
     return { seq: Number(seq), hash };
   }
 
-  async #write(db: Database, entries: readonly Entry[]): Promise<void> {
+  async #write(db: Database, entries: readonly LedgerEntry[]): Promise<void> {
     const last = entries.at(-1);
     if (last === undefined) return;
     // Bounded statements: SQLite takes 32,766 parameters, PostgreSQL 65,535.

@@ -125,5 +125,5 @@ test('a ledger of a newer tagproof is not touched', async () => {
   const database = new DatabaseSync(path);
   database.exec('insert into migration (version) values (99)');
   database.close();
-  await assert.rejects(openLedger(path), /its version is 99, this tagproof knows up to 2/);
+  await assert.rejects(openLedger(path), /its version is 99, this tagproof knows up to 3/);
 });

@@ -7,12 +7,12 @@ import { nodesAround } from './interval.ts';
 import { Journal } from './journal.ts';
 import { Polls } from './polls.ts';
 import type { Database, Flavour, RunRow, TagRow } from './schema.ts';
-import { Judgements } from './statements.ts';
-import { type Look, lookTuple, tuples } from './tuples.ts';
+import { Statements } from './statements.ts';
+import { type PolledName, pollTuple, tuples } from './tuples.ts';
 
 export type TagInterval = Readonly<TagRow>;
 /** Times are RFC 3339; `rested` is since when the tag pointed to `from`. */
-export type Move = {
+export type TagMove = {
   readonly registry: string;
   readonly repository: string;
   readonly tag: string;
@@ -35,13 +35,13 @@ const MAX_AT = 50_000;
 export class Ledger extends Journal {
   readonly polls: Polls;
   readonly alarms: Alarms;
-  readonly judgements: Judgements;
+  readonly statements: Statements;
 
   constructor(db: Database, flavour: Flavour) {
     super(db, flavour);
     this.polls = new Polls(db, flavour);
     this.alarms = new Alarms(db, flavour);
-    this.judgements = new Judgements(db);
+    this.statements = new Statements(db);
   }
 
   /** What a tag pointed to, newest first. */
@@ -127,7 +127,7 @@ export class Ledger extends Journal {
   }
 
   /** What each tag is taken to point to now, and whether it was ever seen to move. @param names undefined: all of them */
-  async openTags(names?: readonly Look[]): Promise<(TagInterval & { readonly moved: boolean })[]> {
+  async openTags(names?: readonly PolledName[]): Promise<(TagInterval & { readonly moved: boolean })[]> {
     if (names?.length === 0) return [];
     let query = this.db
       .selectFrom('tag_interval as open')
@@ -148,7 +148,7 @@ export class Ledger extends Journal {
       .where('open.until', 'is', null);
     if (names !== undefined)
       query = query.where(
-        sql<boolean>`(open.registry, open.repository, open.tag) in (${tuples(names.map(lookTuple))})`,
+        sql<boolean>`(open.registry, open.repository, open.tag) in (${tuples(names.map(pollTuple))})`,
       );
     return (await query.execute()).map((row) => ({ ...row, moved: Boolean(row.moved) }));
   }
@@ -188,7 +188,7 @@ export class Ledger extends Journal {
   }
 
   /** Tags that moved, newest first: each with what it was before. Digests in the place of tags are left out. */
-  async moves({ before, limit = 100 }: { before?: string; limit?: number } = {}): Promise<Move[]> {
+  async moves({ before, limit = 100 }: { before?: string; limit?: number } = {}): Promise<TagMove[]> {
     let query = this.db
       .selectFrom('tag_interval as now')
       .innerJoin('tag_interval as was', (join) =>
@@ -206,7 +206,7 @@ export class Ledger extends Journal {
   }
 
   /** Only one of several watchers does this, until it is gone for so long. @returns whether it is this one */
-  async lead(name: string, holder: string, now: number, forMs: number): Promise<boolean> {
+  async acquire(name: string, holder: string, now: number, forMs: number): Promise<boolean> {
     await this.db
       .insertInto('lease')
       .values({ name, holder, until: now + forMs })
@@ -222,7 +222,7 @@ export class Ledger extends Journal {
   }
 
   /** Another may take over at once. */
-  async leave(holder: string): Promise<void> {
+  async release(holder: string): Promise<void> {
     await this.db.deleteFrom('lease').where('holder', '=', holder).execute();
   }
 }

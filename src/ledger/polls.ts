@@ -1,7 +1,7 @@
 // When each tag is asked about next: kept, so that a restart asks about nothing anew, and shared, so that of several watchers one asks.
 import { sql } from 'kysely';
 import type { Database, Flavour, Tables } from './schema.ts';
-import { lookName, lookTuple, tuples } from './tuples.ts';
+import { pollName, pollTuple, tuples } from './tuples.ts';
 
 /** A convenience, no record. Times are milliseconds since 1970; `checked` null: never; `failure`: why the last look told nothing. */
 export type Poll = Readonly<Tables['poll']>;
@@ -48,20 +48,20 @@ export class Polls {
         .values(polls)
         .onConflict((conflict) => conflict.doNothing())
         .execute();
-      const these = sql<boolean>`(registry, repository, tag) in (${tuples(polls.map(lookTuple))})`;
+      const these = sql<boolean>`(registry, repository, tag) in (${tuples(polls.map(pollTuple))})`;
       let due = db.selectFrom('poll').selectAll().where(these).where('due', '<=', now);
       if (this.#flavour === 'postgres') due = due.forUpdate().skipLocked();
       const mine = (await due.execute()).map(numbers);
-      const keys = new Set(mine.map(lookName));
+      const keys = new Set(mine.map(pollName));
       if (mine.length > 0)
         await db
           .updateTable('poll')
           .set({ due: until })
-          .where(sql<boolean>`(registry, repository, tag) in (${tuples(mine.map(lookTuple))})`)
+          .where(sql<boolean>`(registry, repository, tag) in (${tuples(mine.map(pollTuple))})`)
           .execute();
       if (mine.length === polls.length) return { mine, others: [] };
       const all = (await db.selectFrom('poll').selectAll().where(these).execute()).map(numbers);
-      return { mine, others: all.filter((poll) => !keys.has(lookName(poll))) };
+      return { mine, others: all.filter((poll) => !keys.has(pollName(poll))) };
     });
   }
 }

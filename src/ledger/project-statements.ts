@@ -1,11 +1,10 @@
 // What people and policies said, drawn into tables: evidence about digests, holds on workloads, digests that must never run again. These come
 // by the handful, one after the other.
 
-import type { EvidenceEvent, NeverEvent, ReleaseEvent, RollbackEvent } from './event.ts';
-import type { Dated } from './project.ts';
+import type { BlockEvent, Dated, EvidenceEvent, ReleaseEvent, RollbackEvent } from './event.ts';
 import type { Database } from './schema.ts';
 
-export async function drawEvidence(db: Database, batch: readonly Dated<EvidenceEvent>[]): Promise<void> {
+export async function projectEvidence(db: Database, batch: readonly Dated<EvidenceEvent>[]): Promise<void> {
   for (const { event, at } of batch) {
     const { registry, repository, digest, outcome, signers, reason, policy, source, since = at, until = null } = event;
     const open = () =>
@@ -30,7 +29,7 @@ export async function drawEvidence(db: Database, batch: readonly Dated<EvidenceE
 }
 
 /** A hold replaces the one before on the same container; a release ends all of the workload. */
-export async function drawHolds(db: Database, batch: readonly Dated<RollbackEvent | ReleaseEvent>[]): Promise<void> {
+export async function projectHolds(db: Database, batch: readonly Dated<RollbackEvent | ReleaseEvent>[]): Promise<void> {
   for (const { event, at } of batch) {
     const { namespace, workload, cluster } = event;
     const since = event.kind === 'rollback' ? (event.since ?? at) : at;
@@ -56,13 +55,13 @@ export async function drawHolds(db: Database, batch: readonly Dated<RollbackEven
   }
 }
 
-export async function drawNever(db: Database, batch: readonly Dated<NeverEvent>[]): Promise<void> {
+export async function projectBlocklist(db: Database, batch: readonly Dated<BlockEvent>[]): Promise<void> {
   const rows = batch.flatMap(({ event: { digests, reason, by }, at }) =>
     digests.map((digest) => ({ digest, reason, by, since: at })),
   );
   if (rows.length > 0)
     await db
-      .insertInto('never')
+      .insertInto('blocked')
       .values(rows)
       .onConflict((conflict) => conflict.doNothing())
       .execute();

@@ -1,43 +1,40 @@
 // Events drawn into the tables that answer questions: an interval ends, another begins. A batch at a time, in the transaction of whoever
 // adds it: what is open is read once, gone through in order, and written at once.
 import { type RawBuilder, sql } from 'kysely';
-import type { ClosureEvent, LedgerEvent, RunEvent, TagEvent } from './event.ts';
+import type { ClosureEvent, Dated, LedgerEvent, RunEvent, TagEvent } from './event.ts';
 import { nodeOf } from './interval.ts';
-import { drawEvidence, drawHolds, drawNever } from './project-statements.ts';
+import { projectBlocklist, projectEvidence, projectHolds } from './project-statements.ts';
 import type { Database, RunRow, TagRow } from './schema.ts';
-import { lookTuple, tuples } from './tuples.ts';
-
-/** @param at RFC 3339 */
-export type Dated<E = LedgerEvent> = { readonly event: E; readonly at: string };
+import { pollTuple, tuples } from './tuples.ts';
 
 /** Rows of one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535. */
 const ROWS = 500;
 
-export async function draw(db: Database, batch: readonly Dated[]): Promise<void> {
+export async function project(db: Database, batch: readonly Dated[]): Promise<void> {
   for (let i = 0; i < batch.length; i += ROWS) {
     const part = batch.slice(i, i + ROWS);
     const of = <K extends LedgerEvent['kind']>(...kinds: K[]) =>
       part.filter((item): item is Dated<Extract<LedgerEvent, { kind: K }>> => kinds.includes(item.event.kind as K));
-    await drawTags(db, of('tag'));
-    await drawRuns(db, of('run'));
-    await drawClosures(
+    await projectTags(db, of('tag'));
+    await projectRuns(db, of('run'));
+    await projectClosures(
       db,
       of('closure').map(({ event }) => event),
     );
-    await drawEvidence(db, of('evidence'));
-    await drawHolds(db, of('rollback', 'release'));
-    await drawNever(db, of('never'));
+    await projectEvidence(db, of('evidence'));
+    await projectHolds(db, of('rollback', 'release'));
+    await projectBlocklist(db, of('block'));
   }
 }
 
 /** An interval that is open: in the table by its id, or begun in this batch. */
 type Open<R> = { readonly id?: number; readonly row: R };
 
-async function drawTags(db: Database, batch: readonly Dated<TagEvent>[]): Promise<void> {
+async function projectTags(db: Database, batch: readonly Dated<TagEvent>[]): Promise<void> {
   if (batch.length === 0) return;
   const keyOf = ({ registry, repository, tag }: Pick<TagEvent, 'registry' | 'repository' | 'tag'>) =>
     JSON.stringify([registry, repository, tag]);
-  const wanted = tuples(batch.map(({ event }) => lookTuple(event)));
+  const wanted = tuples(batch.map(({ event }) => pollTuple(event)));
   const rows = await db
     .selectFrom('tag_interval')
     .selectAll()
@@ -68,7 +65,7 @@ async function drawTags(db: Database, batch: readonly Dated<TagEvent>[]): Promis
   if (begun.length > 0) await db.insertInto('tag_interval').values(begun).execute();
 }
 
-async function drawRuns(db: Database, batch: readonly Dated<RunEvent>[]): Promise<void> {
+async function projectRuns(db: Database, batch: readonly Dated<RunEvent>[]): Promise<void> {
   if (batch.length === 0) return;
   type Named = Omit<RunRow, 'pods' | 'since' | 'until' | 'actor' | 'node'>;
   const parts = (row: Named) => [
@@ -134,7 +131,7 @@ async function drawRuns(db: Database, batch: readonly Dated<RunEvent>[]): Promis
   if (begun.length > 0) await db.insertInto('run_interval').values(begun).execute();
 }
 
-async function drawClosures(db: Database, events: readonly ClosureEvent[]): Promise<void> {
+async function projectClosures(db: Database, events: readonly ClosureEvent[]): Promise<void> {
   for (const { root, members, images = [] } of events) {
     const rows = members.map(({ digest, role, platform }) => ({
       root,

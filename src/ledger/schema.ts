@@ -69,7 +69,7 @@ export type Tables = {
     since: string;
     until: string | null;
   };
-  never: { digest: string; reason: string; by: string; since: string };
+  blocked: { digest: string; reason: string; by: string; since: string };
   /** One row: where the chain begins, after retention. */
   base: { id: number; seq: number; hash: string };
   /** Who does what only one of several watchers does. Milliseconds since 1970. */
@@ -170,6 +170,7 @@ const MIGRATIONS: readonly Migration[] = [
       await statement.execute(db);
     await placeIntervals(db);
   },
+  async (db) => void (await sql`alter table never rename to blocked`.execute(db)),
 ];
 
 /** Intervals that ended before there was a tree. */

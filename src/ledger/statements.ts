@@ -3,9 +3,9 @@ import type { Database, EvidenceRow, HoldRow, Tables } from './schema.ts';
 
 export type EvidenceInterval = Readonly<Omit<EvidenceRow, 'signers'>> & { readonly signers: readonly string[] };
 export type Hold = Readonly<HoldRow>;
-export type Never = Readonly<Tables['never']>;
+export type BlockedDigest = Readonly<Tables['blocked']>;
 
-export class Judgements {
+export class Statements {
   readonly #db: Database;
 
   constructor(db: Database) {
@@ -35,8 +35,8 @@ export class Judgements {
     return this.#db.selectFrom('hold').selectAll().where('until', 'is', null).orderBy('since').execute();
   }
 
-  nevers(): Promise<Never[]> {
-    return this.#db.selectFrom('never').selectAll().orderBy('since').execute();
+  blocklist(): Promise<BlockedDigest[]> {
+    return this.#db.selectFrom('blocked').selectAll().orderBy('since').execute();
   }
 }
 

@@ -8,7 +8,7 @@ export function tuples(rows: readonly (readonly string[])[]): RawBuilder<unknown
 }
 
 /** What is looked at: a tag, or a digest in its place. */
-export type Look = { readonly registry: string; readonly repository: string; readonly tag: string };
-export const lookTuple = ({ registry, repository, tag }: Look): string[] => [registry, repository, tag];
+export type PolledName = { readonly registry: string; readonly repository: string; readonly tag: string };
+export const pollTuple = ({ registry, repository, tag }: PolledName): string[] => [registry, repository, tag];
 /** `docker.io/library/nginx:1.27` */
-export const lookName = ({ registry, repository, tag }: Look): string => `${registry}/${repository}:${tag}`;
+export const pollName = ({ registry, repository, tag }: PolledName): string => `${registry}/${repository}:${tag}`;

@@ -72,7 +72,7 @@ export function runCase(
     ...(namespace !== undefined && { namespace }),
     ...(kind !== undefined && { kind }),
   });
-  const reasons = decision.judgements.map(
+  const reasons = decision.results.map(
     ({ rule, ok, reason }) => `${ok ? 'met' : 'not met'}: rule '${rule}': ${reason}`,
   );
   if (decision.outcome !== test.expect)

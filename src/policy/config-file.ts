@@ -8,7 +8,7 @@ import { AuthoritySchema } from './authority-schema.ts';
 import { askedBy, type Config, NO_CONFIG } from './config.ts';
 
 import { ExemptionSchema, LITERAL_HOST, RuleSchema } from './rule-schema.ts';
-import { type Mistake, parseYaml } from './yaml-file.ts';
+import { type Mistake, parseYamlFile } from './yaml-file.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('expected some text'));
 
@@ -91,7 +91,7 @@ export const ConfigSchema = v.strictObject({
   rules: v.optional(v.array(RuleSchema), []),
   /** Images that the rules are not asked about. */
   exemptions: v.optional(v.array(ExemptionSchema), []),
-  /** Digests that must never run again, whatever rules and exemptions say; rollback --never-again adds to it. */
+  /** Digests that must never run again, whatever rules and exemptions say; rollback --block adds to it. */
   blocked: v.optional(v.array(BlockedSchema)),
   /** Whom the watcher tells. */
   alarms: v.optional(AlarmsSchema),
@@ -99,7 +99,7 @@ export const ConfigSchema = v.strictObject({
 
 /** @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each */
 export function parseConfig(source: string, file: string): Config {
-  return parseYaml(source, file, ConfigSchema, namesThatMiss) satisfies Config;
+  return parseYamlFile(source, file, ConfigSchema, namesThatMiss) satisfies Config;
 }
 
 /** A demand for somebody who is not there can never be met, or, worse, be thought met. */

@@ -91,7 +91,7 @@ export type CosignAuthority = {
   readonly hashAlgorithm: 'sha256' | 'sha384' | 'sha512';
   /** How an RSA key signs; other keys have one way only. */
   readonly rsaScheme: 'pkcs1' | 'pss';
-  readonly identities: readonly Identity[];
+  readonly identities: readonly AllowedIdentity[];
   /** `public-good`, or the path of a trusted_root.json. */
   readonly trustRoot: string;
   /** An organisation's own certificate authorities in place of the trust root's: PEM, each a chain. */
@@ -107,7 +107,7 @@ export type CosignAuthority = {
 };
 
 /** Whose certificate it must be. Exact, or a pattern: `*` within a path segment, `**` across. */
-export type Identity = {
+export type AllowedIdentity = {
   /** Left out only with own certificate authorities, whose certificates name none. */
   readonly issuer?: string | undefined;
   readonly subject?: string | undefined;

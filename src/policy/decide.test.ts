@@ -171,10 +171,10 @@ for (const { name, rules, image = 'x:1', given, answer = resolved(image), outcom
     for (const order of [rules, rules.toReversed()]) {
       const decision = decide(ref(image), answer, given, { rules: order, exemptions: [] }, NOW);
       assert.equal(decision.outcome, outcome, JSON.stringify(decision));
-      if (says) assert.match(decision.judgements.map(({ reason }) => reason).join('\n'), says);
+      if (says) assert.match(decision.results.map(({ reason }) => reason).join('\n'), says);
       if (open !== undefined)
         assert.equal(
-          decision.judgements.some(({ ok, unchecked }) => !ok && unchecked),
+          decision.results.some(({ ok, unchecked }) => !ok && unchecked),
           open,
         );
     }

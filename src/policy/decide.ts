@@ -1,15 +1,15 @@
 // The heart: may this image run? Pure: everything that it needs is given, and it says why for each demand of each rule.
-import type { Decision, Evidence, Judgement, Reference, Resolved, Setting, Verdict, Verdicts } from '../flow.ts';
+import type { Decision, Evidence, Reference, Resolved, RuleResult, Scope, Verdict, Verdicts } from '../flow.ts';
 import { matchesHost } from '../image/hosts.ts';
 import { Problem } from '../problem.ts';
 import { holds } from './condition.ts';
 import { type AttestationDemand, asksForDigest, authoritiesOf, type Demand, type Rule } from './config.ts';
-import { isWatched, type Policy, speakingFor } from './match.ts';
+import { applicableRules, isWatched, type Policy } from './match.ts';
 
 /**
  * @param resolved what will run: its digest is what the evidence is about. A Problem: nobody could say
  * @param evidence undefined where no rule asks for any
- * @param setting where it would run
+ * @param scope where it would run
  */
 export function decide(
   reference: Reference,
@@ -17,89 +17,89 @@ export function decide(
   evidence: Evidence | undefined,
   policy: Policy,
   now: Date,
-  setting: Setting = {},
+  scope: Scope = {},
 ): Decision {
   const blocked = policy.blocked?.find(
     ({ digest }) => digest === reference.digest || (!(resolved instanceof Problem) && digest === resolved.digest),
   );
   if (blocked !== undefined) {
     const reason = `${blocked.digest} must never run again: ${blocked.reason}`;
-    return { outcome: 'deny', judgements: [{ rule: '(blocked)', ok: false, unchecked: false, reason }] };
+    return { outcome: 'deny', results: [{ rule: '(blocked)', ok: false, unchecked: false, reason }] };
   }
   if (resolved instanceof Problem && reference.digest === undefined && isWatched(policy, reference)) {
     const reason = `its repository has images that must never run again, and it could not be resolved: ${resolved.message}`;
-    return { outcome: 'deny', judgements: [{ rule: '(blocked)', ok: false, unchecked: true, reason }] };
+    return { outcome: 'deny', results: [{ rule: '(blocked)', ok: false, unchecked: true, reason }] };
   }
-  const { rules, exemption } = speakingFor(policy, reference, setting, now);
+  const { rules, exemption } = applicableRules(policy, reference, scope, now);
   if (rules.length === 0 && exemption !== undefined) {
     const until = exemption.until === undefined ? '' : ` until ${exemption.until}`;
     const reason = `exempt${until}: ${exemption.reason}`;
-    return { outcome: 'allow', judgements: [{ rule: '(exemption)', ok: true, unchecked: false, reason }] };
+    return { outcome: 'allow', results: [{ rule: '(exemption)', ok: true, unchecked: false, reason }] };
   }
   if (rules.length === 0) {
     const reason = 'no rule speaks for this image, so it is denied; add its repository to a rule in tagproof.yaml';
-    return { outcome: 'deny', judgements: [{ rule: '(none)', ok: false, unchecked: false, reason }] };
+    return { outcome: 'deny', results: [{ rule: '(none)', ok: false, unchecked: false, reason }] };
   }
-  const judgements = rules.flatMap((rule) => judge(rule, reference, resolved, evidence, now));
+  const results = rules.flatMap((rule) => evaluateRule(rule, reference, resolved, evidence, now));
   const modes = new Map(rules.map(({ name, mode }) => [name, mode]));
-  const failed = judgements.filter(({ ok }) => !ok);
+  const failed = results.filter(({ ok }) => !ok);
   const enforced = failed.some(({ rule }) => modes.get(rule) === 'enforce');
-  return { outcome: enforced ? 'deny' : failed.length > 0 ? 'warn' : 'allow', judgements };
+  return { outcome: enforced ? 'deny' : failed.length > 0 ? 'warn' : 'allow', results };
 }
 
 /** The judgement of rules that name registries, before anything is sent to the image's own; undefined: go on. */
-export function forbiddenRegistry(reference: Reference, policy: Policy, setting: Setting = {}): string | undefined {
-  const rule = speakingFor(policy, reference, setting, new Date()).rules.find(
+export function forbiddenRegistry(reference: Reference, policy: Policy, scope: Scope, now: Date): string | undefined {
+  const rule = applicableRules(policy, reference, scope, now).rules.find(
     ({ mode, registries }) =>
       mode === 'enforce' && registries !== undefined && !matchesHost(registries, reference.registry),
   );
   return rule && `nothing was sent to ${reference.registry}: rule '${rule.name}' does not allow this registry`;
 }
 
-function judge(
+function evaluateRule(
   rule: Rule,
   reference: Reference,
   resolved: Resolved | Problem,
   evidence: Evidence | undefined,
   now: Date,
-): Judgement[] {
+): RuleResult[] {
   const say: Say = (ok, reason, unchecked = false) => ({ rule: rule.name, ok, unchecked, reason });
   const { signatures, signed, attestations, registries, platforms, minimumAgeDays } = rule;
-  const judgements: Judgement[] = [];
+  const results: RuleResult[] = [];
   if (rule.unusable !== undefined) return [say(false, rule.unusable, true)];
   if (registries !== undefined) {
     if (!matchesHost(registries, reference.registry))
       return [say(false, `must come from ${registries.join(' or ')}, comes from ${reference.registry}`)];
-    judgements.push(say(true, `comes from ${reference.registry}`));
+    results.push(say(true, `comes from ${reference.registry}`));
   }
   if (rule.digest === 'required')
-    judgements.push(
+    results.push(
       reference.digest ? say(true, 'pinned to a digest') : say(false, 'must be pinned to a digest: run tagproof pin'),
     );
   if (asksForDigest(rule) && resolved instanceof Problem)
-    return [...judgements, say(false, `could not be resolved: ${resolved.message}`, true)];
+    return [...results, say(false, `could not be resolved: ${resolved.message}`, true)];
   // Evidence about other bytes than those that will run is none (T2).
   const mine = !(resolved instanceof Problem) && evidence?.digest === resolved.digest ? evidence : undefined;
   if (signatures !== undefined && signed !== 'platforms')
-    judgements.push(judgeSignatures(signatures, mine?.verdicts, say));
-  if (signatures !== undefined && signed !== 'digest') judgements.push(...judgeChildren(rule, signatures, mine, say));
-  for (const demand of attestations) judgements.push(judgeAttestation(demand, mine, say));
-  for (const platform of platforms) judgements.push(judgePlatform(platform, mine, say));
+    results.push(evaluateSignatures(signatures, mine?.verdicts, say));
+  if (signatures !== undefined && signed !== 'digest') results.push(...evaluateChildren(rule, signatures, mine, say));
+  for (const demand of attestations) results.push(evaluateAttestation(demand, mine, say));
+  for (const platform of platforms) results.push(evaluatePlatform(platform, mine, say));
   if (rule.tagAgrees && reference.tag !== undefined && reference.digest !== undefined)
-    judgements.push(judgeTag(reference, mine?.tagNow, say));
-  if (rule.noRollback && !(resolved instanceof Problem)) judgements.push(judgeRollback(resolved, say));
-  if (minimumAgeDays > 0) judgements.push(judgeAge(minimumAgeDays, mine, now, say));
-  return judgements.length > 0 ? judgements : [say(true, 'asks for nothing')];
+    results.push(evaluateTagAgreement(reference, mine?.tagNow, say));
+  if (rule.noRollback && !(resolved instanceof Problem)) results.push(evaluateRollback(resolved, say));
+  if (minimumAgeDays > 0) results.push(evaluateAge(minimumAgeDays, mine, now, say));
+  return results.length > 0 ? results : [say(true, 'asks for nothing')];
 }
 
-type Say = (ok: boolean, reason: string, unchecked?: boolean) => Judgement;
+type Say = (ok: boolean, reason: string, unchecked?: boolean) => RuleResult;
 
 /** How many of the different authorities a demand needs. */
 function neededOf(demand: Demand): number {
   return 'all' in demand ? authoritiesOf(demand).length : 'any' in demand ? 1 : demand.threshold;
 }
 
-function judgeSignatures(demand: Demand, verdicts: Verdicts | undefined, say: Say): Judgement {
+function evaluateSignatures(demand: Demand, verdicts: Verdicts | undefined, say: Say): RuleResult {
   const names = authoritiesOf(demand);
   const verdictOf = (name: string) => verdicts?.get(name);
   const needed = neededOf(demand);
@@ -137,12 +137,12 @@ export function describe(verdict: Verdict | undefined): string {
 }
 
 /** The manifests of an index, each on its own: only the named platforms where the rule names some (T9). */
-function judgeChildren(
+function evaluateChildren(
   { platforms, signed }: Rule,
   demand: Demand,
   evidence: Evidence | undefined,
   say: Say,
-): Judgement[] {
+): RuleResult[] {
   const children = evidence?.children;
   if (children === undefined) return [say(false, 'the manifests of its platforms could not be checked', true)];
   if (children instanceof Problem)
@@ -152,20 +152,20 @@ function judgeChildren(
     ({ platform }) => platforms.length === 0 || platform === undefined || platforms.includes(platform),
   );
   // One manifest without an index is its own platform; with `both` it has been judged already.
-  if (asked.length === 0) return signed === 'both' ? [] : [judgeSignatures(demand, evidence?.verdicts, say)];
+  if (asked.length === 0) return signed === 'both' ? [] : [evaluateSignatures(demand, evidence?.verdicts, say)];
   return asked.map(({ platform, digest, verdicts }) =>
-    judgeSignatures(demand, verdicts, (ok, reason, unchecked) =>
+    evaluateSignatures(demand, verdicts, (ok, reason, unchecked) =>
       say(ok, `${platform ?? digest}: ${reason}`, unchecked),
     ),
   );
 }
 
 /** Each authority counts when one of its statements of this type meets the condition. */
-function judgeAttestation(
+function evaluateAttestation(
   { type, by, condition }: AttestationDemand,
   evidence: Evidence | undefined,
   say: Say,
-): Judgement {
+): RuleResult {
   const names = authoritiesOf(by);
   const needed = neededOf(by);
   const all = evidence?.attestations;
@@ -188,7 +188,7 @@ function judgeAttestation(
   return say(false, `must have a statement ${type}. ${reasons.join('; ')}`, open > 0 && met.length + open >= needed);
 }
 
-function judgePlatform(platform: string, evidence: Evidence | undefined, say: Say): Judgement {
+function evaluatePlatform(platform: string, evidence: Evidence | undefined, say: Say): RuleResult {
   const platforms = evidence?.platforms;
   if (platforms === undefined) return say(false, `must have ${platform}; could not be checked`, true);
   if (platforms instanceof Problem)
@@ -199,7 +199,7 @@ function judgePlatform(platform: string, evidence: Evidence | undefined, say: Sa
 }
 
 /** T5: what stands before the digest is words, and words may lie. */
-function judgeTag({ tag, digest }: Reference, now: string | Problem | undefined, say: Say): Judgement {
+function evaluateTagAgreement({ tag, digest }: Reference, now: string | Problem | undefined, say: Say): RuleResult {
   if (now === undefined || now instanceof Problem)
     return say(
       false,
@@ -211,12 +211,12 @@ function judgeTag({ tag, digest }: Reference, now: string | Problem | undefined,
     : say(false, `the tag ${tag} must still be this digest, and is ${now} now`);
 }
 
-function judgeRollback({ leftAt }: Resolved, say: Say): Judgement {
+function evaluateRollback({ leftAt }: Resolved, say: Say): RuleResult {
   if (leftAt === undefined) return say(true, 'the tag has not been seen to go back');
   return say(false, `the tag went back to a digest that it had left at ${leftAt}`);
 }
 
-function judgeAge(days: number, evidence: Evidence | undefined, now: Date, say: Say): Judgement {
+function evaluateAge(days: number, evidence: Evidence | undefined, now: Date, say: Say): RuleResult {
   const since = evidence?.firstSeen === undefined ? Number.NaN : Date.parse(evidence.firstSeen);
   if (Number.isNaN(since))
     return say(false, `must have been known for ${days} days; tagproof.lock does not know this digest yet`);

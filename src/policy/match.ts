@@ -1,12 +1,12 @@
 // Which rules speak for an image: by its canonical repository, and by its tag where a rule is limited to some.
-import type { Reference, Setting } from '../flow.ts';
+import type { Reference, Scope } from '../flow.ts';
 import { isBelow } from '../image/hosts.ts';
 import { matchesPattern } from '../image/pattern.ts';
 import { repositoryOf } from '../image/reference.ts';
 import { asksForDigest, type Config, type Exemption, type Rule } from './config.ts';
 
-/** @param setting where it would run: what is not known limits no rule, so that nothing escapes one */
-export function rulesFor(rules: readonly Rule[], reference: Reference, { namespace, kind }: Setting = {}): Rule[] {
+/** @param scope where it would run: what is not known limits no rule, so that nothing escapes one */
+export function rulesFor(rules: readonly Rule[], reference: Reference, { namespace, kind }: Scope = {}): Rule[] {
   const repository = repositoryOf(reference);
   return rules.filter(
     ({ images, tags, namespaces, kinds }) =>
@@ -18,23 +18,23 @@ export function rulesFor(rules: readonly Rule[], reference: Reference, { namespa
 }
 
 /** What speaks for an image where it would run: rules, or an exemption in place of those that hold for every namespace. */
-export type Speaking = { readonly rules: readonly Rule[]; readonly exemption?: Exemption };
+export type ApplicableRules = { readonly rules: readonly Rule[]; readonly exemption?: Exemption };
 
 export type Policy = Pick<Config, 'rules' | 'exemptions' | 'tightening' | 'blocked'>;
 
 /** A namespace's own rules come on top, even of an exemption; alone they make nothing pass. */
-export function speakingFor(policy: Policy, reference: Reference, setting: Setting, now: Date): Speaking {
-  const exemption = policy.exemptions.find((item) => isExempt(item, reference, setting, now));
-  const own = exemption === undefined ? rulesFor(policy.rules, reference, setting) : [];
+export function applicableRules(policy: Policy, reference: Reference, scope: Scope, now: Date): ApplicableRules {
+  const exemption = policy.exemptions.find((item) => isExempt(item, reference, scope, now));
+  const own = exemption === undefined ? rulesFor(policy.rules, reference, scope) : [];
   if (own.length === 0 && exemption === undefined) return { rules: [] };
-  const tightening = setting.namespace === undefined ? undefined : policy.tightening?.get(setting.namespace);
-  const rules = tightening === undefined ? own : [...own, ...rulesFor(tightening, reference, setting)];
+  const tightening = scope.namespace === undefined ? undefined : policy.tightening?.get(scope.namespace);
+  const rules = tightening === undefined ? own : [...own, ...rulesFor(tightening, reference, scope)];
   return exemption === undefined ? { rules } : { rules, exemption };
 }
 
 /** The same for two settings where the same is asked: what is judged once for both. */
-export function speakersOf(policy: Policy, reference: Reference, setting: Setting): string {
-  const { rules, exemption } = speakingFor(policy, reference, setting, new Date());
+export function applicableRulesKey(policy: Policy, reference: Reference, scope: Scope, now: Date): string {
+  const { rules, exemption } = applicableRules(policy, reference, scope, now);
   return [...rules.map(({ name }) => name), ...(exemption === undefined ? [] : ['(exemption)', exemption.reason])].join(
     '\n',
   );
@@ -49,7 +49,7 @@ export function isWatched({ blocked = [] }: Pick<Policy, 'blocked'>, reference: 
   return blocked.some(({ repository }) => repository === repositoryOf(reference));
 }
 
-function isExempt({ images, namespaces, until }: Exemption, reference: Reference, { namespace }: Setting, now: Date) {
+function isExempt({ images, namespaces, until }: Exemption, reference: Reference, { namespace }: Scope, now: Date) {
   const repository = repositoryOf(reference);
   return (
     images.some((pattern) => matchesPattern(pattern, repository)) &&

@@ -22,7 +22,7 @@ function outcome(parts: readonly Part[], image: string, namespace?: string) {
   const reference = parseReference(image) as Reference;
   const resolved: Resolved = { reference, digest: reference.digest ?? D, from: 'lock', at: '' };
   const { config } = mergePolicies(NO_CONFIG, parts);
-  const { outcome: is, judgements } = decide(
+  const { outcome: is, results } = decide(
     reference,
     resolved,
     undefined,
@@ -30,7 +30,7 @@ function outcome(parts: readonly Part[], image: string, namespace?: string) {
     NOW,
     namespace === undefined ? {} : { namespace },
   );
-  return `${is}: ${judgements.map(({ rule, reason }) => `${rule} ${reason}`).join('; ')}`;
+  return `${is}: ${results.map(({ rule, reason }) => `${rule} ${reason}`).join('; ')}`;
 }
 
 const PINNED = 'rules: [{name: r, images: ["ghcr.io/**"], digest: required}]';
@@ -102,8 +102,8 @@ test('an exemption ends with its day, and one for namespaces is none where the n
   );
   const reference = parseReference('quay.io/x:1') as Reference;
   const resolved: Resolved = { reference, digest: D, from: 'lock', at: '' };
-  const at = (time: string, setting: object) =>
-    decide(reference, resolved, undefined, config, new Date(time), setting).outcome;
+  const at = (time: string, scope: object) =>
+    decide(reference, resolved, undefined, config, new Date(time), scope).outcome;
   assert.equal(at('2026-11-24T23:59:59Z', { namespace: 'n' }), 'allow');
   assert.equal(at('2026-11-25T00:00:00Z', { namespace: 'n' }), 'deny');
   assert.equal(at('2026-11-24T12:00:00Z', {}), 'deny');

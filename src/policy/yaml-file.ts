@@ -11,7 +11,7 @@ export type Mistake = { readonly path: Path; readonly message: string };
  * @param check what the schema cannot see
  * @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each
  */
-export function parseYaml<S extends v.GenericSchema>(
+export function parseYamlFile<S extends v.GenericSchema>(
   source: string,
   file: string,
   schema: S,

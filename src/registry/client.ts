@@ -6,15 +6,16 @@ import { ACCEPT, manifestKind, OCI_INDEX } from '../image/media-type.ts';
 import { Problem } from '../problem.ts';
 import { cloudCredentials } from './cloud/cloud.ts';
 import { ambientCredentials, type CredentialSource } from './credentials.ts';
+import type { Descriptor, Manifest } from './descriptor.ts';
 import { type Capability, type Endpoint, endpointsFor, type RegistrySetting } from './endpoint.ts';
 import { MAX_CONFIG, MAX_MANIFEST, MAX_REFERRER_PAGES, MAX_REFERRERS } from './limits.ts';
 import { Pusher } from './push.ts';
 import { nextPage, type Referrer, readReferrers } from './referrers.ts';
-import { complaint, header } from './registry-error.ts';
+import { header, registryError } from './registry-error.ts';
 import { Service, type ServiceSetting } from './service.ts';
 import { HISTORY_PATHS, type Pointed, readTagHistory } from './tag-history.ts';
 import { Authorizer } from './tokens.ts';
-import { type Answer, type Call, Transport, type TransportOptions } from './transport.ts';
+import { type Call, type RegistryResponse, Transport, type TransportOptions } from './transport.ts';
 
 export type ClientOptions = TransportOptions & {
   readonly credentials?: CredentialSource;
@@ -26,14 +27,6 @@ export type ClientOptions = TransportOptions & {
   /** Sockets shared with other clients; whoever made them closes them. */
   readonly transport?: Transport;
 };
-
-export type Descriptor = {
-  readonly digest: string;
-  readonly mediaType: string;
-  readonly size?: number;
-  readonly mirror?: string;
-};
-export type Manifest = Descriptor & { readonly bytes: Buffer };
 
 /** Owns the connections and tokens of one run. */
 export class RegistryClient {
@@ -70,13 +63,13 @@ export class RegistryClient {
    * as a pull; GET and hash only where the answer lacks a digest or HEAD is refused.
    */
   async head(reference: Reference): Promise<Descriptor> {
-    return this.#first(reference, reference.digest === undefined ? 'resolve' : 'pull', async (endpoint) => {
+    return this.#withMirrors(reference, reference.digest === undefined ? 'resolve' : 'pull', async (endpoint) => {
       const answer = await this.#manifestCall(endpoint, 'HEAD', reference);
       const digest = header(answer, 'docker-content-digest');
       const mediaType = header(answer, 'content-type');
       // Not every registry answers HEAD (405, 501; 400 from some proxies), or answers it in full.
       const refused = [400, 405, 501].includes(answer.status);
-      if (answer.status !== 200 && !refused) throw complaint(endpoint, reference, answer);
+      if (answer.status !== 200 && !refused) throw registryError(endpoint, reference, answer);
       if (refused || digest === undefined || mediaType === undefined || !isDigest(digest))
         return this.#get(endpoint, reference);
       checkKind(mediaType, endpoint);
@@ -90,14 +83,14 @@ export class RegistryClient {
   /** The manifest's bytes, hashed: they are what the digest says, and the digest is what was asked for. */
   async manifest(reference: Reference): Promise<Manifest> {
     const need = reference.digest === undefined ? 'resolve' : 'pull';
-    return this.#first(reference, need, (endpoint) => this.#get(endpoint, reference));
+    return this.#withMirrors(reference, need, (endpoint) => this.#get(endpoint, reference));
   }
 
   /** A small blob, as an image's configuration; bounded and hashed. */
   async blob(reference: Reference, digest: string, limit = MAX_CONFIG): Promise<Buffer> {
-    return this.#first(reference, 'pull', async (endpoint) => {
+    return this.#withMirrors(reference, 'pull', async (endpoint) => {
       const answer = await this.#send(endpoint, reference, 'GET', `blobs/${digest}`, {}, limit);
-      if (answer.status !== 200) throw complaint(endpoint, reference, answer);
+      if (answer.status !== 200) throw registryError(endpoint, reference, answer);
       const actual = digestOf(answer.body, digest);
       if (actual !== digest) throw mismatch(endpoint, digest, actual);
       return answer.body;
@@ -111,7 +104,7 @@ export class RegistryClient {
    */
   async referrers(reference: Reference): Promise<Referrer[]> {
     const digest = reference.digest as string;
-    return this.#first(reference, 'pull', async (endpoint) => {
+    return this.#withMirrors(reference, 'pull', async (endpoint) => {
       const found: Referrer[] = [];
       let path: string | undefined = `referrers/${digest}`;
       for (let page = 0; path !== undefined; page++) {
@@ -123,7 +116,7 @@ export class RegistryClient {
           [400, 404, 405, 501].includes(answer.status) ||
           (answer.status === 200 && !/json/.test(header(answer, 'content-type') ?? ''));
         if (missing) return this.#fallbackReferrers(endpoint, reference);
-        if (answer.status !== 200) throw complaint(endpoint, reference, answer);
+        if (answer.status !== 200) throw registryError(endpoint, reference, answer);
         found.push(...readReferrers(answer.body, endpoint));
         if (found.length > MAX_REFERRERS) throw new Problem('limit', `more than ${MAX_REFERRERS} referrers`);
         path = nextPage(header(answer, 'link'), endpoint, reference.repository);
@@ -145,7 +138,7 @@ export class RegistryClient {
         MAX_MANIFEST,
       );
       if (answer.status === 200) return readTagHistory(answer.body, reference.registry);
-      if (![400, 404, 405, 501].includes(answer.status)) throw complaint(endpoint, reference, answer);
+      if (![400, 404, 405, 501].includes(answer.status)) throw registryError(endpoint, reference, answer);
     }
     return undefined;
   }
@@ -187,13 +180,13 @@ export class RegistryClient {
     const path = `manifests/${(reference.digest as string).replace(':', '-')}`;
     const answer = await this.#send(endpoint, reference, 'GET', path, { accept: ACCEPT }, MAX_MANIFEST);
     if (answer.status === 404) return [];
-    if (answer.status !== 200) throw complaint(endpoint, reference, answer);
+    if (answer.status !== 200) throw registryError(endpoint, reference, answer);
     return readReferrers(answer.body, endpoint);
   }
 
   async #get(endpoint: Endpoint, reference: Reference): Promise<Manifest> {
     const answer = await this.#manifestCall(endpoint, 'GET', reference);
-    if (answer.status !== 200) throw complaint(endpoint, reference, answer);
+    if (answer.status !== 200) throw registryError(endpoint, reference, answer);
     const said = header(answer, 'docker-content-digest');
     const wanted = reference.digest ?? (said !== undefined && isDigest(said) ? said : undefined);
     const digest = digestOf(answer.body, wanted);
@@ -203,7 +196,7 @@ export class RegistryClient {
     return { digest, mediaType, size: answer.body.length, bytes: answer.body, ...mirrorOf(endpoint) };
   }
 
-  #manifestCall(endpoint: Endpoint, method: 'GET' | 'HEAD', reference: Reference): Promise<Answer> {
+  #manifestCall(endpoint: Endpoint, method: 'GET' | 'HEAD', reference: Reference): Promise<RegistryResponse> {
     const target = reference.digest ?? reference.tag ?? 'latest';
     return this.#send(endpoint, reference, method, `manifests/${target}`, { accept: ACCEPT }, MAX_MANIFEST);
   }
@@ -215,7 +208,7 @@ export class RegistryClient {
     path: string,
     headers: Record<string, string>,
     limit: number,
-  ): Promise<Answer> {
+  ): Promise<RegistryResponse> {
     const url = new URL(`${endpoint.base}${repository}/${path}`);
     if (endpoint.mirror) url.searchParams.set('ns', endpoint.registry); // path may hold a query: the next page of a list
     return this.#authorizer(endpoint).authorized(repository, (authorization) => {
@@ -225,7 +218,7 @@ export class RegistryClient {
   }
 
   /** Asks mirrors first, the registry last; what the registry itself says stands. */
-  async #first<T>(reference: Reference, need: Capability, ask: (endpoint: Endpoint) => Promise<T>): Promise<T> {
+  async #withMirrors<T>(reference: Reference, need: Capability, ask: (endpoint: Endpoint) => Promise<T>): Promise<T> {
     const endpoints = this.#endpointsOf(reference.registry, need);
     for (const endpoint of endpoints.slice(0, -1)) {
       try {

@@ -4,12 +4,12 @@ import { digestOf } from '../image/hash.ts';
 import { OCI_INDEX, OCI_MANIFEST } from '../image/media-type.ts';
 import { Problem } from '../problem.ts';
 import { parseJson } from '../sigstore/json.ts';
-import type { Descriptor } from './client.ts';
+import type { Descriptor } from './descriptor.ts';
 import type { Endpoint } from './endpoint.ts';
 import { MAX_MANIFEST, MAX_SMALL_BODY } from './limits.ts';
 import { registryWords } from './registry-error.ts';
 import type { Authorizer } from './tokens.ts';
-import type { Answer, Call, Transport } from './transport.ts';
+import type { Call, RegistryResponse, Transport } from './transport.ts';
 
 type Part = { readonly mediaType: string; readonly digest: string; readonly size: number };
 
@@ -126,7 +126,7 @@ export class Pusher {
     return part;
   }
 
-  async #manifest(target: string, body: Buffer, mediaType: string): Promise<Answer> {
+  async #manifest(target: string, body: Buffer, mediaType: string): Promise<RegistryResponse> {
     const headers = { 'content-type': mediaType };
     const answer = await this.#send({ method: 'PUT', path: `manifests/${target}`, headers, body }, MAX_SMALL_BODY);
     if (answer.status !== 201) throw this.#refused(answer, 'pushing a manifest');
@@ -136,7 +136,7 @@ export class Pusher {
   #send(
     call: { method: Call['method']; path?: string; url?: URL; headers: Record<string, string>; body?: Buffer },
     limit: number,
-  ): Promise<Answer> {
+  ): Promise<RegistryResponse> {
     const { method, headers, body } = call;
     const url = call.url ?? new URL(`${this.#endpoint.base}${this.#repository}/${call.path}`);
     const home = new URL(this.#endpoint.base);
@@ -152,7 +152,7 @@ export class Pusher {
     });
   }
 
-  #refused({ status, body }: Answer, doing: string): Problem {
+  #refused({ status, body }: RegistryResponse, doing: string): Problem {
     const words = registryWords(body);
     const { host } = new URL(this.#endpoint.base);
     const code = status === 401 || status === 403 ? 'denied' : status >= 500 ? 'unreachable' : 'protocol';

@@ -3,10 +3,10 @@ import type { Reference } from '../flow.ts';
 import { repositoryOf } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { Answer } from './transport.ts';
+import type { RegistryResponse } from './transport.ts';
 
 /** A status that is no success, in the registry's own words where it has some. */
-export function complaint(endpoint: Endpoint, reference: Reference, answer: Answer): Problem {
+export function registryError(endpoint: Endpoint, reference: Reference, answer: RegistryResponse): Problem {
   const { host } = new URL(endpoint.base);
   const words = registryWords(answer.body);
   const said = words === undefined ? '' : `: ${words}`;
@@ -35,7 +35,7 @@ export function complaint(endpoint: Endpoint, reference: Reference, answer: Answ
   }
 }
 
-export function header(answer: Answer, name: string): string | undefined {
+export function header(answer: RegistryResponse, name: string): string | undefined {
   const value = answer.headers[name];
   return Array.isArray(value) ? value[0] : value;
 }

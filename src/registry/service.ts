@@ -5,7 +5,7 @@ import { Problem } from '../problem.ts';
 import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Authorizer } from './tokens.ts';
-import type { Answer, Transport } from './transport.ts';
+import type { RegistryResponse, Transport } from './transport.ts';
 
 export type ServiceSetting = {
   /** `https://notary.example.com`, with or without a path. */
@@ -58,7 +58,7 @@ export class Service {
    * @param limit bytes
    * @param headers of the caller's own
    */
-  get(path: string, scope: string, limit: number, headers: Record<string, string> = {}): Promise<Answer> {
+  get(path: string, scope: string, limit: number, headers: Record<string, string> = {}): Promise<RegistryResponse> {
     return this.#authorizer.authorized(scope, (authorization) =>
       this.#transport.send(
         this.#endpoint,
@@ -74,7 +74,7 @@ export class Service {
   }
 
   /** No credentials but those that the caller gives. */
-  post(path: string, body: string | Buffer, headers: Record<string, string>, limit: number): Promise<Answer> {
+  post(path: string, body: string | Buffer, headers: Record<string, string>, limit: number): Promise<RegistryResponse> {
     return this.#transport.send(
       this.#endpoint,
       { method: 'POST', url: this.#urlOf(path), headers, body, limit },

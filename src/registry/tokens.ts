@@ -12,7 +12,7 @@ import { parseChallenges } from './challenge.ts';
 import type { Credential, CredentialSource } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 import { MAX_SMALL_BODY, SCOPES_PER_TOKEN } from './limits.ts';
-import type { Answer, Transport } from './transport.ts';
+import type { RegistryResponse, Transport } from './transport.ts';
 
 type Scheme = { kind: 'open' } | { kind: 'basic' } | { kind: 'bearer'; realm: URL; service: string | undefined };
 type Token = { readonly value: string; readonly expires: number };
@@ -33,7 +33,7 @@ export class Authorizer {
   readonly #tokens = new Map<string, Promise<Token>>();
   /** Repositories that this run will ask for and that have no token yet. */
   readonly #expected = new Set<string>();
-  #first: Promise<Scheme> | undefined;
+  #handshake: Promise<Scheme> | undefined;
   #together = true;
 
   /** @param actions what the tokens are to allow: `pull`, or `pull,push` */
@@ -56,11 +56,14 @@ export class Authorizer {
   }
 
   /** Sends through `send`, which gets the Authorization header to use, and answers challenges. */
-  async authorized(repository: string, send: (authorization: string | undefined) => Promise<Answer>): Promise<Answer> {
-    if (this.#first === undefined) {
+  async authorized(
+    repository: string,
+    send: (authorization: string | undefined) => Promise<RegistryResponse>,
+  ): Promise<RegistryResponse> {
+    if (this.#handshake === undefined) {
       const { promise, resolve, reject } = Promise.withResolvers<Scheme>();
       promise.catch(() => {});
-      this.#first = promise;
+      this.#handshake = promise;
       try {
         const answer = await send(undefined);
         const scheme = answer.status === 401 ? this.#schemeOf(answer) : ({ kind: 'open' } as const);
@@ -69,11 +72,11 @@ export class Authorizer {
       } catch (error) {
         // A host that does not answer is asked once, not once per image; after a while it gets another chance.
         reject(error);
-        setTimeout(() => (this.#first = undefined), FORGIVE_MS).unref();
+        setTimeout(() => (this.#handshake = undefined), FORGIVE_MS).unref();
         throw error;
       }
     }
-    let scheme = await this.#first;
+    let scheme = await this.#handshake;
     const answer = await send(await this.#header(scheme, repository));
     if (answer.status !== 401) return answer;
     // An open registry with private corners, or a token that expired on the way or grants less than it seemed.
@@ -81,12 +84,12 @@ export class Authorizer {
     if (scheme.kind === 'bearer') {
       this.#tokens.delete(repository);
       this.#together = false;
-    } else if (scheme.kind === 'basic' && (await this.#first).kind === 'basic') return answer;
+    } else if (scheme.kind === 'basic' && (await this.#handshake).kind === 'basic') return answer;
     const header = await this.#header(scheme, repository);
     return header === undefined ? answer : send(header);
   }
 
-  #schemeOf(answer: Answer, before?: Scheme): Scheme {
+  #schemeOf(answer: RegistryResponse, before?: Scheme): Scheme {
     const challenges = parseChallenges([answer.headers['www-authenticate'] ?? []].flat().join(', '));
     const bearer = challenges.find((challenge) => challenge.scheme === 'bearer');
     if (bearer !== undefined) return { kind: 'bearer', realm: this.#checkRealm(bearer.realm), service: bearer.service };
@@ -187,7 +190,7 @@ export class Authorizer {
     scheme: Scheme & { kind: 'bearer' },
     scopes: string[],
     credential: (Credential & { kind: 'basic' }) | undefined,
-  ): Promise<Answer> {
+  ): Promise<RegistryResponse> {
     const url = new URL(scheme.realm);
     if (scheme.service !== undefined) url.searchParams.set('service', scheme.service);
     for (const scope of scopes) url.searchParams.append('scope', scope);
@@ -199,7 +202,7 @@ export class Authorizer {
     );
   }
 
-  #post(scheme: Scheme & { kind: 'bearer' }, scopes: string[], refreshToken: string): Promise<Answer> {
+  #post(scheme: Scheme & { kind: 'bearer' }, scopes: string[], refreshToken: string): Promise<RegistryResponse> {
     const form = new URLSearchParams({
       grant_type: 'refresh_token',
       client_id: 'tagproof',
@@ -218,7 +221,7 @@ export class Authorizer {
     return this.#transport.send(this.#endpoint, call, this.#isOwnHost(scheme.realm));
   }
 
-  #read(answer: Answer, realm: URL): Token {
+  #read(answer: RegistryResponse, realm: URL): Token {
     if (answer.status === 401 || answer.status === 403) {
       throw new Problem('denied', `the token service ${realm.host} refuses the credentials (${answer.status})`);
     }

@@ -7,7 +7,7 @@ import type { Endpoint } from './endpoint.ts';
 import { BACKOFF_MS, CONCURRENCY, DEADLINE_MS, MAX_REDIRECTS, MAX_RETRY_AFTER_MS, MAX_TRIES } from './limits.ts';
 import { retryAfter, Throttle } from './throttle.ts';
 
-export type Answer = {
+export type RegistryResponse = {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly body: Buffer;
@@ -45,7 +45,7 @@ export class Transport {
    * @param trusted the call goes to a host that the user named; else only an answer named it, and addresses are checked
    * @throws Problem `unreachable`, `limit`, `refused`, `rate-limited`, `interrupted`
    */
-  async send(endpoint: Endpoint, call: Call, trusted = true): Promise<Answer> {
+  async send(endpoint: Endpoint, call: Call, trusted = true): Promise<RegistryResponse> {
     const throttle = this.#throttle(new URL(call.url).host);
     for (let attempt = 1; ; attempt++) {
       if (this.#options.signal?.aborted) throw new Problem('interrupted', 'interrupted');
@@ -89,7 +89,7 @@ export class Transport {
     await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
   }
 
-  async #follow(endpoint: Endpoint, first: Call, trusted: boolean): Promise<Answer> {
+  async #follow(endpoint: Endpoint, first: Call, trusted: boolean): Promise<RegistryResponse> {
     let call = first;
     let known = trusted;
     for (let redirects = 0; ; redirects++) {
@@ -125,7 +125,7 @@ export class Transport {
     }
   }
 
-  async #exchange(endpoint: Endpoint, call: Call, trusted: boolean): Promise<Answer> {
+  async #exchange(endpoint: Endpoint, call: Call, trusted: boolean): Promise<RegistryResponse> {
     const url = new URL(call.url);
     const deadline = AbortSignal.timeout(this.#options.deadlineMs ?? DEADLINE_MS);
     const signal = this.#options.signal === undefined ? deadline : AbortSignal.any([deadline, this.#options.signal]);

@@ -2,7 +2,7 @@
 import { exitCode, type Report } from './report.ts';
 
 export function printJson(report: Report): string {
-  const { verb, data, findings, problems, summary, diff } = report;
+  const { command: verb, data, findings, problems, summary, diff } = report;
   const body = {
     verb,
     ...data,

@@ -1,8 +1,8 @@
 // For a pull request's comment or a job's summary page.
-import { type Cell, type Report, untold } from './report.ts';
+import { type Cell, type Report, unreportedFindings } from './report.ts';
 
 export function printMarkdown(report: Report): string {
-  const parts: string[] = [`### tagproof ${report.verb}`];
+  const parts: string[] = [`### tagproof ${report.command}`];
   const [conclusion, ...more] = report.summary;
   if (conclusion !== undefined) parts.push(`**${escaped(conclusion)}**`);
   for (const { title, head, rows } of report.sections) {
@@ -15,7 +15,7 @@ export function printMarkdown(report: Report): string {
       ),
     );
   }
-  const findings = untold(report);
+  const findings = unreportedFindings(report);
   if (findings.length > 0) {
     const rows = findings.map(({ file, line, level, image, message, rule }) => [
       file === undefined ? '' : `${file}:${line ?? 1}`,

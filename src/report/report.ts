@@ -25,11 +25,11 @@ export type Section = {
 };
 
 export type Report = {
-  readonly verb: string;
+  readonly command: string;
   /** Tables for text and markdown. */
   readonly sections: readonly Section[];
   /** The sections tell the findings too: text and markdown need not list them again. */
-  readonly told?: boolean;
+  readonly findingsInSections?: boolean;
   readonly findings: readonly Finding[];
   /** What could not be done or checked; any makes the exit code 2. */
   readonly problems: readonly Problem[];
@@ -42,7 +42,7 @@ export type Report = {
 };
 
 /** The findings that text and markdown list below the sections; a diff tells by itself what would change. */
-export function untold({ findings, told, diff }: Report): readonly Finding[] {
+export function unreportedFindings({ findings, findingsInSections: told, diff }: Report): readonly Finding[] {
   if (told) return [];
   return diff === undefined ? findings : findings.filter(({ rule }) => rule !== 'would-change');
 }

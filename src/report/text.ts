@@ -1,6 +1,14 @@
 // For a person at a terminal: tables or findings by file, then the conclusion. Colour only where it is wanted.
 import { stripVTControlCharacters, styleText } from 'node:util';
-import { type Cell, type Finding, type Level, type Report, type Section, type Style, untold } from './report.ts';
+import {
+  type Cell,
+  type Finding,
+  type Level,
+  type Report,
+  type Section,
+  type Style,
+  unreportedFindings,
+} from './report.ts';
 
 const COLOURS: Record<Style, Parameters<typeof styleText>[0]> = {
   good: 'green',
@@ -17,7 +25,8 @@ export function printText(report: Report, colour: boolean): string {
     colour ? styleText(COLOURS[style], text, { validateStream: false }) : text;
   const parts: string[] = [];
   if (report.diff) parts.push(colour ? colourDiff(report.diff, paint) : report.diff);
-  for (const section of [...report.sections, ...byFile(untold(report))]) parts.push(printSection(section, paint));
+  for (const section of [...report.sections, ...byFile(unreportedFindings(report))])
+    parts.push(printSection(section, paint));
   if (report.summary.length > 0)
     parts.push(`${report.summary.map((line, i) => (i === 0 ? paint(line, 'bold') : line)).join('\n')}\n`);
   return parts.join('\n');

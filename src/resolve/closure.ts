@@ -6,7 +6,8 @@ import { manifestKind } from '../image/media-type.ts';
 import { printPlatform } from '../image/platform.ts';
 import { repositoryOf, withDigest } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
-import type { Descriptor, Manifest, RegistryClient } from '../registry/client.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import type { Descriptor, Manifest } from '../registry/descriptor.ts';
 import { MAX_CHILDREN, MAX_INDEX_DEPTH } from '../registry/limits.ts';
 
 type Reader = Pick<RegistryClient, 'manifest' | 'blob'>;
@@ -135,7 +136,7 @@ async function readIndex(
 }
 
 /** The configuration of one platform's image. @param digest of a manifest, not of an index */
-export async function readConfig(client: Reader, reference: Reference, digest: string): Promise<ImageConfig> {
+export async function readImageConfig(client: Reader, reference: Reference, digest: string): Promise<ImageConfig> {
   return configOf(client, reference, await client.manifest(withDigest(reference, digest)));
 }
 

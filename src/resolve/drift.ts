@@ -3,7 +3,8 @@ import type { Reference } from '../flow.ts';
 import { manifestKind } from '../image/media-type.ts';
 import { withoutDigest } from '../image/reference.ts';
 import { asProblem, Problem } from '../problem.ts';
-import type { Descriptor, RegistryClient } from '../registry/client.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import type { Descriptor } from '../registry/descriptor.ts';
 import { readClosure } from './closure.ts';
 
 export type Drift =

@@ -9,7 +9,7 @@ import { Problem } from '../problem.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample } from '../registry/sample.ts';
-import { readClosure, readConfig } from './closure.ts';
+import { readClosure, readImageConfig } from './closure.ts';
 import { resolveAll } from './resolve.ts';
 
 const server = new EmbeddedRegistry();
@@ -63,7 +63,7 @@ test('closure and configuration', async () => {
   const closure = await readClosure(client, ref(`${host}/web:1`));
   assert.deepEqual(closure.platforms, ['linux/amd64', 'linux/arm64']);
   assert.equal(closure.root.digest, digest);
-  const config = await readConfig(client, ref(`${host}/web:1`), closure.children[1]?.digest as string);
+  const config = await readImageConfig(client, ref(`${host}/web:1`), closure.children[1]?.digest as string);
   assert.equal(config.platform, 'linux/arm64');
   assert.deepEqual(config.env, ['A=1']);
   assert.deepEqual((await readClosure(client, ref(`${host}/single:1`))).platforms, ['linux/arm/v6']);

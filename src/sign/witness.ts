@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import { Problem } from '../problem.ts';
 import type { Service } from '../registry/service.ts';
-import type { Answer } from '../registry/transport.ts';
+import type { RegistryResponse } from '../registry/transport.ts';
 import { parseJson } from '../sigstore/json.ts';
 import type { Envelope } from './sign.ts';
 
@@ -115,7 +115,7 @@ function pemOf({ kind, der }: LoggedSigner): string {
   return `-----BEGIN ${label}-----\n${der.toString('base64').replace(/.{64}/g, '$&\n').trim()}\n-----END ${label}-----\n`;
 }
 
-export function refused({ host }: Service, { status, body }: Answer, who: string): Problem {
+export function refused({ host }: Service, { status, body }: RegistryResponse, who: string): Problem {
   const { message } = (parseJson(body) ?? {}) as { message?: unknown };
   const words = typeof message === 'string' ? `: ${message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)}` : '';
   return new Problem(

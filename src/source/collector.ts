@@ -1,5 +1,5 @@
 // Gathers what the dialects find in one file: gives places their positions, honours ignore comments, drops repeats.
-import type { Dialect, Found, Place, Reference, Skipped, SkipReason, Slot } from '../flow.ts';
+import type { Dialect, Found, Reference, Skipped, SkipReason, Slot, SourceLocation } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { wholeSlot } from './slot.ts';
@@ -64,7 +64,7 @@ export class Collector {
     const notes = [note, bare].filter((part) => part !== undefined).join('; ');
     this.found.push({
       kind: 'found',
-      ...this.#place(spot),
+      ...this.#location(spot),
       dialect: this.dialect,
       reference,
       slot,
@@ -77,7 +77,7 @@ export class Collector {
   skip(spot: Spot, text: string, reason: SkipReason, detail: string): void {
     if (this.#repeat(spot)) return;
     const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-    this.skipped.push({ kind: 'skipped', ...this.#place(spot), dialect: this.dialect, text: shown, reason, detail });
+    this.skipped.push({ kind: 'skipped', ...this.#location(spot), dialect: this.dialect, text: shown, reason, detail });
   }
 
   /** What was uncertain where its anchor stands is sure where an alias puts it into a container. */
@@ -95,7 +95,7 @@ export class Collector {
     return false;
   }
 
-  #place(spot: Spot): Place {
+  #location(spot: Spot): SourceLocation {
     return { file: this.file, ...spot, ...this.#position(spot.start), document: this.document };
   }
 

@@ -1,6 +1,6 @@
 // Compose files: services.*.image. compose-spec, 05-services.md, `image`.
 import type { Collector } from './collector.ts';
-import { deref, get, getText, type Node } from './yaml.ts';
+import { deref, get, getText, type Node } from './yaml-node.ts';
 
 /** True for a document that has the shape of a Compose file, whatever its name. */
 export function isCompose(root: Node): boolean {

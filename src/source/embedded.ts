@@ -2,7 +2,8 @@
 import type { Collector } from './collector.ts';
 import { readTemplateLines } from './template.ts';
 import { positions } from './text.ts';
-import { type Node, parseYaml, relocate, type ScalarNode, SyntaxProblem, splitDocuments } from './yaml.ts';
+import { parseYaml, SyntaxProblem, splitDocuments } from './yaml.ts';
+import { type Node, relocate, type ScalarNode } from './yaml-node.ts';
 
 /**
  * Parses the documents in a literal block scalar that speak of images and hands on their roots, whose offsets count in

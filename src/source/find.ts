@@ -11,15 +11,8 @@ import { readKustomization } from './kustomization.ts';
 import { readTemplateLines } from './template.ts';
 import { positions } from './text.ts';
 import { type WalkOptions, walkDocument } from './walk.ts';
-import {
-  getText,
-  loadSecondReader,
-  type Node,
-  parseYaml,
-  SecondReaderNeeded,
-  SyntaxProblem,
-  splitDocuments,
-} from './yaml.ts';
+import { loadSecondReader, parseYaml, SecondReaderNeeded, SyntaxProblem, splitDocuments } from './yaml.ts';
+import { getText, type Node } from './yaml-node.ts';
 
 export type FindOptions = WalkOptions;
 

@@ -1,6 +1,6 @@
 // GitHub Actions: jobs.*.container, jobs.*.services.*, `uses: docker://…`, and runs.image of a container action.
 import type { Collector } from './collector.ts';
-import { deref, get, type Node } from './yaml.ts';
+import { deref, get, type Node } from './yaml-node.ts';
 
 const DOCKER = 'docker://';
 

@@ -1,6 +1,6 @@
 // GitLab CI: `image:` and `services:` at the top, under default:, and in each job; as text or as a mapping with name:.
 import type { Collector } from './collector.ts';
-import { deref, get, type Node } from './yaml.ts';
+import { deref, get, type Node } from './yaml-node.ts';
 
 /** Top-level keywords that are no job. */
 const NO_JOB = new Set(['image', 'services', 'stages', 'variables', 'include', 'workflow', 'spec']);

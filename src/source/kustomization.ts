@@ -3,7 +3,7 @@ import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { type Collector, notLiteral } from './collector.ts';
 import { splitSlot } from './slot.ts';
-import { deref, type MapNode, type Node } from './yaml.ts';
+import { deref, type MapNode, type Node } from './yaml-node.ts';
 
 /** kustomize takes `newTag` and `digest` together: since v5 it writes name:tag@digest, before that the digest won. */
 export function readKustomization(c: Collector, root: Node): void {

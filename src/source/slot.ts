@@ -2,7 +2,7 @@
 import type { Reference, Slot } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
 import { lineAt } from './text.ts';
-import type { Entry, MapNode, ScalarNode } from './yaml.ts';
+import type { MapNode, ScalarNode, YamlEntry } from './yaml-node.ts';
 
 /** A reference that stands in one piece at text[start, end): the digest goes right behind it. */
 export function wholeSlot(text: string, start: number, end: number, reference: Reference): Slot {
@@ -17,8 +17,8 @@ export function wholeSlot(text: string, start: number, end: number, reference: R
 /** The keys of an image whose parts stand apart: `repository:`, `tag:`, `digest:` in one mapping. */
 export type Parts = {
   readonly map: MapNode;
-  readonly tag: Entry | undefined;
-  readonly digest: Entry | undefined;
+  readonly tag: YamlEntry | undefined;
+  readonly digest: YamlEntry | undefined;
   /** `hex`: the chart adds `sha256:` itself. */
   readonly style: 'hex' | undefined;
   /** The reader of this file is known to take a `digest:` key that is not there yet (kustomize). */
@@ -42,7 +42,7 @@ export function splitSlot(text: string, parts: Parts): Slot {
   if (digest !== undefined && isQuoted(digest)) return { pin: { at: digest.start, before: '', after: '' }, ...style };
   if (tag.value.includes('@') || !parts.takesDigestKey || digest !== undefined || parts.map.flow)
     return tagSlot(text, tag);
-  return lineSlot(text, parts.tag as Entry, tag) ?? tagSlot(text, tag);
+  return lineSlot(text, parts.tag as YamlEntry, tag) ?? tagSlot(text, tag);
 }
 
 function filledSlot(text: string, parts: Parts, digest: ScalarNode, tag: ScalarNode | undefined): Slot {
@@ -52,7 +52,7 @@ function filledSlot(text: string, parts: Parts, digest: ScalarNode, tag: ScalarN
   if (isQuoted(digest)) return { digest: range, unpin: range };
   if (tag === undefined || tag.value === '' || parts.map.flow) return { digest: range };
   const line = lineAt(text, digest.start);
-  const alone = text.slice(line.start, (parts.digest as Entry).key.start).trim() === '';
+  const alone = text.slice(line.start, (parts.digest as YamlEntry).key.start).trim() === '';
   if (!alone) return { digest: range };
   // The last line of a file without final newline goes together with the line break before it.
   const before =
@@ -70,7 +70,7 @@ function tagSlot(text: string, tag: ScalarNode): Slot {
 }
 
 /** A `digest:` line below the tag's line, at the same indentation and with the same line ending. */
-function lineSlot(text: string, tag: Entry, value: ScalarNode): Slot | undefined {
+function lineSlot(text: string, tag: YamlEntry, value: ScalarNode): Slot | undefined {
   const line = lineAt(text, tag.key.start);
   if (value.end > line.end) return undefined;
   const indent = text.slice(line.start, tag.key.start).replace(/[^\t]/g, ' ');
@@ -82,7 +82,7 @@ function lineSlot(text: string, tag: Entry, value: ScalarNode): Slot | undefined
 }
 
 /** The scalar of an entry; the words for null count as no text. */
-function scalarOf(entry: Entry | undefined): ScalarNode | undefined {
+function scalarOf(entry: YamlEntry | undefined): ScalarNode | undefined {
   if (entry?.value.kind !== 'scalar') return undefined;
   const isNull = entry.value.style === 'plain' && /^(~|null)$/i.test(entry.value.value);
   return isNull ? { ...entry.value, value: '' } : entry.value;

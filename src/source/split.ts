@@ -5,7 +5,7 @@ import { Problem } from '../problem.ts';
 import { type Collector, notLiteral } from './collector.ts';
 import { SPLIT, type SplitNames } from './fields.ts';
 import { splitSlot } from './slot.ts';
-import { deref, type Entry, type MapNode } from './yaml.ts';
+import { deref, type MapNode, type YamlEntry } from './yaml-node.ts';
 
 const TAG_KEYS = new Set(SPLIT.flatMap((names) => [names.tag, ...names.digest]));
 
@@ -22,7 +22,7 @@ export function readSplit(
   parent: string,
   path: string,
   values: boolean,
-): Entry[] | undefined {
+): YamlEntry[] | undefined {
   if (!map.entries.some((entry) => TAG_KEYS.has(entry.key.value))) return undefined;
   for (const names of SPLIT) {
     const find = (key: string) => map.entries.find((entry) => entry.key.value === key);
@@ -94,7 +94,7 @@ function compose(
   return parseReference(`${host}${repository}${tag === undefined || tag === '' ? '' : `:${tag}`}${bare}`);
 }
 
-function text(entry: Entry | undefined): string | undefined {
+function text(entry: YamlEntry | undefined): string | undefined {
   const value = deref(entry?.value);
   return value?.kind !== 'scalar' || value.value === 'null' || value.value === '~' ? undefined : value.value;
 }

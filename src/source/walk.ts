@@ -7,7 +7,7 @@ import { readEmbedded } from './embedded.ts';
 import { BUILDS, CONTAINER_KEYS, CONTAINER_LISTS, type FieldRule, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
 import { fieldRules, matchesField } from './rules.ts';
 import { readSplit } from './split.ts';
-import { deref, getText, type MapNode, type Node, type ScalarNode } from './yaml.ts';
+import { deref, getText, type MapNode, type Node, type ScalarNode } from './yaml-node.ts';
 
 export type WalkOptions = {
   /** More fields, from tagproof.yaml. */

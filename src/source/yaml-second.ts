@@ -10,16 +10,16 @@ import {
   type ScalarStyle,
   type SecondReader,
   type SeqNode,
-} from './yaml.ts';
+} from './yaml-node.ts';
 
-export const secondReader: SecondReader = (text, base, complaint) => {
+export const secondReader: SecondReader = (text, base, syntaxProblem) => {
   let document: ReturnType<typeof parseDocument>;
   try {
     document = parseDocument(text, { uniqueKeys: false, strict: false, logLevel: 'silent' });
   } catch {
-    throw complaint(); // as deep nesting, on which it runs out of stack
+    throw syntaxProblem(); // as deep nesting, on which it runs out of stack
   }
-  if (document.errors.length > 0) throw complaint();
+  if (document.errors.length > 0) throw syntaxProblem();
   return document.contents === null ? undefined : fromAst(text, document.contents, base);
 };
 

@@ -1,30 +1,16 @@
 // YAML and JSON as trees of nodes with source ranges, from js-yaml's events; a second reader for documents that it refuses.
 import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from 'js-yaml';
 import { Problem } from '../problem.ts';
-
-export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded';
-
-/** [start, end) is the scalar's content without quotes; of a block scalar, its lines. An empty value has start = end. */
-export type ScalarNode = {
-  readonly kind: 'scalar';
-  readonly start: number;
-  readonly end: number;
-  readonly style: ScalarStyle;
-  readonly value: string;
-  /** Columns of indentation that every line of a block scalar loses; -1 elsewhere. */
-  readonly indent: number;
-};
-export type Entry = { readonly key: ScalarNode; readonly value: Node };
-export type MapNode = {
-  readonly kind: 'map';
-  readonly start: number;
-  readonly flow: boolean;
-  readonly entries: Entry[];
-};
-export type SeqNode = { readonly kind: 'seq'; readonly start: number; readonly items: Node[] };
-/** A node that stands elsewhere: `target` is what the anchor marks, undefined when there is no such anchor. */
-export type AliasNode = { readonly kind: 'alias'; readonly start: number; readonly target: Node | undefined };
-export type Node = ScalarNode | MapNode | SeqNode | AliasNode;
+import {
+  afterColon,
+  type MapNode,
+  type Node,
+  nameless,
+  type ScalarNode,
+  type ScalarStyle,
+  type SecondReader,
+  type SeqNode,
+} from './yaml-node.ts';
 
 /** Deeper nesting than any manifest has; js-yaml's own default. */
 const MAX_DEPTH = 100;
@@ -62,9 +48,6 @@ export function parseYaml(text: string, start: number, end: number): Node | unde
     });
   }
 }
-
-/** Reads a document that js-yaml refuses, or throws the complaint. */
-export type SecondReader = (text: string, base: number, complaint: () => SyntaxProblem) => Node | undefined;
 
 let second: SecondReader | undefined;
 
@@ -151,66 +134,4 @@ function fromEvents(text: string, events: Event[], base: number): Node | undefin
   if (events.length === 0) return undefined;
   at = 1; // the DOCUMENT event
   return (events[at] as Event).type === EVENT_ID.POP ? undefined : node(0);
-}
-
-/** Just behind the colon of a key that ends at `keyEnd`: where the value of `key:` would begin. */
-export function afterColon(text: string, keyEnd: number): number {
-  const colon = text.indexOf(':', keyEnd);
-  return colon < 0 ? keyEnd : colon + 1;
-}
-
-export const nameless = (start: number): ScalarNode => ({
-  kind: 'scalar',
-  start,
-  end: start,
-  style: 'plain',
-  value: '',
-  indent: -1,
-});
-
-/**
- * The value under a key; an alias gives what it stands for. The last of duplicate keys wins, as in Go's decoder;
- * `<<` merges are followed a few steps (an anchor may hold itself).
- */
-export function get(node: Node | undefined, key: string, merges = 8): Node | undefined {
-  const map = deref(node);
-  if (map?.kind === 'seq' && merges < 8)
-    return map.items.map((item) => get(item, key, merges - 1)).find((value) => value);
-  if (map?.kind !== 'map') return undefined;
-  for (let i = map.entries.length - 1; i >= 0; i--) {
-    const entry = map.entries[i] as Entry;
-    if (entry.key.value === key) return deref(entry.value);
-  }
-  const merged = merges > 0 ? map.entries.find((entry) => entry.key.value === '<<') : undefined;
-  return merged === undefined ? undefined : get(merged.value, key, merges - 1);
-}
-
-/** What an alias stands for; any other node is itself. */
-export function deref(node: Node | undefined): Exclude<Node, AliasNode> | undefined {
-  return node?.kind === 'alias' ? (node.target as Exclude<Node, AliasNode> | undefined) : node;
-}
-
-/** The scalar text under a key, if there is any. */
-export function getText(node: Node | undefined, key: string): string | undefined {
-  const value = get(node, key);
-  return value?.kind === 'scalar' ? value.value : undefined;
-}
-
-/** The same tree with every offset put through `map`: a document inside a block scalar, seen in its file. */
-export function relocate(node: Node, map: (offset: number) => number): Node {
-  switch (node.kind) {
-    case 'scalar':
-      return { ...node, start: map(node.start), end: map(node.end) };
-    case 'map': {
-      const entries = node.entries.map(({ key, value }) => ({
-        key: relocate(key, map) as ScalarNode,
-        value: relocate(value, map),
-      }));
-      return { ...node, start: map(node.start), entries };
-    }
-    case 'seq':
-      return { ...node, start: map(node.start), items: node.items.map((item) => relocate(item, map)) };
-    case 'alias':
-      return { ...node, start: map(node.start), target: undefined };
-  }
 }

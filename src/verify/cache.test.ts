@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import type { Verdict } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { VerdictCache } from './cache.ts';
-import type { Gathered } from './verify.ts';
+import type { GatheredVerdicts } from './verify.ts';
 
-const gathered = (verdict: Verdict): Gathered => ({
+const gathered = (verdict: Verdict): GatheredVerdicts => ({
   verdicts: new Map([['a', verdict]]),
   attestations: { verified: [], problems: new Map() },
 });
@@ -23,7 +23,7 @@ test('one flight, however many ask', async () => {
   assert.equal(asked, 1);
 });
 
-const runs: [name: string, then: Gathered, atMinutes: number, kind: Verdict['kind']][] = [
+const runs: [name: string, then: GatheredVerdicts, atMinutes: number, kind: Verdict['kind']][] = [
   ['fresh: nobody is asked', unsigned, 5, 'verified'],
   ['old, and a good answer', good, 20, 'verified'],
   ['old, and the signature is gone', unsigned, 20, 'unsigned'],

@@ -1,16 +1,16 @@
 // Verdicts that were reached are not reached again: by image, digest, policy and trust. An open question is never kept.
-import type { Gathered } from './verify.ts';
+import type { GatheredVerdicts } from './verify.ts';
 
 /** `until`: fresh; `stale`: good enough while nobody can be asked. Milliseconds since 1970. */
-type Kept = { readonly gathered: Gathered; readonly until: number; readonly stale: number };
+type CacheEntry = { readonly gathered: GatheredVerdicts; readonly until: number; readonly stale: number };
 
 /**
  * Bounded, least recently used first; one flight a key, however many ask at once. What was verified once for a digest is not
  * undone by a registry that does not answer: then the old verdict stands, for a day.
  */
 export class VerdictCache {
-  readonly #kept = new Map<string, Kept>();
-  readonly #flights = new Map<string, Promise<Gathered>>();
+  readonly #entries = new Map<string, CacheEntry>();
+  readonly #flights = new Map<string, Promise<GatheredVerdicts>>();
   readonly #size: number;
   readonly #lifeMs: number;
   readonly #staleMs: number;
@@ -27,18 +27,18 @@ export class VerdictCache {
   }
 
   get size(): number {
-    return this.#kept.size;
+    return this.#entries.size;
   }
 
   /**
    * @param key everything that the verdicts depend on: reference with digest, policy hash, trust version
    * @param gather reaches them; asked once
    */
-  async get(key: string, gather: () => Promise<Gathered>, now = Date.now()): Promise<Gathered> {
-    const kept = this.#kept.get(key);
+  async get(key: string, gather: () => Promise<GatheredVerdicts>, now = Date.now()): Promise<GatheredVerdicts> {
+    const kept = this.#entries.get(key);
     if (kept !== undefined) {
-      this.#kept.delete(key);
-      if (kept.stale > now) this.#kept.set(key, kept);
+      this.#entries.delete(key);
+      if (kept.stale > now) this.#entries.set(key, kept);
       if (kept.until > now) return kept.gathered;
     }
     let flight = this.#flights.get(key);
@@ -51,23 +51,23 @@ export class VerdictCache {
       throw error;
     });
     if (gathered === undefined || (kept !== undefined && kept.stale > now && isOpen(gathered)))
-      return (kept as Kept).gathered;
+      return (kept as CacheEntry).gathered;
     if (isSettled(gathered)) this.#keep(key, { gathered, until: now + this.#lifeMs, stale: now + this.#staleMs });
-    else this.#kept.delete(key);
+    else this.#entries.delete(key);
     return gathered;
   }
 
-  #keep(key: string, kept: Kept): void {
-    this.#kept.delete(key);
-    this.#kept.set(key, kept);
-    if (this.#kept.size > this.#size) this.#kept.delete(this.#kept.keys().next().value as string);
+  #keep(key: string, kept: CacheEntry): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, kept);
+    if (this.#entries.size > this.#size) this.#entries.delete(this.#entries.keys().next().value as string);
   }
 }
 
-const isOpen = ({ verdicts, attestations }: Gathered) =>
+const isOpen = ({ verdicts, attestations }: GatheredVerdicts) =>
   attestations.problems.size > 0 || [...verdicts.values()].some(({ kind }) => kind === 'unchecked');
 
 /** "Not signed" may be signed a minute later, and nobody should wait for it. */
-function isSettled({ verdicts, attestations }: Gathered): boolean {
+function isSettled({ verdicts, attestations }: GatheredVerdicts): boolean {
   return attestations.problems.size === 0 && [...verdicts.values()].every(({ kind }) => kind === 'verified');
 }

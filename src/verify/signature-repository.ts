@@ -4,7 +4,7 @@ import { parseReference, withDigest } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 
 /** The same digest in the repository that holds its signatures. */
-export function placeOf(subject: Reference, repository: string | undefined): Reference {
+export function signatureRepository(subject: Reference, repository: string | undefined): Reference {
   const place = repository === undefined ? subject : parseReference(repository);
   if (place instanceof Problem) throw place;
   return withDigest(place, subject.digest as string);

@@ -13,11 +13,11 @@ import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample } from '../registry/sample.ts';
 import { SIMPLE_SIGNING } from '../sigstore/payload.ts';
 import { BUNDLE_TYPE, SIGN_PREDICATE } from '../sigstore/statement.ts';
-import type { Candidate } from './cosign/fetch.ts';
+import type { SignatureCandidate } from './cosign/fetch.ts';
 import { loadKey } from './cosign/key.ts';
 import { fromBundle, fromSignatureLayer, type Material } from './cosign/material.ts';
 import { type CosignSigner, loadCosignSigner } from './cosign/signer.ts';
-import { judge as judgeAll } from './cosign/verify-material.ts';
+import { verifyMaterial as judgeAll } from './cosign/verify-material.ts';
 import { gatherVerdicts, loadSigners } from './verify.ts';
 
 const D = `sha256:${'d'.repeat(64)}`;
@@ -31,7 +31,8 @@ const signer = (annotations: Record<string, string> = {}): Promise<CosignSigner>
 
 /** About the one digest that these tests sign. */
 const subject = parseReference(`registry.test/x:1@${D}`) as Reference;
-const judge = (candidates: Candidate[], me: CosignSigner) => judgeAll(candidates, me, subject, new Date()).verdict;
+const evaluator = (candidates: SignatureCandidate[], me: CosignSigner) =>
+  judgeAll(candidates, me, subject, new Date()).verdict;
 
 /** One signer's verdict on what a registry holds. */
 const verdictOf = async (image: Reference) =>
@@ -48,7 +49,7 @@ function payload(digest = D, change: (json: Record<string, unknown>) => unknown 
   return Buffer.from(JSON.stringify(change({ critical, optional: { build: '42' } })));
 }
 
-function signature(bytes = payload(), key = mine.privateKey, hasCertificate = false): Candidate {
+function signature(bytes = payload(), key = mine.privateKey, hasCertificate = false): SignatureCandidate {
   return fromSignatureLayer(bytes, {
     'dev.cosignproject.cosign/signature': sign('sha256', bytes, key).toString('base64'),
     ...(hasCertificate && {
@@ -85,11 +86,16 @@ function bundleOf(content: object = statement(), key = mine.privateKey): Record<
   };
 }
 
-const bundle = (json: object = bundleOf()): Candidate => fromBundle(Buffer.from(JSON.stringify(json)));
+const bundle = (json: object = bundleOf()): SignatureCandidate => fromBundle(Buffer.from(JSON.stringify(json)));
 
 // --- one candidate ---
 
-const cases: [name: string, candidates: Candidate[], kind: Verdict['kind'], annotations?: Record<string, string>][] = [
+const cases: [
+  name: string,
+  candidates: SignatureCandidate[],
+  kind: Verdict['kind'],
+  annotations?: Record<string, string>,
+][] = [
   ['nothing there', [], 'unsigned'],
   ['a signature', [signature()], 'verified'],
   ['a bundle', [bundle()], 'verified'],
@@ -179,7 +185,7 @@ const cases: [name: string, candidates: Candidate[], kind: Verdict['kind'], anno
 ];
 for (const [name, candidates, kind, annotations] of cases) {
   test(`verdict: ${name}`, async () => {
-    const verdict = judge(candidates, await signer(annotations));
+    const verdict = evaluator(candidates, await signer(annotations));
     assert.equal(verdict.kind, kind, JSON.stringify(verdict));
   });
 }
@@ -192,7 +198,7 @@ test('flip any byte of a payload or signature: it verifies no more', async () =>
       const flipped = Buffer.from(good[part]);
       flipped[i] = (flipped[i] as number) ^ 1;
       const changed = { ...good, [part]: flipped, ...(part === 'payload' && { signed: flipped }) };
-      assert.notEqual(judge([changed], me).kind, 'verified', `${part} ${i}`);
+      assert.notEqual(evaluator([changed], me).kind, 'verified', `${part} ${i}`);
     }
   }
 });
@@ -207,7 +213,7 @@ test('drop any field of a bundle, flip any byte of its payload: nothing but the 
       let at = copy as Record<string, unknown>;
       for (const step of path) at = at[step] as Record<string, unknown>;
       delete at[key];
-      if (judge([bundle(copy)], me).kind === 'verified') paths.push([...path, key].join('.'));
+      if (evaluator([bundle(copy)], me).kind === 'verified') paths.push([...path, key].join('.'));
       walk((value as Record<string, unknown>)[key], [...path, key]);
     }
   };
@@ -219,7 +225,7 @@ test('drop any field of a bundle, flip any byte of its payload: nothing but the 
     const flipped = Buffer.from(bytes);
     flipped[i] = (flipped[i] as number) ^ 1;
     assert.notEqual(
-      judge([bundle({ ...good, dsseEnvelope: { ...good.dsseEnvelope, payload: flipped.toString('base64') } })], me)
+      evaluator([bundle({ ...good, dsseEnvelope: { ...good.dsseEnvelope, payload: flipped.toString('base64') } })], me)
         .kind,
       'verified',
       `${i}`,

@@ -3,18 +3,18 @@ import type { Attestation, Evidence, Reference, Verdict } from '../flow.ts';
 import type { Config } from '../policy/config.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
-import { type Candidate, fetchCandidates } from './cosign/fetch.ts';
+import { fetchCandidates, type SignatureCandidate } from './cosign/fetch.ts';
 import { type CosignSigner, loadCosignSigner } from './cosign/signer.ts';
-import { judge } from './cosign/verify-material.ts';
+import { verifyMaterial } from './cosign/verify-material.ts';
 import { loadNotarySigner, type NotarySigner, verifyNotary } from './notary/verify.ts';
 import { loadNotationSigner, type NotationSigner } from './notation/signer.ts';
 import { verifyNotation } from './notation/verify.ts';
-import { placeOf } from './signature-repository.ts';
+import { signatureRepository } from './signature-repository.ts';
 
 /** An authority made ready: keys parsed, trust loaded. */
 export type Signer = CosignSigner | NotarySigner | NotationSigner;
 
-export type Reader = Pick<RegistryClient, 'manifest' | 'blob' | 'referrers' | 'service'>;
+export type SignatureClient = Pick<RegistryClient, 'manifest' | 'blob' | 'referrers' | 'service'>;
 
 /**
  * @throws Problem `usage` that names the authority whose key cannot be used, or two that share one: a threshold would count
@@ -58,7 +58,7 @@ export function trustVersion(signers: readonly Signer[]): string {
   return signers.map((signer) => (signer.kind === 'cosign' ? signer.trust.id : '')).join(' ');
 }
 
-export type Gathered = Required<Pick<Evidence, 'verdicts' | 'attestations'>>;
+export type GatheredVerdicts = Required<Pick<Evidence, 'verdicts' | 'attestations'>>;
 
 /**
  * Fetches once and asks every signer.
@@ -66,12 +66,12 @@ export type Gathered = Required<Pick<Evidence, 'verdicts' | 'attestations'>>;
  * @param attestations whether any rule asks for statements
  */
 export async function gatherVerdicts(
-  client: Reader,
+  client: SignatureClient,
   subject: Reference,
   signers: readonly Signer[],
   attestations = false,
   now = new Date(),
-): Promise<Gathered> {
+): Promise<GatheredVerdicts> {
   const verdicts = new Map<string, Verdict>();
   const verified: Attestation[] = [];
   const problems = new Map<string, Problem>();
@@ -80,9 +80,9 @@ export async function gatherVerdicts(
     ({ signatureRepository }) => signatureRepository,
   );
   const cosign = [...repositories].map(async ([repository, group]) => {
-    let candidates: Candidate[];
+    let candidates: SignatureCandidate[];
     try {
-      candidates = await fetchCandidates(client, placeOf(subject, repository), attestations);
+      candidates = await fetchCandidates(client, signatureRepository(subject, repository), attestations);
     } catch (error) {
       const problem = asProblem(error, 'unreachable', { image: subject.text });
       for (const { name } of group) {
@@ -92,10 +92,10 @@ export async function gatherVerdicts(
       return;
     }
     for (const signer of group) {
-      const judged = judge(candidates, signer, subject, now);
-      verdicts.set(signer.name, judged.verdict);
-      verified.push(...judged.attestations);
-      if (judged.problem !== undefined) problems.set(signer.name, judged.problem);
+      const evaluation = verifyMaterial(candidates, signer, subject, now);
+      verdicts.set(signer.name, evaluation.verdict);
+      verified.push(...evaluation.attestations);
+      if (evaluation.problem !== undefined) problems.set(signer.name, evaluation.problem);
     }
   });
   const others = signers.map(async (signer) => {
@@ -107,4 +107,4 @@ export async function gatherVerdicts(
 }
 
 /** One for all: ten thousand verdicts are kept, and few of them have statements. */
-const NOTHING_STATED: Gathered['attestations'] = { verified: [], problems: new Map() };
+const NOTHING_STATED: GatheredVerdicts['attestations'] = { verified: [], problems: new Map() };

@@ -5,27 +5,27 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { deployedRow, seenAs } from '../../test/deployed.ts';
-import type { Deployed, Evidence, Seen } from '../inventory/deployed.ts';
+import { deployedRow, identifiedAs } from '../../test/deployed.ts';
+import type { DeployedContainer, EvidenceSummary, RunningImage } from '../inventory/deployed.ts';
 import { openLedger } from '../ledger/open.ts';
-import { alarmOfMove, alarmOfSigners, standing } from './alarm.ts';
+import { alarmOfMove, alarmOfSigners, firingAlarms } from './alarm.ts';
 import { Notifier, type Sink } from './notifier.ts';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
 const [A, B] = [digest('a'), digest('b')];
-const evidence = (outcome: Evidence['outcome']): Evidence => ({
+const evidence = (outcome: EvidenceSummary['outcome']): EvidenceSummary => ({
   outcome,
   signers: [],
   reason: 'because',
   checked: 0,
   since: 0,
 });
-const row = (seen: Partial<Seen>, more: Partial<Deployed> = {}) =>
-  deployedRow('web', A, { pinned: 'both', running: [seenAs(A, { state: 'exact' }, seen)], ...more });
+const row = (seen: Partial<RunningImage>, more: Partial<DeployedContainer> = {}) =>
+  deployedRow('web', A, { pinned: 'both', running: [identifiedAs(A, { state: 'exact' }, seen)], ...more });
 const hold = { digest: B, reason: 'v2 leaks', by: 'ann', since: '2026-11-24T00:00:00Z' };
 
 test('what stands: each thing that is wrong, once; nothing for what is in order or not known', () => {
-  const cases: [name: string, row: Deployed, judged: boolean, codes: string[]][] = [
+  const cases: [name: string, row: DeployedContainer, evaluation: boolean, codes: string[]][] = [
     ['in order', row({ evidence: evidence('allow'), pullable: { digest: A, served: true, checked: 0 } }), true, []],
     ['nobody has looked yet', row({}), true, []],
     ['declared by a tag', row({}, { pinned: 'tag' }), false, ['unpinned']],
@@ -45,26 +45,29 @@ test('what stands: each thing that is wrong, once; nothing for what is in order 
     ],
     ['another image', row({ identity: { state: 'different', declared: B } }), false, ['runs-something-else']],
     ['not known', row({ identity: { state: 'unknown', reason: 'r' } }), false, []],
-    ['never again', row({ never: 'it leaks' }), false, ['never-again']],
+    ['never again', row({ blocked: 'it leaks' }), false, ['blocked-image']],
     ['held elsewhere', row({ pullable: { digest: A, served: true, checked: 0 } }, { hold }), false, ['hold-broken']],
     ['held here', row({ pullable: { digest: B, served: true, checked: 0 } }, { hold }), false, []],
     ['denied', row({ evidence: evidence('deny') }), true, ['denied']],
     ['not checked', row({ evidence: evidence('open') }), true, ['unverified']],
     ['denied, but there are no rules any more', row({ evidence: evidence('deny') }), false, []],
-    ['no longer for arm', row({}, { lacks: ['linux/arm64'] }), false, ['platform-missing']],
-    ['all platforms', row({}, { lacks: [] }), false, []],
+    ['no longer for arm', row({}, { missingPlatforms: ['linux/arm64'] }), false, ['platform-missing']],
+    ['all platforms', row({}, { missingPlatforms: [] }), false, []],
   ];
-  for (const [name, given, judged, codes] of cases)
+  for (const [name, given, evaluation, codes] of cases)
     assert.deepEqual(
-      standing([given], judged).map(({ code }) => code),
+      firingAlarms([given], evaluation).map(({ code }) => code),
       codes,
       name,
     );
-  const [twice, ...more] = standing(
+  const [twice, ...more] = firingAlarms(
     [
       deployedRow('web', A, {
         pinned: 'both',
-        running: [seenAs(A, { state: 'exact' }, { never: 'x' }), seenAs(B, { state: 'exact' }, { never: 'x' })],
+        running: [
+          identifiedAs(A, { state: 'exact' }, { blocked: 'x' }),
+          identifiedAs(B, { state: 'exact' }, { blocked: 'x' }),
+        ],
       }),
     ],
     false,
@@ -84,7 +87,7 @@ test('a tag that moves: remarkable after a long rest; the same move is the same 
 });
 
 test('somebody else signed, or nobody any more; what was not checked is no loss', () => {
-  const cases: [before: string[], now: string[], outcome: Evidence['outcome'], code: string | undefined][] = [
+  const cases: [before: string[], now: string[], outcome: EvidenceSummary['outcome'], code: string | undefined][] = [
     [['release: ann'], ['release: ann'], 'allow', undefined],
     [['release: ann'], ['release: ann', 'ci: bob'], 'allow', undefined],
     [['release: ann'], ['release: eve'], 'allow', 'signer-changed'],
@@ -124,7 +127,7 @@ test('each sink gets what it wants in its own form, once, and again only while i
   );
   const rows = [row({}, { pinned: 'tag', mixed: true, name: 'a<b&c' }), row({}, { pinned: 'tag', name: 'other' })];
   const raise = (now: number) =>
-    ledger.alarms.stand(standing(rows, false), 'prod', (fresh) => notifier.messagesOf(fresh), now);
+    ledger.alarms.stand(firingAlarms(rows, false), 'prod', (fresh) => notifier.messagesOf(fresh), now);
   assert.equal((await raise(1000)).length, 3);
   await raise(1001);
   await notifier.tick(2000);

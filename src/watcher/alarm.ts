@@ -1,10 +1,10 @@
 // What is worth telling somebody: of what is deployed now, and of a tag that has moved. Pure. Alarms tell; they decide nothing.
 import { shortDigest } from '../image/digest.ts';
-import type { Deployed, Evidence, Seen } from '../inventory/deployed.ts';
+import type { DeployedContainer, EvidenceSummary, RunningImage } from '../inventory/deployed.ts';
 import type { Alarm } from '../ledger/alarms.ts';
 import type { EvidenceInterval } from '../ledger/statements.ts';
 
-export const CODES = {
+export const ALARM_CODES = {
   'tag-moved': 'a tag points to another image',
   'tag-moved-after-rest': 'a tag that had rested for long points to another image',
   'tag-gone': 'a tag that is in use is gone',
@@ -14,16 +14,16 @@ export const CODES = {
   'digest-going': 'no tag in use names what runs any more: its registry may clear it away',
   'mixed-replicas': 'pods of one template run different images',
   'runs-something-else': 'pinned to one image, and another runs',
-  'never-again': 'what must never run again runs',
+  'blocked-image': 'what must never run again runs',
   'hold-broken': 'a workload that was brought back runs something else',
   unpinned: 'declared by a tag alone',
   denied: 'today’s policy would not let it in',
   unverified: 'whether it may run could not be checked, or no rule speaks for it',
   'platform-missing': 'the image no longer has the platform of nodes that it runs on',
 } as const;
-export type Code = keyof typeof CODES;
+export type AlarmCode = keyof typeof ALARM_CODES;
 
-const CRITICAL: ReadonlySet<Code> = new Set([
+const CRITICAL: ReadonlySet<AlarmCode> = new Set([
   'tag-moved-after-rest',
   'tag-gone',
   'signer-changed',
@@ -31,31 +31,36 @@ const CRITICAL: ReadonlySet<Code> = new Set([
   'digest-gone',
   'mixed-replicas',
   'runs-something-else',
-  'never-again',
+  'blocked-image',
   'hold-broken',
   'denied',
 ]);
 
 /** Everything that stands in one cluster. @param judged whether there are rules: without, nothing can be said to be unverified */
-export function standing(rows: readonly Deployed[], judged: boolean): Alarm[] {
+export function firingAlarms(rows: readonly DeployedContainer[], evaluation: boolean): Alarm[] {
   return rows.flatMap((row) => {
-    const found = new Map<Code, string>();
+    const found = new Map<AlarmCode, string>();
     // One line for each kind of thing and container, however many digests are concerned.
-    const say = (code: Code, message: string) => found.set(code, found.get(code) ?? message);
+    const say = (code: AlarmCode, message: string) => found.set(code, found.get(code) ?? message);
     if (row.pinned === 'tag' || row.pinned === 'invalid') say('unpinned', `declared by tag: ${row.declared[0]}`);
     if (row.mixed)
       say('mixed-replicas', `${row.running.map((seen) => `${nameOf(seen)} on ${seen.pods} pods`).join(', ')}`);
     if (row.tag?.digest === null) say('tag-gone', `${row.declared[0]} is gone: a new pod cannot start`);
-    if (row.lacks !== null && row.lacks.length > 0)
-      say('platform-missing', `${row.declared[0]} has no ${row.lacks.join(', ')}`);
-    for (const seen of row.running) sayOf(seen, row, judged, say);
+    if (row.missingPlatforms !== null && row.missingPlatforms.length > 0)
+      say('platform-missing', `${row.declared[0]} has no ${row.missingPlatforms.join(', ')}`);
+    for (const seen of row.running) sayOf(seen, row, evaluation, say);
     return [...found].map(([code, message]) => alarmOf(code, row, message));
   });
 }
 
-function sayOf(seen: Seen, row: Deployed, judged: boolean, say: (code: Code, message: string) => void): void {
-  const { identity, evidence, pullable, never } = seen;
-  if (never !== null) say('never-again', `${nameOf(seen)} must not run: ${never}`);
+function sayOf(
+  seen: RunningImage,
+  row: DeployedContainer,
+  evaluation: boolean,
+  say: (code: AlarmCode, message: string) => void,
+): void {
+  const { identity, evidence, pullable, blocked: never } = seen;
+  if (never !== null) say('blocked-image', `${nameOf(seen)} must not run: ${never}`);
   if (identity.state === 'different')
     say('runs-something-else', `declared ${shortDigest(identity.declared)}, runs ${nameOf(seen)}`);
   if (pullable?.served === false)
@@ -69,16 +74,16 @@ function sayOf(seen: Seen, row: Deployed, judged: boolean, say: (code: Code, mes
     seen.digest !== row.hold.digest
   )
     say('hold-broken', `held at ${shortDigest(row.hold.digest)} (${row.hold.reason}), runs ${nameOf(seen)}`);
-  if (!judged) return;
+  if (!evaluation) return;
   if (evidence?.outcome === 'deny') say('denied', `${nameOf(seen)}: ${evidence.reason}`);
   if (evidence?.outcome === 'open' || evidence?.outcome === 'warn')
     say('unverified', `${nameOf(seen)}: ${evidence.reason}`);
 }
 
-const nameOf = ({ digest, imageId }: Seen) =>
+const nameOf = ({ digest, imageId }: RunningImage) =>
   digest === undefined ? (imageId ?? 'nothing known') : shortDigest(digest);
 
-function alarmOf(code: Code, row: Deployed, message: string): Alarm {
+function alarmOf(code: AlarmCode, row: DeployedContainer, message: string): Alarm {
   const { cluster, namespace, kind, name, container } = row;
   const subject = `${namespace}/${kind}/${name} ${container}`;
   return {
@@ -104,7 +109,7 @@ export type MovedTag = {
 /** @param restMs a rest that makes a move remarkable */
 export function alarmOfMove({ image, from, to, restedMs, changes }: MovedTag, restMs: number): Alarm | undefined {
   if (to === null || from === null) return undefined; // gone: that stands at whoever uses it; back: no news
-  const code: Code = restedMs >= restMs ? 'tag-moved-after-rest' : 'tag-moved';
+  const code: AlarmCode = restedMs >= restMs ? 'tag-moved-after-rest' : 'tag-moved';
   const days = Math.floor(restedMs / 86_400_000);
   const rest = days >= 1 ? `after ${days} days` : `after ${Math.round(restedMs / 3_600_000)} hours`;
   return {
@@ -121,12 +126,12 @@ export function alarmOfMove({ image, from, to, restedMs, changes }: MovedTag, re
 export function alarmOfSigners(
   image: string,
   before: Pick<EvidenceInterval, 'digest' | 'signers'>,
-  now: Pick<Evidence, 'signers' | 'outcome'> & { readonly digest: string },
+  now: Pick<EvidenceSummary, 'signers' | 'outcome'> & { readonly digest: string },
 ): Alarm | undefined {
   if (before.signers.length === 0 || now.outcome === 'open') return undefined; // not checked is not lost
   const lost = before.signers.filter((signer) => !now.signers.includes(signer));
   if (lost.length === 0) return undefined;
-  const code: Code = now.signers.length === 0 ? 'signature-lost' : 'signer-changed';
+  const code: AlarmCode = now.signers.length === 0 ? 'signature-lost' : 'signer-changed';
   const words = now.signers.length === 0 ? 'nobody whom the policy trusts' : now.signers.join(', ');
   return {
     key: `${code} ${image} ${before.digest} ${now.digest} ${now.signers.join()}`,

@@ -1,23 +1,23 @@
 // From what is seen to who is told: each alarm kept once, counted, written as an Event, and left for those who want to know.
 import { printReference } from '../image/reference.ts';
-import type { Deployed } from '../inventory/deployed.ts';
+import type { DeployedContainer } from '../inventory/deployed.ts';
 import { comparable, compareFacts, summaryOf } from '../inventory/image-facts.ts';
-import type { Happening } from '../kube/events.ts';
+import type { KubeEvent } from '../kube/events.ts';
 import type { Alarm } from '../ledger/alarms.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { asProblem } from '../problem.ts';
-import { alarmOfMove, alarmOfSigners, standing } from './alarm.ts';
-import type { Change } from './evidence.ts';
-import type { Figures } from './metrics.ts';
+import { alarmOfMove, alarmOfSigners, firingAlarms } from './alarm.ts';
+import type { SignerChange } from './evidence.ts';
+import type { WatcherMetrics } from './metrics.ts';
 import { Notifier, type Post, type Sink } from './notifier.ts';
-import type { Move } from './tags.ts';
+import type { TagChange } from './tags.ts';
 
 export type AlertOptions = {
   readonly restDays: number;
   readonly sinks: readonly Sink[];
   readonly post: Post;
   /** Kubernetes Events about workloads of a cluster; undefined: none are written. */
-  readonly event?: (cluster: string, happening: Happening) => void;
+  readonly event?: (cluster: string, happening: KubeEvent) => void;
 };
 
 const DAY_MS = 86_400_000;
@@ -29,11 +29,11 @@ type Say = (message: string, more: object) => void;
 export class Alerts {
   readonly #ledger: Ledger;
   readonly #options: AlertOptions;
-  readonly #figures: Figures;
+  readonly #figures: WatcherMetrics;
   readonly #say: Say;
   readonly #notifier: Notifier;
 
-  constructor(ledger: Ledger, options: AlertOptions, figures: Figures, say: Say) {
+  constructor(ledger: Ledger, options: AlertOptions, figures: WatcherMetrics, say: Say) {
     this.#ledger = ledger;
     this.#options = options;
     this.#figures = figures;
@@ -50,12 +50,12 @@ export class Alerts {
   }
 
   /** Everything that stands in one cluster now. @throws where the ledger does not answer */
-  async standing(cluster: string, rows: readonly Deployed[], judged: boolean): Promise<void> {
-    await this.#raise(standing(rows, judged), cluster);
+  async standing(cluster: string, rows: readonly DeployedContainer[], evaluation: boolean): Promise<void> {
+    await this.#raise(firingAlarms(rows, evaluation), cluster);
   }
 
   /** @param known resolves when what the tag points to now could be read, or could not */
-  async moved({ reference, from, to, rested }: Move, known: () => Promise<void>): Promise<void> {
+  async moved({ reference, from, to, rested }: TagChange, known: () => Promise<void>): Promise<void> {
     try {
       await Promise.race([known(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref())]);
       const sides = await Promise.all([from, to].map((digest) => this.#ledger.images(digest ?? '')));
@@ -71,7 +71,7 @@ export class Alerts {
   }
 
   /** The same digest, judged anew. */
-  signers({ reference, before, now }: Change): void {
+  signers({ reference, before, now }: SignerChange): void {
     const digest = before.digest;
     const alarm = alarmOfSigners(printReference(reference), before, { ...now, digest });
     if (alarm === undefined) return;
@@ -84,7 +84,7 @@ export class Alerts {
   async #signersOfMove({ image, from, to }: { image: string; from: string | null; to: string | null }): Promise<void> {
     if (from === null || to === null) return;
     for (let patience = PATIENCE_MS; patience > 0; patience -= 1000) {
-      const found = (await this.#ledger.judgements.evidence([from, to], true)).filter(
+      const found = (await this.#ledger.statements.evidence([from, to], true)).filter(
         ({ source }) => source === 'watcher',
       );
       const of = (digest: string) => found.find((row) => row.digest === digest);

@@ -1,7 +1,7 @@
 // One cluster, as its API server tells it: pods, what made them, the nodes that they run on; and what of it the ledger does not know yet.
 
 import { inventoryOf, type Row } from '../inventory/inventory.ts';
-import { nodeOf, ownerOf } from '../inventory/list-pods.ts';
+import { ownerOf, parseNode } from '../inventory/list-pods.ts';
 import { type Owner, type Pod, podOf } from '../inventory/pods.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { MAKERS } from '../kube/kinds.ts';
@@ -12,7 +12,7 @@ import type { Ledger, RunInterval } from '../ledger/ledger.ts';
 import { asProblem, type Problem } from '../problem.ts';
 import { type Actors, actorKey, askActors, type Named } from './actor.ts';
 import { isPlaced, Recorder } from './recorder.ts';
-import { Texts } from './string-pool.ts';
+import { StringPool } from './string-pool.ts';
 
 export type Followed<T> = WatchOptions<T> & Required<Pick<WatchOptions<T>, 'take'>>;
 
@@ -56,7 +56,7 @@ export class ClusterWatch {
   readonly #owners = new Map<string, Owner | null>();
   readonly #revisions = new Map<string, string>();
   readonly #nodes = new Map<string, string>();
-  readonly #texts = new Texts();
+  readonly #strings = new StringPool();
   /** Lists that have come: before all of them, "gone" means nothing. */
   readonly #lists = new Set<string>();
   /** Finished pods that were looked at. */
@@ -87,7 +87,7 @@ export class ClusterWatch {
   }
 
   start(signal: AbortSignal): void {
-    const keep = (text: string) => this.#texts.keep(text);
+    const keep = (text: string) => this.#strings.intern(text);
     this.#follow(signal, 'v1', 'pods', {
       take: (object) => podOf(object, keep),
       clear: () => this.#pods.clear(),
@@ -98,7 +98,7 @@ export class ClusterWatch {
     for (const { apiVersion, resource } of MAKERS)
       this.#followInto(signal, apiVersion, resource, this.#owners, ownerOf);
     this.#followInto(signal, 'apps/v1', OPTIONAL, this.#revisions, revisionOf);
-    this.#followInto(signal, 'v1', 'nodes', this.#nodes, nodeOf);
+    this.#followInto(signal, 'v1', 'nodes', this.#nodes, parseNode);
   }
 
   /**

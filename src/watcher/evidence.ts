@@ -1,10 +1,10 @@
 // Who signed what runs, and does today's policy still let it in? Asked once a day for each digest, and whenever the policy changes; what
 // changed goes into the ledger.
 
-import type { Judged } from '../evaluate/evaluate.ts';
-import type { Reference, Setting } from '../flow.ts';
+import type { Evaluation } from '../evaluate/evaluate.ts';
+import type { Reference, Scope } from '../flow.ts';
 import { printReference } from '../image/reference.ts';
-import { type Evidence, evidenceOf } from '../inventory/deployed.ts';
+import { type EvidenceSummary, summarizeEvaluation } from '../inventory/deployed.ts';
 import type { Row } from '../inventory/inventory.ts';
 import type { EvidenceEvent } from '../ledger/event.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -12,16 +12,16 @@ import type { EvidenceInterval } from '../ledger/statements.ts';
 import { asProblem, type Problem } from '../problem.ts';
 
 /** Asks signatures and policy. */
-export type Judge = {
+export type Evaluator = {
   /** `sha256:HEX` of the policy. */
   readonly policy: string;
-  readonly judge: (reference: Reference, setting: Setting) => Promise<Judged>;
+  readonly evaluate: (reference: Reference, scope: Scope) => Promise<Evaluation>;
 };
 
-export type Change = {
+export type SignerChange = {
   readonly reference: Reference;
   readonly before: EvidenceInterval;
-  readonly now: Evidence;
+  readonly now: EvidenceSummary;
 };
 
 const AGAIN_MS = 24 * 3_600_000;
@@ -32,29 +32,29 @@ const FAILED_MS = 60_000;
 const WORKERS = 2;
 const MAX_KEPT = 50_000;
 
-type Wanted = { readonly reference: Reference; readonly setting: Setting };
+type Wanted = { readonly reference: Reference; readonly scope: Scope };
 
 /** Owns the queue. */
 export class EvidenceKeeper {
   readonly #ledger: Ledger;
-  readonly #source: () => Promise<Judge | undefined>;
-  readonly #changed: (change: Change | undefined) => void;
+  readonly #source: () => Promise<Evaluator | undefined>;
+  readonly #changed: (change: SignerChange | undefined) => void;
   readonly #failed: (problem: Problem) => void;
-  readonly #kept = new Map<string, Evidence & { readonly policy: string }>();
+  readonly #kept = new Map<string, EvidenceSummary & { readonly policy: string }>();
   readonly #waiting = new Map<string, Wanted>();
   readonly #looking = new Set<string>();
   readonly #failures = new Map<string, number>();
   /** What the ledger has open, by registry, repository and digest. */
   readonly #open = new Map<string, EvidenceInterval>();
   #working = 0;
-  #judge: Judge | undefined;
+  #evaluator: Evaluator | undefined;
   #failure = '';
 
   /** @param source today's policy, asked at each refresh; undefined: there are no rules; @param changed undefined: something became known for the first time */
   constructor(
     ledger: Ledger,
-    source: () => Promise<Judge | undefined>,
-    changed: (change: Change | undefined) => void,
+    source: () => Promise<Evaluator | undefined>,
+    changed: (change: SignerChange | undefined) => void,
     failed: (problem: Problem) => void,
   ) {
     this.#ledger = ledger;
@@ -64,14 +64,14 @@ export class EvidenceKeeper {
   }
 
   async start(): Promise<void> {
-    for (const row of await this.#ledger.judgements.openEvidence()) this.#open.set(openKey(row), row);
+    for (const row of await this.#ledger.statements.openEvidence()) this.#open.set(openKey(row), row);
     await this.refresh();
   }
 
   /** Takes over a policy that has changed. */
   async refresh(): Promise<void> {
     try {
-      this.#judge = await this.#source();
+      this.#evaluator = await this.#source();
       this.#failure = '';
     } catch (error) {
       // A policy that cannot be read says nothing new; what was found stands, with its age. It is told once.
@@ -82,22 +82,22 @@ export class EvidenceKeeper {
   }
 
   /** Whether there are rules to judge by. */
-  get judges(): boolean {
-    return this.#judge !== undefined;
+  get hasPolicy(): boolean {
+    return this.#evaluator !== undefined;
   }
 
-  of(reference: Reference, row: Pick<Row, 'namespace' | 'kind'>): Evidence | undefined {
-    return this.#kept.get(keyOf({ reference, setting: settingOf(row) }));
+  of(reference: Reference, row: Pick<Row, 'namespace' | 'kind'>): EvidenceSummary | undefined {
+    return this.#kept.get(keyOf({ reference, scope: settingOf(row) }));
   }
 
   /** Makes it known, in a while, if it is not or no longer. @param reference with its digest */
   want(reference: Reference, row: Pick<Row, 'namespace' | 'kind'>, now = Date.now()): void {
-    if (this.#judge === undefined) return;
-    const wanted = { reference, setting: settingOf(row) };
+    if (this.#evaluator === undefined) return;
+    const wanted = { reference, scope: settingOf(row) };
     const key = keyOf(wanted);
     const known = this.#kept.get(key);
     const stale = known?.outcome === 'open' ? RETRY_MS : AGAIN_MS;
-    if (known !== undefined && known.policy === this.#judge.policy && known.checked > now - stale) return;
+    if (known !== undefined && known.policy === this.#evaluator.policy && known.checked > now - stale) return;
     if (this.#waiting.has(key) || this.#looking.has(key) || (this.#failures.get(key) ?? 0) > now - FAILED_MS) return;
     this.#waiting.set(key, wanted);
     if (this.#working < WORKERS) void this.#work();
@@ -127,24 +127,24 @@ export class EvidenceKeeper {
     this.#working--;
   }
 
-  async #look(key: string, { reference, setting }: Wanted): Promise<void> {
-    const judge = this.#judge;
-    if (judge === undefined) return; // the rules went while it waited
-    const found = evidenceOf(await judge.judge(reference, setting));
+  async #look(key: string, { reference, scope }: Wanted): Promise<void> {
+    const evaluator = this.#evaluator;
+    if (evaluator === undefined) return; // the rules went while it waited
+    const found = summarizeEvaluation(await evaluator.evaluate(reference, scope));
     const before = this.#kept.get(key);
     const now = Date.now();
     const same = before?.outcome === found.outcome && before.reason === found.reason;
-    const evidence = { ...found, checked: now, since: same ? before.since : now, policy: judge.policy };
+    const evidence = { ...found, checked: now, since: same ? before.since : now, policy: evaluator.policy };
     this.#kept.set(key, evidence);
     if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value as string);
-    await this.#record(reference, evidence, judge.policy);
+    await this.#record(reference, evidence, evaluator.policy);
   }
 
-  async #record(reference: Reference, evidence: Evidence, policy: string): Promise<void> {
+  async #record(reference: Reference, evidence: EvidenceSummary, policy: string): Promise<void> {
     const { registry, repository, digest = '' } = reference;
     const { outcome, signers, reason } = evidence;
     // Another watcher may have told it already.
-    const told = await this.#ledger.judgements.evidence([digest], true);
+    const told = await this.#ledger.statements.evidence([digest], true);
     for (const row of told) if (row.source === 'watcher') this.#open.set(openKey(row), row);
     const before = this.#open.get(openKey({ registry, repository, digest }));
     const same = before?.outcome === outcome && String(before.signers) === String(signers) && before.reason === reason;
@@ -158,7 +158,7 @@ export class EvidenceKeeper {
   }
 }
 
-const settingOf = ({ namespace, kind }: Pick<Row, 'namespace' | 'kind'>): Setting => ({ namespace, kind });
-const keyOf = ({ reference, setting }: Wanted) => `${printReference(reference)} ${setting.namespace} ${setting.kind}`;
+const settingOf = ({ namespace, kind }: Pick<Row, 'namespace' | 'kind'>): Scope => ({ namespace, kind });
+const keyOf = ({ reference, scope }: Wanted) => `${printReference(reference)} ${scope.namespace} ${scope.kind}`;
 const openKey = ({ registry, repository, digest }: Pick<EvidenceInterval, 'registry' | 'repository' | 'digest'>) =>
   `${registry}/${repository}@${digest}`;

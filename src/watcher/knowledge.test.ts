@@ -1,7 +1,7 @@
 // What the watcher knows beside tags: what registries allow, what they say of pushes, who changed a workload, what of an image a node needs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Judged } from '../evaluate/evaluate.ts';
+import type { Evaluation } from '../evaluate/evaluate.ts';
 import type { Reference } from '../flow.ts';
 import { parseReference, tagKey } from '../image/reference.ts';
 import { deployedOf, FILTERS, type Knowledge } from '../inventory/deployed.ts';
@@ -12,8 +12,8 @@ import { Problem } from '../problem.ts';
 import type { RateLimit } from '../registry/throttle.ts';
 import { actorOf } from './actor.ts';
 import { Budget } from './budget.ts';
-import { type Change, EvidenceKeeper } from './evidence.ts';
-import { Figures } from './metrics.ts';
+import { EvidenceKeeper, type SignerChange } from './evidence.ts';
+import { WatcherMetrics } from './metrics.ts';
 import { type HintKind, hintsOf } from './push-notifications.ts';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
@@ -158,12 +158,12 @@ const closure: ImageClosure = {
 };
 const served = (to: string | null) => ({ digest: to, since: 0, checked: 1, failure: null });
 const known = (more: Partial<Knowledge> = {}): Knowledge => ({
-  look: () => undefined,
+  tagState: () => undefined,
   closure: (of) => (of === A ? closure : undefined),
   evidence: () => undefined,
   platform: () => undefined,
   hold: () => undefined,
-  never: () => undefined,
+  blocked: () => undefined,
   ...more,
 });
 
@@ -174,7 +174,8 @@ test('a row: what a node would pull again, whether it is served, and for which p
     [`docker.io/library/web:${digest('d')}`]: served(null),
   };
   const look = (key: string) => looks[key];
-  const first = (given: Row, more: Partial<Knowledge> = {}) => deployedOf([given], known({ look, ...more }))[0];
+  const first = (given: Row, more: Partial<Knowledge> = {}) =>
+    deployedOf([given], known({ tagState: look, ...more }))[0];
   // The node names a manifest, or a configuration: by the tag's index it would be pulled again.
   for (const [of, imageId] of [
     [B, `web@${B}`],
@@ -197,13 +198,14 @@ test('a row: what a node would pull again, whether it is served, and for which p
   );
   const unseen = first(row(`other@${A}`, [[A, `other@${A}`]]));
   assert.equal(unseen?.running[0]?.pullable?.served, null, 'nobody has looked');
-  const node = (platform: string) => first(row('web:v1', [[A, `web@${A}`]]), { platform: () => platform })?.lacks;
+  const node = (platform: string) =>
+    first(row('web:v1', [[A, `web@${A}`]]), { platform: () => platform })?.missingPlatforms;
   assert.deepEqual(
     [node('linux/amd64'), node('linux/arm'), node('linux/s390x'), node('')],
     [[], [], ['linux/s390x'], null],
   );
   assert.equal(
-    first(row('other:v1', [[A, `x@${A}`]]), { platform: () => 'linux/amd64' })?.lacks,
+    first(row('other:v1', [[A, `x@${A}`]]), { platform: () => 'linux/amd64' })?.missingPlatforms,
     null,
     'not known is not fine',
   );
@@ -213,9 +215,9 @@ test('evidence: judged once while nothing changes, anew when the policy does; wh
   const ledger = await openLedger(':memory:');
   let policy = 'sha256:1';
   let signed = true;
-  let judged = 0;
-  const judge = async (): Promise<Judged> => {
-    judged++;
+  let evaluation = 0;
+  const evaluator = async (): Promise<Evaluation> => {
+    evaluation++;
     return {
       resolved: new Problem('unreachable', 'unused'),
       evidence: {
@@ -231,17 +233,15 @@ test('evidence: judged once while nothing changes, anew when the policy does; wh
       },
       decision: {
         outcome: signed ? 'allow' : 'deny',
-        judgements: [
-          { rule: 'r', ok: signed, unchecked: false, reason: signed ? 'signed by ann' : 'not signed at all' },
-        ],
+        results: [{ rule: 'r', ok: signed, unchecked: false, reason: signed ? 'signed by ann' : 'not signed at all' }],
       },
     };
   };
-  const changes: (Change | undefined)[] = [];
+  const changes: (SignerChange | undefined)[] = [];
   const open = async () => {
     const keeper = new EvidenceKeeper(
       ledger,
-      async () => ({ policy, judge }),
+      async () => ({ policy, evaluate: evaluator }),
       (change) => changes.push(change),
       assert.fail,
     );
@@ -253,27 +253,28 @@ test('evidence: judged once while nothing changes, anew when the policy does; wh
   const where = { namespace: 'shop', kind: 'Deployment' };
   const look = async (at = Date.now()) => {
     keeper.want(image, where, at);
-    while (keeper.of(image, where) === undefined || judged === before) await new Promise((wait) => setTimeout(wait, 5));
+    while (keeper.of(image, where) === undefined || evaluation === before)
+      await new Promise((wait) => setTimeout(wait, 5));
     await new Promise((wait) => setTimeout(wait, 20));
   };
-  let before = judged;
+  let before = evaluation;
   await look();
   assert.deepEqual([keeper.of(image, where)?.outcome, keeper.of(image, where)?.signers], ['allow', ['release: ann']]);
   keeper.want(image, where);
   await new Promise((wait) => setTimeout(wait, 20));
-  assert.equal(judged, 1);
+  assert.equal(evaluation, 1);
   signed = false;
   policy = 'sha256:2';
   await keeper.refresh();
-  before = judged;
+  before = evaluation;
   await look();
   assert.equal(keeper.of(image, where)?.outcome, 'deny');
   assert.equal(changes.at(-1)?.before.outcome, 'allow');
-  before = judged;
+  before = evaluation;
   await look(Date.now() + 25 * 3_600_000);
   assert.equal(changes.at(-1), undefined, 'the same again is no change');
   assert.deepEqual(
-    (await ledger.judgements.evidence([A])).map(({ outcome, signers }) => [outcome, signers]),
+    (await ledger.statements.evidence([A])).map(({ outcome, signers }) => [outcome, signers]),
     [
       ['deny', []],
       ['allow', ['release: ann']],
@@ -281,17 +282,17 @@ test('evidence: judged once while nothing changes, anew when the policy does; wh
   );
   await keeper.settled();
   const later = await open();
-  before = judged;
+  before = evaluation;
   for (const name of ['web', 'web', 'other']) later.want(reference(`${name}@${A}`), where);
-  while (judged === before) await new Promise((wait) => setTimeout(wait, 5));
+  while (evaluation === before) await new Promise((wait) => setTimeout(wait, 5));
   while (later.of(reference(`other@${A}`), where) === undefined) await new Promise((wait) => setTimeout(wait, 5));
   await later.settled();
-  assert.equal(judged, before + 2, 'two at once do not take the same');
-  assert.equal((await ledger.judgements.evidence([A])).length, 3, 'a restart tells nothing twice');
+  assert.equal(evaluation, before + 2, 'two at once do not take the same');
+  assert.equal((await ledger.statements.evidence([A])).length, 3, 'a restart tells nothing twice');
   let tries = 0;
   const failing = new EvidenceKeeper(
     ledger,
-    async () => ({ policy, judge: async () => Promise.reject(new Error(`no ${++tries}`)) }),
+    async () => ({ policy, evaluate: async () => Promise.reject(new Error(`no ${++tries}`)) }),
     () => assert.fail(),
     () => {},
   );
@@ -310,12 +311,12 @@ test('evidence: judged once while nothing changes, anew when the policy does; wh
   );
   await none.start();
   none.want(image, where);
-  assert.deepEqual([none.judges, none.of(image, where)], [false, undefined]);
+  assert.deepEqual([none.hasPolicy, none.of(image, where)], [false, undefined]);
   await ledger.close();
 });
 
 test('figures: counts without names, in the text format', () => {
-  const figures = new Figures();
+  const figures = new WatcherMetrics();
   figures.moved();
   figures.hinted(false);
   const rows = deployedOf([row('web:v1', [[A, `web@${A}`]])], known());

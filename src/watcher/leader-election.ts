@@ -9,7 +9,7 @@ const LEAD_MS = 10_000;
 const AGAIN_MS = 3000;
 
 /** Owns the timer. */
-export class Leads {
+export class LeaderElection {
   readonly #ledger: Ledger;
   readonly #clusters: readonly string[];
   readonly #changed: (cluster: string, leads: boolean) => void;
@@ -45,12 +45,12 @@ export class Leads {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stop();
-    await this.#ledger.leave(this.#holder).catch(() => {}); // it ends by itself
+    await this.#ledger.release(this.#holder).catch(() => {}); // it ends by itself
   }
 
   async #look(): Promise<void> {
     for (const cluster of this.#clusters) {
-      const leads = await this.#ledger.lead(`cluster ${cluster}`, this.#holder, Date.now(), LEAD_MS);
+      const leads = await this.#ledger.acquire(`cluster ${cluster}`, this.#holder, Date.now(), LEAD_MS);
       if (this.#stopped || leads === this.#held.has(cluster)) continue;
       if (leads) this.#held.add(cluster);
       else this.#held.delete(cluster);

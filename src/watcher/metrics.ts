@@ -1,13 +1,13 @@
 // What Prometheus reads of the watcher. Counts only: no name of a workload or an image stands here, for whoever scrapes need not know them.
 
-import { type Deployed, FILTERS } from '../inventory/deployed.ts';
+import { type DeployedContainer, FILTERS } from '../inventory/deployed.ts';
 import type { Alarm } from '../ledger/alarms.ts';
 import { type Metric, processFigures, Value } from '../prometheus.ts';
 import type { Spent } from './budget.ts';
 import type { Freshness } from './tags.ts';
 
 export type Reading = {
-  readonly rows: readonly Deployed[];
+  readonly rows: readonly DeployedContainer[];
   readonly clusters: readonly { readonly name: string; readonly synced: boolean }[];
   readonly freshness: Freshness;
   readonly budget: readonly Spent[];
@@ -16,9 +16,9 @@ export type Reading = {
 };
 
 /** Owns the figures of one watcher. */
-export class Figures {
+export class WatcherMetrics {
   readonly #moves = new Value('counter', 'tagproof_tag_moves_total', 'Tags that were seen to move.');
-  readonly #told = new Value('counter', 'tagproof_alarms_total', 'Alarms that were raised.');
+  readonly #raised = new Value('counter', 'tagproof_alarms_total', 'Alarms that were raised.');
   readonly #recorded = new Value('counter', 'tagproof_ledger_events_total', 'Entries that were added to the ledger.');
   readonly #ledgerErrors = new Value(
     'counter',
@@ -31,7 +31,7 @@ export class Figures {
     this.#moves.add();
   }
   raised(alarms: readonly Alarm[]): void {
-    for (const { code, severity } of alarms) this.#told.add({ code, severity });
+    for (const { code, severity } of alarms) this.#raised.add({ code, severity });
   }
   recorded(count: number): void {
     this.#recorded.add({}, count);
@@ -101,7 +101,7 @@ export class Figures {
         waiting.map(({ sink, count }) => [count, { sink }]),
       ),
       this.#moves,
-      this.#told,
+      this.#recorded,
       this.#recorded,
       this.#ledgerErrors,
       this.#hints,

@@ -1,11 +1,11 @@
 // What is to be known of what is deployed: tags and digests to look at, closures to read, signatures to check. Pure.
 import type { Reference } from '../flow.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
-import { type Deployed, tagOf } from '../inventory/deployed.ts';
+import { type DeployedContainer, tagOf } from '../inventory/deployed.ts';
 import { Problem } from '../problem.ts';
 
 /** Tags, and the digests that nodes would have to pull again. */
-export function* looksOf(rows: readonly Deployed[]): Generator<Reference> {
+export function* polledReferences(rows: readonly DeployedContainer[]): Generator<Reference> {
   for (const row of rows) {
     for (const text of row.declared) {
       const reference = parseReference(text);
@@ -21,8 +21,8 @@ export function* looksOf(rows: readonly Deployed[]): Generator<Reference> {
   }
 }
 
-export type Want = {
-  readonly row: Deployed;
+export type Need = {
+  readonly row: DeployedContainer;
   /** With the digest that is to be known. */
   readonly reference: Reference;
   /** Undefined: only who signed it. */
@@ -30,10 +30,10 @@ export type Want = {
 };
 
 /** Closures, first of what differs, so that no index is taken for a drift; signatures of what runs, and of what will run next. */
-export function* wantsOf(
-  rows: readonly Deployed[],
+export function* needsOf(
+  rows: readonly DeployedContainer[],
   digestOf: (tag: Reference) => string | null | undefined,
-): Generator<Want> {
+): Generator<Need> {
   for (const row of rows)
     for (const { image, digest, pullable } of row.running) {
       const reference = parseReference(image);

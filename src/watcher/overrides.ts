@@ -6,7 +6,7 @@ import type { Hold } from '../ledger/statements.ts';
 
 type Place = Pick<Row, 'namespace' | 'kind' | 'name' | 'container'> & { readonly cluster: string | null };
 
-export class Spoken {
+export class Overrides {
   readonly #ledger: Ledger;
   #holds: ReadonlyMap<string, Hold> = new Map();
   #nevers: ReadonlyMap<string, string> = new Map();
@@ -17,9 +17,9 @@ export class Spoken {
 
   /** @throws where the ledger does not answer; what was read before stands */
   async read(): Promise<void> {
-    const { judgements } = this.#ledger;
-    this.#holds = new Map((await judgements.holds()).map((hold) => [keyOf(hold), hold]));
-    this.#nevers = new Map((await judgements.nevers()).map(({ digest, reason }) => [digest, reason]));
+    const { statements: results } = this.#ledger;
+    this.#holds = new Map((await results.holds()).map((hold) => [keyOf(hold), hold]));
+    this.#nevers = new Map((await results.blocklist()).map(({ digest, reason }) => [digest, reason]));
   }
 
   /** Of its own cluster, or of all that have a workload of this name. */

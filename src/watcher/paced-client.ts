@@ -2,8 +2,9 @@
 // nodes pull by the same address.
 import type { Reference } from '../flow.ts';
 import { Problem } from '../problem.ts';
-import { type ClientOptions, type Manifest, RegistryClient } from '../registry/client.ts';
+import { type ClientOptions, RegistryClient } from '../registry/client.ts';
 import { ambientCredentials, type Credential } from '../registry/credentials.ts';
+import type { Manifest } from '../registry/descriptor.ts';
 import type { Referrer } from '../registry/referrers.ts';
 import type { RateLimit } from '../registry/throttle.ts';
 import type { Budget } from './budget.ts';

@@ -2,10 +2,10 @@
 
 const MAX_KEPT = 200_000;
 
-export class Texts {
+export class StringPool {
   readonly #kept = new Map<string, string>();
 
-  keep(text: string): string {
+  intern(text: string): string {
     const known = this.#kept.get(text);
     if (known !== undefined) return known;
     // Begun anew now and then: what is still in use comes back by itself.

@@ -1,20 +1,20 @@
 // Follows tags, and digests that must stay: one HEAD each, whoever uses it, when it is due; what changed goes into the ledger. Of several
 // watchers on one ledger one asks, and the others read what it found.
 import type { Reference } from '../flow.ts';
-import { lookKey, type TagState } from '../inventory/deployed.ts';
+import { pollKey, type TagState } from '../inventory/deployed.ts';
 import type { TagEvent } from '../ledger/event.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Poll } from '../ledger/polls.ts';
-import { lookName } from '../ledger/tuples.ts';
+import { pollName } from '../ledger/tuples.ts';
 import { asProblem, type Problem } from '../problem.ts';
 import { type Budget, PER_SECOND } from './budget.ts';
 import { repeat } from './repeat.ts';
 import { FRESH_MS, firstOf, intervalOf, LONGEST_MS, retryOf } from './schedule.ts';
 
 /** Asks the registry: HEAD, which none counts as a pull. */
-export type Ask = (reference: Reference) => Promise<{ readonly digest: string }>;
+export type HeadRequest = (reference: Reference) => Promise<{ readonly digest: string }>;
 
-export type Move = {
+export type TagChange = {
   readonly reference: Reference;
   readonly from: string | null;
   /** Null: the tag is gone, or the digest is. */
@@ -25,14 +25,14 @@ export type Move = {
 
 export type TagsOptions = {
   readonly ledger: Ledger;
-  readonly ask: Ask;
+  readonly ask: HeadRequest;
   readonly budget: Budget;
-  readonly moved: (move: Move) => void;
+  readonly moved: (move: TagChange) => void;
   readonly failed: (reference: Reference, problem: Problem) => void;
   /** The ledger could not be written or read: what was due is still due. */
   readonly broken: (problem: Problem) => void;
   /** Somebody was looked at. */
-  readonly looked?: () => void;
+  readonly polled?: () => void;
 };
 
 /** How fresh what is known is. */
@@ -46,7 +46,7 @@ export type Freshness = {
   readonly objectiveMs: number;
 };
 
-type Followed = {
+type WatchedTag = {
   readonly reference: Reference;
   /** What the ledger says; undefined: nothing yet. */
   digest: string | null | undefined;
@@ -66,7 +66,7 @@ const CLAIM_MS = 60_000;
 /** Owns the timer. */
 export class Tags {
   readonly #options: TagsOptions;
-  readonly #followed = new Map<string, Followed>();
+  readonly #followed = new Map<string, WatchedTag>();
   #stop: () => void = () => {};
   #kept: Map<string, Poll> = new Map();
   #known: Map<string, { digest: string | null; since: number; moved: boolean }> = new Map();
@@ -78,10 +78,10 @@ export class Tags {
   /** Takes up what an earlier run knew. */
   async start(): Promise<void> {
     const { ledger } = this.#options;
-    this.#kept = new Map((await ledger.polls.all()).map((poll) => [lookName(poll), poll]));
+    this.#kept = new Map((await ledger.polls.all()).map((poll) => [pollName(poll), poll]));
     this.#known = new Map(
       (await ledger.openTags()).map((interval) => [
-        lookName(interval),
+        pollName(interval),
         { digest: interval.digest, since: Date.parse(interval.since), moved: interval.moved },
       ]),
     );
@@ -120,7 +120,7 @@ export class Tags {
   /** These, and no others, from now on. @param references with a digest: is it served? Else: what is the tag? */
   follow(references: Iterable<Reference>, now = Date.now()): void {
     const wanted = new Map<string, Reference>();
-    for (const reference of references) wanted.set(lookKey(reference), reference);
+    for (const reference of references) wanted.set(pollKey(reference), reference);
     for (const key of this.#followed.keys()) if (!wanted.has(key)) this.#followed.delete(key);
     const fresh = [...wanted].filter(([key]) => !this.#followed.has(key));
     // Tags first: that a digest is served is rarely news.
@@ -155,9 +155,9 @@ export class Tags {
 
   /** Asks about what is due, the longest due first, and not more than the budget. */
   async tick(now = Date.now()): Promise<void> {
-    const { ledger, budget, looked } = this.#options;
+    const { ledger, budget, polled: looked } = this.#options;
     const due = [...this.#followed.values()].filter((item) => item.due <= now).sort((a, b) => a.due - b.due);
-    const chosen: Followed[] = [];
+    const chosen: WatchedTag[] = [];
     // One registry that rests does not hold up the others.
     for (const item of due) {
       if (chosen.length >= Math.ceil((PER_SECOND * TICK_MS) / 1000)) break;
@@ -165,7 +165,7 @@ export class Tags {
     }
     if (chosen.length === 0) return;
     const mine = await this.#claim(chosen, now);
-    const answers = await Promise.all(mine.map((item) => this.#look(item, now)));
+    const answers = await Promise.all(mine.map((item) => this.#poll(item, now)));
     const events = answers.flatMap(({ item, digest }) => (digest === item.digest ? [] : [eventOf(item, digest)]));
     // First on disk, then believed: what could not be written is looked at, and told, again.
     if (events.length > 0) await ledger.append(events, new Date(now));
@@ -175,7 +175,7 @@ export class Tags {
   }
 
   /** What is ours to ask about. Of the rest we take over what others found. */
-  async #claim(chosen: readonly Followed[], now: number): Promise<Followed[]> {
+  async #claim(chosen: readonly WatchedTag[], now: number): Promise<WatchedTag[]> {
     const { ledger } = this.#options;
     const polls = chosen.map(pollOf);
     const hinted = chosen.filter((item) => item.hinted);
@@ -183,20 +183,20 @@ export class Tags {
     if (hinted.length > 0) await ledger.polls.keep(hinted.map(pollOf));
     const { mine, others } = await ledger.polls.claim(polls, now, now + CLAIM_MS);
     if (others.length > 0) {
-      const known = new Map((await ledger.openTags(others)).map((row) => [lookName(row), row]));
+      const known = new Map((await ledger.openTags(others)).map((row) => [pollName(row), row]));
       for (const poll of others) {
-        const followed = this.#followed.get(lookName(poll));
-        const row = known.get(lookName(poll));
+        const followed = this.#followed.get(pollName(poll));
+        const row = known.get(pollName(poll));
         if (followed === undefined) continue;
         Object.assign(followed, { due: poll.due, checked: poll.checked, failure: poll.failure });
         if (row !== undefined) Object.assign(followed, { digest: row.digest, since: Date.parse(row.since) });
       }
     }
-    const keys = new Set(mine.map(lookName));
-    return chosen.filter(({ reference }) => keys.has(lookKey(reference)));
+    const keys = new Set(mine.map(pollName));
+    return chosen.filter(({ reference }) => keys.has(pollKey(reference)));
   }
 
-  async #look(item: Followed, now: number): Promise<{ item: Followed; digest: Followed['digest'] }> {
+  async #poll(item: WatchedTag, now: number): Promise<{ item: WatchedTag; digest: WatchedTag['digest'] }> {
     const { ask, failed } = this.#options;
     const { reference } = item;
     let digest: string | null;
@@ -218,7 +218,7 @@ export class Tags {
     return { item, digest };
   }
 
-  #take(item: Followed, digest: Followed['digest'], now: number): void {
+  #take(item: WatchedTag, digest: WatchedTag['digest'], now: number): void {
     const { reference, digest: before, since } = item;
     item.hinted = false;
     if (before !== digest) {
@@ -237,7 +237,7 @@ export class Tags {
   }
 }
 
-function eventOf({ reference, hinted }: Followed, digest: Followed['digest']): TagEvent {
+function eventOf({ reference, hinted }: WatchedTag, digest: WatchedTag['digest']): TagEvent {
   const { registry, repository, tag } = reference;
   return {
     kind: 'tag',
@@ -249,6 +249,6 @@ function eventOf({ reference, hinted }: Followed, digest: Followed['digest']): T
   };
 }
 
-function pollOf({ reference: { registry, repository, tag, digest }, checked, due, failure }: Followed): Poll {
+function pollOf({ reference: { registry, repository, tag, digest }, checked, due, failure }: WatchedTag): Poll {
   return { registry, repository, tag: digest ?? (tag as string), checked, due: Math.round(due), failure };
 }

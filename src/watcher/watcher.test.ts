@@ -14,7 +14,7 @@ import { Budget } from './budget.ts';
 import { ClusterWatch, type Feed } from './cluster-watch.ts';
 import { Recorder } from './recorder.ts';
 import { firstOf, intervalOf, LONGEST_MS, retryOf, SHORTEST_MS } from './schedule.ts';
-import { type Move, Tags } from './tags.ts';
+import { type TagChange, Tags } from './tags.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tagproof-watcher-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -93,7 +93,7 @@ const reference = (text: string) => parseReference(text) as Reference;
 test('a tag: first seen, the same, moved, gone, back; silence changes nothing', async () => {
   const ledger = await open();
   let answer: string | Problem = A;
-  const moves: Move[] = [];
+  const moves: TagChange[] = [];
   const failures: string[] = [];
   let asked = 0;
   const tags = new Tags({
@@ -141,7 +141,7 @@ test('a tag: first seen, the same, moved, gone, back; silence changes nothing', 
 test('a restart asks about nothing that is not due, and knows what each tag was', async () => {
   const ledger = await open();
   let asked = 0;
-  const moves: Move[] = [];
+  const moves: TagChange[] = [];
   const make = () =>
     new Tags({
       ledger,

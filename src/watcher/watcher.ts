@@ -1,28 +1,28 @@
 // Watches clusters and the images that they use, keeps the record, and tells what is worth telling. Decides nothing, and nobody waits for it.
 import type { Reference } from '../flow.ts';
 import { printReference } from '../image/reference.ts';
-import { type Deployed, deployedOf, lookKey } from '../inventory/deployed.ts';
+import { type DeployedContainer, deployedOf, pollKey } from '../inventory/deployed.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { asProblem, type Problem } from '../problem.ts';
 import { type AlertOptions, Alerts } from './alerts.ts';
 import type { Budget, Spent } from './budget.ts';
 import { Closures, type ReadClosure } from './closures.ts';
 import { ClusterWatch, type Feed } from './cluster-watch.ts';
-import { EvidenceKeeper, type Judge } from './evidence.ts';
-import { Leads } from './leader-election.ts';
-import { Figures } from './metrics.ts';
-import { looksOf, wantsOf } from './needs.ts';
-import { Spoken } from './overrides.ts';
+import { type Evaluator, EvidenceKeeper } from './evidence.ts';
+import { LeaderElection } from './leader-election.ts';
+import { WatcherMetrics } from './metrics.ts';
+import { needsOf, polledReferences } from './needs.ts';
+import { Overrides } from './overrides.ts';
 import { repeat } from './repeat.ts';
-import { type Ask, type Freshness, type Move, Tags } from './tags.ts';
+import { type Freshness, type HeadRequest, type TagChange, Tags } from './tags.ts';
 
 export type WatcherOptions = {
   readonly feeds: readonly Feed[];
   readonly ledger: Ledger;
-  readonly ask: Ask;
+  readonly ask: HeadRequest;
   readonly readClosure: ReadClosure;
   /** Today's policy; undefined: there are no rules. */
-  readonly judge: () => Promise<Judge | undefined>;
+  readonly evaluator: () => Promise<Evaluator | undefined>;
   readonly budget: Budget;
   /** Images to follow though nobody runs them. */
   readonly also?: readonly Reference[];
@@ -48,10 +48,10 @@ export class Watcher {
   readonly #evidence: EvidenceKeeper;
   readonly #alerts: Alerts;
   readonly #listeners = new Set<() => void>();
-  readonly figures = new Figures();
-  readonly #leads: Leads;
-  readonly #spoken: Spoken;
-  #known: readonly Deployed[] | undefined;
+  readonly figures = new WatcherMetrics();
+  readonly #election: LeaderElection;
+  readonly #overrides: Overrides;
+  #known: readonly DeployedContainer[] | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopRefresh: () => void = () => {};
   #compared = 0;
@@ -61,7 +61,7 @@ export class Watcher {
 
   constructor(options: WatcherOptions) {
     this.#options = options;
-    const { ledger, ask, readClosure, judge, budget, feeds, alerts } = options;
+    const { ledger, ask, readClosure, evaluator, budget, feeds, alerts } = options;
     this.#clusters = feeds.map(
       (feed) =>
         new ClusterWatch(feed, {
@@ -73,14 +73,14 @@ export class Watcher {
       ledger,
       readClosure,
       (reference, problem) => this.#say('closure not read', { image: reference.text, problem }),
-      () => this.#tell(),
+      () => this.#notify(),
     );
     this.#evidence = new EvidenceKeeper(
       ledger,
-      judge,
+      evaluator,
       (change) => {
         if (change !== undefined) this.#alerts.signers(change);
-        this.#tell();
+        this.#notify();
       },
       (problem) => this.#say('not judged', { problem }),
     );
@@ -91,13 +91,13 @@ export class Watcher {
       moved: (move) => this.#moved(move),
       failed: (reference, problem) => this.#say('not looked at', { image: reference.text, problem }),
       broken: (problem) => this.#ledgerFailed(problem),
-      looked: () => {
+      polled: () => {
         this.#want();
-        this.#tell();
+        this.#notify();
       },
     });
-    this.#spoken = new Spoken(ledger);
-    this.#leads = new Leads(
+    this.#overrides = new Overrides(ledger);
+    this.#election = new LeaderElection(
       ledger,
       feeds.map(({ name }) => name),
       (name, leads) => {
@@ -114,10 +114,10 @@ export class Watcher {
   async start(): Promise<void> {
     await this.#tags.start();
     await this.#evidence.start();
-    await this.#spoken.read();
+    await this.#overrides.read();
     for (const cluster of this.#clusters) cluster.start(this.#stop.signal);
     this.#alerts.start();
-    await this.#leads.start();
+    await this.#election.start();
     this.#stopRefresh = repeat(
       () => this.#renew(),
       REFRESH_MS,
@@ -134,7 +134,7 @@ export class Watcher {
     await this.#writing;
     await this.#closures.settled();
     await this.#evidence.settled();
-    await this.#leads.stop();
+    await this.#election.stop();
   }
 
   #later(): void {
@@ -160,14 +160,14 @@ export class Watcher {
     try {
       for (const cluster of this.#clusters) {
         if (!cluster.synced) continue;
-        if (!this.#leads.has(cluster.name)) continue;
+        if (!this.#election.has(cluster.name)) continue;
         const events = await cluster.news(ledger);
         if (events.length > 0) await ledger.append(events);
         this.figures.recorded(events.length);
       }
-      this.#tags.follow([...looksOf(this.deployed()), ...also]);
+      this.#tags.follow([...polledReferences(this.deployed()), ...also]);
       this.#want();
-      this.#tell();
+      this.#notify();
       await this.#compareAlarms();
     } catch (error) {
       for (const cluster of this.#clusters) cluster.forget();
@@ -182,23 +182,23 @@ export class Watcher {
     const rows = Map.groupBy(this.deployed(), ({ cluster }) => cluster);
     // Whoever records a cluster tells of it.
     for (const { name, synced } of this.#clusters)
-      if (synced && this.#leads.has(name)) await this.#alerts.standing(name, rows.get(name) ?? [], this.judges);
+      if (synced && this.#election.has(name)) await this.#alerts.standing(name, rows.get(name) ?? [], this.hasPolicy);
   }
 
   /** What is deployed now; empty until a cluster has been read. */
-  deployed(): readonly Deployed[] {
+  deployed(): readonly DeployedContainer[] {
     // Many ask between two changes.
     if (this.#known !== undefined) return this.#known;
     const clusters = new Map(this.#clusters.map((cluster) => [cluster.name, cluster]));
     this.#known = deployedOf(
       this.#clusters.flatMap((cluster) => cluster.rows()),
       {
-        look: (key) => this.#tags.state(key),
+        tagState: (key) => this.#tags.state(key),
         closure: (digest) => this.#closures.of(digest),
         evidence: (reference, row) => this.#evidence.of(reference, row),
         platform: (cluster, node) => clusters.get(cluster)?.platformOf(node),
-        hold: (row) => this.#spoken.hold(row),
-        never: (digest) => this.#spoken.never(digest),
+        hold: (row) => this.#overrides.hold(row),
+        blocked: (digest) => this.#overrides.never(digest),
       },
     );
     return this.#known;
@@ -218,8 +218,8 @@ export class Watcher {
   }
 
   /** Whether there are rules to judge by. */
-  get judges(): boolean {
-    return this.#evidence.judges;
+  get hasPolicy(): boolean {
+    return this.#evidence.hasPolicy;
   }
 
   /** What registries get from us, and what is asked next. */
@@ -252,12 +252,12 @@ export class Watcher {
     return () => this.#listeners.delete(listener);
   }
 
-  #tell(): void {
+  #notify(): void {
     this.#known = undefined;
     for (const listener of this.#listeners) listener();
   }
 
-  #moved(move: Move): void {
+  #moved(move: TagChange): void {
     const { reference, from, to, rested } = move;
     const what = reference.digest === undefined ? (to === null ? 'tag gone' : 'tag moved') : 'digest no longer served';
     this.#say(what, { image: printReference(reference), from, to, restedMs: rested });
@@ -272,13 +272,13 @@ export class Watcher {
   /** Every few seconds: what others wrote, a policy that changed; and alarms, which also come and go by themselves. */
   async #renew(): Promise<void> {
     await this.#evidence.refresh();
-    await this.#spoken.read();
+    await this.#overrides.read();
     this.#later();
   }
 
   #want(): void {
-    const digestOf = (tag: Reference) => this.#tags.state(lookKey(tag))?.digest;
-    for (const { row, reference, closure } of wantsOf(this.deployed(), digestOf)) {
+    const digestOf = (tag: Reference) => this.#tags.state(pollKey(tag))?.digest;
+    for (const { row, reference, closure } of needsOf(this.deployed(), digestOf)) {
       if (closure !== undefined) this.#closures.want(reference, reference.digest as string, closure === 'urgent');
       this.#evidence.want(reference, row);
     }

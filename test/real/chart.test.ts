@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseAllDocuments, stringify } from 'yaml';
-import { type InstallOptions, manifests } from '../../src/install/manifests.ts';
+import { manifests } from '../../src/install/manifests.ts';
+import type { InstallOptions } from '../../src/install/options.ts';
 import { command, scratch, suite } from './suite.ts';
 
 const IMAGE = `ghcr.io/org/tagproof:1@sha256:${'a'.repeat(64)}`;

@@ -12,10 +12,10 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { createApi } from '../../src/api/api.ts';
 import { oneTimeToken } from '../../src/api/auth.ts';
 import { loadPages } from '../../src/api/static-files.ts';
-import type { Deployed } from '../../src/inventory/deployed.ts';
+import type { DeployedContainer } from '../../src/inventory/deployed.ts';
 import type { ImageFacts } from '../../src/ledger/event.ts';
 import { openLedger } from '../../src/ledger/open.ts';
-import { deployedRow, seenAs } from '../deployed.ts';
+import { deployedRow, identifiedAs } from '../deployed.ts';
 import { atEnd, suite } from './suite.ts';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
@@ -25,15 +25,15 @@ const LIMIT = { limit: 100, remaining: 40, windowSeconds: 21_600 };
 const checked = Date.now() - 120_000;
 const signed = { outcome: 'allow', signers: ['release: key 3fa1'], reason: 'signed', checked, since: 0 } as const;
 const unsigned = { outcome: 'deny', signers: [], reason: 'not signed at all', checked, since: 0 } as const;
-const ROWS: Deployed[] = [
+const ROWS: DeployedContainer[] = [
   deployedRow('web', A, {
     running: [
-      seenAs(
+      identifiedAs(
         A,
         { state: 'moved', now: B },
         { pods: 9, nodes: ['n1'], evidence: signed, pullable: { digest: A, served: false, checked } },
       ),
-      seenAs(
+      identifiedAs(
         B,
         { state: 'same' },
         {
@@ -41,7 +41,7 @@ const ROWS: Deployed[] = [
           nodes: ['n2'],
           evidence: unsigned,
           pullable: { digest: B, served: true, checked },
-          never: 'it leaks',
+          blocked: 'it leaks',
         },
       ),
     ],
@@ -51,13 +51,19 @@ const ROWS: Deployed[] = [
   deployedRow('worker', C, {
     pinned: 'both',
     declared: [`registry.test/shop/worker:v1@${C}`],
-    running: [seenAs(C, { state: 'exact' }, { evidence: signed, pullable: { digest: C, served: true, checked } })],
+    running: [
+      identifiedAs(C, { state: 'exact' }, { evidence: signed, pullable: { digest: C, served: true, checked } }),
+    ],
   }),
-  deployedRow('silent', A, { running: [seenAs(A, { state: 'unknown', reason: 'registry.test did not answer' })] }),
+  deployedRow('silent', A, {
+    running: [identifiedAs(A, { state: 'unknown', reason: 'registry.test did not answer' })],
+  }),
   ...Array.from({ length: 150 }, (_, i) =>
     deployedRow(`filler-${String(i).padStart(3, '0')}`, A, {
       namespace: 'lab',
-      running: [seenAs(A, { state: 'same' }, { evidence: signed, pullable: { digest: A, served: true, checked } })],
+      running: [
+        identifiedAs(A, { state: 'same' }, { evidence: signed, pullable: { digest: A, served: true, checked } }),
+      ],
     }),
   ),
 ];
@@ -136,7 +142,7 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       deployed: () => rows,
       synced: true,
       clusters: [{ name: 'prod', synced: true }],
-      judges: true,
+      hasPolicy: true,
       freshness: { lateMs: 0, tags: 4, fresh: 4, objectiveMs: 300_000 },
       polls: () => ({
         budget: [

@@ -28,7 +28,7 @@ type Page = {
   items: {
     name: string;
     mixed: boolean;
-    lacks: string[] | null;
+    missingPlatforms: string[] | null;
     tag?: { digest: string | null };
     running: {
       digest: string;
@@ -229,7 +229,7 @@ alarms:
           assert.match(seen?.evidence?.signers.join() ?? '', /^release: key /);
           assert.equal(seen?.pullable?.served, true);
           assert.equal(seen?.identity.state, 'same');
-          return items[0]?.lacks?.length === 0;
+          return items[0]?.missingPlatforms?.length === 0;
         });
       assert.deepEqual(await runs(), [[first, true]]);
       const [run] = await ledger.runHistory({ namespace: 'shop', name: 'web' });
@@ -348,12 +348,12 @@ alarms:
         '--to',
         first,
         '--apply',
-        '--never-again',
+        '--block',
         '--reason',
         'v2 leaks',
       );
       assert.match(out, /1 container went back/);
-      const { spec: blocked } = await kube.get(`${policies}/tagproof-never-again`);
+      const { spec: blocked } = await kube.get(`${policies}/tagproof-blocklist`);
       const [bad] = (blocked as { blocked: { digest: string; reason: string }[] }).blocked;
       assert.deepEqual([bad?.digest, bad?.reason], [second, 'v2 leaks']);
       const { metadata, spec } = await kube.get(WEB);
@@ -361,12 +361,12 @@ alarms:
       assert.equal(metadata?.annotations?.['kubernetes.io/change-cause'], 'first release', 'what stood there stays');
       const { containers } = (spec as { template: { spec: { containers: { image: string }[] } } }).template.spec;
       assert.equal(containers[0]?.image, `${host}/web:v1@${first}`);
-      const never = (await ledger.judgements.nevers()).map(({ digest }) => digest);
+      const never = (await ledger.statements.blocklist()).map(({ digest }) => digest);
       assert.ok(never.includes(second));
-      assert.equal((await ledger.judgements.holds())[0]?.digest, first);
+      assert.equal((await ledger.statements.holds())[0]?.digest, first);
       await until(
         'what runs on is an alarm',
-        async () => (await ledger.alarms.list(true)).map(({ code }) => code).includes('never-again'),
+        async () => (await ledger.alarms.list(true)).map(({ code }) => code).includes('blocked-image'),
         60,
       );
       assert.ok((await ledger.alarms.list(true)).some(({ code }) => code === 'hold-broken'));

@@ -6,7 +6,7 @@ export type Line = {
   readonly port: number;
   /** Ends what is open, and lets nobody through. */
   readonly cut: () => void;
-  readonly mend: () => void;
+  readonly remedy: () => void;
 };
 
 /** @param to a port on loopback */
@@ -35,12 +35,12 @@ export async function startLine(to: number): Promise<Line> {
     whole = false;
     for (const socket of open) socket.destroy();
   };
-  const mend = () => {
+  const remedy = () => {
     whole = true;
   };
   atEnd(() => {
     cut();
     server.close();
   });
-  return { port: (server.address() as { port: number }).port, cut, mend };
+  return { port: (server.address() as { port: number }).port, cut, remedy };
 }

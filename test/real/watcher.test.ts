@@ -212,7 +212,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     await runPod('web-1-d', `${host}/web@${digests[1]}`);
     // Its watch cache begins anew: the version to go on from is older than everything in it.
     await cluster.restart();
-    line.mend();
+    line.remedy();
     await until(['where', digests[0] as string], /it runs in 1 container now, and ran in 2 in all/);
     await until(['where', digests[1] as string], /it runs in 1 container now/);
     const ledger = await openLedger(file);

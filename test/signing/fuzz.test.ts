@@ -10,7 +10,7 @@ import { Problem } from '../../src/problem.ts';
 import { imagesOf } from '../../src/source/object.ts';
 import { fromAttestationLayer, fromBundle, fromSignatureLayer } from '../../src/verify/cosign/material.ts';
 import type { CosignSigner } from '../../src/verify/cosign/signer.ts';
-import { judge } from '../../src/verify/cosign/verify-material.ts';
+import { verifyMaterial } from '../../src/verify/cosign/verify-material.ts';
 import { canonicalJson } from '../../src/verify/notary/canonical.ts';
 import { Disorder, Root, readRole, Targets } from '../../src/verify/notary/metadata.ts';
 import { readCbor } from '../../src/verify/notation/cbor.ts';
@@ -65,7 +65,7 @@ test('anything as bundle, layer or attestation: read or refused, never signed', 
           fromSignatureLayer(input, annotations),
           fromAttestationLayer(input, annotations),
         ];
-        assert.notEqual(judge(candidates, signer, subject, world.now).verdict.kind, 'verified');
+        assert.notEqual(verifyMaterial(candidates, signer, subject, world.now).verdict.kind, 'verified');
       },
     ),
     RUNS,
@@ -80,7 +80,7 @@ test('an honest bundle with one part exchanged for anything: never verified as s
         .slice(0, -1)
         .reduce<Record<string, unknown>>((at, step) => at[step] as Record<string, unknown>, copy);
       parent[path.at(-1) as string] = value;
-      const { verdict } = judge([fromBundle(Buffer.from(JSON.stringify(copy)))], signer, subject, world.now);
+      const { verdict } = verifyMaterial([fromBundle(Buffer.from(JSON.stringify(copy)))], signer, subject, world.now);
       if (verdict.kind === 'verified') assert.equal(verdict.identity?.subject, signer.identities[0]?.subject);
     }),
     RUNS,

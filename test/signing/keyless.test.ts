@@ -7,7 +7,7 @@ import type { Reference } from '../../src/flow.ts';
 import { parseReference } from '../../src/image/reference.ts';
 import { fromBundle, fromSignatureLayer } from '../../src/verify/cosign/material.ts';
 import type { CosignSigner } from '../../src/verify/cosign/signer.ts';
-import { judge } from '../../src/verify/cosign/verify-material.ts';
+import { verifyMaterial } from '../../src/verify/cosign/verify-material.ts';
 import { parseTrustRoot, withAuthorities } from '../../src/verify/trust/root.ts';
 import * as der from './der.ts';
 import { type BundleWish, DAY, MINUTE, pair, spkiOf, World } from './sigstore-stack.ts';
@@ -38,7 +38,7 @@ const entryOf = (bundle: ReturnType<World['bundle']>) => (bundle.verificationMat
 function verdictOf(wish: Partial<BundleWish>, more: Partial<CosignSigner> = {}, change: Change = () => {}, w = world) {
   const bundle = w.bundle({ digest, ...wish });
   change(bundle);
-  return judge([fromBundle(Buffer.from(JSON.stringify(bundle)))], signer(more), subject, w.now).verdict;
+  return verifyMaterial([fromBundle(Buffer.from(JSON.stringify(bundle)))], signer(more), subject, w.now).verdict;
 }
 
 type Case = [
@@ -361,7 +361,7 @@ const layer = (
 ) => {
   const { payload, annotations } = world.layer({ digest, ...wish });
   change(annotations);
-  return judge([fromSignatureLayer(payload, annotations)], signer(more), subject, world.now).verdict;
+  return verifyMaterial([fromSignatureLayer(payload, annotations)], signer(more), subject, world.now).verdict;
 };
 const own = pair();
 const key = {
@@ -424,7 +424,7 @@ test('a statement is told with its type and content; a threshold counts its make
     predicateType: 'https://slsa.dev/provenance/v1',
     predicate: { buildType: 'x' },
   });
-  const { attestations, verdict } = judge(
+  const { attestations, verdict } = verifyMaterial(
     [fromBundle(Buffer.from(JSON.stringify(bundle)))],
     signer(),
     subject,
@@ -449,7 +449,12 @@ test('drop any field of a keyless bundle: nothing that is read may go', () => {
       let parent = copy as unknown as Record<string, unknown>;
       for (const step of at) parent = parent[step] as Record<string, unknown>;
       delete parent[field];
-      const { kind } = judge([fromBundle(Buffer.from(JSON.stringify(copy)))], signer(), subject, world.now).verdict;
+      const { kind } = verifyMaterial(
+        [fromBundle(Buffer.from(JSON.stringify(copy)))],
+        signer(),
+        subject,
+        world.now,
+      ).verdict;
       if (kind === 'verified') survived.push([...at, field].join('.'));
       walk((value as Record<string, unknown>)[field], [...at, field]);
     }
@@ -475,7 +480,7 @@ const WRAPPED = /signedTimestamp$|checkpoint\.envelope$/;
 test('flip a byte anywhere in the signed material: it verifies no more, or proves the very same', () => {
   const good = world.bundle({ digest, stamp: true });
   const verdictOfCopy = (copy: unknown) =>
-    judge([fromBundle(Buffer.from(JSON.stringify(copy)))], signer(), subject, world.now).verdict;
+    verifyMaterial([fromBundle(Buffer.from(JSON.stringify(copy)))], signer(), subject, world.now).verdict;
   const before = verdictOfCopy(good);
   assert.equal(before.kind, 'verified');
   const paths: string[][] = [];

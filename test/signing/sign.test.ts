@@ -129,7 +129,7 @@ test('attest: a statement is judged by type, maker and content', async () => {
   ]);
   assert.equal(made.code, 0, made.out);
   await verifies(reference, keyAuthority(publicKey), 'deny'); // a statement is no signature (T31)
-  const judge = async (demand: string, outcome: string) => {
+  const evaluator = async (demand: string, outcome: string) => {
     const config = join(folder, 'attest.yaml');
     writeFileSync(
       config,
@@ -138,14 +138,14 @@ test('attest: a statement is judged by type, maker and content', async () => {
     const { out } = await tagproof(['verify', '-c', config, reference]);
     assert.match(out, new RegExp(`^ *${outcome}`, 'm'), out);
   };
-  await judge('{type: slsaprovenance1, by: {all: [it]}}', 'allow');
-  await judge(
+  await evaluator('{type: slsaprovenance1, by: {all: [it]}}', 'allow');
+  await evaluator(
     '{type: slsaprovenance1, by: {all: [it]}, condition: "predicate.buildType == \\"x\\" && predicate.materials.all(m, m.uri.startsWith(\\"git+https://git.test/org/\\"))"}',
     'allow',
   );
-  await judge('{type: slsaprovenance1, by: {all: [it]}, condition: "predicate.buildType == \\"y\\""}', 'deny');
-  await judge('{type: slsaprovenance1, by: {all: [it]}, condition: "predicate.nothing.there == 1"}', 'deny');
-  await judge('{type: vuln, by: {all: [it]}}', 'deny');
+  await evaluator('{type: slsaprovenance1, by: {all: [it]}, condition: "predicate.buildType == \\"y\\""}', 'deny');
+  await evaluator('{type: slsaprovenance1, by: {all: [it]}, condition: "predicate.nothing.there == 1"}', 'deny');
+  await evaluator('{type: vuln, by: {all: [it]}}', 'deny');
 });
 
 const keyless = (...more: string[]) => ['sign', '--fulcio-url', services.url, '--trust-root', root, ...more];

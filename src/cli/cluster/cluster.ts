@@ -1,10 +1,10 @@
 // What the verbs share that look at a cluster: how it is reached, which part of it, by which policy.
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { benchInForce } from '../../admission/active-policy.ts';
+import { activePolicy } from '../../admission/active-policy.ts';
 import { liveHooks } from '../../doctor/doctor.ts';
 import { exemptNamespaces } from '../../doctor/webhook-checks.ts';
-import { type Bench, openBench } from '../../evaluate/evaluate.ts';
+import { loadPolicyContext, type PolicyContext } from '../../evaluate/evaluate.ts';
 import { findAccess } from '../../kube/access.ts';
 import { KubeClient } from '../../kube/client.ts';
 import { pathOf } from '../../kube/object.ts';
@@ -43,15 +43,15 @@ export async function withCluster<T>(
 }
 
 /** The file's policy where one is named or there, else what the cluster has in force. */
-export async function benchFor(
+export async function policyContextFor(
   kube: KubeClient,
   { config, inForce, installedIn, lock }: CommonOptions & ClusterFlags & { inForce: boolean; lock: string },
-): Promise<{ bench: Bench; from: string }> {
+): Promise<{ policyContext: PolicyContext; from: string }> {
   if (inForce && config !== undefined) throw new Problem('usage', 'expected either --config or --in-force');
   const file = config ?? (existsSync('tagproof.yaml') ? 'tagproof.yaml' : undefined);
   if (inForce || file === undefined)
-    return { bench: await benchInForce(kube, installedIn), from: 'the policy in force' };
-  return { bench: await openBench(await loadConfig(file), readLock(lock).lock), from: file };
+    return { policyContext: await activePolicy(kube, installedIn), from: 'the policy in force' };
+  return { policyContext: await loadPolicyContext(await loadConfig(file), readLock(lock).lock), from: file };
 }
 
 /** Namespaces that the webhook is never asked about; without a webhook those that it would leave alone. */

@@ -1,6 +1,6 @@
 // tagproof doctor: is anything left open in this cluster, and how is it mended?
 
-import { benchInForce } from '../../admission/active-policy.ts';
+import { activePolicy } from '../../admission/active-policy.ts';
 import type { Check } from '../../doctor/check.ts';
 import { examine } from '../../doctor/doctor.ts';
 import { listWorkloads } from '../../inventory/workloads.ts';
@@ -9,7 +9,7 @@ import { namesHost } from '../../policy/hosts.ts';
 import { Problem } from '../../problem.ts';
 import type { Cell, Report } from '../../report/report.ts';
 import { plural } from '../pin/scan.ts';
-import { type CommonOptions, collect, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
 import { type ClusterFlags, clusterOptions, withCluster } from './cluster.ts';
 
@@ -23,19 +23,19 @@ type Options = CommonOptions & RegistryFlags & ClusterFlags & { exemptNamespace:
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
-    clusterOptions(verb('doctor', 'Looks for holes between what guards a cluster and what should.', EXAMPLES)),
+    clusterOptions(defineCommand('doctor', 'Looks for holes between what guards a cluster and what should.', EXAMPLES)),
   )
     .option('--exempt-namespace <name>', 'meant to be exempt (repeatable; default: kube-system)', collect, [])
     .option('--no-registries', 'do not ask the registries of what runs');
   return execute<Options>(command, args, async (_, given, context) => ({
     report: await withCluster(given, async (kube) => {
-      const config = await benchInForce(kube, given.installedIn).then(
-        (bench) => bench.config,
+      const config = await activePolicy(kube, given.installedIn).then(
+        (policyContext) => policyContext.config,
         () => NO_CONFIG, // said by the checks of policies and pods
       );
       const { workloads, problems } = await listWorkloads(kube, given.namespace, config.find.fields);
-      const reach = { ...config, isNamed: namesHost(config) };
-      return withClient(given, reach, context, async (client) => {
+      const registryAccess = { ...config, isNamed: namesHost(config) };
+      return withClient(given, registryAccess, context, async (client) => {
         const checks = await examine({
           kube,
           namespace: given.installedIn,
@@ -55,21 +55,21 @@ const ORDER: readonly Check['state'][] = ['hole', 'open', 'weak', 'fine'];
 function reportOn(checks: readonly Check[], problems: readonly Problem[], cluster: string): Report {
   const of = (state: Check['state']) => checks.filter((check) => check.state === state);
   const sorted = ORDER.flatMap(of);
-  const rows = sorted.map(({ state, subject, message, mend = '' }): Cell[] => [
+  const rows = sorted.map(({ state, subject, message, remedy = '' }): Cell[] => [
     { text: state, style: STYLES[state] },
     subject,
     message,
-    mend,
+    remedy,
   ]);
   const [holes, weaknesses] = [of('hole').length, of('weak').length];
   return {
-    verb: 'doctor',
-    told: true,
+    command: 'doctor',
+    findingsInSections: true,
     sections: [{ head: ['state', 'looked at', 'what is', 'mend'], rows }],
-    findings: [...of('hole'), ...of('weak')].map(({ state, subject, message, mend }) => ({
+    findings: [...of('hole'), ...of('weak')].map(({ state, subject, message, remedy }) => ({
       rule: 'cluster-hole' as const,
       level: state === 'hole' ? ('error' as const) : ('warning' as const),
-      message: `${subject}: ${message}${mend === undefined ? '' : `. Mend: ${mend}`}`,
+      message: `${subject}: ${message}${remedy === undefined ? '' : `. Mend: ${remedy}`}`,
     })),
     problems: [
       ...problems,

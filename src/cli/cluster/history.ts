@@ -11,7 +11,7 @@ import type { RegistryClient } from '../../registry/client.ts';
 import type { Cell, Report, Section } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
 import { plural } from '../pin/scan.ts';
-import { type CommonOptions, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
 
@@ -48,10 +48,11 @@ export async function withLedger<T>(where: string, task: (ledger: Ledger) => Pro
 
 export function run(args: string[]): Promise<number> {
   const command = ledgerOption(
-    verb('history', 'Shows what a tag pointed to, or what a workload ran, from when to when.', EXAMPLES).argument(
-      '<image or workload>',
-      'an image, or NAMESPACE/KIND/NAME',
-    ),
+    defineCommand(
+      'history',
+      'Shows what a tag pointed to, or what a workload ran, from when to when.',
+      EXAMPLES,
+    ).argument('<image or workload>', 'an image, or NAMESPACE/KIND/NAME'),
   )
     .option('--from-registry', 'what the registry itself knows of the tag, where it keeps that', false)
     .option('--keep', 'with --from-registry: add to the ledger what was before it began to watch', false);
@@ -66,7 +67,7 @@ export function run(args: string[]): Promise<number> {
 
 export function runWhere(args: string[]): Promise<number> {
   const command = ledgerOption(
-    verb('where', 'Shows where a digest runs and ever ran.', WHERE_EXAMPLES).argument(
+    defineCommand('where', 'Shows where a digest runs and ever ran.', WHERE_EXAMPLES).argument(
       '<digest>',
       'sha256:…, or an image with one',
     ),
@@ -79,7 +80,7 @@ export function runWhere(args: string[]): Promise<number> {
     const now = found.runs.filter(({ until }) => until === null);
     return {
       report: {
-        verb: 'where',
+        command: 'where',
         sections: [runSection('runs', found.runs), tagSection('tags', found.tags)].filter(
           ({ rows }) => rows.length > 0,
         ),
@@ -104,7 +105,7 @@ async function history(ledger: Ledger, what: string): Promise<Report> {
   if (namespace !== undefined && kind !== undefined && name !== undefined) {
     const runs = await ledger.runHistory({ namespace, kind, name });
     const digests = [...new Set(runs.map(({ digest }) => digest))].slice(0, MAX_DIGESTS);
-    const evidence = await ledger.judgements.evidence(digests);
+    const evidence = await ledger.statements.evidence(digests);
     const plain = runSection(what, runs);
     const rows = plain.rows.map((row, i) => [...row, sayEvidence(runs[i] as RunInterval, evidence)]);
     return reportOf(what, { ...plain, head: [...(plain.head ?? []), 'by what evidence'], rows }, runs.length, {
@@ -174,7 +175,7 @@ async function keepBefore(ledger: Ledger, intervals: readonly TagInterval[]): Pr
 
 function reportOf(what: string, section: Section, count: number, data: object): Report {
   return {
-    verb: 'history',
+    command: 'history',
     sections: count === 0 ? [] : [section],
     findings: [],
     problems: [],

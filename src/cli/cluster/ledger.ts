@@ -3,13 +3,13 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Argument } from 'commander';
 import * as v from 'valibot';
-import { chain, type Entry, GENESIS } from '../../ledger/event.ts';
-import type { Link } from '../../ledger/journal.ts';
+import type { Link } from '../../ledger/event.ts';
+import { chain, GENESIS, type LedgerEntry } from '../../ledger/event.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { Problem } from '../../problem.ts';
 import type { Report } from '../../report/report.ts';
 import { plural } from '../pin/scan.ts';
-import { type CommonOptions, execute, parseDuration, verb } from '../shared/command.ts';
+import { type CommonOptions, defineCommand, execute, parseDuration } from '../shared/command.ts';
 import { ledgerOption, withLedger } from './history.ts';
 
 const EXAMPLES = `
@@ -23,7 +23,7 @@ type Options = CommonOptions & { ledger: string; olderThan?: string };
 
 export function run(args: string[]): Promise<number> {
   const command = ledgerOption(
-    verb('ledger', 'Checks the record, and carries it from one place to another.', EXAMPLES)
+    defineCommand('ledger', 'Checks the record, and carries it from one place to another.', EXAMPLES)
       .addArgument(new Argument('<what>', 'what to do').choices(['verify', 'export', 'import', 'forget']))
       .argument('[file]', 'import: lines as export writes them')
       .option('--older-than <duration>', 'forget: what ended longer ago, as 400d'),
@@ -57,7 +57,7 @@ async function verify(ledger: Ledger, where: string): Promise<Report> {
 
 async function forget(ledger: Ledger, olderThan: string | undefined): Promise<Report> {
   if (olderThan === undefined) throw new Problem('usage', 'expected --older-than, as 400d');
-  const count = await ledger.forget(new Date(Date.now() - parseDuration('--older-than', olderThan)));
+  const count = await ledger.compact(new Date(Date.now() - parseDuration('--older-than', olderThan)));
   return reportOf(count === 0 ? 'nothing is that old' : `${plural(count, 'entry')} taken out; the chain goes on`);
 }
 
@@ -87,7 +87,7 @@ async function importAll(ledger: Ledger, file: string): Promise<Report> {
   let [seq, count] = [0, 0];
   let base: Link | undefined;
   let line = 0;
-  let batch: Entry[] = [];
+  let batch: LedgerEntry[] = [];
   const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
   for await (const text of lines) {
     line++;
@@ -127,7 +127,7 @@ function safeJson(line: string): unknown {
 }
 
 const reportOf = (line: string): Report => ({
-  verb: 'ledger',
+  command: 'ledger',
   sections: [],
   findings: [],
   problems: [],

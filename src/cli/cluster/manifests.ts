@@ -1,6 +1,6 @@
 // tagproof manifests: all that the webhook needs in a cluster, as YAML for kubectl and for Git.
 import { Command, Option } from 'commander';
-import { openBench } from '../../evaluate/evaluate.ts';
+import { loadPolicyContext } from '../../evaluate/evaluate.ts';
 import { readNamed } from '../../file.ts';
 import { parseReference } from '../../image/reference.ts';
 import { manifests, serviceNames } from '../../install/manifests.ts';
@@ -113,7 +113,10 @@ async function write({
   if (rest.reportEvery !== undefined) parseDuration('--report-every', rest.reportEvery);
   const policy = readNamed(file).toString('utf8');
   const lock = lockFile === undefined ? undefined : readNamed(lockFile).toString('utf8');
-  await openBench(parseConfig(policy, file), lock === undefined ? new Map() : parseLock(lock, lockFile as string)); // what could not be put in force is not handed out
+  await loadPolicyContext(
+    parseConfig(policy, file),
+    lock === undefined ? new Map() : parseLock(lock, lockFile as string),
+  ); // what could not be put in force is not handed out
   const objects = manifests({
     ...rest,
     image,

@@ -12,7 +12,7 @@ import type { Reference } from '../../flow.ts';
 import { parseReference } from '../../image/reference.ts';
 import { readImageClosure } from '../../inventory/image-closure.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { Events } from '../../kube/events.ts';
+import { EventRecorder } from '../../kube/events.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { openLedger } from '../../ledger/open.ts';
 import type { Config } from '../../policy/config.ts';
@@ -27,7 +27,7 @@ import { Watcher } from '../../watcher/watcher.ts';
 import { parseDuration } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { version } from '../shared/version.ts';
-import { judgeBy } from './evaluate-by.ts';
+import { policyEvaluator } from './evaluate-by.ts';
 
 export type WatcherFlags = {
   readonly ledger: string;
@@ -77,7 +77,7 @@ export async function serveWatcher(flags: WatcherFlags, kubes: readonly KubeClie
     ledger,
     ask: (reference) => client.head(reference),
     readClosure: (reference) => readImageClosure(client, reference),
-    judge: judgeBy(() => loadConfig(flags.policy), client),
+    evaluator: policyEvaluator(() => loadConfig(flags.policy), client),
     budget,
     also,
     alerts: alertsOf(config, client, kubes),
@@ -155,14 +155,14 @@ function alertsOf({ alarms }: Config, client: RegistryClient, kubes: readonly Ku
   const writers = new Map(
     kubes.map((kube) => [
       kube.access.name,
-      new Events(kube, process.env['POD_NAME'] ?? 'tagproof', () => {}, 'tagproof.dev/watcher'),
+      new EventRecorder(kube, process.env['POD_NAME'] ?? 'tagproof', () => {}, 'tagproof.dev/watcher'),
     ]),
   );
   return {
     restDays,
     sinks,
     post: async (url, body, headers) => (await client.service({ url }).post('', body, headers, MAX_ANSWER)).status,
-    ...(events && { event: (cluster, happening) => writers.get(cluster)?.tell(happening) }),
+    ...(events && { event: (cluster, happening) => writers.get(cluster)?.record(happening) }),
   };
 }
 
@@ -172,7 +172,7 @@ function retain(ledger: Ledger, duration: string | undefined, log: (line: object
   const keep = parseDuration('--retention', duration);
   if (keep < DAY_MS) throw new Problem('usage', '--retention: expected a day at least, as 400d');
   const run = () =>
-    ledger.forget(new Date(Date.now() - keep)).then(
+    ledger.compact(new Date(Date.now() - keep)).then(
       (count) => count > 0 && log({ at: new Date().toISOString(), message: `retention took out ${count} entries` }),
       (error: unknown) =>
         log({ at: new Date().toISOString(), message: 'retention failed', problem: asProblem(error, 'file') }),

@@ -1,17 +1,18 @@
 // tagproof simulate: what a policy would do to everything that exists in a cluster, before it does.
 import { type Command, Option } from 'commander';
-import { isOpen, objections, trustLines } from '../../evaluate/evaluate.ts';
-import { outcomeOf, type Surveyed, survey } from '../../inventory/audit.ts';
+import { trustLines } from '../../evaluate/evaluate.ts';
+import { type AuditedWorkload, auditWorkloads, outcomeOf } from '../../inventory/audit.ts';
 import { reportKind, writeReports } from '../../inventory/policy-reports.ts';
 import { listWorkloads, type Workload } from '../../inventory/workloads.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { isUnchecked, objections } from '../../policy/decision.ts';
 import { namesHost } from '../../policy/hosts.ts';
 import { Problem } from '../../problem.ts';
 import type { Cell, Finding, Report } from '../../report/report.ts';
 import { plural } from '../pin/scan.ts';
-import { type CommonOptions, type Context, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, type Context, defineCommand, execute } from '../shared/command.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
-import { benchFor, type ClusterFlags, clusterOptions, leftAlone, withCluster } from './cluster.ts';
+import { type ClusterFlags, clusterOptions, leftAlone, policyContextFor, withCluster } from './cluster.ts';
 
 type Options = CommonOptions &
   RegistryFlags &
@@ -30,7 +31,7 @@ tagproof report --apply                    written into the cluster, as OpenRepo
 
 export function run(args: string[]): Promise<number> {
   const command = options(
-    verb(
+    defineCommand(
       'simulate',
       'Shows which workloads a policy would strand: what runs now and would not be let in again.',
       EXAMPLES,
@@ -43,7 +44,7 @@ export function run(args: string[]): Promise<number> {
 
 export function runReport(args: string[]): Promise<number> {
   const command = options(
-    verb('report', 'Reports on everything that exists in a cluster, by the policy in force.', REPORT_EXAMPLES),
+    defineCommand('report', 'Reports on everything that exists in a cluster, by the policy in force.', REPORT_EXAMPLES),
   ).option('--apply', 'write it into the cluster, one report a namespace', false);
   return execute<Options>(command, args, async (_, given, context) => ({
     report: await withCluster(given, (kube) =>
@@ -64,22 +65,22 @@ function options(command: Command): Command {
 }
 
 async function look(kube: KubeClient, given: Options, context: Context, name: string): Promise<Report> {
-  const { bench, from } = await benchFor(kube, given);
+  const { policyContext, from } = await policyContextFor(kube, given);
   const [listed, alone] = [
-    await listWorkloads(kube, given.namespace, bench.config.find.fields),
+    await listWorkloads(kube, given.namespace, policyContext.config.find.fields),
     await leftAlone(kube, given),
   ];
   const inside = listed.workloads.filter(({ namespace }) => !alone.has(namespace));
   // What tenants wrote into their pods must not send this machine anywhere private (T46).
-  const client = { ...bench.config, isNamed: namesHost(bench.config) };
+  const client = { ...policyContext.config, isNamed: namesHost(policyContext.config) };
   return withClient(given, client, context, async (registries) => {
-    const surveyed = await survey(registries, bench, inside, {
+    const audited = await auditWorkloads(registries, policyContext, inside, {
       templates: given.templates === 'enforce',
       progress: (done, all) => context.progress.show(`${done} of ${all} images`),
     });
     if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
-    const written = given.apply ? await writeReports(kube, await reportKind(kube), surveyed, new Date()) : undefined;
-    const report = reportOn(surveyed, {
+    const written = given.apply ? await writeReports(kube, await reportKind(kube), audited, new Date()) : undefined;
+    const report = reportOn(audited, {
       name,
       all: given.all === true,
       left: listed.workloads.length - inside.length,
@@ -91,7 +92,7 @@ async function look(kube: KubeClient, given: Options, context: Context, name: st
       summary: [
         ...report.summary,
         ...(written === undefined ? [] : [`${plural(written, 'report')} written`]),
-        ...trustLines(bench),
+        ...trustLines(policyContext),
         ...rateLimitLines(registries),
       ],
     };
@@ -103,14 +104,14 @@ const STYLES = { allow: 'good', warn: 'warn', deny: 'bad' } as const;
 
 /** @param all every workload stands in the table, not only those that something is said about */
 export function reportOn(
-  surveyed: readonly Surveyed[],
+  audited: readonly AuditedWorkload[],
   { name, all, left, from }: { name: string; all: boolean; left: number; from: string },
 ): Report {
-  const sorted = surveyed.toSorted((a, b) => (titleOf(a.workload) < titleOf(b.workload) ? -1 : 1));
+  const sorted = audited.toSorted((a, b) => (titleOf(a.workload) < titleOf(b.workload) ? -1 : 1));
   const of = (outcome: string) => sorted.filter((item) => outcomeOf(item) === outcome);
   const denied = of('deny');
   const open = denied.filter(({ images }) =>
-    images.every(({ decision }) => decision.outcome !== 'deny' || isOpen(decision)),
+    images.every(({ decision }) => decision.outcome !== 'deny' || isUnchecked(decision)),
   );
   const stranded = denied.filter((item) => !open.includes(item));
   const rows = (all ? sorted : sorted.filter((item) => outcomeOf(item) !== 'allow')).flatMap((item) =>
@@ -123,8 +124,8 @@ export function reportOn(
     `${of('allow').length} of ${sorted.length} pass`,
   ];
   return {
-    verb: name,
-    told: true,
+    command: name,
+    findingsInSections: true,
     sections: rows.length === 0 ? [] : [{ head: ['workload', 'pods', 'image', 'says'], rows }],
     findings: [
       ...stranded.flatMap((item) => findingsOf(item, 'policy-denied')),
@@ -132,7 +133,7 @@ export function reportOn(
     ],
     problems: open.flatMap(({ workload, images }) =>
       images.flatMap(({ image, decision }) =>
-        isOpen(decision)
+        isUnchecked(decision)
           ? [new Problem('unreachable', `${titleOf(workload)}: ${objections(decision)}`, { image })]
           : [],
       ),
@@ -148,7 +149,7 @@ export function reportOn(
   };
 }
 
-function rowsOf(item: Surveyed, all: boolean): Cell[][] {
+function rowsOf(item: AuditedWorkload, all: boolean): Cell[][] {
   const { workload, images } = item;
   const shown = images.filter(({ decision }) => all || decision.outcome !== 'allow');
   return shown.map(({ image, decision }, index) => [
@@ -159,10 +160,10 @@ function rowsOf(item: Surveyed, all: boolean): Cell[][] {
   ]);
 }
 
-function findingsOf({ workload, images }: Surveyed, rule: 'policy-denied' | 'policy-warned'): Finding[] {
+function findingsOf({ workload, images }: AuditedWorkload, rule: 'policy-denied' | 'policy-warned'): Finding[] {
   const outcome = rule === 'policy-denied' ? 'deny' : 'warn';
   return images
-    .filter(({ decision }) => decision.outcome === outcome && !isOpen(decision))
+    .filter(({ decision }) => decision.outcome === outcome && !isUnchecked(decision))
     .map(({ image, decision }) => ({
       rule,
       level: outcome === 'deny' ? ('error' as const) : ('warning' as const),

@@ -1,19 +1,19 @@
 // tagproof status: what exactly is deployed now, is it pinned, has a tag moved under it, can it still be pulled.
 import { shortDigest } from '../../image/digest.ts';
-import { type Deployed, FILTERS, type Seen } from '../../inventory/deployed.ts';
+import { type DeployedContainer, FILTERS, type RunningImage } from '../../inventory/deployed.ts';
 import { inventoryOf } from '../../inventory/inventory.ts';
 import { listNodes, listPods } from '../../inventory/list-pods.ts';
-import { statusOf } from '../../inventory/status.ts';
+import { queryStatus } from '../../inventory/status.ts';
 import { namesHost } from '../../policy/hosts.ts';
 import { Problem } from '../../problem.ts';
 import type { Cell, Finding, Report } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
 import { plural } from '../pin/scan.ts';
-import { type CommonOptions, collect, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { type ClusterFlags, clusterOptions, withCluster } from './cluster.ts';
-import { judgeBy } from './evaluate-by.ts';
+import { policyEvaluator } from './evaluate-by.ts';
 
 const EXAMPLES = `
 tagproof status                              every workload, container by container
@@ -30,7 +30,7 @@ type Options = CommonOptions &
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
     clusterOptions(
-      verb('status', 'Shows exactly what is deployed now, and whether a tag has moved under it.', EXAMPLES),
+      defineCommand('status', 'Shows exactly what is deployed now, and whether a tag has moved under it.', EXAMPLES),
     ),
   )
     .option('-l, --selector <labels>', 'only pods with these labels')
@@ -62,15 +62,15 @@ export function run(args: string[]): Promise<number> {
     const named = namesHost(config);
     const isNamed = (host: string) => named(host) || given.insecureRegistry.includes(host);
     return withClient(given, { ...config, isNamed }, context, async (client) => {
-      const judge = given.offline ? undefined : await judgeBy(async () => config, client)();
-      const statuses = await statusOf(rows, {
+      const evaluator = given.offline ? undefined : await policyEvaluator(async () => config, client)();
+      const statuses = await queryStatus(rows, {
         reader: given.offline ? undefined : client,
-        judge: judge?.judge,
+        evaluator: evaluator?.evaluate,
         platform: (cluster, node) => nodes.get(`${cluster} ${node}`),
         progress: (done, all) => context.progress.show(`${done} of ${all} images`),
       });
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
-      return { report: reportOn(statuses, contexts.length > 1, judge !== undefined, rateLimitLines(client)) };
+      return { report: reportOn(statuses, contexts.length > 1, evaluator !== undefined, rateLimitLines(client)) };
     });
   });
 }
@@ -86,7 +86,7 @@ async function statusAt(text: string, { ledger: where, namespace }: Options): Pr
     (await Promise.all(scopes.map((scope) => ledger.at(moment, scope)))).flat(),
   );
   return {
-    verb: 'status',
+    command: 'status',
     sections: rows.length === 0 ? [] : [runSection(`at ${time(moment.toISOString())}`, rows)],
     findings: [],
     problems: [],
@@ -100,27 +100,27 @@ async function statusAt(text: string, { ledger: where, namespace }: Options): Pr
 }
 
 function reportOn(
-  statuses: readonly Deployed[],
+  statuses: readonly DeployedContainer[],
   clusters: boolean,
-  judged: boolean,
+  evaluation: boolean,
   closing: readonly string[],
 ): Report {
   const sorted = statuses.toSorted((a, b) => (titleOf(a, clusters) < titleOf(b, clusters) ? -1 : 1));
-  const count = (is: (row: Deployed) => boolean) => sorted.filter(is).length;
+  const count = (is: (row: DeployedContainer) => boolean) => sorted.filter(is).length;
   const parts = [
     `${plural(sorted.length, 'container')}`,
     `${count((row) => !FILTERS.unpinned(row))} pinned`,
-    ...(judged ? [`${count((row) => !FILTERS.unverified(row))} verified`] : []),
+    ...(evaluation ? [`${count((row) => !FILTERS.unverified(row))} verified`] : []),
     `${count(FILTERS.moved)} whose tag has moved`,
     `${count(FILTERS.mixed)} with mixed replicas`,
     `${count(isGone)} no longer pullable`,
     `${count(FILTERS.unknown)} not known`,
   ];
-  const head = ['workload', 'container', 'declared', 'runs', 'pods', 'tag now', ...(judged ? ['verified'] : [])];
-  const rows = sorted.flatMap((row) => rowsOf(row, clusters, judged));
+  const head = ['workload', 'container', 'declared', 'runs', 'pods', 'tag now', ...(evaluation ? ['verified'] : [])];
+  const rows = sorted.flatMap((row) => rowsOf(row, clusters, evaluation));
   return {
-    verb: 'status',
-    told: true,
+    command: 'status',
+    findingsInSections: true,
     sections: sorted.length === 0 ? [] : [{ head, rows }],
     findings: sorted.flatMap((row) => findingsOf(row, clusters)),
     problems: [],
@@ -129,16 +129,17 @@ function reportOn(
   };
 }
 
-function titleOf({ cluster, namespace, kind, name }: Deployed, clusters: boolean): string {
+function titleOf({ cluster, namespace, kind, name }: DeployedContainer, clusters: boolean): string {
   return `${clusters ? `${cluster}: ` : ''}${namespace}/${kind}/${name}`;
 }
 
 const gone = (look: { readonly served: boolean | null } | null) => look?.served === false;
-const isGone = ({ running, tag }: Deployed) => tag?.digest === null || running.some(({ pullable }) => gone(pullable));
+const isGone = ({ running, tag }: DeployedContainer) =>
+  tag?.digest === null || running.some(({ pullable }) => gone(pullable));
 
-function rowsOf(row: Deployed, clusters: boolean, judged: boolean): Cell[][] {
+function rowsOf(row: DeployedContainer, clusters: boolean, evaluation: boolean): Cell[][] {
   const { container, type, declared, running, mixed, pinned } = row;
-  const list: readonly (Seen | undefined)[] = running.length === 0 ? [undefined] : running;
+  const list: readonly (RunningImage | undefined)[] = running.length === 0 ? [undefined] : running;
   return list.map((seen, index) => {
     const runs = seen?.digest === undefined ? 'not known' : shortDigest(seen.digest);
     const first = index === 0;
@@ -150,15 +151,16 @@ function rowsOf(row: Deployed, clusters: boolean, judged: boolean): Cell[][] {
       { text: runs, style: mixed ? 'bad' : seen?.digest === undefined ? 'dim' : 'good' },
       seen === undefined ? '0' : `${seen.pods} on ${plural(seen.nodes.length, 'node')}`,
       stateCell(row, seen),
-      ...(judged ? [evidenceCell(seen)] : []),
+      ...(evaluation ? [evidenceCell(seen)] : []),
     ];
   });
 }
 
-function stateCell({ lacks, tag }: Deployed, seen: Seen | undefined): Cell {
+function stateCell({ missingPlatforms, tag }: DeployedContainer, seen: RunningImage | undefined): Cell {
   if (seen === undefined) return { text: 'nothing runs', style: 'dim' };
   const lost = gone(seen.pullable) ? ', no longer pullable' : '';
-  const unfit = lacks === null || lacks.length === 0 ? '' : `, no longer for ${lacks.join(', ')}`;
+  const unfit =
+    missingPlatforms === null || missingPlatforms.length === 0 ? '' : `, no longer for ${missingPlatforms.join(', ')}`;
   const more = lost + unfit;
   const { identity } = seen;
   switch (identity.state) {
@@ -183,7 +185,7 @@ function stateCell({ lacks, tag }: Deployed, seen: Seen | undefined): Cell {
   }
 }
 
-function evidenceCell(seen: Seen | undefined): Cell {
+function evidenceCell(seen: RunningImage | undefined): Cell {
   const found = seen?.evidence;
   if (found == null) return { text: 'not known', style: 'dim' };
   if (found.outcome === 'open') return { text: `could not check: ${found.reason}`, style: 'dim' };
@@ -193,8 +195,8 @@ function evidenceCell(seen: Seen | undefined): Cell {
     : { text: `nobody’s signature: ${found.reason}`, style: 'warn' };
 }
 
-function findingsOf(row: Deployed, clusters: boolean): Finding[] {
-  const { container, declared, running, mixed, pinned, lacks } = row;
+function findingsOf(row: DeployedContainer, clusters: boolean): Finding[] {
+  const { container, declared, running, mixed, pinned, missingPlatforms } = row;
   const at = `${titleOf(row, clusters)} ${container}`;
   const image = declared[0] ?? '';
   const say = (rule: Finding['rule'], level: Finding['level'], message: string): Finding => ({
@@ -217,8 +219,10 @@ function findingsOf(row: Deployed, clusters: boolean): Finding[] {
         'what is declared or runs is no longer served: a node that lacks it cannot start this',
       ),
     );
-  if (lacks !== null && lacks.length > 0)
-    findings.push(say('platform-missing', 'error', `the next pod cannot run on its nodes: no ${lacks.join(', ')}`));
+  if (missingPlatforms !== null && missingPlatforms.length > 0)
+    findings.push(
+      say('platform-missing', 'error', `the next pod cannot run on its nodes: no ${missingPlatforms.join(', ')}`),
+    );
   for (const { identity, evidence } of running) {
     if (identity.state === 'moved')
       findings.push(say('tag-moved', 'warning', `the tag is ${identity.now} now; the next pod runs that`));

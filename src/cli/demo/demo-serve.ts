@@ -21,8 +21,8 @@ import { signSample } from '../../sign/sample.ts';
 import { Budget } from '../../watcher/budget.ts';
 import { PacedClient } from '../../watcher/paced-client.ts';
 import { Watcher } from '../../watcher/watcher.ts';
-import { judgeBy } from '../cluster/evaluate-by.ts';
-import { Story, type Workload } from './demo-story.ts';
+import { policyEvaluator } from '../cluster/evaluate-by.ts';
+import { Story, type StoryWorkload } from './demo-story.ts';
 import { IMAGES, MOVED } from './sample-repository.ts';
 import { say, title } from './stage.ts';
 
@@ -66,7 +66,7 @@ export async function demoServe(): Promise<number> {
     ledger,
     ask: (reference) => client.head(reference),
     readClosure: (reference) => readImageClosure(client, reference),
-    judge: judgeBy(async () => config, client),
+    evaluator: policyEvaluator(async () => config, client),
     budget,
     alerts: { restDays: 2, sinks: [], post: async () => 200 },
     log: () => {},
@@ -96,7 +96,7 @@ export async function demoServe(): Promise<number> {
     }, RESTART_AT),
     setTimeout(async () => {
       const image = `${tagged.text}@${web}`;
-      story.rollOut({ ...workloadsOf(host, digests)[0], image, revision: '3', by: 'tagproof' } as Workload);
+      story.rollOut({ ...workloadsOf(host, digests)[0], image, revision: '3', by: 'tagproof' } as StoryWorkload);
       await ledger.append(goneBack(image, web, moved));
       say(
         `It went back to ${web.slice(0, 19)}…, is held there, and ${moved.slice(0, 19)}… shall never run again. See “Held”.`,
@@ -112,7 +112,7 @@ export async function demoServe(): Promise<number> {
   return 0;
 }
 
-function workloadsOf(host: string, digests: ReadonlyMap<string, string>): Workload[] {
+function workloadsOf(host: string, digests: ReadonlyMap<string, string>): StoryWorkload[] {
   const of = (repository: string) => digests.get(repository) as string;
   const all: [namespace: string, name: string, image: string, repository: string, pods: number, by: string][] = [
     ['shop', 'web', 'shop/web:v1.4.2', 'shop/web', 3, 'argocd-controller, Argo CD shop'],
@@ -179,11 +179,11 @@ async function before(ledger: Ledger, host: string, earlier: string, web: string
   await ledger.append([run('v1.4.1', earlier, 0, '1'), run('v1.4.2', web, 3, '2')], ago(50));
 }
 
-/** As `tagproof rollback --apply --never-again` records it. */
+/** As `tagproof rollback --apply --block` records it. */
 function goneBack(image: string, digest: string, bad: string): LedgerEvent[] {
   const by = 'demo';
   return [
     { kind: 'rollback', ...WEB, image, digest, reason: REASON, by, way: 'cluster' },
-    { kind: 'never', digests: [bad], reason: REASON, by },
+    { kind: 'block', digests: [bad], reason: REASON, by },
   ];
 }

@@ -1,9 +1,9 @@
 // A cluster that is a story: workloads, pods and nodes as its watches would tell them. Everything that listens to it is real.
 import type { KubeObject, Resource } from '../../kube/object.ts';
-import type { Change } from '../../kube/watch.ts';
+import type { WatchEvent } from '../../kube/watch.ts';
 import type { Feed, Followed } from '../../watcher/cluster-watch.ts';
 
-export type Workload = {
+export type StoryWorkload = {
   readonly namespace: string;
   readonly name: string;
   readonly image: string;
@@ -25,10 +25,10 @@ export class Story implements Feed {
   readonly #pods = new Map<string, KubeObject>();
   readonly #sets = new Map<string, KubeObject>();
   readonly #actors = new Map<string, string>();
-  readonly #tell = new Map<string, (change: Change) => void>();
+  readonly #notify = new Map<string, (change: WatchEvent) => void>();
   #count = 0;
 
-  constructor(name: string, workloads: readonly Workload[]) {
+  constructor(name: string, workloads: readonly StoryWorkload[]) {
     this.name = name;
     for (const workload of workloads) {
       this.#sets.set(setOf(workload), this.#setObject(workload));
@@ -45,7 +45,7 @@ export class Story implements Feed {
   }
 
   /** A new revision: another ReplicaSet, and its pods in the place of all others. */
-  rollOut(workload: Workload): void {
+  rollOut(workload: StoryWorkload): void {
     const set = this.#setObject(workload);
     this.#sets.set(setOf(workload), set);
     this.#changed('replicasets', 'added', set);
@@ -54,7 +54,7 @@ export class Story implements Feed {
   }
 
   async follow<T>({ resource }: Resource, { onList, onChange, take }: Followed<T>): Promise<void> {
-    this.#tell.set(resource, onChange);
+    this.#notify.set(resource, onChange);
     const objects: Record<string, KubeObject[]> = {
       pods: [...this.#pods.values()],
       replicasets: [...this.#sets.values()],
@@ -74,8 +74,8 @@ export class Story implements Feed {
     return [...this.#pods].filter(([, pod]) => workloadOf(pod).name === name);
   }
 
-  #changed(resource: string, type: Change['type'], object: KubeObject): void {
-    this.#tell.get(resource)?.({ type, object });
+  #changed(resource: string, type: WatchEvent['type'], object: KubeObject): void {
+    this.#notify.get(resource)?.({ type, object });
   }
 
   #drop(pod: KubeObject): void {
@@ -83,7 +83,7 @@ export class Story implements Feed {
     this.#changed('pods', 'deleted', pod);
   }
 
-  #setObject({ namespace, name, revision, by, ...workload }: Workload): KubeObject {
+  #setObject({ namespace, name, revision, by, ...workload }: StoryWorkload): KubeObject {
     this.#actors.set(`${namespace}/Deployment/${name}`, by);
     const uid = setOf({ namespace, name, revision, by, ...workload });
     const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name, uid: `deployment-${name}`, controller: true };
@@ -98,7 +98,7 @@ export class Story implements Feed {
     };
   }
 
-  #put(workload: Workload, digest: string): KubeObject {
+  #put(workload: StoryWorkload, digest: string): KubeObject {
     const { namespace, name, image, revision } = workload;
     const uid = `pod-${this.#count++}`;
     const set = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${name}-${revision}`, uid: setOf(workload) };
@@ -116,5 +116,5 @@ export class Story implements Feed {
   }
 }
 
-const setOf = ({ name, revision }: Workload) => `set-${name}-${revision}`;
-const workloadOf = (pod: KubeObject) => pod['story'] as Workload;
+const setOf = ({ name, revision }: StoryWorkload) => `set-${name}-${revision}`;
+const workloadOf = (pod: KubeObject) => pod['story'] as StoryWorkload;

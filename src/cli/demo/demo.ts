@@ -10,7 +10,6 @@ import { pushReferrer, pushSample } from '../../registry/sample.ts';
 import { signingKeyOf } from '../../sign/key.ts';
 import { makeBundle } from '../../sign/sign.ts';
 import { BUNDLE_TYPE, SIGN_PREDICATE } from '../../sigstore/statement.ts';
-import type { Verb } from '../main.ts';
 import { run as check } from '../pin/check.ts';
 import { run as diff } from '../pin/diff.ts';
 import { run as pin } from '../pin/pin.ts';
@@ -18,11 +17,11 @@ import { run as scan } from '../pin/scan.ts';
 import { run as unpin } from '../pin/unpin.ts';
 import { run as sign } from '../policy/sign.ts';
 import { run as verify } from '../policy/verify.ts';
-import { runPlain } from '../shared/command.ts';
+import { type CommandRunner, runPlain } from '../shared/command.ts';
 import { FILES, IMAGES, MOVED } from './sample-repository.ts';
 import { paint, say, title } from './stage.ts';
 
-const VERBS: Record<string, Verb> = { scan, pin, check, diff, unpin, sign, verify };
+const VERBS: Record<string, CommandRunner> = { scan, pin, check, diff, unpin, sign, verify };
 
 const POLICY = `authorities:
   release:
@@ -102,7 +101,7 @@ async function play(host: string, folder: string): Promise<number> {
   const step = async (line: string, expected: number) => {
     process.stdout.write(`\n${paint('cyan', `$ tagproof ${line}`)}\n`);
     const [name, ...rest] = line.split(' ') as [string, ...string[]];
-    const code = await (VERBS[name] as Verb)(rest);
+    const code = await (VERBS[name] as CommandRunner)(rest);
     if (code !== expected) wrong.push(`tagproof ${line}: exit code ${code}, expected ${expected}`);
   };
 

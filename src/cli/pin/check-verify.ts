@@ -1,12 +1,13 @@
 // check --verify: is what the lock says of an image still what the policy asks, and do the signatures still say so? The lock
-// comes with the change that CI judges, so its evidence is compared and never believed in place of the signatures.
+// comes with the change that CI hasPolicy, so its evidence is compared and never believed in place of the signatures.
 
-import { type Bench, isOpen, judgeImage, objections, resolveAllowed, settingOf } from '../../evaluate/evaluate.ts';
+import { evaluateImage, type PolicyContext, resolveAllowed, scopeOf } from '../../evaluate/evaluate.ts';
 import type { Found } from '../../flow.ts';
 import { printReference, tagKey } from '../../image/reference.ts';
 import type { LockEvidence } from '../../lock/lock.ts';
 import { askedBy, type Config } from '../../policy/config.ts';
-import { speakingFor } from '../../policy/match.ts';
+import { isUnchecked, objections } from '../../policy/decision.ts';
+import { applicableRules } from '../../policy/match.ts';
 import { Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { Finding } from '../../report/report.ts';
@@ -14,15 +15,15 @@ import type { Signer } from '../../verify/verify.ts';
 import type { Context } from '../shared/command.ts';
 import { findingAt } from '../shared/finding.ts';
 
-export { openBench, trustLines } from '../../evaluate/evaluate.ts';
+export { loadPolicyContext as openBench, trustLines } from '../../evaluate/evaluate.ts';
 
 /** Without network: the evidence beside each pin. */
-export function checkEvidence(found: readonly Found[], bench: Bench): Finding[] {
+export function checkEvidence(found: readonly Found[], policyContext: PolicyContext): Finding[] {
   return found.flatMap((item): Finding[] => {
     const { reference } = item;
-    const rules = speakingFor(bench.config, reference, settingOf(item), new Date()).rules;
+    const rules = applicableRules(policyContext.config, reference, scopeOf(item), new Date()).rules;
     if (reference.digest === undefined || rules.every((rule) => askedBy(rule).length === 0)) return [];
-    const entry = bench.lock.get(tagKey(reference));
+    const entry = policyContext.lock.get(tagKey(reference));
     const verified = entry?.digest === reference.digest ? entry.verified : undefined;
     if (verified === undefined)
       return [
@@ -33,12 +34,16 @@ export function checkEvidence(found: readonly Found[], bench: Bench): Finding[] 
           'pinned without evidence: nothing in the lock says who signed it',
         ),
       ];
-    const stale = staleEvidence(verified, rules, bench);
+    const stale = staleEvidence(verified, rules, policyContext);
     return stale === undefined ? [] : [findingAt(item, 'evidence-stale', 'error', stale)];
   });
 }
 
-function staleEvidence(verified: LockEvidence, rules: Config['rules'], { policy, signers }: Bench): string | undefined {
+function staleEvidence(
+  verified: LockEvidence,
+  rules: Config['rules'],
+  { policy, signers }: PolicyContext,
+): string | undefined {
   if (verified.policy !== policy) return 'it was verified under another policy than today’s';
   const asked = new Set(rules.flatMap(askedBy));
   for (const { authority, keyId, subject } of verified.by) {
@@ -57,20 +62,20 @@ function mayBeBy(signer: Signer, keyId: string | undefined, subject: string | un
 }
 
 /** With network: every pinned image before the policy. Images without digest are findings of their own. */
-export async function checkPolicy(
+export async function checkAgainstPolicy(
   client: RegistryClient,
   found: readonly Found[],
-  bench: Bench,
+  policyContext: PolicyContext,
   { progress }: Context,
 ): Promise<{ findings: Finding[]; problems: Problem[] }> {
   const pinned = found.filter(({ reference }) => reference.digest !== undefined);
   const answers = await resolveAllowed(
     client,
-    pinned.map((item) => ({ reference: item.reference, setting: settingOf(item) })),
-    bench,
+    pinned.map((item) => ({ reference: item.reference, scope: scopeOf(item) })),
+    policyContext,
   );
   const groups = [
-    ...Map.groupBy(pinned, (item) => `${printReference(item.reference)} ${JSON.stringify(settingOf(item))}`).values(),
+    ...Map.groupBy(pinned, (item) => `${printReference(item.reference)} ${JSON.stringify(scopeOf(item))}`).values(),
   ];
   const findings: Finding[] = [];
   const problems: Problem[] = [];
@@ -80,11 +85,11 @@ export async function checkPolicy(
       const [first] = places;
       const answer = answers.get(printReference(first.reference));
       if (answer === undefined) return;
-      const { decision } = await judgeImage(client, first.reference, answer, bench, settingOf(first));
+      const { decision } = await evaluateImage(client, first.reference, answer, policyContext, scopeOf(first));
       progress.show(`verified ${++done} of ${groups.length} images`);
       if (decision.outcome === 'allow') return;
       const message = objections(decision) as string;
-      if (isOpen(decision)) {
+      if (isUnchecked(decision)) {
         const { file, line, column, reference } = first;
         problems.push(new Problem('unreachable', message, { file, line, column, image: reference.text }));
       } else {

@@ -8,9 +8,9 @@ import type { RegistryClient } from '../../registry/client.ts';
 import type { Finding, Report } from '../../report/report.ts';
 import { RULES } from '../../report/rules.ts';
 import { type Drift, findDrift } from '../../resolve/drift.ts';
-import { type CommonOptions, type Context, collect, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, type Context, collect, defineCommand, execute } from '../shared/command.ts';
 import { findingAt, unpinnedFinding } from '../shared/finding.ts';
-import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from '../shared/gather.ts';
+import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { platformName } from './platforms.ts';
 import { plural } from './scan.ts';
@@ -40,7 +40,7 @@ type Options = CommonOptions &
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
-    findOptions(verb('check', 'Gate for CI: is every image pinned, and do the pins still hold?', EXAMPLES)),
+    findOptions(defineCommand('check', 'Gate for CI: is every image pinned, and do the pins still hold?', EXAMPLES)),
   )
     .option('--online', 'ask registries: has the tag moved, is the digest still served, is it the whole image', false)
     .option('--verify', 'signatures and policy: what the lock shows, and the rest from registries', false)
@@ -74,16 +74,17 @@ export function run(args: string[]): Promise<number> {
     if (options.offline && (options.online || !options.verify))
       throw new Problem('usage', '--offline goes with --verify, and not with --online');
     const policy = options.verify ? await import('./check-verify.ts') : undefined; // the engine loads when asked for
-    const bench = await policy?.openBench(config, lock);
-    if (policy && bench) offline.push(...policy.checkEvidence(gathered.found, bench));
-    if (!options.online && (bench === undefined || options.offline))
+    const policyContext = await policy?.openBench(config, lock);
+    if (policy && policyContext) offline.push(...policy.checkEvidence(gathered.found, policyContext));
+    if (!options.online && (policyContext === undefined || options.offline))
       return { report: report(gathered, offline, [], options, []) };
     const required = (options.platform.length > 0 ? options.platform : config.platforms).map(platformName);
     return withClient(options, config, context, async (client) => {
       const online = options.online
         ? await checkOnline(client, gathered.found, lock, required, context)
         : { findings: [], problems: [] };
-      const verified = bench && (await policy?.checkPolicy(client, gathered.found, bench, context));
+      const verified =
+        policyContext && (await policy?.checkAgainstPolicy(client, gathered.found, policyContext, context));
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
       return {
         report: report(
@@ -91,7 +92,7 @@ export function run(args: string[]): Promise<number> {
           [...offline, ...online.findings, ...(verified?.findings ?? [])],
           [...online.problems, ...(verified?.problems ?? [])],
           options,
-          [...((bench && policy?.trustLines(bench)) ?? []), ...rateLimitLines(client)],
+          [...((policyContext && policy?.trustLines(policyContext)) ?? []), ...rateLimitLines(client)],
         ),
       };
     });
@@ -187,7 +188,7 @@ function templated({ file, line, column, text, detail }: Skipped): Finding {
 }
 
 function report(
-  gathered: Gathered,
+  gathered: GatheredFiles,
   found: readonly Finding[],
   problems: readonly Problem[],
   options: Options,
@@ -204,7 +205,7 @@ function report(
     all.length > 0 ? `could not check everything: ${plural(all.length, 'problem')}` : failing > 0 ? 'failed' : 'passed';
   const counted = `${pinned} of ${plural(total, 'image')} pinned, ${plural(failing, 'finding')}`;
   return {
-    verb: 'check',
+    command: 'check',
     sections: [],
     findings,
     problems: all,

@@ -4,10 +4,10 @@ import { compareFacts, compareSets, type Difference, plainFactsOf } from '../../
 import { Problem } from '../../problem.ts';
 import type { Cell, Section } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
-import { type CommonOptions, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
-import { readSubject, type Subject } from './inspect.ts';
+import { type InspectedImage, readSubject } from './inspect.ts';
 import { plural } from './scan.ts';
 
 const EXAMPLES = `
@@ -18,7 +18,9 @@ tagproof diff app@sha256:OLD app@sha256:NEW     what a moved tag would bring
 type Options = CommonOptions & RegistryFlags & { platform?: string };
 
 export function run(args: string[]): Promise<number> {
-  const command = registryOptions(verb('diff', 'Shows how two images differ. Exit code 1 if they do.', EXAMPLES))
+  const command = registryOptions(
+    defineCommand('diff', 'Shows how two images differ. Exit code 1 if they do.', EXAMPLES),
+  )
     .argument('<from>', 'image reference')
     .argument('<to>', 'image reference')
     .option('--platform <platform>', 'which platform to compare (default: linux/amd64, else the first)');
@@ -45,8 +47,8 @@ export function run(args: string[]): Promise<number> {
           : plural(differences.length, 'difference');
       return {
         report: {
-          verb: 'diff',
-          told: true,
+          command: 'diff',
+          findingsInSections: true,
           sections: [digests(a, b), ...(differences.length > 0 ? [section(differences)] : [])],
           findings: same ? [] : [{ rule: 'different', level: 'warning', image: heading, message: conclusion }],
           problems: [],
@@ -63,14 +65,14 @@ export function run(args: string[]): Promise<number> {
   });
 }
 
-function compare(a: Subject, b: Subject): Difference[] {
+function compare(a: InspectedImage, b: InspectedImage): Difference[] {
   return [
     ...compareSets('platform', a.closure.platforms, b.closure.platforms),
     ...compareFacts(plainFactsOf(a.image), plainFactsOf(b.image)),
   ];
 }
 
-function digests(a: Subject, b: Subject): Section {
+function digests(a: InspectedImage, b: InspectedImage): Section {
   return {
     head: [],
     rows: [

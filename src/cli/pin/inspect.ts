@@ -5,8 +5,8 @@ import { parseReference, printReference, withDigest } from '../../image/referenc
 import { Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { Cell, Section } from '../../report/report.ts';
-import { type Child, type Closure, type ImageConfig, readClosure, readConfig } from '../../resolve/closure.ts';
-import { type CommonOptions, execute, verb } from '../shared/command.ts';
+import { type Child, type Closure, type ImageConfig, readClosure, readImageConfig } from '../../resolve/closure.ts';
+import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { platformName } from './platforms.ts';
@@ -25,7 +25,11 @@ const SOURCE_LABELS = ['title', 'version', 'revision', 'source', 'url', 'created
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
-    verb('inspect', 'Shows what an image is. Reads its manifests, which registries may count as a pull.', EXAMPLES),
+    defineCommand(
+      'inspect',
+      'Shows what an image is. Reads its manifests, which registries may count as a pull.',
+      EXAMPLES,
+    ),
   )
     .argument('<image>', 'image reference')
     .option('--platform <platform>', 'whose configuration to show (default: linux/amd64, else the first)');
@@ -39,7 +43,7 @@ export function run(args: string[]): Promise<number> {
       const digest = closure.root.digest;
       return {
         report: {
-          verb: 'inspect',
+          command: 'inspect',
           sections: [
             overview(reference, subject),
             ...(closure.children.length > 0 ? [platforms(closure.children)] : []),
@@ -62,37 +66,37 @@ export function run(args: string[]): Promise<number> {
   });
 }
 
-export type Subject = { readonly closure: Closure; readonly image: ImageConfig };
+export type InspectedImage = { readonly closure: Closure; readonly image: ImageConfig };
 
 /** The closure and one platform's configuration. @throws Problem when the image lacks the platform */
 export async function readSubject(
   client: RegistryClient,
   reference: Reference,
   platform: string | undefined,
-): Promise<Subject> {
+): Promise<InspectedImage> {
   const closure = await readClosure(client, reference).catch((error) => {
     throw error instanceof Problem ? error.at({ image: reference.text }) : error;
   });
   const images = closure.children.filter(({ attachment }) => !attachment);
   const wanted = platform === undefined ? undefined : platformName(platform);
   if (closure.config !== undefined) {
-    if (wanted !== undefined && !closure.platforms.includes(wanted)) throw lacks(reference, wanted, closure);
+    if (wanted !== undefined && !closure.platforms.includes(wanted)) throw missingPlatform(reference, wanted, closure);
     return { closure, image: closure.config };
   }
   const child =
     images.find((item) => item.platform === (wanted ?? 'linux/amd64')) ??
     (wanted === undefined ? images[0] : undefined);
-  if (child === undefined) throw lacks(reference, wanted ?? 'image', closure);
-  return { closure, image: await readConfig(client, reference, child.digest) };
+  if (child === undefined) throw missingPlatform(reference, wanted ?? 'image', closure);
+  return { closure, image: await readImageConfig(client, reference, child.digest) };
 }
 
-function lacks(reference: Reference, platform: string, { platforms }: Closure): Problem {
+function missingPlatform(reference: Reference, platform: string, { platforms }: Closure): Problem {
   return new Problem('not-found', `has no ${platform}, only ${platforms.join(', ') || 'what it does not name'}`, {
     image: reference.text,
   });
 }
 
-function overview(reference: Reference, { closure, image }: Subject): Section {
+function overview(reference: Reference, { closure, image }: InspectedImage): Section {
   const { root, children, platforms } = closure;
   const labels = SOURCE_LABELS.flatMap((key): Cell[][] =>
     image.labels[key] === undefined

@@ -6,7 +6,7 @@ import type { Reference } from '../../flow.ts';
 import { parseReference, withDigest } from '../../image/reference.ts';
 import { LOCK_TYPE, parseLock } from '../../lock/lock.ts';
 import { Problem } from '../../problem.ts';
-import { type CommonOptions, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
 import { plural } from './scan.ts';
@@ -22,7 +22,7 @@ type Options = CommonOptions & RegistryFlags & { lock: string };
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
-    verb('lock', 'Puts tagproof.lock into a registry, for clusters that take it from there.', EXAMPLES),
+    defineCommand('lock', 'Puts tagproof.lock into a registry, for clusters that take it from there.', EXAMPLES),
   )
     .addArgument(new Argument('<what>', 'what to do').choices(['push', 'pull']))
     .argument('<image>', 'where it lives there: ghcr.io/org/deploy/lock:production')
@@ -51,7 +51,7 @@ export function run(args: string[]): Promise<number> {
 }
 
 const reportOf = (reference: Reference, line: string) => ({
-  verb: 'lock',
+  command: 'lock',
   sections: [],
   findings: [],
   problems: [],

@@ -1,32 +1,25 @@
 // pin --verify: only digests that pass the policy are written. What is judged is the very reference that would be written.
 
-import {
-  type Bench,
-  isOpen,
-  type Judged,
-  judgeImage,
-  lockEvidence,
-  objections,
-  settingOf,
-} from '../../evaluate/evaluate.ts';
+import { type Evaluation, evaluateImage, lockEvidence, type PolicyContext, scopeOf } from '../../evaluate/evaluate.ts';
 import type { Found, Resolution } from '../../flow.ts';
 import { printReference, withDigest, withoutDigest } from '../../image/reference.ts';
 import type { LockEvidence } from '../../lock/lock.ts';
 import { forbiddenRegistry } from '../../policy/decide.ts';
-import { speakersOf } from '../../policy/match.ts';
+import { isUnchecked, objections } from '../../policy/decision.ts';
+import { applicableRulesKey } from '../../policy/match.ts';
 import { Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { Finding } from '../../report/report.ts';
 import { findingAt } from '../shared/finding.ts';
 import { plural } from './scan.ts';
 
-export { openBench, trustLines } from '../../evaluate/evaluate.ts';
+export { loadPolicyContext as openBench, trustLines } from '../../evaluate/evaluate.ts';
 
 export type Verified = {
   /** The answers, with a Problem where the policy could not be checked. */
   readonly answers: Map<string, Resolution>;
   /** What the policy denies; by the same key as the answers. */
-  readonly denied: ReadonlyMap<string, Judged>;
+  readonly denied: ReadonlyMap<string, Evaluation>;
   /** By what it passed, for the lock. */
   readonly evidence: ReadonlyMap<string, LockEvidence>;
 };
@@ -36,9 +29,11 @@ const keyOf = ({ reference }: Found) => printReference(withoutDigest(reference))
 /** Images that a rule forbids to ask for: denied before anything is sent to their registry. */
 export function splitForbidden(
   targets: readonly Found[],
-  { config }: Bench,
+  { config }: PolicyContext,
 ): { allowed: Found[]; findings: Finding[] } {
-  const why = new Map(targets.map((found) => [found, forbiddenRegistry(found.reference, config, settingOf(found))]));
+  const why = new Map(
+    targets.map((found) => [found, forbiddenRegistry(found.reference, config, scopeOf(found), new Date())]),
+  );
   return {
     allowed: targets.filter((found) => why.get(found) === undefined),
     findings: targets.flatMap((found) => {
@@ -56,11 +51,11 @@ export async function verifyAnswers(
   client: RegistryClient,
   answers: ReadonlyMap<string, Resolution>,
   targets: readonly Found[],
-  bench: Bench,
+  policyContext: PolicyContext,
 ): Promise<Verified> {
   const result = {
     answers: new Map(answers),
-    denied: new Map<string, Judged>(),
+    denied: new Map<string, Evaluation>(),
     evidence: new Map<string, LockEvidence>(),
   };
   const places = Map.groupBy(targets, keyOf);
@@ -69,21 +64,21 @@ export async function verifyAnswers(
       if (answer instanceof Problem) return;
       const reference = withDigest(answer.reference, answer.digest);
       // One digest a reference: it must pass wherever it would be written.
-      const settings = distinctSettings(places.get(key) ?? [], reference, bench);
-      const judged = await Promise.all(
-        settings.map((setting) => judgeImage(client, reference, answer, bench, setting)),
+      const settings = distinctSettings(places.get(key) ?? [], reference, policyContext);
+      const evaluation = await Promise.all(
+        settings.map((scope) => evaluateImage(client, reference, answer, policyContext, scope)),
       );
-      const denied = judged.filter(({ decision }) => decision.outcome === 'deny');
-      const sure = denied.find(({ decision }) => !isOpen(decision));
-      const [worst = judged[0]] = [sure ?? denied[0]];
+      const denied = evaluation.filter(({ decision }) => decision.outcome === 'deny');
+      const sure = denied.find(({ decision }) => !isUnchecked(decision));
+      const [worst = evaluation[0]] = [sure ?? denied[0]];
       if (sure !== undefined) result.denied.set(key, sure);
       else if (denied.length > 0)
         result.answers.set(
           key,
-          new Problem('unreachable', objections((worst as Judged).decision) as string, { image: reference.text }),
+          new Problem('unreachable', objections((worst as Evaluation).decision) as string, { image: reference.text }),
         );
       else {
-        const evidence = worst && lockEvidence(worst, bench);
+        const evidence = worst && lockEvidence(worst, policyContext);
         if (evidence !== undefined) result.evidence.set(key, evidence);
       }
     }),
@@ -92,9 +87,11 @@ export async function verifyAnswers(
 }
 
 /** One place for each set of rules that speak. */
-function distinctSettings(places: readonly Found[], reference: Found['reference'], { config }: Bench) {
-  const settings = places.map(settingOf);
-  const bySpeakers = new Map(settings.map((setting) => [speakersOf(config, reference, setting), setting]));
+function distinctSettings(places: readonly Found[], reference: Found['reference'], { config }: PolicyContext) {
+  const settings = places.map(scopeOf);
+  const bySpeakers = new Map(
+    settings.map((scope) => [applicableRulesKey(config, reference, scope, new Date()), scope]),
+  );
   return [...bySpeakers.values()];
 }
 

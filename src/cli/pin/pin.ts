@@ -8,9 +8,9 @@ import type { Cell, Finding, Section } from '../../report/report.ts';
 import { resolveAll } from '../../resolve/resolve.ts';
 import { unifiedDiff } from '../../source/diff.ts';
 import { applyEdits, pinEdit } from '../../source/edit.ts';
-import { type CommonOptions, collect, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
 import { findingAt, unpinnedFinding } from '../shared/finding.ts';
-import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from '../shared/gather.ts';
+import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { remember, writeLock } from './pin-lock.ts';
 import { readPlatforms } from './platforms.ts';
@@ -41,7 +41,7 @@ type Options = CommonOptions &
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
-    findOptions(verb('pin', 'Writes the digest behind every tag; every other byte stays as it is.', EXAMPLES)),
+    findOptions(defineCommand('pin', 'Writes the digest behind every tag; every other byte stays as it is.', EXAMPLES)),
   )
     .option('--diff', 'show a unified diff and write nothing; exit code 1 if there is any', false)
     .option('--update', 'also move pins to what their tags point to now', false)
@@ -62,9 +62,9 @@ export function run(args: string[]): Promise<number> {
         lockFile === undefined ? { lock: new Map() as Lock, bytes: undefined } : readLock(lockFile);
       // Loaded when asked for: the engine of signatures is the larger half of this program.
       const policy = options.verify ? await import('./pin-verify.ts') : undefined;
-      const bench = await policy?.openBench(config, lock);
+      const policyContext = await policy?.openBench(config, lock);
       const wanted = gathered.found.filter((found) => isTarget(found, options.update, lock));
-      const forbidden = bench && policy?.splitForbidden(wanted, bench);
+      const forbidden = policyContext && policy?.splitForbidden(wanted, policyContext);
       const targets = forbidden?.allowed ?? wanted;
       const answers = await resolveAll(
         targets.map(({ reference }) => withoutDigest(reference)),
@@ -79,7 +79,7 @@ export function run(args: string[]): Promise<number> {
       const required = options.platform.length > 0 ? options.platform : config.platforms;
       const platforms = await readPlatforms(client, answers, required, options);
       const chosen = new Map([...answers].map(([key, answer]) => [key, platforms.chosen.get(key) ?? answer]));
-      const verified = bench && (await policy?.verifyAnswers(client, chosen, targets, bench));
+      const verified = policyContext && (await policy?.verifyAnswers(client, chosen, targets, policyContext));
       const resolved = verified?.answers ?? chosen;
       const denied = verified?.denied ?? new Map();
       const accepted = targets.filter(({ reference }) => !denied.has(printReference(withoutDigest(reference))));
@@ -95,7 +95,7 @@ export function run(args: string[]): Promise<number> {
       ];
       const problems = [...gathered.problems, ...failures(targets, resolved)];
       const rows = { sections: sections(plan.planned, accepted, resolved), findings };
-      const base = { verb: 'pin', ...rows, data: { pinned: describe(accepted, resolved), changed: [] as string[] } };
+      const base = { command: 'pin', ...rows, data: { pinned: describe(accepted, resolved), changed: [] as string[] } };
 
       if (gathered.stdin !== undefined) {
         const [only] = plan.planned;
@@ -131,7 +131,7 @@ export function run(args: string[]): Promise<number> {
           summary: [
             ...summary(gathered, plan.changes.length, changed, all, options.diff),
             ...noted,
-            ...((bench && policy?.trustLines(bench)) ?? []),
+            ...((policyContext && policy?.trustLines(policyContext)) ?? []),
             ...rateLimitLines(client),
           ],
           data: { pinned: describe(accepted, resolved), changed },
@@ -161,7 +161,7 @@ const answerFor = (found: Found, answers: ReadonlyMap<string, Resolution>) =>
   answers.get(printReference(withoutDigest(found.reference)));
 
 function planEdits(
-  gathered: Gathered,
+  gathered: GatheredFiles,
   targets: readonly Found[],
   answers: ReadonlyMap<string, Resolution>,
 ): { planned: Planned[]; changes: Found[] } {
@@ -257,7 +257,7 @@ function wouldChange(found: Found, answers: ReadonlyMap<string, Resolution>): Fi
 }
 
 function summary(
-  { found }: Gathered,
+  { found }: GatheredFiles,
   changes: number,
   changed: readonly string[],
   problems: readonly Problem[],

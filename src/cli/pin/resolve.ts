@@ -4,7 +4,7 @@ import type { Reference, Resolution, Resolved } from '../../flow.ts';
 import { parseReference, printReference, withDigest } from '../../image/reference.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import { resolveAll } from '../../resolve/resolve.ts';
-import { type CommonOptions, type Context, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, type Context, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 
@@ -18,7 +18,7 @@ type Options = CommonOptions & RegistryFlags & { from: 'registry' | 'engine' };
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
-    verb('resolve', 'Answers which digest each image is now: one HEAD, no pull.', EXAMPLES),
+    defineCommand('resolve', 'Answers which digest each image is now: one HEAD, no pull.', EXAMPLES),
   )
     .argument('<images...>', 'image references')
     .addOption(new Option('--from <source>', 'who answers').choices(['registry', 'engine']).default('registry'));
@@ -33,7 +33,7 @@ export function run(args: string[]): Promise<number> {
     const good = results.filter((result): result is Resolved => !(result instanceof Problem));
     return {
       report: {
-        verb: 'resolve',
+        command: 'resolve',
         sections:
           good.length === 0
             ? []

@@ -9,11 +9,11 @@ import { readBounded } from '../../source/read.ts';
 import { decode } from '../../source/text.ts';
 
 export type Planned = { readonly result: FileResult; readonly edits: readonly Edit[] };
-export type Rewritten = { changed: string[]; diff: string; problems: Problem[] };
+export type RewriteResult = { changed: string[]; diff: string; problems: Problem[] };
 
 /** @param write false: only the diff is made. A file that cannot be written costs only itself. */
-export function rewriteFiles(planned: readonly Planned[], write: boolean): Rewritten {
-  const rewritten: Rewritten = { changed: [], diff: '', problems: [] };
+export function rewriteFiles(planned: readonly Planned[], write: boolean): RewriteResult {
+  const rewritten: RewriteResult = { changed: [], diff: '', problems: [] };
   for (const { result, edits } of planned) {
     if (edits.length === 0) continue;
     const { file } = result;

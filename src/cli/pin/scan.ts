@@ -4,9 +4,9 @@ import type { Found, Skipped } from '../../flow.ts';
 import { type Posture, postureOf } from '../../image/reference.ts';
 import type { Cell, Report, Section, Style } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
-import { type CommonOptions, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { unpinnedFinding } from '../shared/finding.ts';
-import { type FindFlags, findOptions, type Gathered, gather, loadConfig } from '../shared/gather.ts';
+import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
 
 const EXAMPLES = `
 tagproof scan                        this repository
@@ -20,7 +20,7 @@ type Options = CommonOptions & FindFlags & { explain: boolean };
 
 export function run(args: string[]): Promise<number> {
   const command = findOptions(
-    verb('scan', 'Shows every image reference and how firmly it is pinned. Asks no registry.', EXAMPLES),
+    defineCommand('scan', 'Shows every image reference and how firmly it is pinned. Asks no registry.', EXAMPLES),
   ).option('--explain', 'also show what is skipped and why, and the field of each hit', false);
   return execute<Options>(command, args, async (paths, options, context) => {
     const gathered = await gather(paths, options, await loadConfig(options.config), context);
@@ -36,15 +36,15 @@ const STYLES: Record<Posture, Style> = {
   'tag+digest': 'good',
 };
 
-function report(gathered: Gathered, explain: boolean): Report {
+function report(gathered: GatheredFiles, explain: boolean): Report {
   const { found, skipped, problems, files } = gathered;
   const counts: Record<string, number> = { latest: 0, untagged: 0, tag: 0, digest: 0, 'tag+digest': 0, templated: 0 };
   for (const item of found) counts[postureOf(item.reference)]!++;
   counts['templated'] = skipped.filter(({ reason }) => reason === 'template' || reason === 'variable').length;
   const unpinned = found.filter((item) => item.reference.digest === undefined);
   return {
-    verb: 'scan',
-    told: true,
+    command: 'scan',
+    findingsInSections: true,
     sections: gathered.results.flatMap((result) => section(result, explain)),
     findings: unpinned.map(unpinnedFinding),
     problems,
@@ -68,7 +68,7 @@ function report(gathered: Gathered, explain: boolean): Report {
   };
 }
 
-function section({ file, found, skipped }: Gathered['results'][number], explain: boolean): Section[] {
+function section({ file, found, skipped }: GatheredFiles['results'][number], explain: boolean): Section[] {
   const rows = explain ? [...found, ...skipped].sort((a, b) => a.start - b.start).flatMap(explained) : found.map(row);
   return rows.length === 0 ? [] : [{ title: file, head: [], rows }];
 }

@@ -6,7 +6,7 @@ import { type Lock, readLock } from '../../lock/lock.ts';
 import type { Finding } from '../../report/report.ts';
 import { unifiedDiff } from '../../source/diff.ts';
 import { applyEdits, unpinEdit } from '../../source/edit.ts';
-import { type CommonOptions, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { findingAt } from '../shared/finding.ts';
 import { type FindFlags, findOptions, gather, loadConfig } from '../shared/gather.ts';
 import { rewriteFiles } from './rewrite.ts';
@@ -23,7 +23,7 @@ type Options = CommonOptions & FindFlags & { diff: boolean; untagged: boolean; l
 
 export function run(args: string[]): Promise<number> {
   const command = findOptions(
-    verb('unpin', 'Takes the digests out again: the exact inverse of pin, without network.', EXAMPLES),
+    defineCommand('unpin', 'Takes the digests out again: the exact inverse of pin, without network.', EXAMPLES),
   )
     .option('--diff', 'show a unified diff and write nothing; exit code 1 if there is any', false)
     .option('--lock <file>', 'the lock, which knows what pin wrote behind a name without tag', 'tagproof.lock')
@@ -42,7 +42,7 @@ export function run(args: string[]): Promise<number> {
     const count = planned.reduce((sum, { edits }) => sum + edits.length, 0);
     const findings = gathered.found.filter((found) => found.reference.digest !== undefined && !goes(found)).map(stuck);
     const unpinned = gathered.found.filter(goes);
-    const base = { verb: 'unpin', findings, data: { unpinned: describe(unpinned), changed: [] as string[] } };
+    const base = { command: 'unpin', findings, data: { unpinned: describe(unpinned), changed: [] as string[] } };
     if (gathered.stdin !== undefined) {
       const edits = planned[0]?.edits ?? [];
       const { problems } = gathered;

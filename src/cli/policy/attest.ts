@@ -4,7 +4,7 @@ import { asProblem, Problem } from '../../problem.ts';
 import { MAX_ATTESTATION_BLOB } from '../../registry/limits.ts';
 import { parseJson } from '../../sigstore/json.ts';
 import { PREDICATE_TYPES, SIGN_PREDICATE } from '../../sigstore/statement.ts';
-import { execute, verb } from '../shared/command.ts';
+import { defineCommand, execute } from '../shared/command.ts';
 import { type SignFlags, signAll, signOptions } from './sign.ts';
 
 const EXAMPLES = `
@@ -17,7 +17,7 @@ type Options = SignFlags & { type: string; predicate: string };
 
 export function run(args: string[]): Promise<number> {
   const command = signOptions(
-    verb('attest', 'Signs a statement about images: the content of a predicate file.', EXAMPLES),
+    defineCommand('attest', 'Signs a statement about images: the content of a predicate file.', EXAMPLES),
   )
     .argument('<images...>', 'image references; a tag is resolved and shown first')
     .requiredOption('--type <type>', `predicate type: a URI, or ${Object.keys(PREDICATE_TYPES).join(', ')}`)

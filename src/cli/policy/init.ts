@@ -8,9 +8,9 @@ import type { RegistryClient } from '../../registry/client.ts';
 import type { Report } from '../../report/report.ts';
 import { resolveAll } from '../../resolve/resolve.ts';
 import { type CertificateFacts, readCertificate } from '../../verify/cosign/certificate.ts';
-import { type Candidate, fetchCandidates } from '../../verify/cosign/fetch.ts';
+import { fetchCandidates, type SignatureCandidate } from '../../verify/cosign/fetch.ts';
 import { loadCosignSigner } from '../../verify/cosign/signer.ts';
-import { judge } from '../../verify/cosign/verify-material.ts';
+import { verifyMaterial } from '../../verify/cosign/verify-material.ts';
 import { PUBLIC_GOOD } from '../../verify/trust/store.ts';
 import { plural } from '../pin/scan.ts';
 import type { CommonOptions, Context } from '../shared/command.ts';
@@ -49,8 +49,8 @@ export async function initPolicy(
   return {
     stdout: write(known),
     report: {
-      verb: 'policy init',
-      told: true,
+      command: 'policy init',
+      findingsInSections: true,
       sections: [],
       findings: [],
       problems: [...problems, ...known.flatMap(({ problem }) => problem ?? [])],
@@ -81,7 +81,8 @@ async function look(
     const identities: Named[] = [];
     for (const identity of named.values()) {
       const signer = await loadCosignSigner('probe', { ...PROBE, identities: [identity] });
-      if (judge(candidates, signer, subject, new Date()).verdict.kind === 'verified') identities.push(identity);
+      if (verifyMaterial(candidates, signer, subject, new Date()).verdict.kind === 'verified')
+        identities.push(identity);
     }
     const others = candidates.filter(
       (candidate) => !(candidate instanceof Problem) && identityOf(candidate) === undefined,
@@ -108,7 +109,7 @@ const PROBE = {
 } as const satisfies CosignAuthority & { annotations: object };
 
 /** Whom a certificate names; whether that is true is asked next. */
-function identityOf(candidate: Candidate): Named | undefined {
+function identityOf(candidate: SignatureCandidate): Named | undefined {
   if (candidate instanceof Problem || 'malformed' in candidate || candidate.certificate === undefined) return undefined;
   let facts: CertificateFacts | { wrong: string };
   try {

@@ -6,13 +6,13 @@ import { endingTrust } from '../../evaluate/evaluate.ts';
 import { parseReference, printReference } from '../../image/reference.ts';
 import type { Config } from '../../policy/config.ts';
 import { demands, type Lint, lintPolicy } from '../../policy/lint.ts';
-import { type Speaking, speakingFor } from '../../policy/match.ts';
+import { type ApplicableRules, applicableRules } from '../../policy/match.ts';
 import { positionOf } from '../../policy/yaml-file.ts';
 import { Problem } from '../../problem.ts';
 import type { Cell, Report } from '../../report/report.ts';
 import { loadSigners } from '../../verify/verify.ts';
 import { plural } from '../pin/scan.ts';
-import { type CommonOptions, type Context, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, type Context, defineCommand, execute } from '../shared/command.ts';
 import { gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, registryOptions } from '../shared/registry.ts';
 
@@ -27,7 +27,7 @@ tagproof policy init > tagproof.yaml       a policy to start from: what is used 
 type Options = CommonOptions & RegistryFlags & { replay: boolean };
 
 export function run(args: string[]): Promise<number> {
-  const command = registryOptions(verb('policy', 'Looks at the rules in tagproof.yaml.', EXAMPLES))
+  const command = registryOptions(defineCommand('policy', 'Looks at the rules in tagproof.yaml.', EXAMPLES))
     .addArgument(new Argument('<what>', 'what to do').choices(['lint', 'explain', 'test', 'init']))
     .argument(
       '[images or paths...]',
@@ -71,7 +71,7 @@ async function lint(
     ),
   ];
   return {
-    verb: 'policy lint',
+    command: 'policy lint',
     sections: [],
     findings: lints.map(({ level, subject, message, path }) => ({
       rule: 'policy-lint',
@@ -90,9 +90,9 @@ function explain(config: Config, images: string[]): Report {
   if (images.length === 0) throw new Problem('usage', 'expected the images to explain');
   const results = images.map((image) => ({ image, reference: parseReference(image) }));
   const explained = results.flatMap(({ reference }) =>
-    reference instanceof Problem ? [] : [{ reference, ...speakingFor(config, reference, {}, new Date()) }],
+    reference instanceof Problem ? [] : [{ reference, ...applicableRules(config, reference, {}, new Date()) }],
   );
-  const rows = ({ rules, exemption }: Speaking): Cell[][] =>
+  const rows = ({ rules, exemption }: ApplicableRules): Cell[][] =>
     exemption !== undefined
       ? [
           [
@@ -105,7 +105,7 @@ function explain(config: Config, images: string[]): Report {
         ? [[{ text: 'deny', style: 'bad' }, 'no rule speaks for this image']]
         : rules.map((rule) => [{ text: rule.mode, style: 'dim' }, rule.name, demands(rule).join(' and ') || 'nothing']);
   return {
-    verb: 'policy explain',
+    command: 'policy explain',
     sections: explained.map(({ reference, ...speaking }) => ({
       title: printReference(reference),
       head: [],

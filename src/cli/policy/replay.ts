@@ -1,12 +1,12 @@
 // tagproof policy explain --replay: the webhook's log decided again, by the policy at hand and without asking anybody.
 
-import { objections } from '../../evaluate/evaluate.ts';
-import { type EvidenceRecord, evidenceOf } from '../../evaluate/evidence-record.ts';
+import { type EvidenceRecord, fromEvidenceRecord } from '../../evaluate/evidence-record.ts';
 import { readNamed } from '../../file.ts';
 import type { Decision, Resolution } from '../../flow.ts';
 import { parseReference } from '../../image/reference.ts';
 import type { Config } from '../../policy/config.ts';
 import { decide } from '../../policy/decide.ts';
+import { objections } from '../../policy/decision.ts';
 import { policyHash } from '../../policy/hash.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { Report } from '../../report/report.ts';
@@ -19,7 +19,7 @@ type Line = {
   readonly name?: string;
   readonly kind?: string;
   readonly policy?: string;
-  readonly rulings?: readonly Ruling[];
+  readonly decisions?: readonly Ruling[];
 };
 type Ruling = {
   readonly image: string;
@@ -28,7 +28,12 @@ type Ruling = {
   readonly evidence?: EvidenceRecord;
   readonly bypass?: object;
 };
-type Replayed = { readonly line: Line; readonly ruling: Ruling; readonly now: Decision; readonly lineNumber: number };
+type Replayed = {
+  readonly line: Line;
+  readonly imageDecision: Ruling;
+  readonly now: Decision;
+  readonly lineNumber: number;
+};
 
 /** @param files logs of `tagproof serve admission`, one JSON object a line; `-` is standard input */
 export function replay(config: Config, files: readonly string[]): Report {
@@ -43,29 +48,29 @@ export function replay(config: Config, files: readonly string[]): Report {
       try {
         const line = JSON.parse(source) as Line;
         if (line.step !== 'validate') continue; // what the webhook says of itself, and the step that denies nothing
-        for (const ruling of line.rulings ?? []) {
-          const now = decideAgain(config, line, ruling);
+        for (const imageDecision of line.decisions ?? []) {
+          const now = decideAgain(config, line, imageDecision);
           if (now === undefined) skipped++;
-          else replayed.push({ file, line, ruling, now, lineNumber: index + 1 });
+          else replayed.push({ file, line, imageDecision, now, lineNumber: index + 1 });
         }
       } catch (error) {
         problems.push(asProblem(error, 'syntax', { file, line: index + 1 }));
       }
     }
   }
-  const differ = replayed.filter(({ ruling, now }) => ruling.decision.outcome !== now.outcome);
+  const differ = replayed.filter(({ imageDecision, now }) => imageDecision.decision.outcome !== now.outcome);
   const policy = policyHash(config);
   const others = replayed.some(({ line }) => line.policy !== undefined && line.policy !== policy);
   return {
-    verb: 'policy explain',
+    command: 'policy explain',
     sections: [],
-    findings: differ.map(({ file, lineNumber, line, ruling, now }) => ({
+    findings: differ.map(({ file, lineNumber, line, imageDecision, now }) => ({
       rule: 'replay-differs' as const,
       level: 'error' as const,
       file,
       line: lineNumber,
-      image: ruling.image,
-      message: `${line.namespace}/${line.kind}/${line.name}: was ${ruling.decision.outcome}, would be ${now.outcome}: ${objections(now) ?? objections(ruling.decision) ?? ''}`,
+      image: imageDecision.image,
+      message: `${line.namespace}/${line.kind}/${line.name}: was ${imageDecision.decision.outcome}, would be ${now.outcome}: ${objections(now) ?? objections(imageDecision.decision) ?? ''}`,
     })),
     problems,
     summary: [
@@ -74,13 +79,13 @@ export function replay(config: Config, files: readonly string[]): Report {
     ],
     data: {
       policy,
-      decisions: replayed.map(({ line, ruling, now }) => ({
+      decisions: replayed.map(({ line, imageDecision, now }) => ({
         at: line.at,
         namespace: line.namespace,
         kind: line.kind,
         name: line.name,
-        image: ruling.image,
-        was: ruling.decision.outcome,
+        image: imageDecision.image,
+        was: imageDecision.decision.outcome,
         now,
       })),
     },
@@ -93,17 +98,17 @@ function decideAgain(
   line: Line,
   { image, digest, decision, evidence, bypass }: Ruling,
 ): Decision | undefined {
-  const byForm = decision.judgements.some(({ rule }) => rule === '(form)');
+  const byForm = decision.results.some(({ rule }) => rule === '(form)');
   const reference = parseReference(image);
   if (bypass !== undefined || byForm || reference instanceof Problem) return undefined;
   const resolved: Resolution =
     digest === undefined
       ? new Problem('unreachable', 'not resolved when it was asked')
       : { reference, digest, from: 'lock', at: line.at };
-  const setting = {
+  const scope = {
     ...(line.namespace !== undefined && line.namespace !== '' && { namespace: line.namespace }),
     ...(line.kind !== undefined && { kind: line.kind }),
   };
-  const known = evidence === undefined ? undefined : evidenceOf(evidence);
-  return decide(reference, resolved, known, config, new Date(line.at), setting);
+  const known = evidence === undefined ? undefined : fromEvidenceRecord(evidence);
+  return decide(reference, resolved, known, config, new Date(line.at), scope);
 }

@@ -2,7 +2,7 @@
 import { readNamed } from '../../file.ts';
 import { CasesSchema, runCase } from '../../policy/cases.ts';
 import type { Config } from '../../policy/config.ts';
-import { parseYaml, positionOf } from '../../policy/yaml-file.ts';
+import { parseYamlFile, positionOf } from '../../policy/yaml-file.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { Cell, Finding, Report } from '../../report/report.ts';
 import { plural } from '../pin/scan.ts';
@@ -19,7 +19,7 @@ export function testPolicy(config: Config, files: readonly string[]): Report {
   for (const file of files.length === 0 ? [DEFAULT_FILE] : files) {
     try {
       const source = readNamed(file).toString('utf8');
-      for (const [index, test] of parseYaml(source, file, CasesSchema).cases.entries()) {
+      for (const [index, test] of parseYamlFile(source, file, CasesSchema).cases.entries()) {
         const { decision, wrong } = runCase(test, config, new Date());
         rows.push([
           { text: wrong === undefined ? 'ok' : 'not ok', style: wrong === undefined ? 'good' : 'bad' },
@@ -42,7 +42,7 @@ export function testPolicy(config: Config, files: readonly string[]): Report {
     }
   }
   return {
-    verb: 'policy test',
+    command: 'policy test',
     sections: rows.length === 0 ? [] : [{ head: [], rows }],
     findings,
     problems,

@@ -13,12 +13,12 @@ import { bundleAnnotations, makeBundle, type Signatory, type Statement } from '.
 import { type LoggedSigner, logInRekor1, logInRekor2, stampBytes } from '../../sign/witness.ts';
 import { BUNDLE_TYPE, SIGN_PREDICATE } from '../../sigstore/statement.ts';
 import { fromBundle } from '../../verify/cosign/material.ts';
-import { proveOwn } from '../../verify/cosign/verify-before-push.ts';
-import { placeOf } from '../../verify/signature-repository.ts';
+import { verifyBeforePush } from '../../verify/cosign/verify-before-push.ts';
+import { signatureRepository } from '../../verify/signature-repository.ts';
 import type { TrustRoot } from '../../verify/trust/root.ts';
 import { loadTrustRoot, PUBLIC_GOOD } from '../../verify/trust/store.ts';
 import { plural } from '../pin/scan.ts';
-import { type CommonOptions, type Context, collect, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, type Context, collect, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
 
@@ -65,7 +65,7 @@ export function signOptions(command: Command): Command {
 
 export function run(args: string[]): Promise<number> {
   const command = signOptions(
-    verb('sign', 'Signs images by digest, as cosign 3 does: a bundle beside the image.', EXAMPLES),
+    defineCommand('sign', 'Signs images by digest, as cosign 3 does: a bundle beside the image.', EXAMPLES),
   ).argument('<images...>', 'image references; a tag is resolved and shown first');
   return execute<SignFlags>(command, args, (images, options, context) =>
     signAll(images, options, context, 'sign', { predicateType: SIGN_PREDICATE, predicate: {} }),
@@ -102,7 +102,7 @@ export async function signAll(
         const statement = { ...about, digest, annotations };
         const bundle = await makeBundle(statement, signatory);
         checkOwn(bundle, subject, trust, signatory.key.spki);
-        const place = placeOf(subject, options.signatureRepository);
+        const place = signatureRepository(subject, options.signatureRepository);
         const artifact: Artifact = {
           artifactType: BUNDLE_TYPE,
           layer: bundle,
@@ -124,7 +124,7 @@ export async function signAll(
     }
     return {
       report: {
-        verb: name,
+        command: name,
         sections: rows.length === 0 ? [] : [{ head: [], rows }],
         findings: [],
         problems,
@@ -183,7 +183,7 @@ async function keylessOf(client: RegistryClient, { fulcioUrl }: SignFlags): Prom
 /** Nothing is pushed that we would not accept ourselves: a witness that cheats, or a clock that is wrong, shows here. */
 function checkOwn(bundle: Buffer, subject: Reference, trust: TrustRoot | undefined, spki: Buffer): void {
   const material = fromBundle(bundle);
-  const wrong = 'malformed' in material ? material.malformed : proveOwn(material, subject, trust, spki);
+  const wrong = 'malformed' in material ? material.malformed : verifyBeforePush(material, subject, trust, spki);
   if (wrong !== undefined)
     throw new Problem('refused', `the signature that was made does not verify, nothing was pushed: ${wrong}`);
 }

@@ -9,7 +9,7 @@ import type { Cell, Report } from '../../report/report.ts';
 import { expiries, parseTrustRoot, type TrustRoot } from '../../verify/trust/root.ts';
 import { keepRoot, loadTrustRoot, PUBLIC_GOOD, PUBLIC_MIRROR } from '../../verify/trust/store.ts';
 import { plural } from '../pin/scan.ts';
-import { type CommonOptions, type Context, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, type Context, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
 
@@ -26,7 +26,7 @@ type Options = CommonOptions & RegistryFlags & { mirror: string; root?: string }
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
-    verb('trust', 'Shows, refreshes and carries the trust root for keyless signatures.', EXAMPLES),
+    defineCommand('trust', 'Shows, refreshes and carries the trust root for keyless signatures.', EXAMPLES),
   )
     .addArgument(new Argument('<what>', 'what to do').choices(['show', 'update', 'export', 'import']))
     .argument('[file]', 'show, import: a trusted_root.json; export, update: where to write it')
@@ -67,7 +67,7 @@ function show(root: TrustRoot, from: string): Report {
     ];
   });
   return {
-    verb: 'trust show',
+    command: 'trust show',
     sections: [{ title: from, head: [], rows }],
     findings: soon.map((message) => ({ rule: 'trust-expiry', level: 'warning', message })),
     problems: [],
@@ -88,7 +88,7 @@ async function update(options: Options, context: Context, file: string | undefin
   const kept = keepRoot(bytes, target);
   return {
     ...show(root, kept),
-    verb: 'trust update',
+    command: 'trust update',
     summary: [root.id === before?.root.id ? 'nothing has changed' : `taken in: sha256:${root.id}`],
   };
 }
@@ -117,7 +117,7 @@ function importRoot(file: string): Report {
 
 function told(name: string, summary: string[], root: TrustRoot): Report {
   return {
-    verb: name,
+    command: name,
     sections: [],
     findings: [],
     problems: [],

@@ -1,25 +1,24 @@
 // tagproof verify: who signed these images, and is that enough for the policy in tagproof.yaml?
 import { statSync } from 'node:fs';
 import {
-  isOpen,
-  type Judged,
-  judgeImage,
-  objections,
-  openBench,
+  type Evaluation,
+  evaluateImage,
+  loadPolicyContext,
   resolveAllowed,
-  settingOf,
+  scopeOf,
   trustLines,
 } from '../../evaluate/evaluate.ts';
-import type { Found, Reference, Resolution, Setting } from '../../flow.ts';
+import type { Found, Reference, Resolution, Scope } from '../../flow.ts';
 import { parseReference, printReference } from '../../image/reference.ts';
 import { readLock } from '../../lock/lock.ts';
 import type { Config } from '../../policy/config.ts';
 import { describe } from '../../policy/decide.ts';
-import { speakersOf } from '../../policy/match.ts';
+import { isUnchecked, objections } from '../../policy/decision.ts';
+import { applicableRulesKey } from '../../policy/match.ts';
 import { Problem } from '../../problem.ts';
 import type { Cell, Finding, Section } from '../../report/report.ts';
 import { plural } from '../pin/scan.ts';
-import { type CommonOptions, execute, verb } from '../shared/command.ts';
+import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { type FindFlags, gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 
@@ -32,55 +31,55 @@ tagproof verify --output json
 
 type Options = CommonOptions & RegistryFlags & { lock: string };
 /** An image and the place where it stands, if it came from a file. */
-type Subject = { readonly reference: Reference; readonly setting: Setting; readonly found?: Found };
+type Subject = { readonly reference: Reference; readonly scope: Scope; readonly found?: Found };
 
 /** Places where the same rules speak for the same image are judged once. */
-function keyOf({ reference, setting }: Subject, config: Config): string {
-  return `${printReference(reference)}\n${speakersOf(config, reference, setting)}`;
+function keyOf({ reference, scope }: Subject, config: Config): string {
+  return `${printReference(reference)}\n${applicableRulesKey(config, reference, scope, new Date())}`;
 }
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
-    verb('verify', 'Shows who signed each image and whether that satisfies the policy.', EXAMPLES),
+    defineCommand('verify', 'Shows who signed each image and whether that satisfies the policy.', EXAMPLES),
   )
     .argument('[images or paths...]', 'image references, or files and folders to find them in (default: .)')
     .option('--lock <file>', 'the lock, which knows since when a digest is known', 'tagproof.lock');
   return execute<Options>(command, args, async (given, options, context) => {
     const config = await loadConfig(options.config);
     const { lock } = readLock(options.lock);
-    const bench = await openBench(config, lock);
+    const policyContext = await loadPolicyContext(config, lock);
     const isPath = (text: string) => statSync(text, { throwIfNoEntry: false }) !== undefined || text === '-';
     const paths = given.filter(isPath);
     const parsed = given.filter((text) => !isPath(text)).map((text) => parseReference(text));
     const flags: FindFlags = { exclude: [], stdinName: 'stdin.yaml' };
     const gathered = given.length === 0 || paths.length > 0 ? await gather(paths, flags, config, context) : undefined;
     const subjects: Subject[] = [
-      ...parsed.flatMap((reference) => (reference instanceof Problem ? [] : [{ reference, setting: {} }])),
-      ...(gathered?.found ?? []).map((found) => ({ reference: found.reference, setting: settingOf(found), found })),
+      ...parsed.flatMap((reference) => (reference instanceof Problem ? [] : [{ reference, scope: {} }])),
+      ...(gathered?.found ?? []).map((found) => ({ reference: found.reference, scope: scopeOf(found), found })),
     ];
     return withClient(options, config, context, async (client) => {
-      const answers = await resolveAllowed(client, subjects, bench);
+      const answers = await resolveAllowed(client, subjects, policyContext);
       const keyed = subjects.map((subject) => ({ key: keyOf(subject, config), subject }));
       const groups = new Map(keyed.map(({ key, subject }) => [key, subject]));
       const titles = titlesOf(groups);
-      const judged = new Map<string, Judged>();
+      const evaluation = new Map<string, Evaluation>();
       await Promise.all(
-        [...groups].map(async ([key, { reference, setting }]) => {
+        [...groups].map(async ([key, { reference, scope }]) => {
           const answer = answers.get(printReference(reference)) as Resolution;
-          judged.set(key, await judgeImage(client, reference, answer, bench, setting));
-          context.progress.show(`verified ${judged.size} of ${groups.size} images`);
+          evaluation.set(key, await evaluateImage(client, reference, answer, policyContext, scope));
+          context.progress.show(`verified ${evaluation.size} of ${groups.size} images`);
         }),
       );
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
-      const results = keyed.map(({ key, subject }) => ({ subject, ...(judged.get(key) as Judged) }));
-      const open = results.filter(({ decision }) => isOpen(decision));
-      const failed = results.filter(({ decision }) => decision.outcome !== 'allow' && !isOpen(decision));
+      const results = keyed.map(({ key, subject }) => ({ subject, ...(evaluation.get(key) as Evaluation) }));
+      const open = results.filter(({ decision }) => isUnchecked(decision));
+      const failed = results.filter(({ decision }) => decision.outcome !== 'allow' && !isUnchecked(decision));
       const passed = results.length - open.length - failed.length;
       return {
         report: {
-          verb: 'verify',
-          told: true,
-          sections: [...judged]
+          command: 'verify',
+          findingsInSections: true,
+          sections: [...evaluation]
             .sort(([a], [b]) => (a < b ? -1 : 1))
             .map(([key, item]) => section(titles.get(key) as string, item)),
           findings: failed.map(({ subject, decision }) => finding(subject, decision)),
@@ -93,14 +92,14 @@ export function run(args: string[]): Promise<number> {
           ],
           summary: [
             `${passed} of ${plural(results.length, 'image')} satisfy the policy${failed.length > 0 ? `, ${failed.length} do not` : ''}${open.length > 0 ? `, ${open.length} could not be checked` : ''}`,
-            ...trustLines(bench),
+            ...trustLines(policyContext),
             ...rateLimitLines(client),
           ],
           data: {
-            policy: bench.policy,
+            policy: policyContext.policy,
             images: results.map(({ subject, resolved, evidence, decision }) => ({
               ...place(subject),
-              ...subject.setting,
+              ...subject.scope,
               resolved,
               verdicts: Object.fromEntries(evidence?.verdicts ?? []),
               attestations: evidence?.attestations?.verified ?? [],
@@ -116,11 +115,11 @@ export function run(args: string[]): Promise<number> {
 /** The image; and where it would run, if that makes a difference here. By the key of its group. */
 function titlesOf(groups: ReadonlyMap<string, Subject>): Map<string, string> {
   const byImage = Map.groupBy(groups, ([, { reference }]) => printReference(reference));
-  const title = (image: string, { kind, namespace }: Setting) =>
+  const title = (image: string, { kind, namespace }: Scope) =>
     `${image} (${kind ?? 'an image'}${namespace === undefined ? '' : ` in ${namespace}`})`;
   return new Map(
     [...byImage].flatMap(([image, same]) =>
-      same.map(([key, { setting }]): [string, string] => [key, same.length === 1 ? image : title(image, setting)]),
+      same.map(([key, { scope }]): [string, string] => [key, same.length === 1 ? image : title(image, scope)]),
     ),
   );
 }
@@ -129,7 +128,7 @@ function place({ reference, found }: Subject): { image: string; file?: string; l
   return { image: reference.text, ...(found && { file: found.file, line: found.line, column: found.column }) };
 }
 
-function finding(subject: Subject, decision: Judged['decision']): Finding {
+function finding(subject: Subject, decision: Evaluation['decision']): Finding {
   const denied = decision.outcome === 'deny';
   return {
     rule: denied ? 'policy-denied' : 'policy-warned',
@@ -145,7 +144,7 @@ const OUTCOMES = {
   deny: { text: 'deny', style: 'bad' },
 } as const;
 
-function section(image: string, { resolved, evidence, decision }: Judged): Section {
+function section(image: string, { resolved, evidence, decision }: Evaluation): Section {
   const rows: Cell[][] = [
     [OUTCOMES[decision.outcome], resolved instanceof Problem ? resolved.message : resolved.digest],
   ];
@@ -159,7 +158,7 @@ function section(image: string, { resolved, evidence, decision }: Judged): Secti
   }
   for (const { authority, by, predicateType } of evidence?.attestations?.verified ?? [])
     rows.push([{ text: 'statement', style: 'good' }, `${authority}: ${predicateType} by ${by}`]);
-  for (const { rule, ok, unchecked, reason } of decision.judgements) {
+  for (const { rule, ok, unchecked, reason } of decision.results) {
     rows.push([
       { text: ok ? 'met' : unchecked ? 'unchecked' : 'not met', style: ok ? 'good' : 'bad' },
       `rule '${rule}': ${reason}`,

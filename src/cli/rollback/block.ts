@@ -12,13 +12,13 @@ import { asProblem, Problem } from '../../problem.ts';
 import { writeLock as writeWhole } from '../pin/pin-lock.ts';
 
 /** By which a policy may be asked: the index and each manifest of an image. What nodes call a configuration nobody pulls. */
-export async function imagesOf(ledger: Ledger, digest: string): Promise<string[]> {
+export async function pullableDigests(ledger: Ledger, digest: string): Promise<string[]> {
   const members = (await ledger.closure(digest)) ?? [];
   return [...new Set([digest, ...members.filter(({ role }) => role !== 'config').map(({ member }) => member)])];
 }
 
 /** Everything that may be meant by a digest: all of an image that it belongs to. */
-export async function familyOf(ledger: Ledger, digest: string): Promise<readonly string[]> {
+export async function closureDigests(ledger: Ledger, digest: string): Promise<readonly string[]> {
   return (await ledger.where(digest)).digests;
 }
 
@@ -67,7 +67,7 @@ function insert(text: string, lines: string): string {
   return `${text.slice(0, end)}\n${own.trimEnd()}${text.slice(end)}`;
 }
 
-const NAME = 'tagproof-never-again';
+const NAME = 'tagproof-blocklist';
 
 /** Into a policy object of its own, at which the webhook looks. @returns false: the cluster has no such kind */
 export async function blockInCluster(kube: KubeClient, blocked: readonly Blocked[]): Promise<boolean> {

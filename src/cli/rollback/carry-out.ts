@@ -13,64 +13,64 @@ import type { CommonOptions, Context } from '../shared/command.ts';
 import { gather, loadConfig } from '../shared/gather.ts';
 import type { RegistryFlags } from '../shared/registry.ts';
 import { applyToCluster, type Changed } from './apply-to-cluster.ts';
-import { blockInCluster, blockInFile, familyOf, imagesOf } from './block.ts';
-import { nameOf, oneCluster, type Step } from './plan.ts';
+import { blockInCluster, blockInFile, closureDigests, pullableDigests } from './block.ts';
+import { oneCluster, type Step, workloadName } from './plan.ts';
 import { holdInLock, intoFiles } from './write-files.ts';
 
-export type Options = CommonOptions &
+export type RollbackOptions = CommonOptions &
   RegistryFlags &
   ClusterFlags & {
     to?: string;
     reason?: string;
     diff: boolean;
     apply: boolean;
-    neverAgain: boolean;
+    block: boolean;
     release: boolean;
     selector?: string;
     clusterName?: string;
     ledger: string;
     lock: string;
   };
-export type Setting = {
+export type RollbackRun = {
   readonly ledger: Ledger;
-  readonly options: Options;
+  readonly options: RollbackOptions;
   readonly context: Context;
   readonly paths: string[];
 };
 
 /** Writes the plan: into the files, or into the cluster. */
-export async function carryOut(
+export async function executePlan(
   steps: readonly Step<Checked>[],
   left: readonly string[],
-  setting: Setting,
+  run: RollbackRun,
 ): Promise<Report> {
-  const { options, context, paths } = setting;
+  const { options, context, paths } = run;
   const containers = steps.reduce((sum, { chosen }) => sum + chosen.length, 0);
   const notes = left.map((line) => `left as it is: ${line}`);
-  if (containers === 0) return reportOf([], [], [...notes, 'nothing is to be changed'], {});
+  if (containers === 0) return rollbackReport([], [], [...notes, 'nothing is to be changed'], {});
   // Known before anything changes: afterwards what is bad runs no longer.
-  const blocked = options.neverAgain ? await blockedOf(steps, setting) : [];
-  if (options.apply) return withNotes(await apply(steps, blocked, setting), notes);
+  const blocked = options.block ? await blockedOf(steps, run) : [];
+  if (options.apply) return withNotes(await apply(steps, blocked, run), notes);
   const config = await loadConfig(options.config);
   const gathered = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, config, context);
   const { changed, diff, problems, failed } = intoFiles(steps, gathered, !options.diff && !context.signal.aborted);
   if (!options.diff && !failed) {
     blockInFile(options.config ?? 'tagproof.yaml', blocked);
     holdInLock(options.lock, steps, options.reason);
-    await record(steps, 'files', setting);
-    await recordNever(blocked, setting);
+    await record(steps, 'files', run);
+    await recordBlocked(blocked, run);
   }
   const says = failed
     ? 'nothing was changed'
     : options.diff
       ? `would change ${plural(changed.length, 'file')}`
       : `changed ${plural(changed.length, 'file')}; ${options.lock} holds it against pin --update; commit both`;
-  const report = reportOf([], problems, [...notes, says], { changed, to: steps });
+  const report = rollbackReport([], problems, [...notes, says], { changed, to: steps });
   return options.diff ? { ...report, diff } : report;
 }
 
-async function apply(steps: readonly Step<Checked>[], blocked: readonly Blocked[], setting: Setting): Promise<Report> {
-  const { options } = setting;
+async function apply(steps: readonly Step<Checked>[], blocked: readonly Blocked[], run: RollbackRun): Promise<Report> {
+  const { options } = run;
   const by = `${userInfo().username}: ${options.reason ?? ''}`.slice(0, 200);
   const changed: (Changed & { workload: string })[] = [];
   const problems: Problem[] = [];
@@ -85,23 +85,23 @@ async function apply(steps: readonly Step<Checked>[], blocked: readonly Blocked[
     for (const step of steps) {
       try {
         const done = await go(step, options.diff);
-        changed.push(...done.map((item) => ({ ...item, workload: nameOf(step.workload) })));
-        if (!options.diff) await record([step], 'cluster', setting);
+        changed.push(...done.map((item) => ({ ...item, workload: workloadName(step.workload) })));
+        if (!options.diff) await record([step], 'cluster', run);
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         // Somebody changed it in between: the others still go back, and this one is told.
-        problems.push(new Problem(error.code, `${nameOf(step.workload)}: ${error.message}`, {}, error));
+        problems.push(new Problem(error.code, `${workloadName(step.workload)}: ${error.message}`, {}, error));
       }
     }
     if (blocked.length === 0 || options.diff || changed.length === 0) return;
-    await recordNever(blocked, setting);
+    await recordBlocked(blocked, run);
     isBlocked = await blockInCluster(kube, blocked);
   });
   const says = options.diff
     ? 'the API server would take it; nothing was changed'
     : `${plural(changed.length, 'container')} went back; Git still says something else: run it without --apply too`;
   return {
-    ...reportOf(
+    ...rollbackReport(
       problems,
       [],
       isBlocked
@@ -122,11 +122,11 @@ async function apply(steps: readonly Step<Checked>[], blocked: readonly Blocked[
  * What the containers that go back run now, and everything that belongs to it; never what they go back to, or a part of it: two indexes may
  * share a manifest, and a node may name a manifest where another names the index.
  */
-async function blockedOf(steps: readonly Step<Checked>[], { ledger, options }: Setting): Promise<Blocked[]> {
+async function blockedOf(steps: readonly Step<Checked>[], { ledger, options }: RollbackRun): Promise<Blocked[]> {
   const kept = new Set<string>();
   for (const { chosen } of steps)
     for (const { reference } of chosen)
-      for (const digest of await familyOf(ledger, reference.digest as string)) kept.add(digest);
+      for (const digest of await closureDigests(ledger, reference.digest as string)) kept.add(digest);
   const bad = new Map<string, string>();
   for (const { workload, chosen } of steps) {
     const containers = new Set(chosen.map(({ interval }) => interval.container));
@@ -134,17 +134,20 @@ async function blockedOf(steps: readonly Step<Checked>[], { ledger, options }: S
     for (const { digest, container, until, image } of runs) {
       const reference = parseReference(image);
       if (until !== null || !containers.has(container) || reference instanceof Problem) continue;
-      for (const member of await imagesOf(ledger, digest))
+      for (const member of await pullableDigests(ledger, digest))
         if (!kept.has(member)) bad.set(member, repositoryOf(reference));
     }
   }
-  if (bad.size === 0)
-    throw new Problem('not-found', '--never-again: the ledger knows of nothing else that runs there now');
+  if (bad.size === 0) throw new Problem('not-found', '--block: the ledger knows of nothing else that runs there now');
   const said = { reason: options.reason ?? '', by: userInfo().username, at: new Date().toISOString() };
   return [...bad].map(([digest, repository]) => ({ digest, repository, ...said }));
 }
 
-async function record(steps: readonly Step[], way: 'files' | 'cluster', { ledger, options }: Setting): Promise<void> {
+async function record(
+  steps: readonly Step[],
+  way: 'files' | 'cluster',
+  { ledger, options }: RollbackRun,
+): Promise<void> {
   const by = userInfo().username;
   const { reason = '' } = options;
   const events: LedgerEvent[] = steps.flatMap(({ workload: { namespace, kind, name }, chosen }) =>
@@ -164,10 +167,10 @@ async function record(steps: readonly Step[], way: 'files' | 'cluster', { ledger
   await ledger.append(events);
 }
 
-async function recordNever(blocked: readonly Blocked[], { ledger, options }: Setting): Promise<void> {
+async function recordBlocked(blocked: readonly Blocked[], { ledger, options }: RollbackRun): Promise<void> {
   if (blocked.length === 0) return;
   const digests = blocked.map(({ digest }) => digest);
-  await ledger.append([{ kind: 'never', digests, reason: options.reason ?? '', by: userInfo().username }]);
+  await ledger.append([{ kind: 'block', digests, reason: options.reason ?? '', by: userInfo().username }]);
 }
 
 const withNotes = (report: Report, notes: readonly string[]): Report => ({
@@ -175,11 +178,11 @@ const withNotes = (report: Report, notes: readonly string[]): Report => ({
   summary: [...notes, ...report.summary],
 });
 
-export function reportOf(
+export function rollbackReport(
   more: readonly Problem[],
   problems: readonly Problem[],
   summary: string[],
   data: object,
 ): Report {
-  return { verb: 'rollback', sections: [], findings: [], problems: [...more, ...problems], summary, data };
+  return { command: 'rollback', sections: [], findings: [], problems: [...more, ...problems], summary, data };
 }

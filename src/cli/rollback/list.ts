@@ -1,28 +1,28 @@
 // What a workload could go back to, each candidate asked for at its registry and held against today's rules.
 
-import type { Bench } from '../../evaluate/evaluate.ts';
+import type { PolicyContext } from '../../evaluate/evaluate.ts';
 import { shortDigest } from '../../image/digest.ts';
 import { type Checked, check, distinct } from '../../inventory/rollback-candidates.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { Cell, Report } from '../../report/report.ts';
 import { time } from '../cluster/history.ts';
 import { plural } from '../pin/scan.ts';
-import type { Setting } from './carry-out.ts';
-import { candidatesIn, neversOf, oneCluster, type Workload } from './plan.ts';
+import type { RollbackRun } from './carry-out.ts';
+import { blocklistOf, candidatesIn, oneCluster, type WorkloadRef } from './plan.ts';
 
 export async function listing(
   what: string,
-  workload: Workload,
+  workload: WorkloadRef,
   client: RegistryClient,
-  bench: Bench | undefined,
-  { ledger, options }: Setting,
+  policyContext: PolicyContext | undefined,
+  { ledger, options }: RollbackRun,
 ): Promise<Report> {
   const runs = oneCluster(await ledger.runHistory(workload), options.clusterName);
-  const nevers = await neversOf(ledger);
+  const blocklist = await blocklistOf(ledger);
   const candidates = distinct(await candidatesIn(ledger, runs));
-  const checked = await Promise.all(candidates.map((item) => check(item, client, bench, workload, nevers)));
+  const checked = await Promise.all(candidates.map((item) => check(item, client, policyContext, workload, blocklist)));
   return {
-    verb: 'rollback',
+    command: 'rollback',
     sections:
       checked.length === 0
         ? []

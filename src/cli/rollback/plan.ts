@@ -1,10 +1,10 @@
 // What would go back to what: one workload, or all of a namespace at a moment, as one plan.
 import { parseReference } from '../../image/reference.ts';
 import {
-  type Candidate,
   type Checked,
   candidatesOf,
   choose,
+  type RollbackCandidate,
   type Target,
 } from '../../inventory/rollback-candidates.ts';
 import type { Ledger, RunInterval } from '../../ledger/ledger.ts';
@@ -12,18 +12,21 @@ import { Problem } from '../../problem.ts';
 import type { Report } from '../../report/report.ts';
 import { plural } from '../pin/scan.ts';
 
-export type Workload = { readonly namespace: string; readonly kind: string; readonly name: string };
-export type Step<C extends Candidate = Candidate> = { readonly workload: Workload; readonly chosen: readonly C[] };
+export type WorkloadRef = { readonly namespace: string; readonly kind: string; readonly name: string };
+export type Step<C extends RollbackCandidate = RollbackCandidate> = {
+  readonly workload: WorkloadRef;
+  readonly chosen: readonly C[];
+};
 export type Plan = {
   readonly steps: readonly Step[];
   /** Workloads that the plan leaves as they are, and why. */
   readonly left: readonly string[];
 };
 
-export const nameOf = ({ namespace, kind, name }: Workload) => `${namespace}/${kind}/${name}`;
+export const workloadName = ({ namespace, kind, name }: WorkloadRef) => `${namespace}/${kind}/${name}`;
 
 /** `NAMESPACE/KIND/NAME`, or a namespace alone. */
-export function targetsOf(text: string): Workload | { readonly namespace: string } {
+export function targetsOf(text: string): WorkloadRef | { readonly namespace: string } {
   const [, namespace, kind, name] = /^([a-z0-9-]+)(?:\/([A-Za-z]+)\/([a-z0-9.-]+))?$/.exec(text) ?? [];
   if (namespace === undefined)
     throw new Problem('usage', `'${text}': expected NAMESPACE/KIND/NAME, as shop/Deployment/web, or a namespace`);
@@ -54,7 +57,7 @@ export function oneCluster(runs: readonly RunInterval[], wanted: string | undefi
 }
 
 /** What ran, with what would have to be pulled for it: some nodes name a part of an image, and that is not what to go back to. */
-export async function candidatesIn(ledger: Ledger, runs: readonly RunInterval[]): Promise<Candidate[]> {
+export async function candidatesIn(ledger: Ledger, runs: readonly RunInterval[]): Promise<RollbackCandidate[]> {
   const digests = [...new Set(runs.map(({ digest }) => digest))];
   const roots = Map.groupBy(await ledger.rootsOf(digests), ({ member }) => member);
   const found = new Map<RunInterval, string>();
@@ -91,8 +94,8 @@ export async function planOfNamespace(
 ): Promise<Plan> {
   const then = oneCluster(await ledger.at(time, { namespace }), cluster);
   const now = oneCluster(await ledger.at(new Date(), { namespace }), cluster ?? then[0]?.cluster);
-  const wanted = (run: RunInterval) => only === undefined || only.has(nameOf(run));
-  const groups = Map.groupBy(then.filter(wanted), nameOf);
+  const wanted = (run: RunInterval) => only === undefined || only.has(workloadName(run));
+  const groups = Map.groupBy(then.filter(wanted), workloadName);
   const left: string[] = [];
   const steps: Step[] = [];
   for (const [title, [run]] of groups) {
@@ -110,7 +113,7 @@ export async function planOfNamespace(
     if (chosen.length === 0) left.push(`${title} runs that already`);
     else steps.push({ workload, chosen });
   }
-  const fresh = new Set(now.filter(wanted).map(nameOf));
+  const fresh = new Set(now.filter(wanted).map(workloadName));
   for (const title of fresh) if (!groups.has(title)) left.push(`${title} did not run then`);
   if (groups.size === 0)
     throw new Problem('not-found', `nothing ran in ${namespace} at ${time.toISOString()}, as far as the ledger knows`);
@@ -118,15 +121,15 @@ export async function planOfNamespace(
 }
 
 /** Why a digest must never run again. */
-export const neversOf = async (ledger: Ledger): Promise<ReadonlyMap<string, string>> =>
-  new Map((await ledger.judgements.nevers()).map(({ digest, reason }) => [digest, reason]));
+export const blocklistOf = async (ledger: Ledger): Promise<ReadonlyMap<string, string>> =>
+  new Map((await ledger.statements.blocklist()).map(({ digest, reason }) => [digest, reason]));
 
 /** What cannot be pulled, or would not be let in, is not gone back to: that would be the next outage. */
 export function refusal(steps: readonly Step<Checked>[]): Report | undefined {
   const refused = steps.flatMap(({ workload, chosen }) =>
     chosen
       .filter(({ notPullable, denied }) => (notPullable ?? denied) !== undefined)
-      .map((item) => ({ ...item, title: nameOf(workload) })),
+      .map((item) => ({ ...item, title: workloadName(workload) })),
   );
   if (refused.length === 0) return undefined;
   const open = ({ notPullable, open: unsure }: Checked) =>
@@ -135,7 +138,7 @@ export function refusal(steps: readonly Step<Checked>[]): Report | undefined {
     `${title} ${interval.container}: ${notPullable === undefined ? `today's policy denies it: ${denied}` : `it cannot be pulled: ${notPullable.message}`}`;
   const all = steps.reduce((sum, { chosen }) => sum + chosen.length, 0);
   return {
-    verb: 'rollback',
+    command: 'rollback',
     sections: [],
     findings: refused
       .filter((item) => !open(item))

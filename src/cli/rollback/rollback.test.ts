@@ -217,7 +217,7 @@ test('a whole namespace goes back to a moment as one plan, or not at all', async
 
 test('never again: what ran is blocked for everybody who asks the policy, and cannot be gone back to', async () => {
   const folder = await repository(`rules: [{name: all, images: ["${host}/**"], digest: required}]\n# the end\n`);
-  const gone = await tagproof(folder, 'rollback', WEB, '--to', '3', '--reason', 'v3 leaks', '--never-again');
+  const gone = await tagproof(folder, 'rollback', WEB, '--to', '3', '--reason', 'v3 leaks', '--block');
   assert.equal(gone.code, 0, gone.out);
   const policy = readFileSync(join(folder, 'tagproof.yaml'), 'utf8');
   assert.match(
@@ -263,7 +263,7 @@ test('never again: never what is gone back to, whichever of its digests a node n
     { kind: 'run', cluster, namespace, workload, container, type: 'container', image, digest: shared, pods: 1 },
   ]);
   await ledger.close();
-  const { out, code } = await tagproof(folder, 'rollback', WEB, '--to', v2, '--reason', 'v3 leaks', '--never-again');
+  const { out, code } = await tagproof(folder, 'rollback', WEB, '--to', v2, '--reason', 'v3 leaks', '--block');
   // The manifest is in both: of v3 only what is its own is blocked, and its index, which has it too, is no part of v2.
   assert.equal(code, 0, out);
   const policy = readFileSync(join(folder, 'tagproof.yaml'), 'utf8');
@@ -325,6 +325,6 @@ test('a hold is let go of by --release: in the lock and in the ledger', async ()
   assert.match(out, /no longer held at sha256:/);
   assert.doesNotMatch(readFileSync(join(folder, 'tagproof.lock'), 'utf8'), /"hold"/);
   const ledger = await openLedger(join(folder, 'tagproof.db'));
-  assert.deepEqual(await ledger.judgements.holds(), []);
+  assert.deepEqual(await ledger.statements.holds(), []);
   await ledger.close();
 });

@@ -1,6 +1,7 @@
 // tagproof rollback: back to exactly what ran before, third-party images too; into the files, for Git, or into the cluster.
 import { userInfo } from 'node:os';
-import { type Bench, openBench } from '../../evaluate/evaluate.ts';
+import { Option } from 'commander';
+import { loadPolicyContext, type PolicyContext } from '../../evaluate/evaluate.ts';
 import { shortDigest } from '../../image/digest.ts';
 import { type Checked, check, choose } from '../../inventory/rollback-candidates.ts';
 import { TEMPLATED } from '../../kube/kinds.ts';
@@ -12,15 +13,14 @@ import type { RegistryClient } from '../../registry/client.ts';
 import type { Report } from '../../report/report.ts';
 import { clusterOptions, withCluster } from '../cluster/cluster.ts';
 import { ledgerOption, withLedger } from '../cluster/history.ts';
-import { execute, verb } from '../shared/command.ts';
+import { defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { registryOptions, withClient } from '../shared/registry.ts';
-import { carryOut, type Options, reportOf, type Setting } from './carry-out.ts';
+import { executePlan, type RollbackOptions, type RollbackRun, rollbackReport } from './carry-out.ts';
 import { listing } from './list.ts';
 import {
+  blocklistOf,
   candidatesIn,
-  nameOf,
-  neversOf,
   oneCluster,
   type Plan,
   parseTarget,
@@ -28,7 +28,8 @@ import {
   refusal,
   type Step,
   targetsOf,
-  type Workload,
+  type WorkloadRef,
+  workloadName,
 } from './plan.ts';
 import { holdInLock } from './write-files.ts';
 
@@ -38,13 +39,15 @@ tagproof rollback shop/Deployment/web --to sha256:3590… --diff           what 
 tagproof rollback shop/Deployment/web --to 3 --reason "v2 leaks"         its revision 3, into the files, for Git
 tagproof rollback shop --to 2026-11-24T14:59:00Z --reason "bad release"  the whole namespace, as one plan
 tagproof rollback shop -l app.kubernetes.io/instance=web --to 2026-11-24T14:59:00Z --apply --reason …   one release, into the cluster
-tagproof rollback shop/Deployment/web --to 3 --never-again --reason …    and what runs now is blocked from now on
+tagproof rollback shop/Deployment/web --to 3 --block --reason …    and what runs now is blocked from now on
 tagproof rollback shop/Deployment/web --release                          lets go of it again
 `;
 
 export function run(args: string[]): Promise<number> {
   const command = ledgerOption(
-    registryOptions(clusterOptions(verb('rollback', 'Goes back to exactly what a workload ran before.', EXAMPLES))),
+    registryOptions(
+      clusterOptions(defineCommand('rollback', 'Goes back to exactly what a workload ran before.', EXAMPLES)),
+    ),
   )
     .argument('<what>', 'NAMESPACE/KIND/NAME, or a namespace')
     .argument('[paths...]', 'files and folders with the manifests (default: .)')
@@ -52,36 +55,41 @@ export function run(args: string[]): Promise<number> {
     .option('--reason <text>', 'why; kept in the lock and in the ledger')
     .option('--diff', 'show what would change, and change nothing', false)
     .option('--apply', 'into the cluster instead of the files', false)
-    .option('--never-again', 'block what runs now: it must never run again', false)
+    .option('--block', 'add what runs now to the blocklist', false)
+    .addOption(new Option('--never-again').hideHelp().implies({ block: true }))
     .option('--release', 'let go of a workload that was gone back to', false)
     .option('-l, --selector <labels>', 'with a namespace: only workloads with these labels, as those of a release')
     .option('--cluster-name <name>', 'as the ledger calls it, where it knows several')
     .option('--lock <file>', 'keeps the hold, which pin --update respects', 'tagproof.lock');
-  return execute<Options>(command, args, async ([what = '', ...paths], options, context) => {
+  return execute<RollbackOptions>(command, args, async ([what = '', ...paths], options, context) => {
     const target = targetsOf(what);
     return withLedger(options.ledger, async (ledger) => {
-      const setting = { ledger, options, context, paths };
-      if (options.release) return { report: await letGo(what, target, setting) };
+      const run = { ledger, options, context, paths };
+      if (options.release) return { report: await letGo(what, target, run) };
       if (options.to === undefined && !('kind' in target))
         throw new Problem('usage', 'expected --to with a time: a whole namespace has no list of candidates');
       const config = await loadConfig(options.config);
-      const bench = config.rules.length === 0 ? undefined : await openBench(config, readLock(options.lock).lock);
+      const policyContext =
+        config.rules.length === 0 ? undefined : await loadPolicyContext(config, readLock(options.lock).lock);
       return withClient(options, config, context, async (client) => {
         if (options.to === undefined && 'kind' in target)
-          return { report: await listing(what, target, client, bench, setting) };
-        const plan = await planOf(target, setting);
-        const steps = await checkAll(plan, client, bench, ledger);
+          return { report: await listing(what, target, client, policyContext, run) };
+        const plan = await planOf(target, run);
+        const steps = await checkAll(plan, client, policyContext, ledger);
         const refused = refusal(steps);
         if (refused !== undefined) return { report: refused };
         if (!options.diff && options.reason === undefined)
           throw new Problem('usage', 'expected --reason: who looks at this later wants to know why');
-        return { report: await carryOut(steps, plan.left, setting) };
+        return { report: await executePlan(steps, plan.left, run) };
       });
     });
   });
 }
 
-async function planOf(target: Workload | { readonly namespace: string }, { ledger, options }: Setting): Promise<Plan> {
+async function planOf(
+  target: WorkloadRef | { readonly namespace: string },
+  { ledger, options }: RollbackRun,
+): Promise<Plan> {
   const to = parseTarget(options.to ?? '');
   if ('kind' in target) {
     const runs = oneCluster(await ledger.runHistory(target), options.clusterName);
@@ -95,13 +103,13 @@ async function planOf(target: Workload | { readonly namespace: string }, { ledge
 }
 
 /** The workloads with these labels, as the cluster has them now. */
-function selected(namespace: string, selector: string, options: Options): Promise<ReadonlySet<string>> {
+function selected(namespace: string, selector: string, options: RollbackOptions): Promise<ReadonlySet<string>> {
   return withCluster(options, async (kube) => {
     const names = new Set<string>();
     for (const kind of TEMPLATED) {
       const query = `&labelSelector=${encodeURIComponent(selector)}`;
       const { items } = await kube.list(pathOf(kind, namespace), query, ({ metadata }) => metadata?.name ?? '');
-      for (const name of items) names.add(nameOf({ namespace, kind: kind.kind, name }));
+      for (const name of items) names.add(workloadName({ namespace, kind: kind.kind, name }));
     }
     if (names.size === 0) throw new Problem('not-found', `nothing in ${namespace} has the labels ${selector}`);
     return names;
@@ -111,14 +119,16 @@ function selected(namespace: string, selector: string, options: Options): Promis
 async function checkAll(
   { steps }: Plan,
   client: RegistryClient,
-  bench: Bench | undefined,
+  policyContext: PolicyContext | undefined,
   ledger: Ledger,
 ): Promise<Step<Checked>[]> {
-  const nevers = await neversOf(ledger);
+  const blocklist = await blocklistOf(ledger);
   return Promise.all(
     steps.map(async ({ workload, chosen }) => ({
       workload,
-      chosen: await Promise.all(chosen.map((candidate) => check(candidate, client, bench, workload, nevers))),
+      chosen: await Promise.all(
+        chosen.map((candidate) => check(candidate, client, policyContext, workload, blocklist)),
+      ),
     })),
   );
 }
@@ -126,12 +136,12 @@ async function checkAll(
 /** The hold ends: in the ledger, which the watcher reads, and in the lock. */
 async function letGo(
   what: string,
-  target: Workload | { readonly namespace: string },
-  { ledger, options }: Setting,
+  target: WorkloadRef | { readonly namespace: string },
+  { ledger, options }: RollbackRun,
 ): Promise<Report> {
   if (!('kind' in target)) throw new Problem('usage', '--release: expected NAMESPACE/KIND/NAME');
   const { namespace, kind, name } = target;
-  const held = (await ledger.judgements.holds()).filter(
+  const held = (await ledger.statements.holds()).filter(
     (hold) => hold.namespace === namespace && hold.kind === kind && hold.name === name,
   );
   if (held.length === 0) throw new Problem('not-found', `${what} is not held, as far as the ledger knows`);
@@ -148,5 +158,5 @@ async function letGo(
   const candidates = await candidatesIn(ledger, await ledger.runHistory(target));
   const chosen = candidates.filter(({ reference }) => digests.has(reference.digest as string));
   if (chosen.length > 0) holdInLock(options.lock, [{ workload: target, chosen }], undefined);
-  return reportOf([], [], [`${what} is no longer held at ${[...digests].map(shortDigest).join(', ')}`], { held });
+  return rollbackReport([], [], [`${what} is no longer held at ${[...digests].map(shortDigest).join(', ')}`], { held });
 }

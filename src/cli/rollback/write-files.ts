@@ -2,16 +2,16 @@
 import { userInfo } from 'node:os';
 import type { Edit, Found } from '../../flow.ts';
 import { repositoryOf, tagKey, withoutDigest } from '../../image/reference.ts';
-import type { Candidate, Checked } from '../../inventory/rollback-candidates.ts';
+import type { Checked, RollbackCandidate } from '../../inventory/rollback-candidates.ts';
 import { printLock, readLock } from '../../lock/lock.ts';
 import { Problem } from '../../problem.ts';
 import { pinEdit } from '../../source/edit.ts';
 import { writeLock } from '../pin/pin-lock.ts';
 import { type Planned, rewriteFiles } from '../pin/rewrite.ts';
-import type { Gathered } from '../shared/gather.ts';
-import type { Step, Workload } from './plan.ts';
+import type { GatheredFiles } from '../shared/gather.ts';
+import type { Step, WorkloadRef } from './plan.ts';
 
-export type Rewritten = {
+export type FileRollback = {
   readonly changed: readonly string[];
   readonly diff: string;
   readonly problems: readonly Problem[];
@@ -20,7 +20,7 @@ export type Rewritten = {
 };
 
 /** All of a plan goes back, or nothing of it: halves of two releases never ran together. */
-export function intoFiles(steps: readonly Step<Checked>[], gathered: Gathered, write: boolean): Rewritten {
+export function intoFiles(steps: readonly Step<Checked>[], gathered: GatheredFiles, write: boolean): FileRollback {
   const edits = new Map<Found, Edit>();
   const problems: Problem[] = [...gathered.problems];
   for (const { workload, chosen } of steps)
@@ -51,7 +51,11 @@ export function intoFiles(steps: readonly Step<Checked>[], gathered: Gathered, w
   return { changed, diff, problems: [...problems, ...unwritten], failed: failed || unwritten.length > 0 };
 }
 
-function isPlaceOf({ object, namespace, reference }: Found, workload: Workload, { reference: to }: Candidate): boolean {
+function isPlaceOf(
+  { object, namespace, reference }: Found,
+  workload: WorkloadRef,
+  { reference: to }: RollbackCandidate,
+): boolean {
   return (
     object === `${workload.kind}/${workload.name}` &&
     (namespace === undefined || namespace === workload.namespace) &&
@@ -60,7 +64,7 @@ function isPlaceOf({ object, namespace, reference }: Found, workload: Workload, 
 }
 
 /** The digest where one stands or belongs; where the tag was another one, the whole reference, for a tag must not lie (T5). */
-function editOf(found: Found, { reference: to }: Candidate): Edit | undefined {
+function editOf(found: Found, { reference: to }: RollbackCandidate): Edit | undefined {
   const { reference, slot, start, end } = found;
   if (reference.tag === to.tag) return pinEdit(found, to.digest as string);
   const whole = slot.pin?.at === end || slot.digest?.[1] === end;

@@ -5,12 +5,15 @@ import { exitCode, type Report } from '../../report/report.ts';
 import { printProblems, printText } from '../../report/text.ts';
 import { version } from './version.ts';
 
+/** A command as it is loaded: takes its arguments, returns the exit code. */
+export type CommandRunner = (args: string[]) => Promise<number>;
+
 export const FORMATS = ['text', 'json', 'sarif', 'github', 'markdown'] as const;
 export type Format = (typeof FORMATS)[number];
 export type CommonOptions = { output: Format; config?: string; color: boolean; quiet: boolean };
 
 /** A command with the common options; `examples` is shown below the help. */
-export function verb(name: string, summary: string, examples: string): Command {
+export function defineCommand(name: string, summary: string, examples: string): Command {
   return new Command(`tagproof ${name}`)
     .description(summary)
     .addOption(new Option('-o, --output <format>', 'how to print').choices(FORMATS).default('text'))

@@ -23,7 +23,7 @@ export function findOptions(command: Command): Command {
     .option('--stdin-name <name>', 'what standard input is, by a file name', 'stdin.yaml');
 }
 
-export type Gathered = {
+export type GatheredFiles = {
   readonly results: readonly FileResult[];
   readonly found: readonly Found[];
   readonly skipped: readonly Skipped[];
@@ -39,7 +39,7 @@ export async function gather(
   flags: FindFlags,
   config: Config,
   { progress, signal }: Context,
-): Promise<Gathered> {
+): Promise<GatheredFiles> {
   const options: FindOptions = {
     fields: config.find.fields,
     argsAndEnv: flags.argsEnv ?? config.find.argsAndEnv,
@@ -70,7 +70,7 @@ export async function loadConfig(file: string | undefined): Promise<Config> {
   return (await import('../../policy/config-file.ts')).readConfig(file);
 }
 
-function apply(results: readonly FileResult[], config: Config): Omit<Gathered, 'files'> {
+function apply(results: readonly FileResult[], config: Config): Omit<GatheredFiles, 'files'> {
   const kept = config.find.ignore.length === 0 ? results : results.map((result) => withoutIgnored(result, config));
   return {
     results: kept,

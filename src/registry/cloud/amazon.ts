@@ -3,8 +3,7 @@
 import { AwsClient } from 'aws4fetch';
 import { readNamed } from '../../file.ts';
 import { Problem } from '../../problem.ts';
-import type { Ask } from './ask.ts';
-import type { Granted } from './cloud.ts';
+import type { CloudRequest, Granted } from './ask.ts';
 
 const HOST = /^\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.(amazonaws\.com(?:\.cn)?)$/;
 /** Pod Identity and ECS answer at these addresses of the node itself, and nowhere else. */
@@ -12,7 +11,7 @@ const LOCAL = /^http:\/\/(169\.254\.170\.(2|23)|\[fd00:ec2::23\]|127\.0\.0\.1|lo
 
 type Keys = { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
 
-export async function amazonToken(host: string, ask: Ask, env: NodeJS.ProcessEnv): Promise<Granted> {
+export async function amazonToken(host: string, ask: CloudRequest, env: NodeJS.ProcessEnv): Promise<Granted> {
   const [, region, domain] = HOST.exec(host) ?? [];
   if (region === undefined)
     throw new Problem(
@@ -40,7 +39,7 @@ export async function amazonToken(host: string, ask: Ask, env: NodeJS.ProcessEnv
   return { credential: { kind: 'basic', username: text.slice(0, colon), password: text.slice(colon + 1) }, seconds };
 }
 
-async function keysOf(region: string, domain: string, ask: Ask, env: NodeJS.ProcessEnv): Promise<Keys> {
+async function keysOf(region: string, domain: string, ask: CloudRequest, env: NodeJS.ProcessEnv): Promise<Keys> {
   const [id, secret, session] = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].map(
     (name) => env[name],
   );
@@ -57,7 +56,7 @@ async function keysOf(region: string, domain: string, ask: Ask, env: NodeJS.Proc
   );
 }
 
-async function assumeRole(role: string, file: string, url: string, ask: Ask): Promise<Keys> {
+async function assumeRole(role: string, file: string, url: string, ask: CloudRequest): Promise<Keys> {
   const body = new URLSearchParams({
     Action: 'AssumeRoleWithWebIdentity',
     Version: '2011-06-15',
@@ -73,7 +72,7 @@ async function assumeRole(role: string, file: string, url: string, ask: Ask): Pr
   return keysFrom(given['AccessKeyId'], given['SecretAccessKey'], given['SessionToken'], `STS for ${role}`);
 }
 
-async function podIdentity(uri: string, ask: Ask, env: NodeJS.ProcessEnv): Promise<Keys> {
+async function podIdentity(uri: string, ask: CloudRequest, env: NodeJS.ProcessEnv): Promise<Keys> {
   if (!LOCAL.test(uri))
     throw new Problem('refused', 'AWS_CONTAINER_CREDENTIALS_FULL_URI leads away from this node; not followed');
   const file = env['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];

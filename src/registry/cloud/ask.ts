@@ -1,9 +1,13 @@
 // One small exchange with a cloud's own endpoint: no redirects, bounded, soon over. Given as an argument, so that tests need no cloud.
 import { request } from 'undici';
 import { Problem } from '../../problem.ts';
+import type { Credential } from '../credentials.ts';
 import { MAX_SMALL_BODY } from '../limits.ts';
 
-export type Ask = (call: {
+/** A credential, and the seconds that it is good for. */
+export type Granted = { readonly credential: Credential; readonly seconds: number };
+
+export type CloudRequest = (call: {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -13,7 +17,7 @@ export type Ask = (call: {
 const DEADLINE_MS = 5000;
 
 /** @returns the JSON of a 200; @throws Problem `credentials`, which never quotes an answer: it may hold a token */
-export const ask: Ask = async ({ method, url, headers = {}, body }) => {
+export const ask: CloudRequest = async ({ method, url, headers = {}, body }) => {
   const { host } = new URL(url);
   try {
     const signal = AbortSignal.timeout(DEADLINE_MS);

@@ -2,13 +2,12 @@
 // azure.github.io/azure-workload-identity; github.com/Azure/acr, docs/AAD-OAuth.md.
 import { readNamed } from '../../file.ts';
 import { Problem } from '../../problem.ts';
-import type { Ask } from './ask.ts';
-import type { Granted } from './cloud.ts';
+import type { CloudRequest, Granted } from './ask.ts';
 
 /** A registry's refresh token lives for three hours. */
 const SECONDS = 3 * 3600;
 
-export async function azureToken(host: string, ask: Ask, env: NodeJS.ProcessEnv): Promise<Granted> {
+export async function azureToken(host: string, ask: CloudRequest, env: NodeJS.ProcessEnv): Promise<Granted> {
   const [client, tenant, file] = ['AZURE_CLIENT_ID', 'AZURE_TENANT_ID', 'AZURE_FEDERATED_TOKEN_FILE'].map(
     (name) => env[name],
   );

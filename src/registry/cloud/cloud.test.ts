@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { CLOUD_HOSTS, type Cloud, matchesHost } from '../../image/hosts.ts';
 import { parseConfig } from '../../policy/config-file.ts';
-import type { Ask } from './ask.ts';
+import type { CloudRequest } from './ask.ts';
 import { cloudCredentials } from './cloud.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tagproof-cloud-'));
@@ -14,10 +14,10 @@ after(() => rmSync(folder, { recursive: true }));
 const token = join(folder, 'token');
 writeFileSync(token, 'pod-token\n');
 
-type Call = Parameters<Ask>[0];
-function play(answers: readonly [url: RegExp, answer: unknown][]): { ask: Ask; calls: Call[] } {
+type Call = Parameters<CloudRequest>[0];
+function play(answers: readonly [url: RegExp, answer: unknown][]): { ask: CloudRequest; calls: Call[] } {
   const calls: Call[] = [];
-  const ask: Ask = async (call) => {
+  const ask: CloudRequest = async (call) => {
     calls.push(call);
     const found = answers.find(([url]) => url.test(call.url));
     assert.ok(found, call.url);
@@ -127,7 +127,7 @@ test('T49: a look-alike host gets no token, and no policy may name one', async (
 
 test('a failure is not kept: the next question is asked again', async () => {
   let fail = true;
-  const ask: Ask = async () => {
+  const ask: CloudRequest = async () => {
     if (fail) throw new Error('down');
     return { access_token: 'T', expires_in: 3600 };
   };

@@ -2,16 +2,14 @@
 // look-alike host gets nothing (T49).
 import { CLOUD_HOSTS, type Cloud, matchesHost } from '../../image/hosts.ts';
 import { Problem } from '../../problem.ts';
-import type { Credential, CredentialSource } from '../credentials.ts';
+import type { CredentialSource } from '../credentials.ts';
 import type { RegistrySetting } from '../endpoint.ts';
 import { amazonToken } from './amazon.ts';
-import { type Ask, ask as askCloud } from './ask.ts';
+import { ask as askCloud, type CloudRequest, type Granted } from './ask.ts';
 import { azureToken } from './azure.ts';
 import { googleToken } from './google.ts';
 
-/** @param seconds that it is good for */
-export type Granted = { readonly credential: Credential; readonly seconds: number };
-type Grant = (host: string, ask: Ask, env: NodeJS.ProcessEnv) => Promise<Granted>;
+type Grant = (host: string, ask: CloudRequest, env: NodeJS.ProcessEnv) => Promise<Granted>;
 const GRANTS: Readonly<Record<Cloud, Grant>> = { google: googleToken, azure: azureToken, amazon: amazonToken };
 
 /** Asked for anew so long before its end, seconds. */
@@ -21,7 +19,7 @@ const EARLY = 300;
 export function cloudCredentials(
   settings: readonly RegistrySetting[],
   otherwise: CredentialSource,
-  ask: Ask = askCloud,
+  ask: CloudRequest = askCloud,
   env: NodeJS.ProcessEnv = process.env,
 ): CredentialSource {
   const clouds = new Map(

@@ -1,10 +1,9 @@
 // Google's registries by the machine's or the pod's own service account: Workload Identity answers at the metadata server.
 // cloud.google.com, "Authenticate to workloads using the metadata server".
 import { Problem } from '../../problem.ts';
-import type { Ask } from './ask.ts';
-import type { Granted } from './cloud.ts';
+import type { CloudRequest, Granted } from './ask.ts';
 
-export async function googleToken(_host: string, ask: Ask, env: NodeJS.ProcessEnv): Promise<Granted> {
+export async function googleToken(_host: string, ask: CloudRequest, env: NodeJS.ProcessEnv): Promise<Granted> {
   const server = env['GCE_METADATA_HOST'] ?? 'metadata.google.internal';
   const answer = (await ask({
     method: 'GET',

@@ -20,9 +20,9 @@ import {
 } from './material.ts';
 
 /** Something that may be a signature or attestation; a Problem when it is there and could not be fetched. */
-export type Candidate = Material | Malformed | Problem;
+export type SignatureCandidate = Material | Malformed | Problem;
 
-export type Reader = Pick<RegistryClient, 'manifest' | 'blob' | 'referrers'>;
+export type CandidateClient = Pick<RegistryClient, 'manifest' | 'blob' | 'referrers'>;
 
 const digest = v.pipe(v.string(), v.check(isDigest, 'not a digest'));
 const LayersSchema = v.object({
@@ -48,7 +48,11 @@ const ArtifactSchema = v.object({
  * @param attestations also the old layout's attestations; bundles hold both
  * @throws Problem when one of the places could not be looked at: then nobody knows what there is
  */
-export async function fetchCandidates(client: Reader, subject: Reference, attestations: boolean): Promise<Candidate[]> {
+export async function fetchCandidates(
+  client: CandidateClient,
+  subject: Reference,
+  attestations: boolean,
+): Promise<SignatureCandidate[]> {
   const places = await Promise.all([
     fetchBundles(client, subject),
     fetchLayers(client, subject, 'sig', SIMPLE_SIGNING, fromSignatureLayer),
@@ -59,12 +63,12 @@ export async function fetchCandidates(client: Reader, subject: Reference, attest
 
 /** The tags `sha256-HEX.sig` and `.att` hold all signatures and attestations of the older form, a layer each. */
 async function fetchLayers(
-  client: Reader,
+  client: CandidateClient,
   subject: Reference,
   suffix: 'sig' | 'att',
   mediaType: string,
   read: (bytes: Buffer, annotations: LayerAnnotations) => Material | Malformed,
-): Promise<Candidate[]> {
+): Promise<SignatureCandidate[]> {
   const tag = `${(subject.digest as string).replace(':', '-')}.${suffix}`;
   const place: Reference = { ...withoutDigest(subject), tag, text: `${subject.name}:${tag}` };
   const manifest = await client.manifest(place).catch(absent);
@@ -83,7 +87,7 @@ async function fetchLayers(
     return bytes;
   };
   const layers = result.output.layers.filter((layer) => layer.mediaType === mediaType);
-  const candidates = layers.slice(0, MAX_SIGNATURES).map(async (layer): Promise<Candidate> => {
+  const candidates = layers.slice(0, MAX_SIGNATURES).map(async (layer): Promise<SignatureCandidate> => {
     const bytes = await blob(layer.digest);
     if (bytes.length !== layer.size)
       return new Problem('mismatch', `a payload has ${bytes.length} bytes, its descriptor says ${layer.size}`);
@@ -92,11 +96,11 @@ async function fetchLayers(
   return settle(candidates, layers.length);
 }
 
-async function fetchBundles(client: Reader, subject: Reference): Promise<Candidate[]> {
+async function fetchBundles(client: CandidateClient, subject: Reference): Promise<SignatureCandidate[]> {
   const referrers = (await client.referrers(subject)).filter((referrer) => mayBe(referrer, BUNDLE_PREFIX));
   // Over the cap, those that say they are signatures come first: a heap of statements must not hide one.
   const ranked = referrers.toSorted((a, b) => rank(a) - rank(b));
-  const candidates = ranked.slice(0, MAX_SIGNATURES).map(async (referrer): Promise<Candidate | undefined> => {
+  const candidates = ranked.slice(0, MAX_SIGNATURES).map(async (referrer): Promise<SignatureCandidate | undefined> => {
     const manifest = await client.manifest(withDigest(subject, referrer.digest));
     const result = v.safeParse(ArtifactSchema, parseJson(manifest.bytes));
     // A referrer without an artifact type may be anything; one that says it is a bundle must be one.
@@ -119,7 +123,10 @@ function rank({ artifactType, predicateType }: Referrer): number {
 }
 
 /** One that cannot be fetched never hides the others; what is over the cap is said. */
-async function settle(candidates: Promise<Candidate | undefined>[], total: number): Promise<Candidate[]> {
+async function settle(
+  candidates: Promise<SignatureCandidate | undefined>[],
+  total: number,
+): Promise<SignatureCandidate[]> {
   const settled = await Promise.all(
     candidates.map((candidate) => candidate.catch((error) => asProblem(error, 'unreachable'))),
   );

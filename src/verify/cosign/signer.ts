@@ -1,5 +1,5 @@
 // An authority made ready: its keys parsed, its trust root loaded, so that judging is pure.
-import type { Authority, CosignAuthority, Identity } from '../../policy/config.ts';
+import type { AllowedIdentity, Authority, CosignAuthority } from '../../policy/config.ts';
 import { EMPTY_ROOT, type TrustRoot, withAuthorities } from '../trust/root.ts';
 import { loadTrustRoot } from '../trust/store.ts';
 import type { Thresholds } from './engine.ts';
@@ -9,7 +9,7 @@ export type CosignSigner = {
   readonly kind: 'cosign';
   readonly name: string;
   readonly keys: readonly Key[];
-  readonly identities: readonly Identity[];
+  readonly identities: readonly AllowedIdentity[];
   readonly trust: TrustRoot;
   readonly thresholds: Thresholds;
   readonly annotations: Readonly<Record<string, string>>;

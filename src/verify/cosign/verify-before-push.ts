@@ -13,7 +13,7 @@ import type { Material } from './material.ts';
  * @param spki of the key that signed, DER
  * @returns what is wrong, if anything is
  */
-export function proveOwn(
+export function verifyBeforePush(
   material: Material,
   subject: Reference,
   trust: TrustRoot | undefined,

@@ -6,13 +6,13 @@ import { type Claim, type Malformed, readPayload } from '../../sigstore/payload.
 import { readStatement, SIGN_PREDICATE } from '../../sigstore/statement.ts';
 import { type CertificateFacts, readCertificate } from './certificate.ts';
 import { type Proven, prove } from './engine.ts';
-import type { Candidate } from './fetch.ts';
+import type { SignatureCandidate } from './fetch.ts';
 import { matchIdentity } from './identity.ts';
 import type { Material } from './material.ts';
 import type { CosignSigner } from './signer.ts';
 
 /** What one signer said, over all candidates: its verdict, its statements, and what could not be looked at. */
-export type Judged = {
+export type MaterialVerdict = {
   readonly verdict: Verdict;
   readonly attestations: readonly Attestation[];
   readonly problem?: Problem;
@@ -25,7 +25,12 @@ const NO_PROOFS = { logEntries: [], timestamps: [] } as const;
  * The verdict of one signer over all candidates. Order of weight: one good signature verifies whatever else is there
  * (T38); a signature by this very signer that is not in order is told; what could not be fetched leaves the question open.
  */
-export function judge(candidates: readonly Candidate[], signer: CosignSigner, subject: Reference, now: Date): Judged {
+export function verifyMaterial(
+  candidates: readonly SignatureCandidate[],
+  signer: CosignSigner,
+  subject: Reference,
+  now: Date,
+): MaterialVerdict {
   const reasons: string[] = [];
   const attestations: Attestation[] = [];
   let others = 0;

@@ -6,7 +6,7 @@ import { repositoryOf } from '../../image/reference.ts';
 import type { Authority, NotaryAuthority } from '../../policy/config.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
-import type { Answer } from '../../registry/transport.ts';
+import type { RegistryResponse } from '../../registry/transport.ts';
 import { parseJson } from '../../sigstore/json.ts';
 import type { TufKey } from './key.ts';
 import {
@@ -229,7 +229,7 @@ class Walk {
   async #fetch(name: string, optional: boolean): Promise<Buffer | undefined> {
     const retired = this.#service.host === HUB ? `. ${RETIRED}` : '';
     const path = `v2/${this.#gun}/_trust/tuf/${name}.json`;
-    let answer: Answer;
+    let answer: RegistryResponse;
     try {
       answer = await this.#service.get(path, this.#gun, MAX_METADATA);
     } catch (error) {

@@ -20,7 +20,7 @@ export function readChain(ders: readonly Buffer[], purpose: Purpose): X509Certif
   const chain = ders.map((der) => new X509Certificate(der));
   for (const [index, certificate] of chain.entries()) {
     const issuer = chain[index + 1] ?? certificate; // the last one signs itself
-    const name = nameOf(certificate);
+    const name = printName(certificate);
     if (!isIssued(certificate, issuer)) throw new Error(`the chain is not in order or not complete at ${name}`);
     if (isSignedWithSha1(certificate.raw)) throw new Error(`${name} is signed with SHA-1`);
     checkKey(certificate, name);
@@ -36,7 +36,7 @@ export function isIssued(certificate: X509Certificate, by: X509Certificate): boo
   return mine.issuer.equals(theirs.subject) && certificate.verify(by.publicKey);
 }
 
-export const nameOf = ({ subject }: X509Certificate) =>
+export const printName = ({ subject }: X509Certificate) =>
   subject.split('\n').reverse().join(', ') || 'a nameless certificate';
 
 function checkKey({ publicKey }: X509Certificate, name: string): void {
@@ -53,7 +53,7 @@ function usagesOf(certificate: X509Certificate) {
   const extensions = extensionsOf(parseDer(certificate.raw));
   const strange = extensions.find(({ oid, critical }) => critical && !UNDERSTOOD.has(oid));
   if (strange !== undefined)
-    throw new Error(`${nameOf(certificate)} has an unknown critical extension (${strange.oid})`);
+    throw new Error(`${printName(certificate)} has an unknown critical extension (${strange.oid})`);
   const find = (oid: string) => extensions.find((extension) => extension.oid === oid);
   const usage = find('2.5.29.15');
   const bits = usage === undefined ? [] : [...parseDer(usage.value).value.subarray(1)];
@@ -104,7 +104,7 @@ export function outside(chain: readonly X509Certificate[], from: Date, to: Date)
   const wrong = chain.find(
     ({ validFrom, validTo }) => from.getTime() < Date.parse(validFrom) || to.getTime() > Date.parse(validTo),
   );
-  return wrong && `${nameOf(wrong)} is valid from ${wrong.validFrom} to ${wrong.validTo}`;
+  return wrong && `${printName(wrong)} is valid from ${wrong.validFrom} to ${wrong.validTo}`;
 }
 
 /** A certificate of the chain that stands in a trust store. */

@@ -4,7 +4,7 @@ import { createHash, verify, X509Certificate } from 'node:crypto';
 import type { ASN1Obj } from '@sigstore/core';
 import type { RegistryClient } from '../../registry/client.ts';
 import { child, encode, extensionsOf, oidOf, parseDer, partsOf, tagged } from '../der.ts';
-import { isIssued, nameOf } from './chain.ts';
+import { isIssued, printName } from './chain.ts';
 
 export type Revocation =
   | { readonly kind: 'good' }
@@ -51,7 +51,7 @@ async function checkOne(
   const ocsp = /^OCSP - URI:(http\S+)$/m.exec(certificate.infoAccess ?? '')?.[1];
   const crl = crlOf(certificate);
   if (ocsp === undefined && crl === undefined)
-    return { kind: 'unknown', why: `${nameOf(certificate)} names neither OCSP nor a revocation list` };
+    return { kind: 'unknown', why: `${printName(certificate)} names neither OCSP nor a revocation list` };
   const reasons: string[] = [];
   for (const ask of [
     ocsp && (() => askOcsp(client, ocsp, certificate, issuer, now)),
@@ -60,14 +60,14 @@ async function checkOne(
     if (!ask) continue;
     try {
       const revoked = await ask();
-      return revoked ? { kind: 'revoked', who: nameOf(certificate) } : { kind: 'good' };
+      return revoked ? { kind: 'revoked', who: printName(certificate) } : { kind: 'good' };
     } catch (error) {
       reasons.push(error instanceof Error ? error.message : String(error));
     }
   }
   return {
     kind: 'unknown',
-    why: `whether ${nameOf(certificate)} was revoked could not be checked: ${reasons.join('; ')}`,
+    why: `whether ${printName(certificate)} was revoked could not be checked: ${reasons.join('; ')}`,
   };
 }
 

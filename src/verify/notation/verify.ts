@@ -11,8 +11,8 @@ import { MAX_ATTESTATION_BLOB, MAX_SIGNATURES } from '../../registry/limits.ts';
 import { mayBe } from '../../registry/referrers.ts';
 import { parseJson } from '../../sigstore/json.ts';
 import { stringsOf } from '../../sigstore/payload.ts';
-import { placeOf } from '../signature-repository.ts';
-import { algorithmOf, anchorOf, nameOf, outside, readChain } from './chain.ts';
+import { signatureRepository } from '../signature-repository.ts';
+import { algorithmOf, anchorOf, outside, printName, readChain } from './chain.ts';
 import { type NotationEnvelope, readEnvelope } from './envelope.ts';
 import { isTrusted } from './identity.ts';
 import { checkRevocation } from './revocation.ts';
@@ -50,7 +50,7 @@ export async function verifyNotation(
   let others = 0;
   let problem: Problem | undefined;
   try {
-    const place = placeOf(subject, signer.signatureRepository);
+    const place = signatureRepository(subject, signer.signatureRepository);
     const referrers = (await client.referrers(place)).filter((referrer) => mayBe(referrer, SIGNATURE_TYPE));
     if (referrers.length === 0) return { kind: 'unsigned' };
     const manifest = await client.manifest(withDigest(subject, subject.digest as string));
@@ -109,7 +109,7 @@ async function judgeEnvelope(
   const algorithm = algorithmOf(leaf);
   if (algorithm === undefined || algorithm !== envelope.algorithm)
     throw new Error(
-      `the key of ${nameOf(leaf)} signs with ${algorithm ?? 'nothing that is taken'}, not with ${envelope.algorithm}`,
+      `the key of ${printName(leaf)} signs with ${algorithm ?? 'nothing that is taken'}, not with ${envelope.algorithm}`,
     );
   // Whose it is, before whether it is in order: another's broken signature is no concern of this authority.
   const store = envelope.scheme === 'notary.x509' ? signer.stores.ca : signer.stores.signingAuthority;
@@ -154,7 +154,7 @@ async function judgeEnvelope(
 }
 
 function proofOf(leaf: X509Certificate, times: Date[], annotations: Record<string, string>, notes: string[]): Proof {
-  const subject = nameOf(leaf);
+  const subject = printName(leaf);
   return {
     by: subject,
     layout: 'notation',

@@ -1,0 +1,13 @@
+// What a decision says in one line, and whether it is final. Pure.
+import type { Decision } from '../flow.ts';
+
+/** The demands that a decision failed on, could not check first; undefined when there are none. */
+export function objections({ results }: Decision): string | undefined {
+  const failed = results.filter(({ ok }) => !ok);
+  return failed.length === 0 ? undefined : failed.map(({ rule, reason }) => `rule '${rule}': ${reason}`).join('; ');
+}
+
+/** True when the image might pass, had everything been checked: then it is a problem, not a finding. */
+export function isUnchecked({ outcome, results }: Decision): boolean {
+  return outcome !== 'allow' && results.every(({ ok, unchecked }) => ok || unchecked);
+}

@@ -1,0 +1,10 @@
+// What a registry says of a manifest before it is read: digest, type, size. OCI image-spec, descriptor.md.
+
+export type Descriptor = {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly size?: number;
+  readonly mirror?: string;
+};
+/** A descriptor with the bytes, which hash to its digest. */
+export type Manifest = Descriptor & { readonly bytes: Buffer };
