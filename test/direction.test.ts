@@ -18,6 +18,7 @@ const LAYERS: Record<string, number> = {
   policy: 2,
   report: 2,
   commit: 2,
+  graph: 3,
   resolve: 3,
   verify: 3,
   sign: 3,

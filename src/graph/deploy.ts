@@ -1,0 +1,132 @@
+// What each image of a tree is when it is deployed, and which place decides it. Pure. Each declaration of a tag is followed through
+// every chain of kustomizations that takes its file: renamed, replaced, or left as it is.
+import type { Found, Reference } from '../flow.ts';
+import { parseReference, printReference, withoutDigest } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
+import {
+  applyOverride,
+  type ImageOverride,
+  type ImageParts,
+  joinImage,
+  matchesOverride,
+  splitImage,
+} from './image-override.ts';
+import type { KustomizationFile } from './kustomization-file.ts';
+import type { Chain, Chains } from './kustomize-chains.ts';
+
+/** A place whose tag may be the one that is deployed: a reference in a manifest, or an entry of `images:` with a tag. */
+export type Place = { readonly file: string; readonly path: string };
+
+/** What becomes of one declaration in one chain. */
+type Outcome =
+  | { readonly kind: 'deployed'; readonly image: string; readonly renamedBy: Entry | undefined }
+  | { readonly kind: 'replaced'; readonly by: Entry };
+
+/** An entry of a kustomization's `images:`. */
+export type Entry = { readonly kustomization: KustomizationFile; readonly index: number };
+
+export type Deployment =
+  /** Deployed under its written name. @param reference with the tag that a digest without tag was made for, where one is known */
+  | { readonly kind: 'as-written'; readonly reference?: Reference }
+  /** Deployed under another name everywhere: that image's digest belongs here. */
+  | { readonly kind: 'renamed'; readonly reference: Reference; readonly by: Entry }
+  /** Its tag is deployed nowhere. */
+  | { readonly kind: 'replaced'; readonly by: readonly Entry[] }
+  /** Deployed under several names: each overlay that renames it needs the digest of its own image. */
+  | { readonly kind: 'several'; readonly asWritten: boolean; readonly renamed: readonly Renamed[] }
+  /** What an overlay makes of it is no valid reference. */
+  | { readonly kind: 'invalid'; readonly image: string; readonly by: Entry; readonly reason: string };
+
+/** @param reference what the entry makes of the image, without digest */
+export type Renamed = { readonly by: Entry; readonly reference: Reference };
+
+/** kustomize changes images of containers and init containers, wherever these lists are; a JSON patch sets such a field. */
+const TRANSFORMED = /(?:^|\.)(?:containers|initContainers)\[\d+\]\.image$|\[\d+\]\.value$/;
+
+export const placeKey = ({ file, path }: Place): string => `${file}\n${path}`;
+const entryPlace = ({ kustomization, index }: Entry, image: string): Place => ({
+  file: kustomization.file,
+  path: `images[${index}].${image}`,
+});
+
+/**
+ * @param found references of the tree, with or without digest
+ * @returns by `placeKey`, for each declaration that at least one chain takes
+ */
+export function deployments(found: readonly Found[], chains: Chains): ReadonlyMap<string, Deployment> {
+  const outcomes = new Map<string, Outcome[]>();
+  const add = (place: Place, outcome: Outcome) => {
+    const key = placeKey(place);
+    outcomes.set(key, [...(outcomes.get(key) ?? []), outcome]);
+  };
+  for (const item of found) {
+    if (item.dialect === 'kustomize' && item.path.startsWith('images[')) continue;
+    if (!TRANSFORMED.test(item.path)) continue;
+    for (const chain of chains.of.get(item.file) ?? []) follow(item, chain, add);
+  }
+  return new Map([...outcomes].map(([key, list]) => [key, deploymentOf(list)]));
+}
+
+/** One entry that applies to an image, and the image after it. */
+type Step = { readonly entry: Entry; readonly override: ImageOverride; readonly image: ImageParts };
+
+/** The entries of a chain that apply to an image, in order, as kustomize would apply them. */
+export function* stepsOf(image: string, chain: Chain): Generator<Step> {
+  let parts = splitImage(image);
+  for (const kustomization of chain)
+    for (const override of kustomization.images) {
+      if (!matchesOverride(joinImage(parts), override.name)) continue;
+      parts = applyOverride(parts, override);
+      yield { entry: { kustomization, index: override.index }, override, image: parts };
+    }
+}
+
+/** Follows the tag of one declaration through one chain; digests that are written already decide nothing about the tag. */
+function follow(found: Found, chain: Chain, add: (place: Place, outcome: Outcome) => void): void {
+  let image: ImageParts = { ...splitImage(found.reference.text), digest: '' };
+  let holder: Place = found;
+  let renamedBy: Entry | undefined;
+  for (const { entry, override } of stepsOf(found.reference.text, chain)) {
+    const { newName = '', newTag = '', digest = '', tagSuffix = '' } = override;
+    if (newTag !== '' || digest !== '' || tagSuffix !== '') {
+      add(holder, { kind: 'replaced', by: entry });
+      holder = entryPlace(entry, newName === '' ? 'name' : 'newName');
+      renamedBy = undefined;
+    } else if (newName !== '' && newName !== image.name) renamedBy = entry;
+    // A digest without a tag drops the tag; which tag it was made from is still known from below.
+    const { tag } = digest !== '' && newTag === '' ? image : applyOverride(image, override);
+    image = { name: newName === '' ? image.name : newName, tag, digest: '' };
+  }
+  add(holder, { kind: 'deployed', image: joinImage(image), renamedBy });
+}
+
+function deploymentOf(outcomes: readonly Outcome[]): Deployment {
+  const deployed = outcomes.filter((item) => item.kind === 'deployed');
+  if (deployed.length === 0) {
+    const entries = outcomes.flatMap((item) => (item.kind === 'replaced' ? [item.by] : []));
+    const distinct = new Map(entries.map((entry) => [`${entry.kustomization.file} ${entry.index}`, entry]));
+    return { kind: 'replaced', by: [...distinct.values()] };
+  }
+  const asWritten = deployed.some(({ renamedBy }) => renamedBy === undefined);
+  const renamed: Renamed[] = [];
+  for (const { image, renamedBy } of deployed) {
+    if (renamedBy === undefined) continue;
+    const reference = parseReference(image);
+    if (reference instanceof Problem) return { kind: 'invalid', image, by: renamedBy, reason: reference.message };
+    renamed.push({ by: renamedBy, reference: withoutDigest(reference) });
+  }
+  const [first] = renamed;
+  if (first === undefined) return asWrittenOf(deployed.map(({ image }) => image));
+  const names = new Set(renamed.map(({ reference }) => printReference(reference)));
+  if (!asWritten && names.size === 1) return { kind: 'renamed', ...first };
+  const distinct = new Map(
+    renamed.map((item) => [`${item.by.kustomization.file} ${item.by.index} ${item.reference.text}`, item]),
+  );
+  return { kind: 'several', asWritten, renamed: [...distinct.values()] };
+}
+
+function asWrittenOf(images: readonly string[]): Deployment {
+  const [image] = new Set(images).size === 1 ? images : [];
+  const reference = image === undefined ? undefined : parseReference(image);
+  return { kind: 'as-written', ...(reference !== undefined && !(reference instanceof Problem) && { reference }) };
+}

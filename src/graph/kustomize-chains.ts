@@ -1,0 +1,76 @@
+// Which kustomizations apply to a file, in which order. Pure. A file that several overlays take has a chain for each.
+import { posix } from 'node:path';
+import { isKustomizationFile, type KustomizationFile } from './kustomization-file.ts';
+
+/** Kustomizations from the innermost to the root, in the order in which their `images:` apply. */
+export type Chain = readonly KustomizationFile[];
+
+/** Chains of all files together; a tree with more is not followed further. */
+const MAX_CHAINS = 200_000;
+/** Kustomizations inside kustomizations; kustomize itself refuses a circle. */
+const MAX_DEPTH = 32;
+
+export type Chains = {
+  /** By file; a file that no kustomization takes has no entry. */
+  readonly of: ReadonlyMap<string, readonly Chain[]>;
+  /** True where the bound was reached: then not every chain is known. */
+  readonly incomplete: boolean;
+};
+
+/** One file inside one kustomization, with what has applied to it so far. */
+type Taken = { readonly file: string; readonly chain: Chain };
+
+export function kustomizeChains(kustomizations: readonly KustomizationFile[]): Chains {
+  const byFolder = new Map(kustomizations.map((item) => [posix.dirname(item.file), item]));
+  const at = (path: string) =>
+    byFolder.get(posix.normalize(path).replace(/\/$/, '') || '.') ??
+    (isKustomizationFile(path) ? byFolder.get(posix.dirname(path)) : undefined);
+  const known = new Map<KustomizationFile, readonly Taken[]>();
+  let [count, incomplete] = [0, false];
+
+  /** What a folder of resources gives: accumulated for itself, then added to whoever takes it. */
+  const taken = (item: KustomizationFile, depth: number): readonly Taken[] => {
+    const before = known.get(item);
+    if (before !== undefined) return before;
+    known.set(item, []); // kustomize refuses a circle; here it takes nothing from itself
+    const all = accumulate(item, [], depth);
+    known.set(item, all);
+    return all;
+  };
+
+  /**
+   * As kustomize accumulates a target: its resources, then its components, each of which applies to all that was taken so
+   * far, then its own patches and images.
+   */
+  const accumulate = (item: KustomizationFile, before: readonly Taken[], depth: number): readonly Taken[] => {
+    if (depth > MAX_DEPTH || count > MAX_CHAINS) {
+      incomplete = true;
+      return before;
+    }
+    let inside = [...before];
+    for (const path of item.resources) {
+      const inner = at(path);
+      if (inner === undefined) inside.push({ file: path, chain: [] });
+      else inside.push(...taken(inner, depth + 1));
+    }
+    for (const path of item.components) {
+      const component = at(path);
+      if (component !== undefined) inside = [...accumulate(component, inside, depth + 1)];
+    }
+    for (const file of [item.file, ...item.patches]) inside.push({ file, chain: [] });
+    count += inside.length;
+    return inside.map(({ file, chain }) => ({ file, chain: [...chain, item] }));
+  };
+
+  const used = new Set(
+    kustomizations.flatMap(({ resources, components }) =>
+      [...resources, ...components].flatMap((path) => at(path) ?? []),
+    ),
+  );
+  const of = new Map<string, Chain[]>();
+  for (const root of kustomizations) {
+    if (used.has(root)) continue;
+    for (const { file, chain } of taken(root, 0)) of.set(file, [...(of.get(file) ?? []), chain]);
+  }
+  return { of, incomplete };
+}
