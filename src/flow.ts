@@ -70,7 +70,17 @@ export type Found = SourceLocation & {
   readonly namespace?: string;
   /** What a person should know about this place; shown by --explain. */
   readonly note?: string;
+  /** What the deployment graph makes of it, where an overlay of the tree changes it. */
+  readonly deployed?: DeployedAs;
 };
+
+/**
+ * renamed: every overlay that deploys it gives it this name (and tag), so this image's digest belongs here.
+ * replaced: no overlay deploys its tag; a digest here decides nothing. `by` names the files that decide.
+ */
+export type DeployedAs =
+  | { readonly kind: 'renamed'; readonly reference: Reference; readonly by: string }
+  | { readonly kind: 'replaced'; readonly by: readonly string[] };
 
 export type SkipReason =
   | 'template' // {{ }} or {% %}: the value exists only after rendering
@@ -89,6 +99,8 @@ export type Skipped = SourceLocation & {
   readonly text: string;
   readonly reason: SkipReason;
   readonly detail: string;
+  /** Of a part that the deployment graph may complete: where its digest would be written. */
+  readonly slot?: Slot;
 };
 
 export type Platform = { readonly os: string; readonly architecture: string; readonly variant?: string };

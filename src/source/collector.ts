@@ -74,10 +74,11 @@ export class Collector {
     });
   }
 
-  skip(spot: Spot, text: string, reason: SkipReason, detail: string): void {
+  skip(spot: Spot, text: string, reason: SkipReason, detail: string, slot?: Slot): void {
     if (this.#repeat(spot)) return;
     const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-    this.skipped.push({ kind: 'skipped', ...this.#location(spot), dialect: this.dialect, text: shown, reason, detail });
+    const place = { kind: 'skipped' as const, ...this.#location(spot), dialect: this.dialect };
+    this.skipped.push({ ...place, text: shown, reason, detail, ...(slot !== undefined && { slot }) });
   }
 
   /** What was uncertain where its anchor stands is sure where an alias puts it into a container. */

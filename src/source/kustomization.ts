@@ -2,7 +2,7 @@
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { type Collector, notLiteral } from './collector.ts';
-import { splitSlot } from './slot.ts';
+import { renameSlot, splitSlot } from './slot.ts';
 import { deref, type MapNode, type Node } from './yaml-node.ts';
 
 /** kustomize takes `newTag` and `digest` together: since v5 it writes name:tag@digest, before that the digest won. */
@@ -21,7 +21,8 @@ function readEntry(c: Collector, map: MapNode, path: string): void {
     const value = deref(find(key)?.value);
     return value?.kind === 'scalar' ? value.value : undefined;
   };
-  const named = text('newName') ? 'newName' : 'name';
+  const newName = text('newName') ? find('newName') : undefined;
+  const named = newName === undefined ? 'name' : 'newName';
   const name = text(named);
   const value = deref(find(named)?.value);
   if (name === undefined || name === '' || value?.kind !== 'scalar') return;
@@ -31,20 +32,16 @@ function readEntry(c: Collector, map: MapNode, path: string): void {
   const why = notLiteral(`${name}${tag}`);
   if (why) return c.skip(spot, name, why.reason, why.detail);
   if (tag === '' && digest === '') {
-    return c.skip(
-      spot,
-      name,
-      'incomplete',
-      'renames the image only; its tag stands in the resources, where it is pinned',
-    );
+    const slot = newName === undefined ? undefined : renameSlot(c.text, map, newName, find('digest'));
+    return c.skip(spot, name, 'incomplete', 'only renames the image; the tag comes from the resources', slot);
   }
   const suffix = digest === '' || tag.includes('@') ? '' : `@${digest}`;
   const reference = parseReference(`${name}${tag === '' ? '' : `:${tag}`}${suffix}`);
   if (reference instanceof Problem) return c.skip(spot, name, 'invalid', reference.message);
-  const tagEntry = find('newTag');
-  c.reference(
-    spot,
-    reference,
-    splitSlot(c.text, { map, tag: tagEntry, digest: find('digest'), style: undefined, takesDigestKey: true }),
-  );
+  const [tagEntry, digestEntry] = [find('newTag'), find('digest')];
+  const slot =
+    newName !== undefined && tag === ''
+      ? renameSlot(c.text, map, newName, digestEntry)
+      : splitSlot(c.text, { map, tag: tagEntry, digest: digestEntry, style: undefined, takesDigestKey: true });
+  c.reference(spot, reference, slot);
 }

@@ -45,6 +45,29 @@ export function splitSlot(text: string, parts: Parts): Slot {
   return lineSlot(text, parts.tag as YamlEntry, tag) ?? tagSlot(text, tag);
 }
 
+/**
+ * The digest of a kustomization's entry that renames an image and leaves its tag to the resources: a `digest:` line below
+ * `newName:`. kustomize then renders newName@digest, whatever tag the resources have.
+ */
+export function renameSlot(text: string, map: MapNode, newName: YamlEntry, digestKey: YamlEntry | undefined): Slot {
+  const digest = scalarOf(digestKey);
+  const name = scalarOf(newName);
+  if (digest !== undefined && digest.value !== '')
+    return filledSlot(
+      text,
+      { map, tag: newName, digest: digestKey, style: undefined, takesDigestKey: true },
+      digest,
+      name,
+    );
+  if (digest !== undefined && isQuoted(digest)) return { pin: { at: digest.start, before: '', after: '' } };
+  const slot = map.flow || digest !== undefined || name === undefined ? undefined : lineSlot(text, newName, name);
+  return (
+    slot ?? {
+      blocked: 'write this entry over several lines, or give newTag, so that a digest: line can follow newName',
+    }
+  );
+}
+
 function filledSlot(text: string, parts: Parts, digest: ScalarNode, tag: ScalarNode | undefined): Slot {
   const range = [digest.start, digest.end] as const;
   if (!isDigest(parts.style === 'hex' ? `sha256:${digest.value}` : digest.value))

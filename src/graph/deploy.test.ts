@@ -1,0 +1,144 @@
+// What an image of a tree is when it is deployed, and which place decides it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Found } from '../flow.ts';
+import { printReference } from '../image/reference.ts';
+import { type FileResult, findIn } from '../source/find.ts';
+import { isKustomizationFile, readKustomizationFile } from './kustomization-file.ts';
+import { deployTree } from './tree.ts';
+
+const D = `sha256:${'d'.repeat(64)}`;
+const pod = (image: string) => `apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: ${image}\n`;
+const kustomization = (resources: string, images: string) =>
+  `apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [${resources}]\nimages:${images === '[]' ? ' []' : `\n${images}`}\n`;
+
+/** A line for each place: what is deployed there, or why nothing is. */
+async function deployed(files: Record<string, string>): Promise<string[]> {
+  const results: FileResult[] = [];
+  for (const [file, text] of Object.entries(files))
+    results.push(await findIn(text, file, { fields: [], argsAndEnv: false }));
+  const kustomizations = Object.entries(files)
+    .filter(([file]) => isKustomizationFile(file))
+    .flatMap(([file, text]) => readKustomizationFile(text, file) ?? []);
+  return deployTree(results, kustomizations).flatMap(({ file, found, skipped }) => [
+    ...found.map((item) => `${file}: ${show(item)}`),
+    ...skipped.map(({ text, reason }) => `${file}: ${reason} ${text}`),
+  ]);
+}
+
+function show({ reference, deployed: as, slot }: Found): string {
+  if (slot.blocked !== undefined) return `blocked ${slot.blocked}`;
+  if (as?.kind === 'replaced') return `replaced ${printReference(reference)}`;
+  return printReference(as?.kind === 'renamed' ? as.reference : reference);
+}
+
+const cases: [name: string, files: Record<string, string>, result: string[]][] = [
+  ['no overlay', { 'web.yaml': pod('redis:7') }, ['web.yaml: docker.io/library/redis:7']],
+  [
+    'P2 newName without newTag: the digest of the image that is deployed belongs into the base',
+    {
+      'base/web.yaml': pod('redis:7'),
+      'base/kustomization.yaml': kustomization('web.yaml', '- {name: other, newTag: "1"}\n'),
+      'prod/kustomization.yaml': kustomization('../base', '- name: redis\n  newName: mirror.example.com/cache/redis\n'),
+    },
+    [
+      'base/web.yaml: mirror.example.com/cache/redis:7',
+      'base/kustomization.yaml: docker.io/library/other:1',
+      'prod/kustomization.yaml: incomplete mirror.example.com/cache/redis',
+    ],
+  ],
+  [
+    'P2 two overlays rename to two names: each needs its own digest, the base none',
+    {
+      'base/web.yaml': pod('redis:7'),
+      'base/kustomization.yaml': kustomization('web.yaml', '[]'),
+      'a/kustomization.yaml': kustomization('../base', '- name: redis\n  newName: a.example.com/redis\n'),
+      'b/kustomization.yaml': kustomization('../base', '- name: redis\n  newName: b.example.com/redis\n'),
+    },
+    [
+      'base/web.yaml: incomplete redis:7',
+      'a/kustomization.yaml: a.example.com/redis:7',
+      'b/kustomization.yaml: b.example.com/redis:7',
+    ],
+  ],
+  [
+    'P2 one overlay renames, the other does not: both places decide',
+    {
+      'base/web.yaml': pod('redis:7'),
+      'base/kustomization.yaml': kustomization('web.yaml', '[]'),
+      'a/kustomization.yaml': kustomization('../base', '[]'),
+      'b/kustomization.yaml': kustomization('../base', '- name: redis\n  newName: b.example.com/redis\n'),
+    },
+    ['base/web.yaml: docker.io/library/redis:7', 'b/kustomization.yaml: b.example.com/redis:7'],
+  ],
+  [
+    'P2 a tag inside newName',
+    {
+      'base/web.yaml': pod('app'),
+      'base/kustomization.yaml': kustomization('web.yaml', '- name: app\n  newName: ghcr.io/org/app:v1\n'),
+    },
+    ['base/web.yaml: ghcr.io/org/app:v1', 'base/kustomization.yaml: incomplete ghcr.io/org/app:v1'],
+  ],
+  [
+    'P2 a tag inside newName before a tag of the base is no reference',
+    {
+      'base/web.yaml': pod('app:2'),
+      'base/kustomization.yaml': kustomization('web.yaml', '- name: app\n  newName: ghcr.io/org/app:v1\n'),
+    },
+    ['base/web.yaml: invalid app:2', 'base/kustomization.yaml: incomplete ghcr.io/org/app:v1'],
+  ],
+  [
+    'P5 a placeholder that every overlay replaces is no finding',
+    {
+      'base/web.yaml': pod('controller:latest'),
+      'base/kustomization.yaml': kustomization(
+        'web.yaml',
+        '- name: controller\n  newName: ghcr.io/org/operator\n  newTag: v1\n',
+      ),
+    },
+    ['base/web.yaml: incomplete controller:latest', 'base/kustomization.yaml: ghcr.io/org/operator:v1'],
+  ],
+  [
+    'an outer overlay replaces what an inner one gives',
+    {
+      'base/web.yaml': pod('app:1'),
+      'base/kustomization.yaml': kustomization('web.yaml', '- {name: app, newTag: "2"}\n'),
+      'prod/kustomization.yaml': kustomization('../base', '- {name: app, newTag: "3"}\n'),
+    },
+    [
+      'base/web.yaml: incomplete app:1',
+      'base/kustomization.yaml: incomplete app:2',
+      'prod/kustomization.yaml: docker.io/library/app:3',
+    ],
+  ],
+  [
+    'a digest below newName is one of the tag that the base gives',
+    {
+      'base/web.yaml': pod('redis:7'),
+      'base/kustomization.yaml': kustomization(
+        'web.yaml',
+        `- name: redis\n  newName: m.example.com/redis\n  digest: ${D}\n`,
+      ),
+    },
+    ['base/web.yaml: incomplete redis:7', 'base/kustomization.yaml: m.example.com/redis:7'],
+  ],
+  [
+    'one entry that renames two tags cannot carry one digest',
+    {
+      'base/web.yaml': pod('redis:7'),
+      'base/old.yaml': pod('redis:6'),
+      'base/kustomization.yaml': kustomization('web.yaml, old.yaml', '[]'),
+      'a/kustomization.yaml': kustomization('../base', '[]'),
+      'b/kustomization.yaml': kustomization('../base', '- name: redis\n  newName: b.example.com/redis\n'),
+    },
+    [
+      'base/web.yaml: docker.io/library/redis:7',
+      'base/old.yaml: docker.io/library/redis:6',
+      'b/kustomization.yaml: blocked renames 2 tags (7, 6): give newTag here',
+    ],
+  ],
+];
+for (const [name, files, result] of cases)
+  test(name, async () => {
+    assert.deepEqual(await deployed(files), result);
+  });

@@ -1,0 +1,104 @@
+// A tree of files as what it deploys: each reference is told what overlays make of it, and entries of overlays that only rename an
+// image become places for a digest where they decide. Pure.
+import type { Found, Reference, Skipped } from '../flow.ts';
+import { printReference } from '../image/reference.ts';
+import type { FileResult } from '../source/find.ts';
+import { type Deployment, deployments, type Entry, placeKey, type Renamed } from './deploy.ts';
+import type { KustomizationFile } from './kustomization-file.ts';
+import { type Chains, kustomizeChains } from './kustomize-chains.ts';
+
+const fileOf = ({ kustomization }: Entry) => kustomization.file;
+
+/** @returns the same results with what the graph knows; a file without overlays is as it was */
+export function deployTree(
+  results: readonly FileResult[],
+  kustomizations: readonly KustomizationFile[],
+): readonly FileResult[] {
+  if (kustomizations.length === 0) return results;
+  const chains: Chains = kustomizeChains(kustomizations);
+  const known = deployments(
+    results.flatMap(({ found }) => found),
+    chains,
+  );
+  if (known.size === 0) return results;
+  const renames = renamesByEntry([...known.values()]);
+  return results.map((result) => deployFile(result, known, renames));
+}
+
+/** What each entry that only renames must carry a digest of, by place; several images where it renames several. */
+function renamesByEntry(list: readonly Deployment[]): ReadonlyMap<string, readonly Renamed[]> {
+  const renames = list.flatMap((item) => (item.kind === 'several' ? item.renamed : []));
+  return Map.groupBy(renames, ({ by }) => `${fileOf(by)}\n${by.index}`);
+}
+
+function deployFile(
+  result: FileResult,
+  known: ReadonlyMap<string, Deployment>,
+  renames: ReadonlyMap<string, readonly Renamed[]>,
+): FileResult {
+  const found: Found[] = [];
+  const skipped: Skipped[] = [];
+  for (const item of result.found) {
+    const changed = deployFound(item, known.get(placeKey(item)));
+    if (changed.kind === 'found') found.push(changed);
+    else skipped.push(changed);
+  }
+  for (const item of result.skipped) {
+    const index = /^images\[(\d+)\]\.newName$/.exec(item.path)?.[1];
+    const wanted = item.slot === undefined || index === undefined ? undefined : renames.get(`${item.file}\n${index}`);
+    if (wanted === undefined) skipped.push(item);
+    else found.push(entryFound(item, wanted));
+  }
+  const byStart = (a: { start: number }, b: { start: number }) => a.start - b.start;
+  return { ...result, found: found.sort(byStart), skipped: skipped.sort(byStart) };
+}
+
+function deployFound(item: Found, deployment: Deployment | undefined): Found | Skipped {
+  switch (deployment?.kind) {
+    case undefined:
+      return item;
+    case 'as-written':
+      return isTagless(item) && deployment.reference?.tag !== undefined
+        ? { ...item, deployed: { kind: 'renamed', reference: deployment.reference, by: item.file } }
+        : item;
+    case 'renamed':
+      return {
+        ...item,
+        deployed: { kind: 'renamed', reference: deployment.reference, by: fileOf(deployment.by) },
+        note: note(item, `deployed as ${deployment.reference.text} by ${fileOf(deployment.by)}`),
+      };
+    case 'replaced':
+      return replaced(item, [...new Set(deployment.by.map(fileOf))]);
+    case 'several':
+      return deployment.asWritten ? item : replaced(item, [...new Set(deployment.renamed.map(({ by }) => fileOf(by)))]);
+    case 'invalid':
+      return skip(item, 'invalid', `${fileOf(deployment.by)} makes '${deployment.image}' of it: ${deployment.reason}`);
+  }
+}
+
+/** A digest that is written already stays a place, so that unpin can take it out. */
+function replaced(item: Found, by: readonly string[]): Found | Skipped {
+  const detail = `replaced by ${by.join(', ')}, which ${by.length === 1 ? 'decides' : 'decide'}; no digest is needed here`;
+  if (item.reference.digest === undefined) return skip(item, 'incomplete', detail);
+  return { ...item, deployed: { kind: 'replaced', by }, note: note(item, detail) };
+}
+
+function skip(item: Found, reason: 'incomplete' | 'invalid', detail: string): Skipped {
+  const { slot: _, reference, kind: __, object: ___, namespace: ____, note: _____, deployed: ______, ...place } = item;
+  return { ...place, kind: 'skipped', text: reference.text, reason, detail };
+}
+
+/** An overlay's entry that only renames, as the place for the digest of what it makes of the image. */
+function entryFound(
+  { kind: _, text: __, reason: ___, detail: ____, slot, ...place }: Skipped,
+  wanted: readonly Renamed[],
+): Found {
+  const names = [...new Map(wanted.map(({ reference }) => [printReference(reference), reference])).values()];
+  const reference = names[0] as Reference;
+  const several = `renames ${names.length} tags (${names.map(({ tag }) => tag ?? 'latest').join(', ')}): give newTag here`;
+  return { ...place, kind: 'found', reference, slot: names.length === 1 ? (slot ?? {}) : { blocked: several } };
+}
+
+const isTagless = ({ reference }: Found) => reference.tag === undefined && reference.digest !== undefined;
+
+const note = (item: Found, more: string) => [item.note, more].filter((part) => part !== undefined).join('; ');
