@@ -3,15 +3,19 @@ import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { type Collector, notLiteral } from './collector.ts';
 import { renameSlot, splitSlot } from './slot.ts';
-import { deref, type MapNode, type Node } from './yaml-node.ts';
+import { deref, get, type MapNode, type Node } from './yaml-node.ts';
 
 /** kustomize takes `newTag` and `digest` together: since v5 it writes name:tag@digest, before that the digest won. */
 export function readKustomization(c: Collector, root: Node): void {
-  if (root.kind !== 'map') return;
-  const images = deref(root.entries.find((entry) => entry.key.value === 'images')?.value);
-  if (images?.kind !== 'seq') return;
-  for (const [index, item] of images.items.entries()) {
-    if (item.kind === 'map') readEntry(c, item, `images[${index}]`);
+  if (root.kind === 'map') readOverrides(c, get(root, 'images'), 'images');
+}
+
+/** The entries of an `images:` list, here or in an object that takes kustomize's form. */
+export function readOverrides(c: Collector, images: Node | undefined, path: string): void {
+  const list = deref(images);
+  if (list?.kind !== 'seq') return;
+  for (const [index, item] of list.items.entries()) {
+    if (item.kind === 'map') readEntry(c, item, `${path}[${index}]`);
   }
 }
 

@@ -1,0 +1,107 @@
+// Overrides of images in objects of GitOps controllers: Flux' Kustomization and HelmRelease, OCIRepository, Argo CD's Application and
+// ApplicationSet, and its `.argocd-source.yaml`. Flux: kustomize.toolkit.fluxcd.io, helm.toolkit.fluxcd.io, source.toolkit.fluxcd.io;
+// Argo CD: operator manual, application.yaml, "Kustomize", "Parameter overrides".
+import { parseReference } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
+import { type Collector, notLiteral } from './collector.ts';
+import { readOverrides } from './kustomization.ts';
+import { splitSlot, wholeSlot } from './slot.ts';
+import { deref, get, getText, type Node, type ScalarNode } from './yaml-node.ts';
+
+/** Reads what these controllers override in the objects that they apply; the rest of the object is read by its shape. */
+export function readGitops(c: Collector, root: Node, group: string, kind: string): void {
+  const spec = get(root, 'spec');
+  if (group === 'kustomize.toolkit.fluxcd.io' && kind === 'Kustomization')
+    return readOverrides(c, get(spec, 'images'), 'spec.images');
+  if (group === 'helm.toolkit.fluxcd.io' && kind === 'HelmRelease') {
+    for (const [index, renderer] of itemsOf(get(spec, 'postRenderers')).entries()) {
+      const path = `spec.postRenderers[${index}].kustomize.images`;
+      readOverrides(c, get(get(renderer, 'kustomize'), 'images'), path);
+    }
+    return;
+  }
+  if (group === 'source.toolkit.fluxcd.io' && kind === 'OCIRepository') return readOciRepository(c, spec);
+  if (group === 'argoproj.io' && kind === 'Application') return readSources(c, spec, 'spec');
+  if (group === 'argoproj.io' && kind === 'ApplicationSet')
+    return readSources(c, get(get(spec, 'template'), 'spec'), 'spec.template.spec');
+}
+
+/** `.argocd-source.yaml` and `.argocd-source-<application>.yaml`: a source's fields at the top. */
+export function readArgoSource(c: Collector, root: Node): void {
+  readSource(c, root, '');
+}
+
+function readSources(c: Collector, spec: Node | undefined, path: string): void {
+  readSource(c, get(spec, 'source'), `${path}.source.`);
+  for (const [index, source] of itemsOf(get(spec, 'sources')).entries())
+    readSource(c, source, `${path}.sources[${index}].`);
+}
+
+function readSource(c: Collector, source: Node | undefined, path: string): void {
+  const images = get(get(source, 'kustomize'), 'images');
+  for (const [index, item] of itemsOf(images).entries())
+    if (item.kind === 'scalar') readArgoImage(c, item, `${path}kustomize.images[${index}]`);
+  readParameters(c, get(get(source, 'helm'), 'parameters'), `${path}helm.parameters`);
+}
+
+/** `[name=]image[:tag][@digest]`, as `kustomize edit set image` takes it. */
+function readArgoImage(c: Collector, scalar: ScalarNode, path: string): void {
+  const offset = scalar.value.lastIndexOf('=') + 1;
+  const value = scalar.value.slice(offset);
+  const literal = c.text.slice(scalar.start, scalar.end) === scalar.value;
+  const spot = { start: literal ? scalar.start + offset : scalar.start, end: scalar.end, path };
+  const why = notLiteral(value);
+  if (why !== undefined) return c.skip(spot, value, why.reason, why.detail);
+  const reference = parseReference(value);
+  if (reference instanceof Problem) return c.skip(spot, value, 'invalid', reference.message);
+  if (reference.tag === undefined && reference.digest === undefined)
+    return c.skip(spot, value, 'incomplete', 'only renames the image; the tag comes from the resources');
+  const slot = literal
+    ? wholeSlot(c.text, spot.start, spot.end, reference)
+    : { blocked: 'the image is written with escapes: write it plainly' };
+  c.reference(spot, reference, slot);
+}
+
+/** Helm parameters that name an image's tag: the chart composes the reference, so the place is named and not taken. */
+function readParameters(c: Collector, parameters: Node | undefined, path: string): void {
+  for (const [index, item] of itemsOf(parameters).entries()) {
+    const name = getText(item, 'name') ?? '';
+    const value = get(item, 'value');
+    if (!/image/i.test(name) || value?.kind !== 'scalar' || value.value === '') continue;
+    const spot = { start: value.start, end: value.end, path: `${path}[${index}].value` };
+    if (/(?:tag|version)$/i.test(name))
+      c.skip(spot, value.value, 'incomplete', `the tag of a chart's image (${name}); the chart says which image it is`);
+    else c.image(spot, value.value, false);
+  }
+}
+
+/** `url: oci://host/repository` with `ref: {tag}`: a digest below the tag decides before it. */
+function readOciRepository(c: Collector, spec: Node | undefined): void {
+  const url = deref(get(spec, 'url'));
+  const ref = deref(get(spec, 'ref'));
+  if (url?.kind !== 'scalar' || !url.value.startsWith('oci://')) return;
+  const spot = { start: url.start, end: url.end, path: 'spec.url' };
+  const name = url.value.slice('oci://'.length);
+  const why = notLiteral(name);
+  if (why !== undefined) return c.skip(spot, name, why.reason, why.detail);
+  const [tag, digest] = [getText(ref, 'tag') ?? '', getText(ref, 'digest') ?? ''];
+  if (ref?.kind !== 'map' || (tag === '' && digest === '')) {
+    const detail =
+      getText(ref, 'semver') === undefined ? 'names no tag, so the newest is taken' : 'follows a version range';
+    return c.skip(spot, name, 'incomplete', `${detail}: give ref.tag, which can be pinned`);
+  }
+  const reference = parseReference(`${name}${tag === '' ? '' : `:${tag}`}${digest === '' ? '' : `@${digest}`}`);
+  if (reference instanceof Problem) return c.skip(spot, name, 'invalid', reference.message);
+  const find = (key: string) => ref.entries.find((entry) => entry.key.value === key);
+  const parts = { map: ref, tag: find('tag'), digest: find('digest'), style: undefined, takesDigestKey: true } as const;
+  const slot =
+    ref.flow && digest === ''
+      ? { blocked: 'write ref over several lines, so that digest: can follow tag:' }
+      : splitSlot(c.text, parts);
+  c.reference(spot, reference, slot);
+}
+
+const itemsOf = (node: Node | undefined): readonly Exclude<Node, { kind: 'alias' }>[] => {
+  const list = deref(node);
+  return list?.kind === 'seq' ? list.items.flatMap((item) => deref(item) ?? []) : [];
+};
