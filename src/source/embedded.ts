@@ -16,7 +16,7 @@ export function readEmbedded(c: Collector, scalar: ScalarNode, path: string, vis
     if (!/image/i.test(inner.slice(start, end))) continue;
     try {
       const root = parseYaml(inner, start, end);
-      if (root !== undefined && root.kind !== 'scalar') visit(relocate(root, map));
+      if (root !== undefined && root.kind !== 'scalar') visit(relocate(root, map, Math.max(scalar.indent, 0)));
     } catch (error) {
       if (!(error instanceof SyntaxProblem)) throw error;
       if (inner.includes('{{')) readTemplateLines(c, inner.slice(start, end), (offset) => map(start + offset), path);
@@ -28,8 +28,9 @@ export function readEmbedded(c: Collector, scalar: ScalarNode, path: string, vis
 function innerToOuter(text: string, scalar: ScalarNode): (offset: number) => number {
   const position = positions(scalar.value);
   const outer: number[] = [scalar.start];
-  for (let at = text.indexOf('\n', scalar.start); at >= 0 && at < scalar.end; at = text.indexOf('\n', at + 1))
-    outer.push(at + 1);
+  // YAML ends a line at LF, CR LF or CR alone, and its values have LF for each.
+  for (const { index, 0: end } of text.slice(scalar.start, scalar.end).matchAll(/\r\n?|\n/g))
+    outer.push(scalar.start + index + end.length);
   return (offset) => {
     const { line, column } = position(offset);
     return (outer[Math.min(line, outer.length) - 1] as number) + Math.max(scalar.indent, 0) + column - 1;

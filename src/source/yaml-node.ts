@@ -70,20 +70,28 @@ export function getText(node: Node | undefined, key: string): string | undefined
   return value?.kind === 'scalar' ? value.value : undefined;
 }
 
-/** The same tree with every offset put through `map`: a document inside a block scalar, seen in its file. */
-export function relocate(node: Node, map: (offset: number) => number): Node {
+/**
+ * The same tree with every offset put through `map`: a document inside a block scalar, seen in its file.
+ * @param indent columns that the outer block takes from every line; a block scalar inside loses them too
+ */
+export function relocate(node: Node, map: (offset: number) => number, indent: number): Node {
   switch (node.kind) {
     case 'scalar':
-      return { ...node, start: map(node.start), end: map(node.end) };
+      return {
+        ...node,
+        start: map(node.start),
+        end: map(node.end),
+        indent: node.indent < 0 ? node.indent : node.indent + indent,
+      };
     case 'map': {
       const entries = node.entries.map(({ key, value }) => ({
-        key: relocate(key, map) as ScalarNode,
-        value: relocate(value, map),
+        key: relocate(key, map, indent) as ScalarNode,
+        value: relocate(value, map, indent),
       }));
       return { ...node, start: map(node.start), entries };
     }
     case 'seq':
-      return { ...node, start: map(node.start), items: node.items.map((item) => relocate(item, map)) };
+      return { ...node, start: map(node.start), items: node.items.map((item) => relocate(item, map, indent)) };
     case 'alias':
       return { ...node, start: map(node.start), target: undefined };
   }
