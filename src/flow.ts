@@ -70,17 +70,11 @@ export type Found = SourceLocation & {
   readonly namespace?: string;
   /** What a person should know about this place; shown by --explain. */
   readonly note?: string;
-  /** What the deployment graph makes of it, where an overlay of the tree changes it. */
-  readonly deployed?: DeployedAs;
+  /** The reference as it stands in the text, where an overlay of the tree deploys it as another one: `reference` is that. */
+  readonly written?: Reference;
+  /** Files whose overrides replace it everywhere: its tag is deployed nowhere, and a digest here decides nothing. */
+  readonly overriddenBy?: readonly string[];
 };
-
-/**
- * renamed: every overlay that deploys it gives it this name (and tag), so this image's digest belongs here.
- * replaced: no overlay deploys its tag; a digest here decides nothing. `by` names the files that decide.
- */
-export type DeployedAs =
-  | { readonly kind: 'renamed'; readonly reference: Reference; readonly by: string }
-  | { readonly kind: 'replaced'; readonly by: readonly string[] };
 
 export type SkipReason =
   | 'template' // {{ }} or {% %}: the value exists only after rendering

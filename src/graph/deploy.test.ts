@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Found } from '../flow.ts';
-import { printReference } from '../image/reference.ts';
+import { printReference, withoutDigest } from '../image/reference.ts';
 import { type FileResult, findIn } from '../source/find.ts';
 import { isKustomizationFile, readKustomizationFile } from './kustomization-file.ts';
 import { deployTree } from './tree.ts';
@@ -26,10 +26,10 @@ async function deployed(files: Record<string, string>): Promise<string[]> {
   ]);
 }
 
-function show({ reference, deployed: as, slot }: Found): string {
+function show({ reference, overriddenBy, slot }: Found): string {
   if (slot.blocked !== undefined) return `blocked ${slot.blocked}`;
-  if (as?.kind === 'replaced') return `replaced ${printReference(reference)}`;
-  return printReference(as?.kind === 'renamed' ? as.reference : reference);
+  const name = printReference(withoutDigest(reference));
+  return overriddenBy === undefined ? name : `overridden ${name}`;
 }
 
 const cases: [name: string, files: Record<string, string>, result: string[]][] = [
@@ -142,3 +142,14 @@ for (const [name, files, result] of cases)
   test(name, async () => {
     assert.deepEqual(await deployed(files), result);
   });
+
+test('a digest in a base that every overlay replaces stays a place for unpin, and is no image', async () => {
+  const files = {
+    'base/web.yaml': pod(`app:1@${D}`),
+    'base/kustomization.yaml': kustomization('web.yaml', '- {name: app, newTag: "2"}\n'),
+  };
+  assert.deepEqual(await deployed(files), [
+    'base/web.yaml: overridden docker.io/library/app:1',
+    'base/kustomization.yaml: docker.io/library/app:2',
+  ]);
+});

@@ -1,7 +1,7 @@
-// A tree of files as what it deploys: each reference is told what overlays make of it, and entries of overlays that only rename an
+// A tree of files as what it deploys: each reference becomes what overlays make of it, and entries of overlays that only rename an
 // image become places for a digest where they decide. Pure.
 import type { Found, Reference, Skipped } from '../flow.ts';
-import { printReference } from '../image/reference.ts';
+import { printReference, withDigest } from '../image/reference.ts';
 import type { FileResult } from '../source/find.ts';
 import { type Deployment, deployments, type Entry, placeKey, type Renamed } from './deploy.ts';
 import type { KustomizationFile } from './kustomization-file.ts';
@@ -58,33 +58,44 @@ function deployFound(item: Found, deployment: Deployment | undefined): Found | S
     case undefined:
       return item;
     case 'as-written':
-      return isTagless(item) && deployment.reference?.tag !== undefined
-        ? { ...item, deployed: { kind: 'renamed', reference: deployment.reference, by: item.file } }
+      // A digest without a tag was made for the tag that the resources give.
+      return deployment.reference?.tag !== undefined &&
+        item.reference.tag === undefined &&
+        item.reference.digest !== undefined
+        ? renamed(item, deployment.reference, undefined)
         : item;
     case 'renamed':
-      return {
-        ...item,
-        deployed: { kind: 'renamed', reference: deployment.reference, by: fileOf(deployment.by) },
-        note: note(item, `deployed as ${deployment.reference.text} by ${fileOf(deployment.by)}`),
-      };
+      return renamed(
+        item,
+        deployment.reference,
+        `deployed as ${deployment.reference.text} by ${fileOf(deployment.by)}`,
+      );
     case 'replaced':
-      return replaced(item, [...new Set(deployment.by.map(fileOf))]);
+      return overridden(item, [...new Set(deployment.by.map(fileOf))]);
     case 'several':
-      return deployment.asWritten ? item : replaced(item, [...new Set(deployment.renamed.map(({ by }) => fileOf(by)))]);
+      return deployment.asWritten
+        ? item
+        : overridden(item, [...new Set(deployment.renamed.map(({ by }) => fileOf(by)))]);
     case 'invalid':
       return skip(item, 'invalid', `${fileOf(deployment.by)} makes '${deployment.image}' of it: ${deployment.reason}`);
   }
 }
 
+function renamed(item: Found, as: Reference, note: string | undefined): Found {
+  const { digest } = item.reference;
+  const reference = digest === undefined ? as : withDigest(as, digest);
+  return { ...item, reference, written: item.reference, ...noted(item, note) };
+}
+
 /** A digest that is written already stays a place, so that unpin can take it out. */
-function replaced(item: Found, by: readonly string[]): Found | Skipped {
+function overridden(item: Found, by: readonly string[]): Found | Skipped {
   const detail = `replaced by ${by.join(', ')}, which ${by.length === 1 ? 'decides' : 'decide'}; no digest is needed here`;
   if (item.reference.digest === undefined) return skip(item, 'incomplete', detail);
-  return { ...item, deployed: { kind: 'replaced', by }, note: note(item, detail) };
+  return { ...item, overriddenBy: by, ...noted(item, detail) };
 }
 
 function skip(item: Found, reason: 'incomplete' | 'invalid', detail: string): Skipped {
-  const { slot: _, reference, kind: __, object: ___, namespace: ____, note: _____, deployed: ______, ...place } = item;
+  const { slot: _, reference, kind: __, object: ___, namespace: ____, note: _____, ...place } = item;
   return { ...place, kind: 'skipped', text: reference.text, reason, detail };
 }
 
@@ -99,6 +110,7 @@ function entryFound(
   return { ...place, kind: 'found', reference, slot: names.length === 1 ? (slot ?? {}) : { blocked: several } };
 }
 
-const isTagless = ({ reference }: Found) => reference.tag === undefined && reference.digest !== undefined;
-
-const note = (item: Found, more: string) => [item.note, more].filter((part) => part !== undefined).join('; ');
+const noted = (item: Found, more: string | undefined): Pick<Found, 'note'> => {
+  const note = [item.note, more].filter((part) => part !== undefined).join('; ');
+  return note === '' ? {} : { note };
+};

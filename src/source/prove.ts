@@ -58,7 +58,10 @@ const refusal = (why: string, { file, line, column }: { file: string; line?: num
   });
 
 /** Why the text at the place is not what the reference says; undefined: it is. */
-function misspelt(text: string, { start, end, reference, slot }: Found): string | undefined {
+function misspelt(
+  text: string,
+  { start, end, reference: deployed, written: reference = deployed, slot }: Found,
+): string | undefined {
   const span = text.slice(start, end);
   // Of an image in parts the span is its repository.
   if (span !== reference.text && !reference.name.endsWith(span))
@@ -74,7 +77,7 @@ function misspelt(text: string, { start, end, reference, slot }: Found): string 
 function differs(found: Found, now: Found, digest: string | undefined): string | undefined {
   if (now.path !== found.path || now.document !== found.document || now.dialect !== found.dialect)
     return `it would be found at ${now.path} and not at ${found.path}`;
-  const { reference: was } = found;
+  const was = found.written ?? found.reference;
   const { reference: is } = now;
   if (is.registry !== was.registry || is.repository !== was.repository || is.tag !== was.tag)
     return `${was.text} would become ${is.text}`;

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Found, Skipped } from '../../flow.ts';
+import { loadKustomizations } from '../../graph/load.ts';
+import { deployTree } from '../../graph/tree.ts';
 import { matchesPattern } from '../../image/pattern.ts';
 import { repositoryOf } from '../../image/reference.ts';
 import { type Config, NO_CONFIG } from '../../policy/config.ts';
@@ -60,7 +62,7 @@ export async function gather(
     progress.show(`read ${done} of ${own.length} files`),
   );
   if (signal.aborted) throw new Problem('interrupted', 'interrupted');
-  const applied = apply(results, config);
+  const applied = apply(deployTree(results, await loadKustomizations(own, process.cwd())), config);
   return { ...applied, problems: [...problems, ...applied.problems], files: own.length };
 }
 
@@ -74,7 +76,7 @@ function apply(results: readonly FileResult[], config: Config): Omit<GatheredFil
   const kept = config.find.ignore.length === 0 ? results : results.map((result) => withoutIgnored(result, config));
   return {
     results: kept,
-    found: kept.flatMap((result) => result.found),
+    found: kept.flatMap((result) => result.found.filter(({ overriddenBy }) => overriddenBy === undefined)),
     skipped: kept.flatMap((result) => result.skipped),
     problems: kept.flatMap((result) => result.problems),
   };
