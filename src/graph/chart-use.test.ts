@@ -1,0 +1,59 @@
+// What charts do with digests and tags: spellings of public charts (P29).
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { digestUse, tagUse } from './chart-use.ts';
+
+const digests: [template: string, use: string][] = [
+  ['image: "{{ .Values.image.repository }}@{{ .Values.image.digest }}"', 'full'],
+  ['image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}@sha256:{{ .Values.image.digest }}"', 'hex'],
+  [
+    '{{- printf "%s/%s:%s@%s" .Values.image.registry .Values.image.repository (default (printf "v%s" .Chart.AppVersion) .Values.image.tag) .Values.image.digest }}',
+    'full',
+  ],
+  ['{{- printf "%s@sha256:%s" .Values.image.repository .Values.image.digest -}}', 'hex'],
+  ['{{- with .Values.image.digest -}}@{{ .}}{{- end -}}', 'full'],
+  ['{{- $digest := .Values.image.digest }}\nimage: "{{ .Values.image.repository }}@{{ $digest }}"', 'full'],
+  [
+    '{{- $sha := (.Values.image.digest | empty | not) | ternary (printf "@sha256:%s" .Values.image.digest) "" -}}\nimage: x{{ $sha }}',
+    'unknown',
+  ],
+  [
+    '{{- if .Values.image.digest }}\nimage: "{{ tpl .Values.image.repository . }}@{{ tpl .Values.image.digest . }}"\n{{- end }}',
+    'full',
+  ],
+  ['image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"', 'unused'],
+  ['sha: {{ .Values.image.digest }}\nimage: x@sha256:{{ .Values.image.digest }}', 'unknown'],
+  ['{{- define "image" -}}{{ .image.repository }}@{{ .image.digest }}{{- end -}}', 'full'],
+  ['{{/* .Values.image.digest */}}', 'unused'],
+];
+for (const [template, use] of digests)
+  test(`P29 a digest is ${use} in ${template.slice(0, 90).replaceAll('\n', ' ')}`, () => {
+    assert.equal(digestUse([template], ['image', 'digest']), use);
+  });
+
+const tags: [template: string, use: string][] = [
+  ['image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"', 'image'],
+  ['{{- printf "%s:%s" .Values.image.repository .Values.image.tag }}', 'image'],
+  ['{{- printf "%s/%s:%s" $registry $repository (default .Chart.AppVersion .Values.image.tag) -}}', 'image'],
+  ['image: x:{{ .Values.image.tag }}\napp.kubernetes.io/version: {{ .Values.image.tag | quote }}', 'elsewhere'],
+  ['image: x:{{ .Values.image.tag }}\nversion: "{{ default .Values.image.tag .Values.version }}"', 'elsewhere'],
+  [
+    'image: x:{{ .Values.image.tag }}\n{{- if semverCompare ">=1.0.0-0" (coalesce .Values.image.tag .Chart.AppVersion) }}',
+    'elsewhere',
+  ],
+  [
+    'image: x:{{ .Values.image.tag }}\nversion: {{ mustRegexReplaceAllLiteral "@sha.*" .Values.image.tag "" | quote }}',
+    'image',
+  ],
+  [
+    '{{- if .Values.image.tag -}}\nimage: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"\n{{- end }}',
+    'image',
+  ],
+  ['{{- $tag := .Values.image.tag | toString -}}\n{{- printf "%s/%s:%s" $registry $repository $tag -}}', 'image'],
+  ['{{- $tag := .Values.image.tag -}}\nversion: {{ $tag }}', 'elsewhere'],
+  ['image: x', 'unused'],
+];
+for (const [template, use] of tags)
+  test(`P29 a tag is ${use} in ${template.slice(0, 90).replaceAll('\n', ' ')}`, () => {
+    assert.equal(tagUse([template], ['image', 'tag']).kind, use);
+  });
