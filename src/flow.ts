@@ -58,6 +58,14 @@ export type Slot = {
   readonly blocked?: string;
 };
 
+/** Keys of one mapping that hold an image's parts: `repository`, `tag`, `digest`, `registry`. */
+export type ImageKeys = {
+  readonly repository: string;
+  readonly registry?: string;
+  readonly tag?: string;
+  readonly digest?: string;
+};
+
 /** A reference at a place. */
 export type Found = SourceLocation & {
   readonly kind: 'found';
@@ -70,6 +78,8 @@ export type Found = SourceLocation & {
   readonly namespace?: string;
   /** What a person should know about this place; shown by --explain. */
   readonly note?: string;
+  /** Of an image in parts: the keys that hold them, where they are there. */
+  readonly parts?: ImageKeys;
   /** The reference as it stands in the text, where an overlay of the tree deploys it as another one: `reference` is that. */
   readonly written?: Reference;
   /** Files whose overrides replace it everywhere: its tag is deployed nowhere, and a digest here decides nothing. */

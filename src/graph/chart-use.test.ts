@@ -35,14 +35,20 @@ const tags: [template: string, use: string][] = [
   ['image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"', 'image'],
   ['{{- printf "%s:%s" .Values.image.repository .Values.image.tag }}', 'image'],
   ['{{- printf "%s/%s:%s" $registry $repository (default .Chart.AppVersion .Values.image.tag) -}}', 'image'],
-  ['image: x:{{ .Values.image.tag }}\napp.kubernetes.io/version: {{ .Values.image.tag | quote }}', 'elsewhere'],
-  ['image: x:{{ .Values.image.tag }}\nversion: "{{ default .Values.image.tag .Values.version }}"', 'elsewhere'],
   [
-    'image: x:{{ .Values.image.tag }}\n{{- if semverCompare ">=1.0.0-0" (coalesce .Values.image.tag .Chart.AppVersion) }}',
+    'image: {{ .Values.image.repository }}:{{ .Values.image.tag }}\napp.kubernetes.io/version: {{ .Values.image.tag | quote }}',
     'elsewhere',
   ],
   [
-    'image: x:{{ .Values.image.tag }}\nversion: {{ mustRegexReplaceAllLiteral "@sha.*" .Values.image.tag "" | quote }}',
+    'image: {{ .Values.image.repository }}:{{ .Values.image.tag }}\nversion: "{{ default .Values.image.tag .Values.version }}"',
+    'elsewhere',
+  ],
+  [
+    'image: {{ .Values.image.repository }}:{{ .Values.image.tag }}\n{{- if semverCompare ">=1.0.0-0" (coalesce .Values.image.tag .Chart.AppVersion) }}',
+    'elsewhere',
+  ],
+  [
+    'image: {{ .Values.image.repository }}:{{ .Values.image.tag }}\nversion: {{ mustRegexReplaceAllLiteral "@sha.*" .Values.image.tag "" | quote }}',
     'image',
   ],
   [
@@ -52,8 +58,19 @@ const tags: [template: string, use: string][] = [
   ['{{- $tag := .Values.image.tag | toString -}}\n{{- printf "%s/%s:%s" $registry $repository $tag -}}', 'image'],
   ['{{- $tag := .Values.image.tag -}}\nversion: {{ $tag }}', 'elsewhere'],
   ['image: x', 'unused'],
+  ['image: grafana/agent:{{ .Values.image.tag }}', 'elsewhere'],
+  ['image: {{ .Values.other.repository }}:{{ .Values.image.tag }}', 'elsewhere'],
 ];
 for (const [template, use] of tags)
   test(`P29 a tag is ${use} in ${template.slice(0, 90).replaceAll('\n', ' ')}`, () => {
     assert.equal(tagUse([template], ['image', 'tag']).kind, use);
   });
+
+test('the end of another value is no use of this one', () => {
+  assert.equal(tagUse(['image: {{ .r }}:{{ .Values.other.image.tag }}'], ['a', 'image', 'tag']).kind, 'unused');
+  assert.equal(tagUse(['image: {{ .r }}:{{ $.Values.other.image.tag }}'], ['a', 'image', 'tag']).kind, 'unused');
+  assert.equal(
+    tagUse(['{{ define "i" }}{{ .image.repository }}:{{ .image.tag }}{{ end }}'], ['a', 'image', 'tag']).kind,
+    'image',
+  );
+});

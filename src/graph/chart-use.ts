@@ -34,9 +34,17 @@ export function tagUse(templates: readonly string[], path: readonly string[]): T
     if (/semver/i.test(action)) return { kind: 'elsewhere', line };
     // A template that cuts `@sha…` off expects a digest there.
     if (isCondition(use) || /"@/.test(action)) continue;
-    if (!/[\w}%s)]:$|^:$/.test(before)) return { kind: 'elsewhere', line };
+    if (!isAfterRepository(before, path.slice(0, -1))) return { kind: 'elsewhere', line };
   }
   return { kind: 'image' };
+}
+
+/** After a colon that follows an action, which is not another image's: `x:{{ .Values.image.tag }}` is a fixed other name. */
+function isAfterRepository(before: string, mapping: readonly string[]): boolean {
+  if (before === ':' || before.endsWith('%s:')) return true;
+  const action = /\{\{([^}]*)\}\}["']?:$/.exec(before)?.[1];
+  if (action === undefined) return false;
+  return !action.includes('.Values.') || action.includes(`.Values.${mapping.join('.')}.`);
 }
 
 /** `{{ if … }}`, `{{ else if … }}` and their kin read a value without printing it. */
@@ -49,11 +57,10 @@ const isCondition = ({ action }: Use) => /^\{\{-?\s*(?:else\s+)?if\b/.test(actio
 function usesOf(templates: readonly string[], path: readonly string[]): Use[] {
   const whole = usesBy(templates, `\\.Values\\.${path.map(escape).join('\\.')}`);
   if (whole.length > 0) return whole;
-  for (let from = Math.max(1, path.length - 2); from < path.length; from++) {
-    const found = usesBy(
-      templates,
-      `(?<![\\w\\]])(?:\\$\\w*)?(?:\\.\\w+)*\\.${path.slice(from).map(escape).join('\\.')}`,
-    );
+  for (let from = Math.max(0, path.length - 2); from < path.length; from++) {
+    // Not the end of another value's whole path.
+    const relative = `(?<![\\w\\]])(?!\\$?\\w*(?:\\.\\w+)*\\.Values\\.)(?:\\$\\w*)?(?:\\.\\w+)*?`;
+    const found = usesBy(templates, `${relative}\\.${path.slice(from).map(escape).join('\\.')}`);
     if (found.length > 0) return found;
   }
   return [];

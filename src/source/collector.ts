@@ -1,5 +1,5 @@
 // Gathers what the dialects find in one file: gives places their positions, honours ignore comments, drops repeats.
-import type { Dialect, Found, Reference, Skipped, SkipReason, Slot, SourceLocation } from '../flow.ts';
+import type { Dialect, Found, ImageKeys, Reference, Skipped, SkipReason, Slot, SourceLocation } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { wholeSlot } from './slot.ts';
@@ -53,7 +53,8 @@ export class Collector {
     this.reference(spot, reference, wholeSlot(this.text, spot.start, spot.end, reference), note);
   }
 
-  reference(spot: Spot, reference: Reference, slot: Slot, note?: string): void {
+  /** @param parts the keys of an image in parts */
+  reference(spot: Spot, reference: Reference, slot: Slot, note?: string, parts?: ImageKeys): void {
     if (this.#repeat(spot)) return;
     const ignored = this.#ignoreComment(spot);
     if (ignored) {
@@ -71,6 +72,7 @@ export class Collector {
       ...(this.object !== undefined && { object: this.object }),
       ...(this.namespace !== undefined && { namespace: this.namespace }),
       ...(notes !== '' && { note: notes }),
+      ...(parts !== undefined && { parts }),
     });
   }
 

@@ -10,7 +10,7 @@ import type { Node } from './yaml-node.ts';
 /** One place that an edit changes. @param digest what it carries afterwards; undefined: none */
 export type Change = { readonly found: Found; readonly edit: Edit; readonly digest: string | undefined };
 
-export type Proof = {
+export type EditProof = {
   readonly text: string;
   /** The edited text. */
   readonly after: string;
@@ -21,7 +21,7 @@ export type Proof = {
 };
 
 /** @throws Problem `refused` where the edit cannot be proved; then the file must not be written */
-export async function proveEdits({ text, after, before, changes, options }: Proof): Promise<void> {
+export async function proveEdits({ text, after, before, changes, options }: EditProof): Promise<void> {
   const { file } = before;
   const wanted = new Map(changes.map((change) => [change.found, change]));
   for (const { found } of changes) {

@@ -48,7 +48,9 @@ export function readSplit(
       c.skip(spot, parts.filter((part) => part !== undefined && part !== '').join(' '), open.reason, open.detail);
       return used;
     }
-    const hex = digest?.key.value.startsWith('sha') ?? false;
+    // The key's name says nothing: `sha:` holds a whole digest in some charts. What stands there does; else the chart decides.
+    const written = text(digest) ?? '';
+    const hex = written === '' ? (digest?.key.value.startsWith('sha') ?? false) : /^[0-9a-f]{64}$/.test(written);
     const reference = compose(text(registry), target.value, text(tag), text(digest), hex);
     if (reference instanceof Problem) {
       c.skip(spot, target.value, values ? 'invalid' : 'uncertain', reference.message);
@@ -62,7 +64,12 @@ export function readSplit(
       slot.pin && digest === undefined
         ? 'no digest: key here, so the digest goes behind the tag, where repository:tag is rendered'
         : undefined;
-    c.reference(spot, reference, slot, note);
+    c.reference(spot, reference, slot, note, {
+      repository: names.repository,
+      ...(registry !== undefined && { registry: names.registry }),
+      ...(tag !== undefined && { tag: names.tag }),
+      ...(digest !== undefined && { digest: digest.key.value }),
+    });
     return used;
   }
   return undefined;

@@ -1,6 +1,6 @@
-// Tries tagproof on a repository of kustomizations: `node test/trees/render.ts DIR…`. Copies it, pins everything through a mirror on
-// loopback that answers for every image, renders each kustomization before and after with the real kustomize, and holds that the
-// rendered objects differ by digests only, each the digest of what it names. Needs kustomize; the tree itself is never committed.
+// Tries tagproof on a repository of kustomizations and charts: `node test/trees/render.ts DIR…`. Copies it, pins everything through a
+// mirror on loopback that answers for every image, renders each kustomization and chart before and after with the real kustomize and
+// helm, and holds that the rendered objects differ by digests only, each the digest of what it names. The tree is never committed.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,8 +35,9 @@ for (const given of process.argv.slice(2)) {
   const pin = await tagproof(after, 'pin', '-q', '-o', 'json', '--hosts-dir', join(folder, 'certs'));
   if (pin.status === null || pin.status > 2 || pin.stdout === '') throw new Error(pin.stderr);
   const count = { roots: 0, refused: 0, right: 0, wrong: 0, unpinned: 0, other: 0 };
-  for (const file of globSync('**/{kustomization.yaml,kustomization.yml,Kustomization}', { cwd: before })) {
-    const [old, now] = [kustomize(before, dirname(file)), kustomize(after, dirname(file))];
+  for (const file of globSync('**/{kustomization.yaml,kustomization.yml,Kustomization,Chart.yaml}', { cwd: before })) {
+    const render = basename(file) === 'Chart.yaml' ? helm : kustomize;
+    const [old, now] = [render(before, dirname(file)), render(after, dirname(file))];
     if (old === undefined) {
       count.refused++;
       continue;
@@ -82,10 +83,9 @@ function compare(file: string, old: string, now: string, count: Record<string, n
   }
 }
 
+/** A number in quotes needs none once a digest stands behind it. */
 function otherKind(line: string, changed: string): string | undefined {
-  return changed.replaceAll(/@?sha256:[0-9a-f]{64}/g, '') === line.replaceAll(/@?sha256:[0-9a-f]{64}/g, '')
-    ? undefined
-    : 'other';
+  return stripped(changed) === stripped(line) ? undefined : 'other';
 }
 
 function kindOf(image: string, pinned: string): string {
@@ -102,18 +102,23 @@ function kindOf(image: string, pinned: string): string {
 }
 
 function kustomize(root: string, folder: string): string | undefined {
-  const args = ['build', '--load-restrictor', 'LoadRestrictionsNone', join(root, folder)];
-  const { status, stdout } = spawnSync('kustomize', args, {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-    timeout: 20_000,
-    env: {
-      ...process.env,
-      https_proxy: 'http://127.0.0.1:9',
-      http_proxy: 'http://127.0.0.1:9',
-      GIT_ALLOW_PROTOCOL: 'file',
-    },
-  });
+  return rendered('kustomize', ['build', '--load-restrictor', 'LoadRestrictionsNone', join(root, folder)]);
+}
+
+function helm(root: string, folder: string): string | undefined {
+  const output = rendered('helm', ['template', 'release', join(root, folder)]);
+  // Checksums of configuration and generated secrets differ from run to run.
+  return output?.replaceAll(/^.*(?:checksum\/|caBundle|tls\.|password|token|secret).*$/gim, '');
+}
+
+function rendered(program: string, args: string[]): string | undefined {
+  const env = {
+    ...process.env,
+    https_proxy: 'http://127.0.0.1:9',
+    http_proxy: 'http://127.0.0.1:9',
+    GIT_ALLOW_PROTOCOL: 'file',
+  };
+  const { status, stdout } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28, timeout: 20_000, env });
   return status === 0 ? stdout : undefined;
 }
 
@@ -129,4 +134,8 @@ async function tagproof(
   child.stderr.setEncoding('utf8').on('data', (chunk) => (stderr += chunk));
   const status = await new Promise<number | null>((done) => child.once('close', done));
   return { status, stdout, stderr };
+}
+
+function stripped(line: string): string {
+  return line.replaceAll(/@?(?:sha256:)?[0-9a-f]{64}|["']/g, '');
 }

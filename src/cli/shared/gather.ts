@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Found, Skipped } from '../../flow.ts';
-import { loadKustomizations } from '../../graph/load.ts';
-import { deployTree } from '../../graph/tree.ts';
+import { seeAsDeployed } from '../../graph/graph.ts';
 import { matchesPattern } from '../../image/pattern.ts';
 import { repositoryOf } from '../../image/reference.ts';
 import { type Config, NO_CONFIG } from '../../policy/config.ts';
@@ -62,7 +61,7 @@ export async function gather(
     progress.show(`read ${done} of ${own.length} files`),
   );
   if (signal.aborted) throw new Problem('interrupted', 'interrupted');
-  const applied = apply(deployTree(results, await loadKustomizations(own, process.cwd())), config);
+  const applied = apply(await seeAsDeployed(results, own, process.cwd()), config);
   return { ...applied, problems: [...problems, ...applied.problems], files: own.length };
 }
 

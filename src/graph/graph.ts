@@ -1,0 +1,26 @@
+// The deployment graph over what was found in a tree: overlays and charts decide what a reference is and what can be written there.
+import type { FileResult } from '../source/find.ts';
+import { chartFound } from './chart.ts';
+import { loadKustomizations } from './load.ts';
+import { type Charts, chartsOf } from './load-charts.ts';
+import { deployTree } from './tree.ts';
+
+/**
+ * @param files all files of the tree, relative to `cwd`
+ * @returns the results with references as they are deployed, and with slots that the charts of the tree take
+ */
+export async function seeAsDeployed(
+  results: readonly FileResult[],
+  files: readonly string[],
+  cwd: string,
+): Promise<readonly FileResult[]> {
+  const overlaid = deployTree(results, await loadKustomizations(files, cwd));
+  const charts = chartsOf(files, cwd);
+  return Promise.all(overlaid.map((result) => chartResult(result, charts)));
+}
+
+async function chartResult(result: FileResult, charts: Charts): Promise<FileResult> {
+  if (!result.found.some(({ dialect, parts }) => dialect === 'helm-values' && parts !== undefined)) return result;
+  const chart = await charts.of(result.file);
+  return chart === undefined ? result : { ...result, found: result.found.map((found) => chartFound(found, chart)) };
+}
