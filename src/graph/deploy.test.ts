@@ -138,6 +138,36 @@ const cases: [name: string, files: Record<string, string>, result: string[]][] =
     ],
   ],
 ];
+const flux = (name: string, path: string, images: string) =>
+  `apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: ${name}}\nspec:\n  path: ${path}\n${images}`;
+cases.push(
+  [
+    'P19 an object of Flux renames the images of its folder',
+    {
+      'apps/web/web.yaml': pod('redis:7'),
+      'apps/web/kustomization.yaml': kustomization('web.yaml', '[]'),
+      'clusters/a.yaml': flux('web', './apps/web', '  images:\n  - name: redis\n    newName: m.example.com/redis\n'),
+    },
+    ['apps/web/web.yaml: m.example.com/redis:7', 'clusters/a.yaml: incomplete m.example.com/redis'],
+  ],
+  [
+    'P19 two clusters deploy one folder, one of them renames: both places decide',
+    {
+      'apps/web/web.yaml': pod('redis:7'),
+      'clusters/a.yaml': flux('web', './apps/web', '  images:\n  - name: redis\n    newName: m.example.com/redis\n'),
+      'clusters/b.yaml': flux('web', './apps/web', ''),
+    },
+    ['apps/web/web.yaml: docker.io/library/redis:7', 'clusters/a.yaml: m.example.com/redis:7'],
+  ],
+  [
+    'P19 an object of Flux gives the tag, in the second document of its file',
+    {
+      'apps/web/web.yaml': pod('app'),
+      'clusters/a.yaml': `${flux('other', './apps/other', '')}---\n${flux('web', './apps/web', '  images:\n  - name: app\n    newTag: v2\n')}`,
+    },
+    ['apps/web/web.yaml: incomplete app', 'clusters/a.yaml: docker.io/library/app:v2'],
+  ],
+);
 for (const [name, files, result] of cases)
   test(name, async () => {
     assert.deepEqual(await deployed(files), result);

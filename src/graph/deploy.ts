@@ -15,7 +15,7 @@ import type { KustomizationFile } from './kustomization-file.ts';
 import type { Chain, Chains } from './kustomize-chains.ts';
 
 /** A place whose tag may be the one that is deployed: a reference in a manifest, or an entry of `images:` with a tag. */
-export type Place = { readonly file: string; readonly path: string };
+export type Place = { readonly file: string; readonly document: number; readonly path: string };
 
 /** What becomes of one declaration in one chain. */
 type Outcome =
@@ -43,10 +43,12 @@ export type Renamed = { readonly by: Entry; readonly reference: Reference };
 /** kustomize changes images of containers and init containers, wherever these lists are; a JSON patch sets such a field. */
 const TRANSFORMED = /(?:^|\.)(?:containers|initContainers)\[\d+\]\.image$|\[\d+\]\.value$/;
 
-export const placeKey = ({ file, path }: Place): string => `${file}\n${path}`;
-const entryPlace = ({ kustomization, index }: Entry, image: string): Place => ({
-  file: kustomization.file,
-  path: `images[${index}].${image}`,
+export const placeKey = ({ file, document, path }: Place): string => `${file}\n${document}\n${path}`;
+/** Where an entry stands: in a kustomization's own list, or in that of an object of Flux. */
+export const entryPlace = ({ kustomization: { file, flux }, index }: Entry, key: 'name' | 'newName'): Place => ({
+  file,
+  document: flux?.document ?? 0,
+  path: `${flux?.entries ?? 'images'}[${index}].${key}`,
 });
 
 /**
@@ -60,7 +62,6 @@ export function deployments(found: readonly Found[], chains: Chains): ReadonlyMa
     outcomes.set(key, [...(outcomes.get(key) ?? []), outcome]);
   };
   for (const item of found) {
-    if (item.dialect === 'kustomize' && item.path.startsWith('images[')) continue;
     if (!TRANSFORMED.test(item.path)) continue;
     for (const chain of chains.of.get(item.file) ?? []) follow(item, chain, add);
   }

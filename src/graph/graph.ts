@@ -1,4 +1,6 @@
 // The deployment graph over what was found in a tree: overlays and charts decide what a reference is and what can be written there.
+import { existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import type { FileResult } from '../source/find.ts';
 import { chartFound } from './chart.ts';
 import { loadKustomizations } from './load.ts';
@@ -14,7 +16,7 @@ export async function seeAsDeployed(
   files: readonly string[],
   cwd: string,
 ): Promise<readonly FileResult[]> {
-  const overlaid = deployTree(results, await loadKustomizations(files, cwd));
+  const overlaid = deployTree(results, await loadKustomizations(files, cwd), rootFrom(cwd));
   const charts = chartsOf(files, cwd);
   return Promise.all(overlaid.map((result) => chartResult(result, charts)));
 }
@@ -23,4 +25,12 @@ async function chartResult(result: FileResult, charts: Charts): Promise<FileResu
   if (!result.found.some(({ dialect, parts }) => dialect === 'helm-values' && parts !== undefined)) return result;
   const chart = await charts.of(result.file);
   return chart === undefined ? result : { ...result, found: result.found.map((found) => chartFound(found, chart)) };
+}
+
+/** The top of the git repository as seen from the folder, where paths in objects of Flux begin; outside of one: the folder. */
+function rootFrom(cwd: string): string {
+  for (let at = cwd; ; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return relative(cwd, at) || '.';
+    if (dirname(at) === at) return '.';
+  }
 }

@@ -1,6 +1,7 @@
 // A kustomization as a node of the deployment graph: which files and folders it takes, and which images it overrides. Pure.
 // kustomize api, types/kustomization.go.
 import { posix } from 'node:path';
+import type { Overlay } from '../source/overlay.ts';
 import { parseYaml, splitDocuments } from '../source/yaml.ts';
 import { deref, get, getText, type Node } from '../source/yaml-node.ts';
 import type { ImageOverride } from './image-override.ts';
@@ -8,6 +9,8 @@ import type { ImageOverride } from './image-override.ts';
 export type KustomizationFile = {
   /** Path as it is shown. */
   readonly file: string;
+  /** Of an object of Flux, which applies a folder as an overlay does: its document, and where its `images:` are. */
+  readonly flux?: { readonly document: number; readonly entries: string };
   /** Files and folders of `resources:` and `bases:`, normalized like `file`; remote ones are left out. */
   readonly resources: readonly string[];
   readonly components: readonly string[];
@@ -63,3 +66,20 @@ const items = (node: Node | undefined): readonly Node[] => {
 
 const strings = (node: Node | undefined): string[] =>
   items(node).flatMap((item) => (item.kind === 'scalar' && item.value !== '' ? [item.value] : []));
+
+/**
+ * A Flux Kustomization as the overlay that it is: it applies the folder `spec.path` of its source and overrides images as
+ * kustomize does. The folder counts where this tree has it. kustomize.toolkit.fluxcd.io/v1, "Path", "Images".
+ * @param folder where `spec.path` begins: the root of the repository, as files are shown
+ */
+export function fluxOverlay(declared: Overlay, file: string, folder: string): KustomizationFile {
+  const path = posix.join(folder, declared.path);
+  return {
+    file,
+    flux: { document: declared.document, entries: declared.entries },
+    resources: [path],
+    components: declared.components.map((component) => posix.join(path, component)),
+    patches: [],
+    images: declared.images.map((image, index) => ({ ...image, index })),
+  };
+}

@@ -20,8 +20,11 @@ export type Chains = {
 /** One file inside one kustomization, with what has applied to it so far. */
 type Taken = { readonly file: string; readonly chain: Chain };
 
-export function kustomizeChains(kustomizations: readonly KustomizationFile[]): Chains {
-  const byFolder = new Map(kustomizations.map((item) => [posix.dirname(item.file), item]));
+/** @param files with images: what an object of Flux applies where its folder has no kustomization */
+export function kustomizeChains(kustomizations: readonly KustomizationFile[], files: readonly string[] = []): Chains {
+  const byFolder = new Map(
+    kustomizations.filter(({ flux }) => flux === undefined).map((item) => [posix.dirname(item.file), item]),
+  );
   const at = (path: string) =>
     byFolder.get(posix.normalize(path).replace(/\/$/, '') || '.') ??
     (isKustomizationFile(path) ? byFolder.get(posix.dirname(path)) : undefined);
@@ -50,14 +53,16 @@ export function kustomizeChains(kustomizations: readonly KustomizationFile[]): C
     let inside = [...before];
     for (const path of item.resources) {
       const inner = at(path);
-      if (inner === undefined) inside.push({ file: path, chain: [] });
-      else inside.push(...taken(inner, depth + 1));
+      if (inner !== undefined) inside.push(...taken(inner, depth + 1));
+      else if (item.flux === undefined) inside.push({ file: path, chain: [] });
+      else for (const file of files) if (file.startsWith(`${path}/`)) inside.push({ file, chain: [] });
     }
     for (const path of item.components) {
       const component = at(path);
       if (component !== undefined) inside = [...accumulate(component, inside, depth + 1)];
     }
-    for (const file of [item.file, ...item.patches]) inside.push({ file, chain: [] });
+    // Patches of its own; an object of Flux is applied by another.
+    if (item.flux === undefined) for (const file of [item.file, ...item.patches]) inside.push({ file, chain: [] });
     count += inside.length;
     return inside.map(({ file, chain }) => ({ file, chain: [...chain, item] }));
   };

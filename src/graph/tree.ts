@@ -3,19 +3,27 @@
 import type { Found, Reference, Skipped } from '../flow.ts';
 import { printReference, withDigest } from '../image/reference.ts';
 import type { FileResult } from '../source/find.ts';
-import { type Deployment, deployments, type Entry, placeKey, type Renamed } from './deploy.ts';
-import type { KustomizationFile } from './kustomization-file.ts';
+import { type Deployment, deployments, type Entry, entryPlace, placeKey, type Renamed } from './deploy.ts';
+import { fluxOverlay, type KustomizationFile } from './kustomization-file.ts';
 import { type Chains, kustomizeChains } from './kustomize-chains.ts';
 
 const fileOf = ({ kustomization }: Entry) => kustomization.file;
 
-/** @returns the same results with what the graph knows; a file without overlays is as it was */
+/**
+ * @param root the root of the repository, as files are shown: paths in objects of Flux begin there
+ * @returns the same results with what the graph knows; a file without overlays is as it was
+ */
 export function deployTree(
   results: readonly FileResult[],
   kustomizations: readonly KustomizationFile[],
+  root = '.',
 ): readonly FileResult[] {
-  if (kustomizations.length === 0) return results;
-  const chains: Chains = kustomizeChains(kustomizations);
+  const overlays = results.flatMap(({ file, overlays: declared = [] }) =>
+    declared.map((overlay) => fluxOverlay(overlay, file, root)),
+  );
+  if (kustomizations.length + overlays.length === 0) return results;
+  const files = results.filter(({ found }) => found.length > 0).map(({ file }) => file);
+  const chains: Chains = kustomizeChains([...kustomizations, ...overlays], files);
   const known = deployments(
     results.flatMap(({ found }) => found),
     chains,
@@ -28,7 +36,7 @@ export function deployTree(
 /** What each entry that only renames must carry a digest of, by place; several images where it renames several. */
 function renamesByEntry(list: readonly Deployment[]): ReadonlyMap<string, readonly Renamed[]> {
   const renames = list.flatMap((item) => (item.kind === 'several' ? item.renamed : []));
-  return Map.groupBy(renames, ({ by }) => `${fileOf(by)}\n${by.index}`);
+  return Map.groupBy(renames, ({ by }) => placeKey(entryPlace(by, 'newName')));
 }
 
 function deployFile(
@@ -44,8 +52,7 @@ function deployFile(
     else skipped.push(changed);
   }
   for (const item of result.skipped) {
-    const index = /^images\[(\d+)\]\.newName$/.exec(item.path)?.[1];
-    const wanted = item.slot === undefined || index === undefined ? undefined : renames.get(`${item.file}\n${index}`);
+    const wanted = item.slot === undefined ? undefined : renames.get(placeKey(item));
     if (wanted === undefined) skipped.push(item);
     else found.push(entryFound(item, wanted));
   }

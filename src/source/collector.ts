@@ -2,6 +2,7 @@
 import type { Dialect, Found, ImageKeys, Reference, Skipped, SkipReason, Slot, SourceLocation } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
+import type { Overlay } from './overlay.ts';
 import { wholeSlot } from './slot.ts';
 import { lineAt, positions } from './text.ts';
 
@@ -14,6 +15,7 @@ export type Spot = { start: number; end: number; path: string };
 export class Collector {
   readonly found: Found[] = [];
   readonly skipped: Skipped[] = [];
+  readonly overlays: Overlay[] = [];
   readonly text: string;
   readonly file: string;
   dialect: Dialect = 'yaml';

@@ -7,7 +7,9 @@ import { dialectOf } from './dialect.ts';
 import { SCHEMA_KINDS } from './fields.ts';
 import { readGithubActions } from './github-actions.ts';
 import { readGitlabCi } from './gitlab-ci.ts';
+import { readGitops } from './gitops.ts';
 import { readKustomization } from './kustomization.ts';
+import type { Overlay } from './overlay.ts';
 import { readTemplateLines } from './template.ts';
 import { positions } from './text.ts';
 import { type WalkOptions, walkDocument } from './walk.ts';
@@ -21,6 +23,8 @@ export type FileResult = {
   readonly found: readonly Found[];
   readonly skipped: readonly Skipped[];
   readonly problems: readonly Problem[];
+  /** Objects that apply a folder with overrides of images; absent: none. */
+  readonly overlays?: readonly Overlay[];
   /** Of the file that was read: edits are made from these bytes and no others. Absent for text from elsewhere. */
   readonly stamp?: string;
 };
@@ -29,10 +33,10 @@ export type FileResult = {
  * The words without which no dialect but Dockerfile finds anything: most files hold none and are not even decoded.
  * `mage` is image and Image.
  */
-export const HINTS = ['mage', 'docker://', 'container:', 'repository:', 'crossplane.io'];
+export const HINTS = ['mage', 'docker://', 'container:', 'repository:', 'crossplane.io', 'kustomize.toolkit.fluxcd.io'];
 /** The same for one document, closer: a key that may hold an image. All repeats are bounded, so that no text stalls them. */
 const WORTH_PARSING =
-  /mage[\w-]{0,64}["']?\s{0,64}:|\/image\b|docker:\/\/|container["']?\s{0,64}:|repository["']?\s{0,64}:|crossplane\.io/;
+  /mage[\w-]{0,64}["']?\s{0,64}:|\/image\b|docker:\/\/|container["']?\s{0,64}:|repository["']?\s{0,64}:|crossplane\.io|kustomize\.toolkit\.fluxcd\.io/;
 /** The rest of a quoted key behind an escape, which may spell any of these words. */
 const ESCAPED_KEY = /\\[uUx][^"\n]{0,64}"\s{0,64}:/;
 /** Schemas are by far the largest files of a repository, and hold no image. */
@@ -64,7 +68,13 @@ export async function findIn(
       if (error instanceof SecondReaderNeeded) throw error;
       problems.push(asProblem(error, 'syntax', { file }));
     }
-    return { file, found: c.found.sort(byPosition), skipped: c.skipped.sort(byPosition), problems };
+    return {
+      file,
+      found: c.found.sort(byPosition),
+      skipped: c.skipped.sort(byPosition),
+      problems,
+      ...(c.overlays.length > 0 && { overlays: c.overlays }),
+    };
   };
   try {
     return read();
@@ -144,7 +154,10 @@ function readDocument(c: Collector, root: Node, named: Dialect, options: FindOpt
   else if ((named === 'compose' || named === 'yaml') && !isObject && isCompose(root)) {
     c.dialect = 'compose';
     return readCompose(c, root);
-  } else if (isObject) c.dialect = 'kubernetes';
+  } else if (isObject) {
+    c.dialect = 'kubernetes';
+    readGitops(c, root, apiVersion.split('/', 1)[0] as string, getText(root, 'kind') as string);
+  }
   walkDocument(c, root, options, c.dialect === 'helm-values');
 }
 

@@ -11,8 +11,7 @@ import { deref, get, getText, type Node, type ScalarNode } from './yaml-node.ts'
 /** Reads what these controllers override in the objects that they apply; the rest of the object is read by its shape. */
 export function readGitops(c: Collector, root: Node, group: string, kind: string): void {
   const spec = get(root, 'spec');
-  if (group === 'kustomize.toolkit.fluxcd.io' && kind === 'Kustomization')
-    return readOverrides(c, get(spec, 'images'), 'spec.images');
+  if (group === 'kustomize.toolkit.fluxcd.io' && kind === 'Kustomization') return readFluxKustomization(c, spec);
   if (group === 'helm.toolkit.fluxcd.io' && kind === 'HelmRelease') {
     for (const [index, renderer] of itemsOf(get(spec, 'postRenderers')).entries()) {
       const path = `spec.postRenderers[${index}].kustomize.images`;
@@ -24,6 +23,24 @@ export function readGitops(c: Collector, root: Node, group: string, kind: string
   if (group === 'argoproj.io' && kind === 'Application') return readSources(c, spec, 'spec');
   if (group === 'argoproj.io' && kind === 'ApplicationSet')
     return readSources(c, get(get(spec, 'template'), 'spec'), 'spec.template.spec');
+}
+
+function readFluxKustomization(c: Collector, spec: Node | undefined): void {
+  const images = get(spec, 'images');
+  const path = getText(spec, 'path');
+  // Without overrides too: then this folder is deployed as it is written, whatever another object makes of it.
+  if (path !== undefined) {
+    const components = itemsOf(get(spec, 'components')).flatMap((item) => (item.kind === 'scalar' ? [item.value] : []));
+    const overrides = itemsOf(images).map((item) => {
+      const field = (key: 'newName' | 'newTag' | 'digest') => {
+        const value = getText(item, key) ?? '';
+        return value === '' ? {} : { [key]: value };
+      };
+      return { name: getText(item, 'name') ?? '', ...field('newName'), ...field('newTag'), ...field('digest') };
+    });
+    c.overlays.push({ document: c.document, entries: 'spec.images', path, components, images: overrides });
+  }
+  readOverrides(c, images, 'spec.images');
 }
 
 /** `.argocd-source.yaml` and `.argocd-source-<application>.yaml`: a source's fields at the top. */

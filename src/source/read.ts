@@ -75,7 +75,8 @@ export async function readOne(file: string, cwd: string, options: FindOptions): 
       if (!bytes.includes('\\') || bytes.includes(0) || !isUtf8(bytes)) return undefined;
     }
     const result = await findIn(decode(bytes, file), file, options, dialect);
-    if (result.found.length + result.skipped.length + result.problems.length === 0) return undefined;
+    const { found, skipped, problems, overlays = [] } = result;
+    if (found.length + skipped.length + problems.length + overlays.length === 0) return undefined;
     return { ...result, stamp };
   } catch (error) {
     return { file, found: [], skipped: [], problems: [asProblem(error, 'file', { file })] };
