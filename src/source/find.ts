@@ -33,10 +33,10 @@ export type FileResult = {
  * The words without which no dialect but Dockerfile finds anything: most files hold none and are not even decoded.
  * `mage` is image and Image.
  */
-export const HINTS = ['mage', 'docker://', 'container:', 'repository:', 'crossplane.io', 'kustomize.toolkit.fluxcd.io'];
+export const HINTS = ['mage', 'docker://', 'container:', 'repository:', 'crossplane.io', 'kustomize.toolkit.fluxcd.io', 'oci://'];
 /** The same for one document, closer: a key that may hold an image. All repeats are bounded, so that no text stalls them. */
 const WORTH_PARSING =
-  /mage[\w-]{0,64}["']?\s{0,64}:|\/image\b|docker:\/\/|container["']?\s{0,64}:|repository["']?\s{0,64}:|crossplane\.io|kustomize\.toolkit\.fluxcd\.io/;
+  /mage[\w-]{0,64}["']?\s{0,64}:|\/image\b|docker:\/\/|container["']?\s{0,64}:|repository["']?\s{0,64}:|crossplane\.io|oci:\/\/|kustomize\.toolkit\.fluxcd\.io/;
 /** The rest of a quoted key behind an escape, which may spell any of these words. */
 const ESCAPED_KEY = /\\[uUx][^"\n]{0,64}"\s{0,64}:/;
 /** Schemas are by far the largest files of a repository, and hold no image. */
