@@ -39,6 +39,29 @@ export function tagUse(templates: readonly string[], path: readonly string[]): T
   return { kind: 'image' };
 }
 
+/**
+ * The tag that a chart fills in where the value is empty: its appVersion, as it is or with `v` before it.
+ * @returns undefined where the templates do something else, or differ
+ */
+export function defaultTag(
+  templates: readonly string[],
+  path: readonly string[],
+  appVersion: string,
+): string | undefined {
+  const tags = new Set(
+    usesOf(templates, path)
+      .filter((use) => !isCondition(use))
+      .map(({ action }) => {
+        if (!/\bdefault\b/.test(action) || !action.includes('.Chart.AppVersion')) return undefined;
+        if (/\(\s*printf\s+"v%s"\s+\.Chart\.AppVersion\s*\)/.test(action)) return `v${appVersion}`;
+        return /printf\s+"[^"]*"\s+\.Chart\.AppVersion|trim|replace|AppVersion\s*\|/.test(action)
+          ? undefined
+          : appVersion;
+      }),
+  );
+  return tags.size === 1 ? [...tags][0] : undefined;
+}
+
 /** After a colon that follows an action, which is not another image's: `x:{{ .Values.image.tag }}` is a fixed other name. */
 function isAfterRepository(before: string, mapping: readonly string[]): boolean {
   if (before === ':' || before.endsWith('%s:')) return true;

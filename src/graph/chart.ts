@@ -1,11 +1,16 @@
 // Images in the values of a chart, by what the chart's templates do with them: nothing is written that the chart breaks on. Pure.
-import type { Found, Slot } from '../flow.ts';
-import { type DigestUse, digestUse, type TagUse, tagUse } from './chart-use.ts';
+import type { Found, ImageKeys, Slot } from '../flow.ts';
+import { parseReference } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
+import type { GlobalRegistry } from '../source/overlay.ts';
+import { type DigestUse, defaultTag, digestUse, type TagUse, tagUse } from './chart-use.ts';
 
 export type Chart = {
   /** Folder of Chart.yaml, as files are shown. */
   readonly folder: string;
   readonly name: string;
+  /** `appVersion` of Chart.yaml. */
+  readonly appVersion: string | undefined;
   /** Texts of its own templates. */
   readonly templates: readonly string[];
   /** Its dependencies by the key that holds their values; undefined: the chart is not in this tree. */
@@ -16,63 +21,111 @@ export type Chart = {
  * Helpers of libraries that charts load from elsewhere, by name: they take an image's mapping whole.
  * bitnami/common, templates/_images.tpl: `registry/repository:tag`, or `registry/repository@digest` with a whole digest.
  */
-const LIBRARY_HELPERS: Readonly<Record<string, { readonly digest: DigestUse; readonly tag: TagUse['kind'] }>> = {
+const LIBRARY_HELPERS: Readonly<Record<string, { readonly digest: DigestUse; readonly tag: 'image' }>> = {
   'common.images.image': { digest: 'full', tag: 'image' },
 };
 
 /** @returns the same place with the slot that the chart takes, or with the reason why nothing can be written */
-export function chartFound(found: Found, chart: Chart): Found {
+export function chartFound(item: Found, chart: Chart, global: GlobalRegistry | undefined): Found {
+  const found = inGlobalRegistry(item, chart, global);
   const { parts, slot, reference } = found;
-  if (parts === undefined || slot.pin === undefined || slot.blocked !== undefined) return found;
+  if (parts === undefined || reference.digest !== undefined) return found;
   const owner = ownerOf(chart, keysOf(found.path).slice(0, -1));
   if (owner === undefined)
-    return {
-      ...found,
-      slot: { blocked: `these are values of a chart that is not in this tree, which ${chart.name} depends on` },
-    };
-  const { base } = owner;
-  const library = libraryUse(owner.chart, base);
-  if (parts.digest !== undefined && slot.pin.before !== '@') {
-    const use = library?.digest ?? digestUse(owner.chart.templates, [...base, parts.digest]);
-    return { ...found, slot: digestSlot(slot, use, owner.chart, parts.digest) };
-  }
-  if (parts.tag === undefined || reference.digest !== undefined) return found;
-  const use = library === undefined ? tagUse(owner.chart.templates, [...base, parts.tag]) : { kind: library.tag };
-  return { ...found, slot: tagSlot(slot, use as TagUse, owner.chart) };
+    return blocked(found, `these are values of a chart that ${chart.name} depends on and that is not in this tree`);
+  if (reference.tag === undefined) return untagged(found, owner);
+  if (slot.pin === undefined || slot.blocked !== undefined) return found;
+  const use = slot.pin.before === '@' ? tagSlot(slot, parts, owner) : digestSlot(slot, parts, owner);
+  return { ...found, slot: use };
+}
+
+/** P6: a registry for all images, where the chart reads it, decides before the image's own. */
+function inGlobalRegistry(found: Found, chart: Chart, global: GlobalRegistry | undefined): Found {
+  if (global === undefined || found.parts === undefined) return found;
+  const owner = ownerOf(chart, keysOf(found.path).slice(0, -1));
+  const reads =
+    owner !== undefined &&
+    (libraryUse(owner.chart, owner.base) !== undefined ||
+      owner.chart.templates.some((text) => text.includes(`.${global.key}`)));
+  if (!reads) return found;
+  const { tag, digest } = found.reference;
+  const suffix = `${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+  const path = found.parts.registry === undefined ? found.reference.name : found.reference.repository;
+  const reference = parseReference(`${global.registry.replace(/\/$/, '')}/${path}${suffix}`);
+  return reference instanceof Problem
+    ? blocked(found, `${global.key} makes no valid reference of it`)
+    : { ...found, reference, written: found.reference };
+}
+
+/** P6: values of a chart that is not in this tree, with a registry for all images: whether the chart reads it is not known. */
+export function unknownRegistry(found: Found, { key }: GlobalRegistry): Found {
+  if (found.parts === undefined || found.reference.digest !== undefined) return found;
+  return blocked(
+    found,
+    `${key} is set, and whether the chart takes this image from there is not known: pin it by hand`,
+  );
+}
+
+/** A chart, and the mapping of an image below its values. */
+type Owner = { readonly chart: Chart; readonly base: readonly string[] };
+
+const blocked = (found: Found, reason: string): Found => ({ ...found, slot: { blocked: reason } });
+
+/** P35: an empty tag is the chart's to fill in; its templates say with what. */
+function untagged(found: Found, owner: Owner): Found {
+  const { slot, parts, reference } = found;
+  const { chart, base } = owner;
+  if (parts?.tag === undefined || chart.appVersion === undefined) return found;
+  const tag = defaultTag(chart.templates, [...base, parts.tag], chart.appVersion);
+  if (tag === undefined) return blocked(found, `the templates of chart ${chart.name} fill in the tag: write it here`);
+  const deployed = parseReference(`${reference.registry}/${reference.repository}:${tag}`);
+  if (deployed instanceof Problem || slot.pin === undefined)
+    return blocked(found, `chart ${chart.name} fills in its appVersion: write tag: "${tag}" here to pin it`);
+  const { blocked: _, ...open } = slot;
+  return { ...found, reference: deployed, written: found.written ?? reference, slot: digestSlot(open, parts, owner) };
 }
 
 /** Whose values these are: below the key of a dependency they are the dependency's. */
-function ownerOf(chart: Chart, base: readonly string[]): { chart: Chart; base: readonly string[] } | undefined {
+function ownerOf(chart: Chart, base: readonly string[]): Owner | undefined {
   const [first] = base;
   if (first === undefined || !chart.dependencies.has(first)) return { chart, base };
   const inner = chart.dependencies.get(first);
   return inner === undefined ? undefined : ownerOf(inner, base.slice(1));
 }
 
-function digestSlot({ style: _, ...slot }: Slot, use: DigestUse, { name }: Chart, key: string): Slot {
+function digestSlot({ style: _, ...slot }: Slot, { digest: key }: ImageKeys, { chart, base }: Owner): Slot {
+  if (key === undefined) return slot;
+  const use = libraryUse(chart, base)?.digest ?? digestUse(chart.templates, [...base, key]);
   switch (use) {
     case 'full':
       return slot;
     case 'hex':
       return { ...slot, style: 'hex' };
     case 'unused':
-      return { blocked: `the templates of chart ${name} do not read '${key}': a digest there would change nothing` };
+      return {
+        blocked: `the templates of chart ${chart.name} do not read '${key}': a digest there would change nothing`,
+      };
     case 'unknown':
-      return { blocked: `how the templates of chart ${name} use '${key}' cannot be told: write the digest by hand` };
+      return {
+        blocked: `how the templates of chart ${chart.name} use '${key}' cannot be told: write the digest by hand`,
+      };
   }
 }
 
-function tagSlot(slot: Slot, use: TagUse, { name }: Chart): Slot {
+function tagSlot(slot: Slot, { tag: key }: ImageKeys, { chart, base }: Owner): Slot {
+  if (key === undefined) return slot;
+  const library = libraryUse(chart, base);
+  const use: TagUse = library === undefined ? tagUse(chart.templates, [...base, key]) : { kind: library.tag };
   switch (use.kind) {
     case 'image':
       return slot;
     case 'elsewhere':
       return {
-        blocked: `chart ${name} uses this tag for more than the image, and a digest would break that: ${use.line}`,
+        blocked: `chart ${chart.name} uses this tag for more than this image, and a digest would break it: ${use.line}`,
       };
     case 'unused':
     case 'unknown':
-      return { blocked: `how the templates of chart ${name} use this tag cannot be told: pin it by hand` };
+      return { blocked: `how the templates of chart ${chart.name} use this tag cannot be told: pin it by hand` };
   }
 }
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { FileResult } from '../source/find.ts';
-import { chartFound } from './chart.ts';
+import { chartFound, unknownRegistry } from './chart.ts';
 import { loadKustomizations } from './load.ts';
 import { type Charts, chartsOf } from './load-charts.ts';
 import { deployTree } from './tree.ts';
@@ -22,9 +22,11 @@ export async function seeAsDeployed(
 }
 
 async function chartResult(result: FileResult, charts: Charts): Promise<FileResult> {
-  if (!result.found.some(({ dialect, parts }) => dialect === 'helm-values' && parts !== undefined)) return result;
-  const chart = await charts.of(result.file);
-  return chart === undefined ? result : { ...result, found: result.found.map((found) => chartFound(found, chart)) };
+  const { file, found, globalRegistry: global } = result;
+  if (!found.some(({ parts }) => parts !== undefined)) return result;
+  const chart = found.some(({ dialect }) => dialect === 'helm-values') ? await charts.of(file) : undefined;
+  if (chart !== undefined) return { ...result, found: found.map((item) => chartFound(item, chart, global)) };
+  return global === undefined ? result : { ...result, found: found.map((item) => unknownRegistry(item, global)) };
 }
 
 /** The top of the git repository as seen from the folder, where paths in objects of Flux begin; outside of one: the folder. */

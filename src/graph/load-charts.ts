@@ -58,7 +58,8 @@ export function chartsOf(files: readonly string[], cwd: string): Charts {
       if (name === undefined) continue;
       dependencies.set(getText(item, 'alias') ?? name, await load(dependencyFolder(item, folder, name), depth + 1));
     }
-    return { folder, name: getText(root, 'name') ?? folder, templates, dependencies };
+    const [name, appVersion] = [getText(root, 'name') ?? folder, getText(root, 'appVersion')];
+    return { folder, name, appVersion, templates, dependencies };
   };
 
   return {

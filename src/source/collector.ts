@@ -2,7 +2,7 @@
 import type { Dialect, Found, ImageKeys, Reference, Skipped, SkipReason, Slot, SourceLocation } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
-import type { Overlay } from './overlay.ts';
+import type { GlobalRegistry, Overlay } from './overlay.ts';
 import { wholeSlot } from './slot.ts';
 import { lineAt, positions } from './text.ts';
 
@@ -16,6 +16,8 @@ export class Collector {
   readonly found: Found[] = [];
   readonly skipped: Skipped[] = [];
   readonly overlays: Overlay[] = [];
+  /** A registry that values set for all images of a chart. */
+  globalRegistry: GlobalRegistry | undefined;
   readonly text: string;
   readonly file: string;
   dialect: Dialect = 'yaml';

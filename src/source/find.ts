@@ -9,7 +9,7 @@ import { readGithubActions } from './github-actions.ts';
 import { readGitlabCi } from './gitlab-ci.ts';
 import { readGitops } from './gitops.ts';
 import { readKustomization } from './kustomization.ts';
-import type { Overlay } from './overlay.ts';
+import type { GlobalRegistry, Overlay } from './overlay.ts';
 import { readTemplateLines } from './template.ts';
 import { positions } from './text.ts';
 import { type WalkOptions, walkDocument } from './walk.ts';
@@ -25,6 +25,8 @@ export type FileResult = {
   readonly problems: readonly Problem[];
   /** Objects that apply a folder with overrides of images; absent: none. */
   readonly overlays?: readonly Overlay[];
+  /** Of a chart's values: a registry that they set for all of its images. */
+  readonly globalRegistry?: GlobalRegistry;
   /** Of the file that was read: edits are made from these bytes and no others. Absent for text from elsewhere. */
   readonly stamp?: string;
 };
@@ -33,7 +35,15 @@ export type FileResult = {
  * The words without which no dialect but Dockerfile finds anything: most files hold none and are not even decoded.
  * `mage` is image and Image.
  */
-export const HINTS = ['mage', 'docker://', 'container:', 'repository:', 'crossplane.io', 'kustomize.toolkit.fluxcd.io', 'oci://'];
+export const HINTS = [
+  'mage',
+  'docker://',
+  'container:',
+  'repository:',
+  'crossplane.io',
+  'kustomize.toolkit.fluxcd.io',
+  'oci://',
+];
 /** The same for one document, closer: a key that may hold an image. All repeats are bounded, so that no text stalls them. */
 const WORTH_PARSING =
   /mage[\w-]{0,64}["']?\s{0,64}:|\/image\b|docker:\/\/|container["']?\s{0,64}:|repository["']?\s{0,64}:|crossplane\.io|oci:\/\/|kustomize\.toolkit\.fluxcd\.io/;
@@ -74,6 +84,7 @@ export async function findIn(
       skipped: c.skipped.sort(byPosition),
       problems,
       ...(c.overlays.length > 0 && { overlays: c.overlays }),
+      ...(c.globalRegistry !== undefined && { globalRegistry: c.globalRegistry }),
     };
   };
   try {

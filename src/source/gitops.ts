@@ -6,6 +6,7 @@ import { Problem } from '../problem.ts';
 import { type Collector, notLiteral } from './collector.ts';
 import { readOverrides } from './kustomization.ts';
 import { splitSlot, wholeSlot } from './slot.ts';
+import { globalRegistryIn } from './walk.ts';
 import { deref, get, getText, type Node, type ScalarNode } from './yaml-node.ts';
 
 /** Reads what these controllers override in the objects that they apply; the rest of the object is read by its shape. */
@@ -13,6 +14,7 @@ export function readGitops(c: Collector, root: Node, group: string, kind: string
   const spec = get(root, 'spec');
   if (group === 'kustomize.toolkit.fluxcd.io' && kind === 'Kustomization') return readFluxKustomization(c, spec);
   if (group === 'helm.toolkit.fluxcd.io' && kind === 'HelmRelease') {
+    c.globalRegistry ??= globalRegistryIn(get(spec, 'values'));
     for (const [index, renderer] of itemsOf(get(spec, 'postRenderers')).entries()) {
       const path = `spec.postRenderers[${index}].kustomize.images`;
       readOverrides(c, get(get(renderer, 'kustomize'), 'images'), path);

@@ -1,4 +1,5 @@
-// An object that applies a folder of its repository and overrides images in it, as the search for images hands it to the deployment graph.
+// What the search for images hands to the deployment graph beside images: objects that apply a folder and override images in it, and
+// registries that values set for all images of a chart.
 
 /** One override, with kustomize's words; an absent field changes nothing. */
 export type OverlayImage = {
@@ -19,3 +20,20 @@ export type Overlay = {
   readonly components: readonly string[];
   readonly images: readonly OverlayImage[];
 };
+
+/** A registry for all images of a chart, in its values. */
+export type GlobalRegistry = {
+  /** Path of the key below the values: `global.imageRegistry`. */
+  readonly key: string;
+  readonly registry: string;
+};
+
+/** Keys that charts read a registry for all of their images from. */
+export const GLOBAL_REGISTRY_KEYS = [
+  'global.imageRegistry',
+  'global.image.registry',
+  'global.registry',
+  'global.defaultRegistry',
+  'global.hub',
+  'defaultRegistry',
+] as const;

@@ -35,9 +35,10 @@ export function splitSlot(text: string, parts: Parts): Slot {
   const style = parts.style && { style: parts.style };
   if (digest !== undefined && digest.value !== '') return { ...filledSlot(text, parts, digest, tag), ...style };
   if (tag === undefined || tag.value === '') {
-    return {
-      blocked: 'there is no tag here (a chart fills in its appVersion, kustomize keeps the one of the resource)',
-    };
+    const blocked = 'there is no tag here (a chart fills in its appVersion, kustomize keeps the one of the resource)';
+    // Where the chart says which tag it fills in, the digest has a place all the same.
+    const pin = digest !== undefined && isQuoted(digest) ? { at: digest.start, before: '', after: '' } : undefined;
+    return { blocked, ...(pin !== undefined && { pin }), ...style };
   }
   if (digest !== undefined && isQuoted(digest)) return { pin: { at: digest.start, before: '', after: '' }, ...style };
   if (tag.value.includes('@') || !parts.takesDigestKey || digest !== undefined || parts.map.flow)

@@ -5,9 +5,10 @@ import { Problem } from '../problem.ts';
 import type { Collector, Spot } from './collector.ts';
 import { readEmbedded } from './embedded.ts';
 import { BUILDS, CONTAINER_KEYS, CONTAINER_LISTS, type FieldRule, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
+import { GLOBAL_REGISTRY_KEYS, type GlobalRegistry } from './overlay.ts';
 import { fieldRules, matchesField } from './rules.ts';
 import { readSplit } from './split.ts';
-import { deref, getText, type MapNode, type Node, type ScalarNode } from './yaml-node.ts';
+import { deref, get, getText, type MapNode, type Node, type ScalarNode } from './yaml-node.ts';
 
 export type WalkOptions = {
   /** More fields, from tagproof.yaml. */
@@ -37,8 +38,19 @@ const IMAGE_KEY = /^(?:image|[\w-]*[a-z0-9_-]Image|[\w-]*_image|[\w-]+-image)$/;
 
 /** Reads the tree of one document. */
 export function walkDocument(collector: Collector, root: Node, options: WalkOptions, values: boolean): void {
+  if (values) collector.globalRegistry ??= globalRegistryIn(root);
   const rules = fieldRules(options.fields, undefined, undefined);
   walk(collector, root, [], { options, rules, values, container: false, nesting: 0, aliases: 0 });
+}
+
+/** @param values root of a chart's values, here or in a HelmRelease */
+export function globalRegistryIn(values: Node | undefined): GlobalRegistry | undefined {
+  for (const key of GLOBAL_REGISTRY_KEYS) {
+    const node = key.split('.').reduce<Node | undefined>((at, part) => get(at, part), values);
+    if (node?.kind === 'scalar' && node.value !== '' && !/^(?:~|null)$/.test(node.value))
+      return { key, registry: node.value };
+  }
+  return undefined;
 }
 
 function walk(c: Collector, node: Node, path: string[], scope: Scope): void {
