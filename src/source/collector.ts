@@ -3,6 +3,7 @@ import type { Dialect, Found, ImageKeys, Reference, Skipped, SkipReason, Slot, S
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { GlobalRegistry, Overlay } from './overlay.ts';
+import type { TagPlace } from './shared-tag.ts';
 import { wholeSlot } from './slot.ts';
 import { lineAt, positions } from './text.ts';
 
@@ -16,6 +17,8 @@ export class Collector {
   readonly found: Found[] = [];
   readonly skipped: Skipped[] = [];
   readonly overlays: Overlay[] = [];
+  /** Tags of images in parts; several may be one scalar, by aliases. */
+  readonly tagUses: TagPlace[] = [];
   /** A registry that values set for all images of a chart. */
   globalRegistry: GlobalRegistry | undefined;
   readonly text: string;

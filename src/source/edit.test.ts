@@ -81,8 +81,8 @@ const cases: [name: string, file: string, before: string, after: string][] = [
   [
     'values: no digest key',
     'values.yaml',
-    'image:\n  repository: a/b\n  tag: 1.10 # keep\n',
-    `image:\n  repository: a/b\n  tag: 1.10@${A} # keep\n`,
+    'image:\n  repository: a/b\n  tag: 1.1 # keep\n',
+    `image:\n  repository: a/b\n  tag: 1.1@${A} # keep\n`,
   ],
   [
     'values: null digest',

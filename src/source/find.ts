@@ -10,6 +10,7 @@ import { readGitlabCi } from './gitlab-ci.ts';
 import { readGitops } from './gitops.ts';
 import { readKustomization } from './kustomization.ts';
 import type { GlobalRegistry, Overlay } from './overlay.ts';
+import { settleSharedTags } from './shared-tag.ts';
 import { readTemplateLines } from './template.ts';
 import { positions } from './text.ts';
 import { type WalkOptions, walkDocument } from './walk.ts';
@@ -78,10 +79,11 @@ export async function findIn(
       if (error instanceof SecondReaderNeeded) throw error;
       problems.push(asProblem(error, 'syntax', { file }));
     }
+    const settled = settleSharedTags(text, c.found, c.tagUses);
     return {
       file,
-      found: c.found.sort(byPosition),
-      skipped: c.skipped.sort(byPosition),
+      found: settled.found.sort(byPosition),
+      skipped: [...c.skipped, ...settled.skipped].sort(byPosition),
       problems,
       ...(c.overlays.length > 0 && { overlays: c.overlays }),
       ...(c.globalRegistry !== undefined && { globalRegistry: c.globalRegistry }),

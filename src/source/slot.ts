@@ -40,6 +40,8 @@ export function splitSlot(text: string, parts: Parts): Slot {
     const pin = digest !== undefined && isQuoted(digest) ? { at: digest.start, before: '', after: '' } : undefined;
     return { blocked, ...(pin !== undefined && { pin }), ...style };
   }
+  const number = numberOf(tag, parts.takesDigestKey);
+  if (number !== undefined) return { blocked: number };
   if (digest !== undefined && isQuoted(digest)) return { pin: { at: digest.start, before: '', after: '' }, ...style };
   if (tag.value.includes('@') || !parts.takesDigestKey || digest !== undefined || parts.map.flow)
     return tagSlot(text, tag);
@@ -67,6 +69,20 @@ export function renameSlot(text: string, map: MapNode, newName: YamlEntry, diges
       blocked: 'write this entry over several lines, or give newTag, so that a digest: line can follow newName',
     }
   );
+}
+
+/**
+ * P4: a plain number is no text to whoever reads the file: a chart renders 1.10 as 1.1, kustomize refuses any number. What runs
+ * would change with the digest, or nothing would.
+ * @param refused whether every number is refused, and not only one that is rendered as another text
+ */
+function numberOf(tag: ScalarNode, refused: boolean): string | undefined {
+  if (tag.style !== 'plain' || !/^[-+.\d][\w.+-]*$/.test(tag.value)) return undefined;
+  const isNumber = /^[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:e[-+]?\d+)?$|^0[xo][\da-f]+$/i.test(tag.value);
+  if (!isNumber || (!refused && String(Number(tag.value)) === tag.value && Number(tag.value) < 1_000_000))
+    return undefined;
+  const read = refused ? 'kustomize refuses it' : 'a chart renders another text';
+  return `the tag ${tag.value} is a number to YAML, and ${read}: write it in quotes`;
 }
 
 function filledSlot(text: string, parts: Parts, digest: ScalarNode, tag: ScalarNode | undefined): Slot {

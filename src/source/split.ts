@@ -70,6 +70,10 @@ export function readSplit(
       ...(tag !== undefined && { tag: names.tag }),
       ...(digest !== undefined && { digest: digest.key.value }),
     });
+    const scalar = deref(tag?.value);
+    const placed = c.found.at(-1);
+    if (scalar?.kind === 'scalar' && placed?.start === spot.start)
+      c.tagUses.push({ found: placed, scalar, alias: tag?.value.kind === 'alias' });
     return used;
   }
   return undefined;
