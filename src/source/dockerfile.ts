@@ -5,6 +5,12 @@ import { Problem } from '../problem.ts';
 import type { Collector, Spot } from './collector.ts';
 import { wholeSlot } from './slot.ts';
 
+declare module '../flow.ts' {
+  interface Dialects {
+    dockerfile: true;
+  }
+}
+
 type Range = { start: { line: number; character: number }; end: { line: number; character: number } };
 
 // dockerfile-ast does not export the types of its instructions.

@@ -3,7 +3,7 @@ import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { asProblem, Problem } from '../problem.ts';
-import { dialectOf } from './dialect.ts';
+import { dialectOf } from './dialects.ts';
 
 const IGNORE_FILES = ['.gitignore', '.tagproofignore'];
 const NEVER = new Set(['.git', 'node_modules', '.hg', '.svn']);

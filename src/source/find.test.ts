@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findIn } from './find.ts';
-import type { WalkOptions } from './walk.ts';
+import type { WalkOptions } from './reader.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 

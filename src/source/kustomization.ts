@@ -2,11 +2,31 @@
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { type Collector, notLiteral } from './collector.ts';
+import type { Reader } from './reader.ts';
 import { splitSlot } from './slot.ts';
+import { walkDocument } from './walk.ts';
 import { deref, type MapNode, type Node } from './yaml-node.ts';
 
+declare module '../flow.ts' {
+  interface Dialects {
+    kustomize: true;
+  }
+}
+
+export const kustomize: Reader = {
+  names: [/(^|\/)(kustomization\.ya?ml|Kustomization)$/],
+  hints: [],
+  unit: 'document',
+  claims: ({ named, apiVersion }) =>
+    named === 'kustomize' || (apiVersion?.startsWith('kustomize.config.k8s.io/') ?? false),
+  read: (c, root, options) => {
+    readKustomization(c, root);
+    walkDocument(c, root, options, false); // patches that are written inside the file
+  },
+};
+
 /** kustomize takes `newTag` and `digest` together: since v5 it writes name:tag@digest, before that the digest won. */
-export function readKustomization(c: Collector, root: Node): void {
+function readKustomization(c: Collector, root: Node): void {
   if (root.kind !== 'map') return;
   const images = deref(root.entries.find((entry) => entry.key.value === 'images')?.value);
   if (images?.kind !== 'seq') return;

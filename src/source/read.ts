@@ -5,9 +5,10 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { asProblem } from '../problem.ts';
-import { dialectOf } from './dialect.ts';
-import { type FileResult, type FindOptions, findIn, HINTS } from './find.ts';
+import { DIALECTS, dialectOf } from './dialects.ts';
+import { type FileResult, type FindOptions, findIn } from './find.ts';
 import type { Batch } from './pool.ts';
+import { HINT_WORDS } from './prefilter.ts';
 import { decode, MAX_FILE_BYTES, tooLarge } from './text.ts';
 
 /** Files a worker gets at a time. */
@@ -15,7 +16,7 @@ const BATCH = 64;
 /** A search that is over sooner needs no help: starting a worker costs about as much, in milliseconds. */
 const HELP_AFTER_MS = 500;
 const MAX_WORKERS = 8;
-const HINT_BYTES = HINTS.map((hint) => Buffer.from(hint));
+const HINT_BYTES = HINT_WORDS.map((word) => Buffer.from(word));
 
 /**
  * Searches files, one in memory at a time per thread. This thread starts alone; when that takes long, workers join in.
@@ -69,7 +70,8 @@ export async function readOne(file: string, cwd: string, options: FindOptions): 
   try {
     const dialect = dialectOf(file);
     const { bytes, stamp } = readBounded(resolve(cwd, file), file, SCRATCH);
-    const everything = options.argsAndEnv || options.fields.length > 0 || dialect === 'dockerfile';
+    const everything =
+      options.argsAndEnv || options.fields.length > 0 || (dialect && DIALECTS[dialect].unit === 'file');
     if (!everything && !HINT_BYTES.some((hint) => bytes.includes(hint))) {
       // A key may spell such a word with escapes; but only text has keys.
       if (!bytes.includes('\\') || bytes.includes(0) || !isUtf8(bytes)) return undefined;

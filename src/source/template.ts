@@ -1,5 +1,19 @@
 // Text that is YAML only after rendering (Helm templates, Jinja): read line by line, literals found, expressions named.
 import type { Collector } from './collector.ts';
+import type { Reader } from './reader.ts';
+
+declare module '../flow.ts' {
+  interface Dialects {
+    template: true;
+  }
+}
+
+export const template: Reader = {
+  names: [/\.(tpl|gotmpl|tmpl|j2|jinja2?)$/],
+  hints: [],
+  unit: 'text',
+  read: (c, text, toFile) => readTemplateLines(c, text, toFile, ''),
+};
 
 const LINE = /^([ \t]*(?:- +)?)(["']?)(image|[\w.-]*[a-z0-9_-]Image)\2[ \t]*:[ \t]+(\S.*)$/;
 

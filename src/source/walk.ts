@@ -4,17 +4,11 @@ import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Collector, Spot } from './collector.ts';
 import { readEmbedded } from './embedded.ts';
-import { BUILDS, CONTAINER_KEYS, CONTAINER_LISTS, type FieldRule, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
+import { BUILDS, CONTAINER_KEYS, CONTAINER_LISTS, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
+import type { WalkOptions } from './reader.ts';
 import { fieldRules, matchesField } from './rules.ts';
 import { readSplit } from './split.ts';
 import { deref, getText, type MapNode, type Node, type ScalarNode } from './yaml-node.ts';
-
-export type WalkOptions = {
-  /** More fields, from tagproof.yaml. */
-  readonly fields: readonly FieldRule[];
-  /** Take images in args, command and env values too. */
-  readonly argsAndEnv: boolean;
-};
 
 /** What is known about the mapping that is being read. */
 type Scope = {
