@@ -64,21 +64,25 @@ function details({ file, line, column, image }: Location, message: string, help:
 
 function element(name: string, attributes: Record<string, string | number | undefined>, content?: string): string {
   const pairs = Object.entries(attributes).filter(([, value]) => value !== undefined);
-  const open = [name, ...pairs.map(([key, value]) => `${key}="${escapeXml(String(value))}"`)].join(' ');
+  const open = [name, ...pairs.map(([key, value]) => `${key}="${escapeAttribute(String(value))}"`)].join(' ');
   return content === undefined ? `<${open}/>` : `<${open}>${content}</${name}>`;
 }
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
 
 /**
- * Text for content and attributes. XML 1.0 has no control characters but tab and line breaks, not even as entities (section
- * 2.2), nor halves of a surrogate pair: they become U+FFFD. A line break is written as an entity, because a parser
- * makes a space of it in an attribute (section 3.3.3).
+ * Text for content. XML 1.0 has no control characters but tab and line breaks, not even as entities (section 2.2), nor halves
+ * of a surrogate pair: they become U+FFFD. A parser drops a carriage return, so it is written as an entity.
  */
 function escapeXml(text: string): string {
   return text
     .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]/g, '\ufffd')
     .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
     .replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
-    .replace(/[\t\r\n]/g, (character) => `&#${character.charCodeAt(0)};`);
+    .replaceAll('\r', '&#13;');
+}
+
+/** Text for an attribute, in which a parser makes a space of a tab or a line break (section 3.3.3). */
+function escapeAttribute(text: string): string {
+  return escapeXml(text).replaceAll('\t', '&#9;').replaceAll('\n', '&#10;');
 }

@@ -19,7 +19,7 @@ export const compose: Reader = {
   read: (c, root, options) => (isCompose(root) ? readCompose(c, root) : walkDocument(c, root, options, false)),
 };
 
-/** True for a document that has the shape of a Compose file, whatever its name. */
+/** True for a document with the shape of a Compose file, whatever the file's name. */
 function isCompose(root: Node): boolean {
   if (root.kind !== 'map' || get(root, 'apiVersion') || get(root, 'kind')) return false;
   const services = get(root, 'services');

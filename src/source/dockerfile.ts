@@ -1,4 +1,4 @@
-// Dockerfile: FROM, COPY --from, RUN --mount=from=, ARG defaults behind a FROM, and the `# syntax=` frontend image.
+// Dockerfile: FROM, COPY --from, RUN --mount=from=, the ARG defaults that a FROM uses, and the `# syntax=` frontend image.
 import { DockerfileParser, type ParserDirective } from 'dockerfile-ast';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
@@ -18,14 +18,14 @@ type Dockerfile = ReturnType<typeof DockerfileParser.parse>;
 type Copy = ReturnType<Dockerfile['getCOPYs']>[number];
 type Arg = ReturnType<Dockerfile['getInitialARGs']>[number];
 
-/** The default of an ARG before the first FROM. */
+/** The default of an ARG that precedes the first FROM. */
 type Default = { value: string; spot: Spot };
 
-/** Larger than any Dockerfile; dockerfile-ast's time grows with the square of a line's length. */
+/** Larger than any Dockerfile. The time of dockerfile-ast grows with the square of a line's length (T30). */
 const MAX_LENGTH = 512 * 1024;
 const MAX_LINE = 4_000;
 
-/** @throws Problem `limit` for a file that no build would have */
+/** @throws Problem `limit` for a file that is too large to be a Dockerfile */
 export function readDockerfile(c: Collector): void {
   const longest = Math.max(
     ...c.text
@@ -84,7 +84,7 @@ function readImage(c: Collector, image: string, spot: Spot, stages: Set<string>,
   c.image(spot, image, true);
 }
 
-/** `FROM $BASE` and `FROM name:${VERSION}`: the digest belongs into the ARG's default. */
+/** `FROM $BASE` and `FROM name:${VERSION}`: the digest goes into the default of the ARG. */
 function readVariable(c: Collector, image: string, spot: Spot, defaults: Map<string, Default>): void {
   const match = /\$\{?(\w+)\}?/.exec(image);
   const name = match?.[1] ?? '';
@@ -102,7 +102,7 @@ function readVariable(c: Collector, image: string, spot: Spot, defaults: Map<str
       spot,
       image,
       'variable',
-      `is ${literal} by default; a digest cannot be written behind a variable: put the whole image into the ARG`,
+      `is ${literal} by default; a digest cannot follow a variable: put the whole image into the ARG`,
     );
   }
   const { start, end } = given.spot;
@@ -129,7 +129,7 @@ function argDefaults(args: Arg[], spotOf: (range: Range, path: string) => Spot):
   return defaults;
 }
 
-/** dockerfile-ast counts lines and characters; we count offsets. Quotes around a value are left out. */
+/** dockerfile-ast counts lines and characters, tagproof counts offsets. A spot leaves out the quotes around a value. */
 function rangeToSpot(text: string): (range: Range, path: string) => Spot {
   const starts = [0];
   for (const match of text.matchAll(/\r\n|\r|\n/g)) starts.push(match.index + match[0].length);

@@ -83,7 +83,7 @@ test('when it takes long, workers join in: the same results in the same order', 
     put(`many/${String(i).padStart(3, '0')}.yaml`, i === 250 ? 'image: [\n' : pod(`web:${i}`));
   const { files } = listFiles(['many'], root, []);
   let done = 0;
-  const results = await readFiles(files, root, OPTIONS, (count) => (done = count), 0);
+  const results = await readFiles(files, root, OPTIONS, { progress: (count) => (done = count), helpAfterMs: 0 });
   assert.equal(results.length, 500);
   assert.deepEqual(
     results.map((result) => result.file),

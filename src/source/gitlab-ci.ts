@@ -17,7 +17,7 @@ export const gitlabCi: Reader = {
   read: readGitlabCi,
 };
 
-/** Top-level keywords that are no job. */
+/** Top-level keywords that are not names of jobs. */
 const NO_JOB = new Set(['image', 'services', 'stages', 'variables', 'include', 'workflow', 'spec']);
 
 function readGitlabCi(c: Collector, root: Node): void {

@@ -25,7 +25,7 @@ export const kustomize: Reader = {
   },
 };
 
-/** kustomize takes `newTag` and `digest` together: since v5 it writes name:tag@digest, before that the digest won. */
+/** kustomize takes `newTag` and `digest` together: since v5 it writes name:tag@digest, older versions take the digest only. */
 function readKustomization(c: Collector, root: Node): void {
   if (root.kind !== 'map') return;
   const images = deref(root.entries.find((entry) => entry.key.value === 'images')?.value);
@@ -48,15 +48,10 @@ function readEntry(c: Collector, map: MapNode, path: string): void {
   const spot = { start: value.start, end: value.end, path: `${path}.${named}` };
   const tag = text('newTag') ?? '';
   const digest = text('digest') ?? '';
-  const why = notLiteral(`${name}${tag}`);
-  if (why) return c.skip(spot, name, why.reason, why.detail);
+  const expression = notLiteral(`${name}${tag}`);
+  if (expression) return c.skip(spot, name, expression.reason, expression.detail);
   if (tag === '' && digest === '') {
-    return c.skip(
-      spot,
-      name,
-      'incomplete',
-      'renames the image only; its tag stands in the resources, where it is pinned',
-    );
+    return c.skip(spot, name, 'incomplete', 'renames the image only; its tag is in the resources, and is pinned there');
   }
   const suffix = digest === '' || tag.includes('@') ? '' : `@${digest}`;
   const reference = parseReference(`${name}${tag === '' ? '' : `:${tag}`}${suffix}`);
