@@ -35,7 +35,7 @@ test('lines of both sides of a merge: equal digests are one, the earlier sight c
   assert.equal(parseLock(text, 'l').get('quay.io/b:1')?.firstSeen, '2026-01-01T00:00:00.000Z');
   assert.throws(
     () => parseLock(`${text}  "quay.io/b:1": ${JSON.stringify(entry(A))}\n`, 'l'),
-    /l:7: quay.io\/b:1 stands here twice/,
+    /l:7: quay.io\/b:1 is here twice/,
   );
 });
 

@@ -1,5 +1,6 @@
-// The table of output formats: one row for each. A new format is one file, which declares its name in `Formats` of report.ts,
-// and one row here; without the row nothing compiles. Only text is loaded from the start: most runs print nothing else.
+// The table of output formats: one row for each. A new format is one file, which declares its name
+// in `Formats` of report.ts, and one row here; without the row nothing compiles. Only text is
+// loaded from the start: most runs print nothing else.
 import type { Format, Printer } from './report.ts';
 import { printText } from './text.ts';
 

@@ -19,7 +19,10 @@ const decode = (text: string) =>
     return character;
   });
 
-/** A strict reader of the XML that is well-formed without DTD, comments and sections: whatever it does not know, it refuses. */
+/**
+ * A strict reader of the XML that is well-formed without DTD, comments and sections: whatever it
+ * does not know, it refuses.
+ */
 function parseXml(xml: string): Element {
   assert.ok(xml.isWellFormed(), 'a half of a surrogate pair');
   assert.doesNotMatch(xml, /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/, 'a character that XML 1.0 does not have');

@@ -1,5 +1,6 @@
-// JUnit XML, as Jenkins, GitLab and others read it: a finding is a failure, a problem is an error. The format has no
-// standard; the elements and attributes here are those of Ant's JUnit task, and `file` and `line`, which GitLab shows.
+// JUnit XML, as Jenkins, GitLab and others read it: a finding is a failure, a problem is an error.
+// The format has no standard; the elements and attributes here are those of Ant's JUnit task, and
+// `file` and `line`, which GitLab shows.
 import type { Problem } from '../problem.ts';
 import type { Finding, PrintSettings, Report } from './report.ts';
 import { RULES } from './rules.ts';
@@ -11,8 +12,8 @@ declare module './report.ts' {
 }
 
 /**
- * One test case a finding and a problem. A run without any has one case that passed, because a suite without tests counts as
- * broken in some servers; what it checked is in its output.
+ * One test case a finding and a problem. A run without any has one case that passed, because a
+ * suite without tests counts as broken in some servers; what it checked is in its output.
  */
 export function printJunit(report: Report, { version }: PrintSettings): string {
   const { command, findings, problems, summary } = report;
@@ -71,8 +72,9 @@ function element(name: string, attributes: Record<string, string | number | unde
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
 
 /**
- * Text for content. XML 1.0 has no control characters but tab and line breaks, not even as entities (section 2.2), nor halves
- * of a surrogate pair: they become U+FFFD. A parser drops a carriage return, so it is written as an entity.
+ * Text for content. XML 1.0 has no control characters but tab and line breaks, not even as entities
+ * (section 2.2), nor halves of a surrogate pair: they become U+FFFD. A parser drops a carriage
+ * return, so it is written as an entity.
  */
 function escapeXml(text: string): string {
   return text
@@ -82,7 +84,9 @@ function escapeXml(text: string): string {
     .replaceAll('\r', '&#13;');
 }
 
-/** Text for an attribute, in which a parser makes a space of a tab or a line break (section 3.3.3). */
+/**
+ * Text for an attribute, in which a parser makes a space of a tab or a line break (section 3.3.3).
+ */
 function escapeAttribute(text: string): string {
   return escapeXml(text).replaceAll('\t', '&#9;').replaceAll('\n', '&#10;');
 }

@@ -4,7 +4,10 @@ import type { RuleId } from './rules.ts';
 
 export type Level = 'error' | 'warning' | 'note';
 
-/** Something about one image that a person should act on. Levels error and warning make the exit code 1. */
+/**
+ * Something about one image that a person should act on. Levels error and warning make the exit
+ * code 1.
+ */
 export type Finding = {
   readonly rule: RuleId;
   readonly level: Level;
@@ -43,8 +46,8 @@ export type Report = {
 };
 
 /**
- * The names of the output formats. Each printer declares its own name here (`declare module`), and the table `PRINTERS`
- * must have a row for every name.
+ * The names of the output formats. Each printer declares its own name here (`declare module`), and
+ * the table `PRINTERS` must have a row for every name.
  */
 export interface Formats {
   readonly text: true;
@@ -52,7 +55,9 @@ export interface Formats {
 export type Format = keyof Formats;
 
 export type PrintSettings = {
-  /** The version of tagproof; a function, because only some formats print it and it costs a file. */
+  /**
+   * The version of tagproof; a function, because only some formats print it and it costs a file.
+   */
   readonly version: () => string;
   /** Whether to colour the report itself, and the problems on standard error. */
   readonly colour: { readonly report: boolean; readonly problems: boolean };
@@ -64,7 +69,10 @@ export type Printer = (
   settings: PrintSettings,
 ) => string | { readonly report: string; readonly problems: string };
 
-/** The findings that text and markdown list below the sections. A diff already shows what would change. */
+/**
+ * The findings that text and markdown list below the sections. A diff already shows what would
+ * change.
+ */
 export function unreportedFindings({ findings, findingsInSections, diff }: Report): readonly Finding[] {
   if (findingsInSections) return [];
   return diff === undefined ? findings : findings.filter(({ rule }) => rule !== 'would-change');

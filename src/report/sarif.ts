@@ -1,4 +1,5 @@
-// SARIF 2.1.0, as GitHub code scanning and others read it. OASIS sarif-v2.1.0, sections 3.13 to 3.30.
+// SARIF 2.1.0, as GitHub code scanning and others read it. OASIS sarif-v2.1.0, sections 3.13 to
+// 3.30.
 import type { PrintSettings, Report } from './report.ts';
 import { RULES } from './rules.ts';
 

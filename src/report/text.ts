@@ -1,4 +1,5 @@
-// Text for a person at a terminal: tables, or findings by file, then the conclusion. Colour only where it is wanted.
+// Text for a person at a terminal: tables, or findings by file, then the conclusion. Colour only
+// where it is wanted.
 import { stripVTControlCharacters, styleText } from 'node:util';
 import {
   type Cell,

@@ -1,5 +1,6 @@
-// CircleCI: `docker:` lists of jobs and executors, also of inline orbs. The image of a `machine:` is a virtual machine.
-// https://circleci.com/docs/configuration-reference/, sections docker and machine.
+// CircleCI: `docker:` lists of jobs and executors, also of inline orbs. The image of a `machine:`
+// is a virtual machine. https://circleci.com/docs/configuration-reference/, sections docker and
+// machine.
 import type { Collector } from './collector.ts';
 import type { Reader } from './reader.ts';
 import { get, type Node, type ScalarNode } from './yaml-node.ts';

@@ -34,7 +34,8 @@ export class Collector {
 
   /**
    * Takes a value that is a whole image reference.
-   * @param sure false: the field may hold something else, so a value counts only if it can be nothing but an image
+   * @param sure false: the field may hold something else, so a value counts only if it can be
+   * nothing but an image
    */
   image(spot: Spot, value: string, sure: boolean, note?: string): void {
     const expression = notLiteral(value);
@@ -80,7 +81,10 @@ export class Collector {
     this.skipped.push({ kind: 'skipped', ...this.#location(spot), dialect: this.dialect, text: shown, reason, detail });
   }
 
-  /** A value can be uncertain where its anchor is, and certain where an alias puts it into a container. */
+  /**
+   * A value can be uncertain where its anchor is, and certain where an alias puts it into a
+   * container.
+   */
   #dropUncertain(spot: Spot): void {
     const index = this.skipped.findIndex(({ start, reason }) => start === spot.start && reason === 'uncertain');
     if (index < 0) return;
@@ -99,7 +103,10 @@ export class Collector {
     return { file: this.file, ...spot, ...this.#position(spot.start), document: this.document };
   }
 
-  /** The reason of a `# tagproof:ignore` on the same line or on the comment line above; '' when it gives none. */
+  /**
+   * The reason of a `# tagproof:ignore` on the same line or on the comment line above; '' when it
+   * gives none.
+   */
   #ignoreComment({ start, end }: Spot): string | undefined {
     this.#mayIgnore ??= this.text.includes('tagproof:ignore');
     if (!this.#mayIgnore) return undefined;
@@ -127,7 +134,10 @@ export function notLiteral(value: string): { reason: SkipReason; detail: string 
   return undefined;
 }
 
-/** Nothing but an image has this form: a tag or a digest, or a host with a dot, and no file extension. */
+/**
+ * Nothing but an image has this form: a tag or a digest, or a host with a dot, and no file
+ * extension.
+ */
 function unmistakable(reference: Reference): boolean {
   if (reference.digest !== undefined) return true;
   if (/\.(png|jpe?g|gif|svg|ico|webp|iso|img|qcow2|vmdk|raw|vhd|ova)$/i.test(reference.repository)) return false;

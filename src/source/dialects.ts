@@ -1,5 +1,6 @@
-// The table of dialects: one row for each, in the order in which file names are matched. A new dialect is one file, which
-// declares its name in `Dialects` of flow.ts, and one row here; without the row nothing compiles.
+// The table of dialects: one row for each, in the order in which file names are matched. A new
+// dialect is one file, which declares its name in `Dialects` of flow.ts, and one row here; without
+// the row nothing compiles.
 import type { Dialect } from '../flow.ts';
 import { circleci } from './circleci.ts';
 import { compose } from './compose.ts';
@@ -36,13 +37,16 @@ export const DIALECTS: Readonly<Record<Dialect, Reader>> = {
 
 const ROWS = Object.entries(DIALECTS) as [Dialect, Reader][];
 
-/** The dialect that the file's name tells; undefined for a file that holds no images as far as its name tells. */
+/** The dialect of a file by its name; undefined for a name of files that have no images. */
 export function dialectOf(file: string): Dialect | undefined {
   const path = file.replaceAll('\\', '/');
   return ROWS.find(([, { names }]) => names.some((pattern) => pattern.test(path)))?.[0];
 }
 
-/** The dialect of one document: the file's name where that decides, else the first dialect that claims the content. */
+/**
+ * The dialect of one document: the file's name where that decides, else the first dialect that
+ * claims the content.
+ */
 export function dialectOfDocument(root: Node, named: Dialect): Dialect {
   const row = DIALECTS[named];
   if (row.unit !== 'document' || row.nameDecides) return named;

@@ -1,4 +1,5 @@
-// A unified diff of one file, made from the edits themselves: exact, and linear in the size of the file. Pure.
+// A unified diff of one file, made from the edits themselves: exact, and linear in the size of the
+// file.
 import type { Edit } from '../flow.ts';
 import { applyEdits } from './edit.ts';
 import { lineAt } from './text.ts';
@@ -76,7 +77,9 @@ function splitLines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
-/** Index from 0 of the line that starts at an offset. The end of the text counts as one more line. */
+/**
+ * Index from 0 of the line that starts at an offset. The end of the text counts as one more line.
+ */
 function lineNumbers(text: string): (offset: number) => number {
   const starts = new Map<number, number>();
   let offset = 0;

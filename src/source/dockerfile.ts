@@ -1,4 +1,5 @@
-// Dockerfile: FROM, COPY --from, RUN --mount=from=, the ARG defaults that a FROM uses, and the `# syntax=` frontend image.
+// Dockerfile: FROM, COPY --from, RUN --mount=from=, the ARG defaults that a FROM uses, and the image
+// of the frontend (`# syntax=`).
 import { DockerfileParser, type ParserDirective } from 'dockerfile-ast';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
@@ -21,7 +22,10 @@ type Arg = ReturnType<Dockerfile['getInitialARGs']>[number];
 /** The default of an ARG that precedes the first FROM. */
 type Default = { value: string; spot: Spot };
 
-/** Larger than any Dockerfile. The time of dockerfile-ast grows with the square of a line's length (T30). */
+/**
+ * Larger than any Dockerfile. The time of dockerfile-ast grows with the square of a line's length
+ * (T30).
+ */
 const MAX_LENGTH = 512 * 1024;
 const MAX_LINE = 4_000;
 
@@ -129,7 +133,10 @@ function argDefaults(args: Arg[], spotOf: (range: Range, path: string) => Spot):
   return defaults;
 }
 
-/** dockerfile-ast counts lines and characters, tagproof counts offsets. A spot leaves out the quotes around a value. */
+/**
+ * dockerfile-ast counts lines and characters, tagproof counts offsets. A spot leaves out the quotes
+ * around a value.
+ */
 function rangeToSpot(text: string): (range: Range, path: string) => Spot {
   const starts = [0];
   for (const match of text.matchAll(/\r\n|\r|\n/g)) starts.push(match.index + match[0].length);

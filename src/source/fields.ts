@@ -1,6 +1,10 @@
-// The field catalogue: which fields hold images, as data. Kinds that are not listed are read by shape (walk.ts). Pure.
+// The field catalogue: which fields hold images, as data. Kinds that are not listed are read by
+// shape (walk.ts). Pure.
 
-/** Lists whose items are containers, in any object at any depth, because a CRD can have a pod template anywhere. */
+/**
+ * Lists whose items are containers, in any object at any depth, because a CRD can have a pod
+ * template anywhere.
+ */
 export const CONTAINER_LISTS = new Set([
   'containers',
   'initContainers',
@@ -10,7 +14,9 @@ export const CONTAINER_LISTS = new Set([
   'steps',
 ]);
 
-/** Keys that make the mapping around `image:` a container, whatever the name of the list or field. */
+/**
+ * Keys that make the mapping around `image:` a container, whatever the name of the list or field.
+ */
 export const CONTAINER_KEYS = new Set([
   'command',
   'args',
@@ -26,7 +32,10 @@ export const CONTAINER_KEYS = new Set([
   'readinessProbe',
 ]);
 
-/** A field that holds an image in objects of some kinds. `*` is one step, `**` any number of steps, `[]` an item of a list. */
+/**
+ * A field that holds an image in objects of some kinds. `*` is one step, `**` any number of steps,
+ * `[]` an item of a list.
+ */
 export type FieldRule = {
   /** API group without version; absent: any group. */
   readonly group?: string | undefined;
@@ -96,13 +105,18 @@ export const SCHEMA_KINDS = new Set(['CustomResourceDefinition', 'CompositeResou
 /** Keys whose whole value is a schema. */
 export const SCHEMA_KEYS = new Set(['openAPIV3Schema', 'openapi', 'jsonSchema']);
 
-/** The keys of an image in parts: in Helm values, and in custom resources that follow their style. */
+/**
+ * The keys of an image in parts: in Helm values, and in custom resources that follow their style.
+ */
 export type SplitNames = {
   readonly repository: string;
   readonly tag: string;
   readonly digest: readonly string[];
   readonly registry: string;
-  /** True: the key of the mapping must mention an image. False: any mapping with these keys may be one. */
+  /**
+   * True: the key of the mapping must mention an image. False: any mapping with these keys may be
+   * one.
+   */
   readonly underImage: boolean;
 };
 

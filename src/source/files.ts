@@ -1,4 +1,5 @@
-// Paths, folders and globs → the files worth reading. Folders respect .gitignore and .tagproofignore.
+// Paths, folders and globs → the files worth reading. Folders respect .gitignore and
+// .tagproofignore.
 import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
@@ -14,7 +15,8 @@ type Rules = { base: string; matcher: Ignore };
 export type FileList = { files: string[]; problems: Problem[] };
 
 /**
- * @param paths files, folders or globs, relative to `cwd`. A file that is named is read whatever its name is.
+ * @param paths files, folders or globs, relative to `cwd`. A file that is named is read whatever
+ * its name is.
  * @param exclude patterns in .gitignore syntax, relative to `cwd`
  * @returns paths as a person gave them (relative to `cwd` when they were), in a stable order
  */

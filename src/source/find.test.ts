@@ -5,7 +5,10 @@ import type { WalkOptions } from './reader.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
-/** One case: the text of a file, what is found as `path reference`, and what is skipped as `reason text`. */
+/**
+ * One case: the text of a file, what is found as `path reference`, and what is skipped as `reason
+ * text`.
+ */
 type Case = {
   name: string;
   file?: string;

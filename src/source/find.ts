@@ -1,4 +1,5 @@
-// Text of one file → every image reference in it, every candidate that is none with the reason, and what went wrong.
+// Text of one file → every image reference in it, every candidate that is none with the reason, and
+// what went wrong.
 import type { Dialect, Found, Skipped } from '../flow.ts';
 import { asProblem, type Problem } from '../problem.ts';
 import { Collector } from './collector.ts';
@@ -17,15 +18,18 @@ export type FileResult = {
   readonly found: readonly Found[];
   readonly skipped: readonly Skipped[];
   readonly problems: readonly Problem[];
-  /** Of the file that was read: edits are made from these bytes and no others. Absent for text that is not from a file. */
+  /**
+   * Of the file that was read: edits are made from these bytes and no others. Absent for text that
+   * is not from a file.
+   */
   readonly stamp?: string;
 };
 
 const TEMPLATED = /\{\{|\{%|<%/;
 
 /**
- * Finds image references in one file's text. The same text gives the same result. It is asynchronous only because it loads
- * the readers that few files need when a file needs them.
+ * Finds image references in one file's text. The same text gives the same result. It is
+ * asynchronous only because it loads the readers that few files need when a file needs them.
  * @param file path as it is shown to a person; its name decides the dialect
  */
 export async function findIn(

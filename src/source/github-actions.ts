@@ -1,4 +1,5 @@
-// GitHub Actions: jobs.*.container, jobs.*.services.*, `uses: docker://…`, and runs.image of a container action.
+// GitHub Actions: jobs.*.container, jobs.*.services.*, `uses: docker://…`, and runs.image of a
+// container action.
 import type { Collector } from './collector.ts';
 import type { Reader } from './reader.ts';
 import { deref, get, type Node } from './yaml-node.ts';

@@ -1,4 +1,5 @@
-// GitLab CI: `image:` and `services:` at the top, under default:, and in each job; as text or as a mapping with name:.
+// GitLab CI: `image:` and `services:` at the top, under default:, and in each job; as text or as a
+// mapping with name:.
 import type { Collector } from './collector.ts';
 import type { Reader } from './reader.ts';
 import { deref, get, type Node } from './yaml-node.ts';

@@ -1,4 +1,5 @@
-// Helm: a chart's values, where any repository + tag is an image, and Chart.yaml with its images in annotations.
+// Helm: a chart's values, where any repository + tag is an image, and Chart.yaml with its images in
+// annotations.
 import type { Reader } from './reader.ts';
 import { walkDocument } from './walk.ts';
 

@@ -1,4 +1,4 @@
-// Kubernetes objects, and YAML or JSON of which the name tells nothing: both are read by shape (walk.ts).
+// Kubernetes objects, and YAML or JSON whose file name means nothing: walk.ts reads both by shape.
 import type { Reader } from './reader.ts';
 import { walkDocument } from './walk.ts';
 
@@ -8,7 +8,7 @@ declare module '../flow.ts' {
   }
 }
 
-/** An object is told by its content and never by the file's name. */
+/** The content of a document makes it an object, and never the name of its file. */
 export const kubernetes: Reader = {
   names: [],
   hints: [

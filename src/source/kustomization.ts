@@ -1,4 +1,5 @@
-// kustomization.yaml: the `images:` list, whose entries override name, tag and digest of images in the resources.
+// kustomization.yaml: the `images:` list, whose entries override name, tag and digest of images in
+// the resources.
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { type Collector, notLiteral } from './collector.ts';
@@ -25,7 +26,10 @@ export const kustomize: Reader = {
   },
 };
 
-/** kustomize takes `newTag` and `digest` together: since v5 it writes name:tag@digest, older versions take the digest only. */
+/**
+ * kustomize takes `newTag` and `digest` together: since v5 it writes name:tag@digest, older
+ * versions take the digest only.
+ */
 function readKustomization(c: Collector, root: Node): void {
   if (root.kind !== 'map') return;
   const images = deref(root.entries.find((entry) => entry.key.value === 'images')?.value);

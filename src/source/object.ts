@@ -1,4 +1,5 @@
-// The images of an API object: every field that makes a node pull, by the same catalogue that finds them in files. Pure.
+// The images of an API object: every field that makes a node pull, by the same catalogue that finds
+// them in files. Pure.
 import { CONTAINER_LISTS, type FieldRule } from './fields.ts';
 import { fieldRules, matchesField } from './rules.ts';
 
@@ -13,7 +14,10 @@ export type ImageField = {
   readonly place: string;
 };
 
-/** The API server bounds the size of an object (3 MiB). This bounds the depth of the recursion (T42). */
+/**
+ * The API server bounds the size of an object (3 MiB). This bounds the depth of the recursion
+ * (T42).
+ */
 const MAX_DEPTH = 64;
 
 /** @param fields of tagproof.yaml, in addition to the catalogue */
@@ -48,7 +52,8 @@ export function imagesOf(object: KubeObject, fields: readonly FieldRule[]): Imag
       return;
     }
     for (const [key, item] of Object.entries(value)) {
-      // The status says what was pulled, not what will be. Only at the top: a field of this name elsewhere could hide an image.
+      // The status says what was pulled, not what will be. Only at the top: a field of this name
+      // elsewhere could hide an image.
       if ((key === 'status' || key === 'metadata') && path.length === 0) continue;
       const fieldPath = [...path, key];
       const fieldPlace = [...place, key];
@@ -65,7 +70,10 @@ export function imagesOf(object: KubeObject, fields: readonly FieldRule[]): Imag
   return [...found.values()];
 }
 
-/** The images that an update adds or changes, each at its place: only these need a decision (T16, T17). */
+/**
+ * The images that an update adds or changes, each at its place: only these need a decision (T16,
+ * T17).
+ */
 export function changedImages(now: readonly ImageField[], before: readonly ImageField[]): ImageField[] {
   const old = new Set(before.map(({ place, image }) => `${place}\n${image}`));
   return now.filter(({ place, image }) => !old.has(`${place}\n${image}`));

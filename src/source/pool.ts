@@ -1,4 +1,5 @@
-// Worker threads for a long search: each takes the next batch of file names and answers with what it found.
+// Worker threads for a long search: each takes the next batch of file names and answers with what
+// it found.
 import { Worker } from 'node:worker_threads';
 import { Problem, type ProblemCode, type Where } from '../problem.ts';
 import type { FileResult, FindOptions } from './find.ts';

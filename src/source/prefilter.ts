@@ -1,4 +1,5 @@
-// Which files are worth decoding and which documents worth parsing: most of a repository names no image. Pure.
+// Which files are worth decoding and which documents worth parsing: most of a repository names no
+// image. Pure.
 import { DIALECTS } from './dialects.ts';
 import { SCHEMA_KINDS } from './fields.ts';
 
@@ -20,9 +21,10 @@ export function mayNameImage(document: string): boolean {
 }
 
 /**
- * True for a schema that certainly holds no image. The line `kind: CustomResourceDefinition` could be part of a string, or a
- * second `kind:` could override it. So every image key of the document must be followed by a line with another key, as in
- * a schema: such a key has no image as its value.
+ * True for a schema that certainly holds no image. The line `kind: CustomResourceDefinition` could
+ * be part of a string, or a second `kind:` could override it. So every image key of the document
+ * must be followed by a line with another key, as in a schema: such a key has no image as its
+ * value.
  */
 export function isPlainSchema(document: string): boolean {
   return SCHEMA.test(document) && !holdsValue(document);

@@ -21,9 +21,11 @@ const HINT_BYTES = HINT_WORDS.map((word) => Buffer.from(word));
 type ReadSettings = { progress?: (done: number) => void; helpAfterMs?: number };
 
 /**
- * Searches files; each thread has one file in memory at a time. This thread starts alone. Workers join when it takes long.
+ * Searches files; each thread has one file in memory at a time. This thread starts alone. Workers
+ * join when it takes long.
  * @param progress is called with the number of files done
- * @returns results in the order of `files`, without the files in which nothing was found, skipped or wrong
+ * @returns results in the order of `files`, without the files in which nothing was found, skipped
+ * or wrong
  */
 export async function readFiles(
   files: readonly string[],
@@ -85,13 +87,18 @@ export async function readOne(file: string, cwd: string, options: FindOptions): 
   }
 }
 
-/** Memory for files that are decoded at once: thousands of short-lived buffers cost more than reading does. */
+/**
+ * Memory for files that are decoded at once: thousands of short-lived buffers cost more than
+ * reading does.
+ */
 const SCRATCH = Buffer.allocUnsafeSlow(1024 * 1024);
 
 /**
  * Reads a whole file. A file above the limit is refused before it is in memory.
- * @param scratch memory for the file, if it fits: the bytes are then valid until the next file is read
- * @returns also a stamp that changes when the file does: inode, size and modification time, as in git's index
+ * @param scratch memory for the file, if it fits: the bytes are then valid until the next file is
+ * read
+ * @returns also a stamp that changes when the file does: inode, size and modification time, as in
+ * git's index
  */
 export function readBounded(path: string, shown = path, scratch?: Buffer): { bytes: Buffer; stamp: string } {
   const descriptor = openSync(path, 'r');

@@ -1,4 +1,5 @@
-// What a reader of one dialect is: the names of its files, the words that they need, and how it reads. Types only.
+// What a reader of one dialect is: the names of its files, the words that they need, and how it
+// reads. Types only.
 import type { Dialect } from '../flow.ts';
 import type { Collector } from './collector.ts';
 import type { FieldRule } from './fields.ts';
@@ -11,18 +12,23 @@ export type WalkOptions = {
   readonly argsAndEnv: boolean;
 };
 
-/** One word that tells that a text may name an image. */
+/** A word that any text with an image may have. */
 export type Hint = {
-  /** What the bytes of the file must contain, so that the file is decoded at all. */
+  /**
+   * The bytes of the file must contain the word of some hint; else the file is not even decoded.
+   */
   readonly word: string;
-  /** What one document must contain, so that it is parsed: the word where a key has it. Every repeat is bounded (T30). */
+  /**
+   * A document must match the key of some hint; else it is not parsed. Every repeat is bounded
+   * (T30).
+   */
   readonly key: RegExp;
 };
 
-/** What the content of a document says about its dialect. */
+/** What decides the dialect of a document. */
 export type DocumentShape = {
   readonly root: Node;
-  /** The dialect that the file's name tells. */
+  /** The dialect by the file's name. */
   readonly named: Dialect;
   readonly apiVersion: string | undefined;
   /** The document has `apiVersion:` and `kind:`, as every Kubernetes object. */
@@ -33,9 +39,15 @@ export type DocumentShape = {
 export type TextReader = (c: Collector, text: string, toFile: (offset: number) => number) => void;
 
 type Naming = {
-  /** Patterns of a file's path, with `/` between folders. The first dialect of the table that matches has the file. */
+  /**
+   * Patterns of a file's path, with `/` between folders. The first dialect of the table that
+   * matches has the file.
+   */
   readonly names: readonly RegExp[];
-  /** A file without any hint of any dialect is not decoded. A dialect without hints has all of its files read. */
+  /**
+   * What a text of this dialect has where it names an image. The hints of all dialects count for
+   * every file.
+   */
   readonly hints: readonly Hint[];
 };
 
@@ -57,7 +69,10 @@ export type Reader = Naming &
         readonly read: (c: Collector, root: Node, options: WalkOptions) => void;
         /** The file's name alone decides; no other dialect may claim a document of it. */
         readonly nameDecides?: true;
-        /** True for a document that belongs to this dialect by its content. The first claim of the table decides. */
+        /**
+         * True for a document that belongs to this dialect by its content. The first claim of the
+         * table decides.
+         */
         readonly claims?: (document: DocumentShape) => boolean;
       }
   );

@@ -2,7 +2,10 @@
 import { matchesPattern } from '../image/pattern.ts';
 import { CATALOGUE, type FieldRule } from './fields.ts';
 
-/** The patterns of the catalogue and of the user for objects of this kind, as path segments joined by `/`. */
+/**
+ * The patterns of the catalogue and of the user for objects of this kind, as path segments joined
+ * by `/`.
+ */
 export function fieldRules(given: readonly FieldRule[], group: string | undefined, kind: string | undefined): string[] {
   const catalogued = group === undefined ? [] : CATALOGUE.filter((rule) => rule.group === group);
   const configured = given.filter(

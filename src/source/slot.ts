@@ -1,4 +1,5 @@
-// Where a digest is written at a place: after the reference, in a `digest:` value, on a new line, or after the tag. Pure.
+// Where a digest is written at a place: after the reference, in a `digest:` value, on a new line,
+// or after the tag. Pure.
 import type { Reference, Slot } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
 import { lineAt } from './text.ts';
@@ -21,13 +22,16 @@ export type Parts = {
   readonly digest: YamlEntry | undefined;
   /** `hex`: the chart adds `sha256:` itself. */
   readonly style: 'hex' | undefined;
-  /** True where the program that reads the file takes a `digest:` key that is not there yet (kustomize). */
+  /**
+   * True where the program that reads the file takes a `digest:` key that is not there yet
+   * (kustomize).
+   */
   readonly takesDigestKey: boolean;
 };
 
 /**
- * Each way can be undone exactly from the file alone: unpin empties a quoted digest, removes a plain `digest:` line, and cuts
- * off a digest after the tag.
+ * Each way can be undone exactly from the file alone: unpin empties a quoted digest, removes a
+ * plain `digest:` line, and cuts off a digest after the tag.
  */
 export function splitSlot(text: string, parts: Parts): Slot {
   const tag = scalarOf(parts.tag);
@@ -54,13 +58,17 @@ function filledSlot(text: string, parts: Parts, digest: ScalarNode, tag: ScalarN
   const line = lineAt(text, digest.start);
   const alone = text.slice(line.start, (parts.digest as YamlEntry).key.start).trim() === '';
   if (!alone) return { digest: range };
-  // The last line of a file without final newline is removed together with the line break before it.
+  // The last line of a file without final newline is removed together with the line break before
+  // it.
   const before =
     line.next === text.length && text[line.next - 1] !== '\n' ? lineAt(text, line.start - 1).end : line.start;
   return { digest: range, unpin: [before, line.next] };
 }
 
-/** `tag: 1.2` becomes `tag: 1.2@sha256:…`: a template that renders `repository:tag` then renders a pinned reference. */
+/**
+ * `tag: 1.2` becomes `tag: 1.2@sha256:…`: a template that renders `repository:tag` then renders a
+ * pinned reference.
+ */
 function tagSlot(text: string, tag: ScalarNode): Slot {
   if (text.slice(tag.start, tag.end) !== tag.value)
     return { blocked: 'the tag is written with escapes or over several lines' };
