@@ -13,33 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
-import { loadAll } from 'js-yaml';
+import { FIND_OPTIONS } from '../../test/find-case.ts';
+import { DIGEST_A as A, DIGEST_B as B, pinText as pin, unpinText as unpin } from '../../test/pin-text.ts';
 import { Problem } from '../problem.ts';
-import { applyEdits, pinEdit, replaceFile, unpinEdit } from './edit.ts';
+import { applyEdits, pinEdit, replaceFile } from './edit.ts';
 import { findIn } from './find.ts';
-
-const A = `sha256:${'a'.repeat(64)}`;
-const B = `sha256:${'b'.repeat(64)}`;
-const OPTIONS = { fields: [], argsAndEnv: false };
-
-async function pin(text: string, file: string, digest = A): Promise<string> {
-  const edits = (await findIn(text, file, OPTIONS)).found
-    .filter((found) => !found.slot.blocked)
-    .map((found) => pinEdit(found, digest));
-  return applyEdits(
-    text,
-    edits.filter((edit) => edit !== undefined),
-  );
-}
-
-async function unpin(text: string, file: string): Promise<string> {
-  const edits = (await findIn(text, file, OPTIONS)).found.map(unpinEdit);
-  return applyEdits(
-    text,
-    edits.filter((edit) => edit !== undefined),
-  );
-}
 
 const k8s = (image: string, eol = '\n') =>
   `apiVersion: v1${eol}kind: Pod${eol}spec:${eol}  containers:${eol}  - image: ${image}${eol}    name: a${eol}`;
@@ -161,7 +139,7 @@ for (const [name, file, before, after] of cases) {
 }
 
 test('a place that cannot carry a digest says why', async () => {
-  const [found] = (await findIn('image:\n  repository: a/b\n  tag: ""\n', 'values.yaml', OPTIONS)).found;
+  const [found] = (await findIn('image:\n  repository: a/b\n  tag: ""\n', 'values.yaml', FIND_OPTIONS)).found;
   assert.ok(found);
   assert.throws(() => pinEdit(found, A), /values.yaml:2:15: a\/b: cannot be pinned here: there is no tag here/);
 });
@@ -174,97 +152,6 @@ test('overlapping edits are refused', () => {
         { start: 1, end: 3, text: 'y' },
       ]),
     /two edits touch/,
-  );
-});
-
-// --- properties ---
-
-const image = fc.constantFrom('nginx', 'nginx:1.27', 'quay.io/a/b:v1', `redis:7@${B}`, 'localhost:5000/x:y');
-const quote = fc.constantFrom('', '"', "'");
-const comment = fc.constantFrom('', ' # note', '  # image: x:1');
-const eol = fc.constantFrom('\n', '\r\n');
-const container = fc.tuple(image, quote, comment, fc.boolean());
-
-const manifest = fc
-  .tuple(fc.array(container, { minLength: 1, maxLength: 5 }), eol, fc.boolean(), fc.boolean())
-  .map(([containers, eol, bom, final]) => {
-    const lines = ['apiVersion: apps/v1', 'kind: Deployment', 'spec:', '  template:', '    spec:', '      containers:'];
-    for (const [text, quote, comment, flow] of containers) {
-      lines.push(
-        flow
-          ? `      - {name: n, image: ${quote}${text}${quote} }${comment}`
-          : `      - image: ${quote}${text}${quote}${comment}`,
-      );
-    }
-    return (bom ? '\uFEFF' : '') + lines.join(eol) + (final ? eol : '');
-  });
-
-test('property: bytes outside edits never change, the parsed YAML differs only at the images', async () => {
-  await fc.assert(
-    fc.asyncProperty(manifest, async (text) => {
-      const pinned = await pin(text, 'x.yaml');
-      const strip = (value: string) => value.replace(/@sha256:[a-f0-9]{64}/g, '');
-      assert.equal(strip(pinned), strip(text));
-      assert.equal(await unpin(pinned, 'x.yaml'), strip(text));
-      const images = (value: string) =>
-        JSON.parse(JSON.stringify(loadAll(value)), (key, item) => (key === 'image' ? strip(item) : item));
-      assert.deepEqual(images(pinned), images(text));
-      assert.ok((await findIn(pinned, 'x.yaml', OPTIONS)).found.every((found) => found.reference.digest === A));
-    }),
-  );
-});
-
-test('property: no text makes find throw; whatever it finds, pin and unpin are inverses', async () => {
-  const piece = fc.constantFrom(
-    'image: ',
-    'nginx:1',
-    '\n',
-    '  ',
-    '- ',
-    '"',
-    "'",
-    '|',
-    '>',
-    '{',
-    '}',
-    '[',
-    ']',
-    ': ',
-    '#',
-    '&a ',
-    '*a',
-    '---\n',
-    '\t',
-    '\r\n',
-    'containers:',
-    'tag: 1\n',
-    'repository: a\n',
-    'digest: ""\n',
-    '{{ x }}',
-    '\u{1F600}',
-    'é',
-    '@',
-    'kind: Pod\n',
-    'apiVersion: v1\n',
-  );
-  const name = fc.constantFrom(
-    'a.yaml',
-    'values.yaml',
-    'kustomization.yaml',
-    'Dockerfile',
-    'compose.yaml',
-    'templates/a.tpl',
-    '.gitlab-ci.yml',
-  );
-  await fc.assert(
-    fc.asyncProperty(fc.array(piece, { maxLength: 40 }), name, async (pieces, file) => {
-      const text = pieces.join('');
-      const { found } = await findIn(text, file, OPTIONS);
-      if (found.some((item) => item.reference.digest)) return;
-      const pinned = await pin(text, file);
-      assert.equal(await unpin(pinned, file), text);
-    }),
-    { numRuns: 2000 },
   );
 });
 

@@ -1,0 +1,46 @@
+import { testFind } from '../../test/find-case.ts';
+
+testFind([
+  {
+    name: 'ConfigMap: documents in block scalars, also templated ones',
+    text: `apiVersion: v1
+kind: ConfigMap
+data:
+  pod.yaml: |
+
+    apiVersion: v1
+    kind: Pod
+    spec:
+      containers:
+      - image: redis:7
+  tpl: |-
+    image: "{{ .Values.x }}"
+    image: foo:1
+  script.sh: |
+    docker pull image: [
+`,
+    found: ['data.pod.yaml.|.spec.containers[0].image redis:7', 'data.tpl.|.image foo:1'],
+    skipped: ['template {{ .Values.x }}'],
+  },
+  {
+    name: 'JSON patches and split images in custom resources',
+    text: `apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+spec:
+  values:
+    image: {repository: ghcr.io/x/y, tag: 1.2}
+    chart: {repository: https://charts.example.com, tag: x}
+  postRenderers:
+  - kustomize:
+      patches:
+      - patch: |
+          - op: replace
+            path: /spec/template/spec/containers/0/image
+            value: nginx:1
+`,
+    found: [
+      'spec.values.image.repository ghcr.io/x/y:1.2',
+      'spec.postRenderers[0].kustomize.patches[0].patch.|[0].value nginx:1',
+    ],
+  },
+]);
