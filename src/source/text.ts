@@ -61,7 +61,8 @@ export function positions(text: string): (offset: number) => { line: number; col
  * the next line.
  */
 export function lineAt(text: string, offset: number): { start: number; end: number; next: number } {
-  const start = text.lastIndexOf('\n', offset - 1) + 1;
+  // lastIndexOf takes a negative position for 0, and would find the line break at the offset itself.
+  const start = offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
   const newline = text.indexOf('\n', offset);
   const next = newline < 0 ? text.length : newline + 1;
   let end = newline < 0 ? text.length : newline;

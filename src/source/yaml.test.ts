@@ -84,8 +84,7 @@ test('offsets are those of the whole text, also in a later document', () => {
 });
 
 test('empty documents are undefined', () => {
-  for (const text of ['', '\n', '# c\n'])
-    assert.equal(parse(text), undefined, JSON.stringify(text));
+  for (const text of ['', '\n', '# c\n']) assert.equal(parse(text), undefined, JSON.stringify(text));
 });
 
 test('flow and block mappings are told apart', () => {
