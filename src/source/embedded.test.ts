@@ -1,4 +1,4 @@
-import { testFind } from '../../test/find-case.ts';
+import { podText, testFind } from '../../test/find-case.ts';
 
 testFind([
   {
@@ -42,5 +42,27 @@ spec:
       'spec.values.image.repository ghcr.io/x/y:1.2',
       'spec.postRenderers[0].kustomize.patches[0].patch.|[0].value nginx:1',
     ],
+  },
+  {
+    name: 'a document inside a document inside a document, and no deeper',
+    text: podText(`  a: |
+    image: x/a:1
+    b: |
+      image: x/b:1
+      c: |
+        image: x/c:1
+`),
+    found: ['spec.a.|.image x/a:1', 'spec.a.|.b.|.image x/b:1'],
+  },
+  {
+    name: 'several documents in a block scalar, CRLF, blank lines and explicit indentation',
+    text: podText('  a: |2+\r\n\r\n      image: x/a:1\r\n    ---\r\n    image: x/b:1\r\n\r\n'),
+    found: ['spec.a.|.image x/a:1', 'spec.a.|.image x/b:1'],
+  },
+  {
+    name: 'a folded or quoted scalar is text, and a scalar that is no YAML is no problem',
+    text: podText(
+      '  a: >\n    image: x/a:1\n  b: "image: x/b:1\\n"\n  c: |\n    if (image) { } ]: [\n  d: |\n    image\n',
+    ),
   },
 ]);
