@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { loadAll } from 'js-yaml';
 import { FIND_OPTIONS } from '../../test/find-case.ts';
 import { DIGEST_A as A, DIGEST_B as B, pinText as pin, unpinText as unpin } from '../../test/pin-text.ts';
+import type { Edit } from '../flow.ts';
+import { applyEdits } from './edit.ts';
 import { findIn } from './find.ts';
 
 const image = fc.constantFrom('nginx', 'nginx:1.27', 'quay.io/a/b:v1', `redis:7@${B}`, 'localhost:5000/x:y');
@@ -92,5 +94,25 @@ test('property: no text makes find throw; whatever it finds, pin and unpin are i
       assert.equal(await unpin(pinned, file), text);
     }),
     { numRuns: 2000 },
+  );
+});
+
+test('property: edits change their own ranges and no other character', () => {
+  const ranges = fc.array(fc.tuple(fc.nat(8), fc.nat(3), fc.string({ maxLength: 3 })), { maxLength: 6 });
+  fc.assert(
+    fc.property(fc.string({ maxLength: 40, unit: 'binary' }), ranges, (text, gaps) => {
+      const edits: Edit[] = [];
+      let at = 0;
+      for (const [gap, length, written] of gaps) {
+        const start = at + gap;
+        if (start + length > text.length) break;
+        edits.push({ start, end: start + length, text: written });
+        at = start + length;
+      }
+      let expected = text;
+      for (const { start, end, text: written } of edits.toReversed())
+        expected = expected.slice(0, start) + written + expected.slice(end);
+      assert.equal(applyEdits(text, edits), expected);
+    }),
   );
 });

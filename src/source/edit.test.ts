@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FIND_OPTIONS } from '../../test/find-case.ts';
 import { DIGEST_A as A, DIGEST_B as B, pinText as pin, unpinText as unpin } from '../../test/pin-text.ts';
+import type { Edit } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { applyEdits, pinEdit, replaceFile } from './edit.ts';
 import { findIn } from './find.ts';
@@ -144,15 +145,49 @@ test('a place that cannot carry a digest says why', async () => {
   assert.throws(() => pinEdit(found, A), /values.yaml:2:15: a\/b: cannot be pinned here: there is no tag here/);
 });
 
-test('overlapping edits are refused', () => {
-  assert.throws(
-    () =>
-      applyEdits('abc', [
-        { start: 0, end: 2, text: 'x' },
-        { start: 1, end: 3, text: 'y' },
-      ]),
-    /two edits touch/,
-  );
+const conflicts: [name: string, edits: Edit[]][] = [
+  [
+    'they overlap',
+    [
+      { start: 0, end: 2, text: 'x' },
+      { start: 1, end: 3, text: 'y' },
+    ],
+  ],
+  [
+    'they overlap, in another order',
+    [
+      { start: 1, end: 3, text: 'y' },
+      { start: 0, end: 2, text: 'x' },
+    ],
+  ],
+  [
+    'one is inside the other',
+    [
+      { start: 0, end: 3, text: 'x' },
+      { start: 1, end: 1, text: 'y' },
+    ],
+  ],
+  ['one ends before it starts', [{ start: 2, end: 1, text: 'x' }]],
+  ['one is behind the text', [{ start: 3, end: 4, text: 'x' }]],
+  ['one starts before the text', [{ start: -1, end: 1, text: 'x' }]],
+];
+for (const [name, edits] of conflicts)
+  test(`edits are refused when ${name}`, () =>
+    assert.throws(
+      () => applyEdits('abc', edits),
+      (error) => error instanceof Problem && error.code === 'conflict' && /two edits touch/.test(error.message),
+    ));
+
+test('edits that only touch are applied, in whatever order they are given', () => {
+  const edits = [
+    { start: 1, end: 2, text: 'X' },
+    { start: 2, end: 2, text: 'Y' },
+    { start: 3, end: 3, text: '!' },
+    { start: 0, end: 1, text: '' },
+  ];
+  assert.equal(applyEdits('abc', edits), 'XYc!');
+  assert.equal(applyEdits('abc', edits.toReversed()), 'XYc!');
+  assert.equal(applyEdits('abc', []), 'abc');
 });
 
 // --- files ---
