@@ -59,6 +59,17 @@ test('the lock answers without network; frozen asks nobody', async () => {
   assert.equal((results.get(`${host}/other:1`) as Problem).code, 'locked');
 });
 
+test('a digest that the author wrote is asked for, and the lock does not answer for it', async () => {
+  const lock = new Map([
+    [`${host}/web:1`, { digest: digestOf('old'), firstSeen: '2026-01-01T00:00:00Z', source: 'registry' }],
+  ]);
+  const pinned = ref(`${host}/web:1@${digest}`);
+  const results = await resolveAll([pinned], { client, lock });
+  assert.equal((results.get(`${host}/web:1@${digest}`) as { digest: string }).digest, digest);
+  const frozen = await resolveAll([pinned], { client, lock, frozen: true });
+  assert.equal((frozen.get(`${host}/web:1@${digest}`) as Problem).code, 'locked');
+});
+
 test('closure and configuration', async () => {
   const closure = await readClosure(client, ref(`${host}/web:1`));
   assert.deepEqual(closure.platforms, ['linux/amd64', 'linux/arm64']);

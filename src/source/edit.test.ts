@@ -17,7 +17,7 @@ import { FIND_OPTIONS } from '../../test/find-case.ts';
 import { DIGEST_A as A, DIGEST_B as B, pinText as pin, unpinText as unpin } from '../../test/pin-text.ts';
 import type { Edit } from '../flow.ts';
 import { Problem } from '../problem.ts';
-import { applyEdits, pinEdit, replaceFile } from './edit.ts';
+import { applyEdits, pinEdit, replaceFile, unpinEdit } from './edit.ts';
 import { findIn } from './find.ts';
 
 const k8s = (image: string, eol = '\n') =>
@@ -143,6 +143,14 @@ test('a place that cannot carry a digest says why', async () => {
   const [found] = (await findIn('image:\n  repository: a/b\n  tag: ""\n', 'values.yaml', FIND_OPTIONS)).found;
   assert.ok(found);
   assert.throws(() => pinEdit(found, A), /values.yaml:2:15: a\/b: cannot be pinned here: there is no tag here/);
+});
+
+test('a place that carries the digest already needs no edit; a place without one has nothing to take out', async () => {
+  const [pinned] = (await findIn(k8s(`nginx:1@${A}`), 'p.yaml', FIND_OPTIONS)).found;
+  const [plain] = (await findIn(k8s('nginx:1'), 'p.yaml', FIND_OPTIONS)).found;
+  assert.ok(pinned && plain);
+  assert.equal(pinEdit(pinned, A), undefined);
+  assert.equal(unpinEdit(plain), undefined);
 });
 
 const conflicts: [name: string, edits: Edit[]][] = [

@@ -65,4 +65,9 @@ spec:
       '  a: >\n    image: x/a:1\n  b: "image: x/b:1\\n"\n  c: |\n    if (image) { } ]: [\n  d: |\n    image\n',
     ),
   },
+  {
+    name: 'a document that only the second reader takes is read in a block scalar too',
+    text: podText('  a: |\n    x:\n      args: [\n        "y"\n      ]\n      image: x/a:1\n'),
+    found: ['spec.a.|.x.image x/a:1'],
+  },
 ]);

@@ -177,3 +177,12 @@ test('the style goes with a slot whose digest has no prefix, and with no other',
   assert.equal(style('tag: v1\nsha:\n', 'sha'), undefined, 'a digest after the tag always has its prefix');
   assert.equal(style('tag: v1\ndigest: ""\n', 'digest'), undefined);
 });
+
+test('a digest that shares its line with the dash of a list stays: without it the list would break', () => {
+  const text = `- digest: ${B}\n  newTag: v1\n`;
+  const list = parseYaml(text, 0, text.length);
+  const map = (list?.kind === 'seq' ? list.items[0] : undefined) as MapNode;
+  const [digest, tag] = map.entries;
+  const slot = splitSlot(text, { map, tag, digest, style: undefined, takesDigestKey: true });
+  assert.deepEqual(applied(text, slot), { replaced: `- digest: ${A}\n  newTag: v1\n` });
+});
