@@ -1,4 +1,5 @@
-// A registry client over manifests and blobs in memory, which logs what is asked of it. For tests of closures and drift.
+// A registry client over manifests and blobs in memory, which logs what is asked of it. For tests
+// of closures and drift.
 import type { Reference } from '../src/flow.ts';
 import { digestOf } from '../src/image/hash.ts';
 import { OCI_INDEX, OCI_MANIFEST } from '../src/image/media-type.ts';

@@ -44,12 +44,12 @@ after(() => {
 const resolve = (image: string) =>
   resolveFromEngine(parseReference(image) as never, { DOCKER_HOST: `unix://${socket}` });
 
-test('RepoDigests: the asked repository first, else the first', async () => {
+test('RepoDigests: the one of the same repository, else the first', async () => {
   assert.equal((await resolve('nginx:1')).digest, A);
   assert.equal((await resolve('quay.io/a/other:1')).digest, B);
 });
 
-test('each failure has its own words', async () => {
+test('each failure has a message of its own', async () => {
   await assert.rejects(resolve('local:1'), /without a repository digest: it was built/);
   await assert.rejects(resolve('missing:1'), /has no such image: pull it first/);
   await assert.rejects(resolve('html:1'), /did not answer with JSON/);

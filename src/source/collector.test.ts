@@ -111,7 +111,10 @@ test('but what was skipped for another reason stays skipped', () => {
   assert.deepEqual([c.found.length, c.skipped.length], [0, 1]);
 });
 
-/** A text around the image `nginx:1`, and the reason for which it is ignored; undefined: it is found. */
+/**
+ * A text around the image `nginx:1`, and the reason for which it is ignored; undefined: it is
+ * found.
+ */
 const comments: [name: string, text: string, reason: string | undefined][] = [
   ['on the line', 'image: nginx:1 # tagproof:ignore built here\n', 'built here'],
   ['with a colon', 'image: nginx:1 # tagproof:ignore: built here\n', 'built here'],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FIND_OPTIONS, podText } from '../../test/find-case.ts';
 import { findIn } from './find.ts';
 
-test('a place tells line, column, document and object', async () => {
+test('a place has line, column, document and object', async () => {
   const text =
     '# c\r\n---\r\napiVersion: v1\r\nkind: Pod\r\nmetadata: {name: p}\r\nspec:\r\n  containers:\r\n  - image: "é:1"\r\n  - image: "nginx:1"\r\n';
   const [found] = (await findIn(text, 'x.yaml', FIND_OPTIONS)).found;
@@ -32,7 +32,7 @@ for (const [name, text, message, code] of broken) {
   });
 }
 
-test('duplicate keys and an anchor that holds itself neither stop nor loop', async () => {
+test('duplicate keys and an anchor that contains itself neither stop nor loop', async () => {
   const text = podText('  containers:\n  - &c\n    image: a:1\n    image: b:1\n    <<: *c\n');
   const result = await findIn(text, 'x.yaml', FIND_OPTIONS);
   assert.deepEqual(

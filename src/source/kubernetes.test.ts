@@ -138,7 +138,7 @@ items:
     ],
   },
   {
-    name: 'anchors: the scalar is found once, where it stands',
+    name: 'anchors: the scalar is found once, at its anchor',
     text: podText('  x: &img nginx:1\n  containers:\n  - image: *img\n  - image: *img\n'),
     found: ['spec.containers[0].image nginx:1'],
   },

@@ -7,7 +7,10 @@ import { splitSlot, wholeSlot } from './slot.ts';
 import { parseYaml } from './yaml.ts';
 import type { MapNode } from './yaml-node.ts';
 
-/** The text after the slot's pin of A, after its replacement of a digest by A, and after its removal. */
+/**
+ * The text after the slot's pin of A, after its replacement of a digest by A, and after its
+ * removal.
+ */
 function applied(text: string, slot: Slot) {
   const splice = (start: number, end: number, part: string) => text.slice(0, start) + part + text.slice(end);
   const digest = slot.style === 'hex' ? A.slice(7) : A;

@@ -133,7 +133,10 @@ test('the offset of an error is one of the whole text', () => {
 
 // --- both readers ---
 
-/** A tree without what the readers may tell differently: indentation of block scalars, and where collections begin. */
+/**
+ * A tree without what the readers may tell differently: indentation of block scalars, and where
+ * collections begin.
+ */
 function plain(node: Node | undefined): unknown {
   if (node === undefined) return undefined;
   if (node.kind === 'scalar') return { value: node.value, style: node.style, at: [node.start, node.end] };

@@ -1,4 +1,5 @@
-// Mutants of the dialects and of the objects of the API: each pins or admits the wrong field, or forgets one.
+// Mutants of the dialects and of the objects of the API: each pins or admits the wrong field, or
+// forgets one.
 import type { Mutant } from './mutant.ts';
 
 const S = 'src/source';
