@@ -21,6 +21,8 @@ type Arg = ReturnType<Dockerfile['getInitialARGs']>[number];
 
 /** The default of an ARG that precedes the first FROM. */
 type Default = { value: string; spot: Spot };
+/** What a name in the file may refer to, other than an image. */
+type Names = { readonly stages: ReadonlySet<string>; readonly defaults: Map<string, Default> };
 
 /**
  * Larger than any Dockerfile. The time of dockerfile-ast grows with the square of a line's length
@@ -46,7 +48,7 @@ export function readDockerfile(c: Collector): void {
   const file = DockerfileParser.parse(c.text);
   const spotOf = rangeToSpot(c.text);
   const stages = new Set<string>();
-  const defaults = argDefaults(file.getInitialARGs(), spotOf);
+  const names: Names = { stages, defaults: argDefaults(file.getInitialARGs(), spotOf) };
 
   for (const directive of file.getDirectives()) readSyntax(c, directive, spotOf);
 
@@ -55,7 +57,7 @@ export function readDockerfile(c: Collector): void {
     const image = from.getImage();
     const range = from.getImageRange();
     if (image !== null && range !== null)
-      readImage(c, image.replace(/^(["'])(.*)\1$/, '$2'), spotOf(range, 'FROM'), stages, defaults);
+      readImage(c, image.replace(/^(["'])(.*)\1$/, '$2'), spotOf(range, 'FROM'), names);
     const stage = from.getBuildStage();
     if (stage !== null) stages.add(stage.toLowerCase());
     stages.add(String(index++));
@@ -63,8 +65,7 @@ export function readDockerfile(c: Collector): void {
   for (const copy of file.getCOPYs()) {
     const flag = copy.getFromFlag();
     const range = flag?.getValueRange();
-    if (flag?.getValue() && range)
-      readImage(c, flag.getValue() as string, spotOf(range, 'COPY --from'), stages, defaults);
+    if (flag?.getValue() && range) readImage(c, flag.getValue() as string, spotOf(range, 'COPY --from'), names);
   }
   for (const instruction of file.getInstructions()) {
     if (instruction.getKeyword() !== 'RUN' || !('getFlags' in instruction)) continue;
@@ -76,12 +77,12 @@ export function readDockerfile(c: Collector): void {
       if (match === null || range === null) continue;
       const spot = spotOf(range, 'RUN --mount from');
       const start = spot.start + match.index + match[0].length - (match[1] as string).length;
-      readImage(c, match[1] as string, { ...spot, start, end: start + (match[1] as string).length }, stages, defaults);
+      readImage(c, match[1] as string, { ...spot, start, end: start + (match[1] as string).length }, names);
     }
   }
 }
 
-function readImage(c: Collector, image: string, spot: Spot, stages: Set<string>, defaults: Map<string, Default>): void {
+function readImage(c: Collector, image: string, spot: Spot, { stages, defaults }: Names): void {
   if (image === 'scratch') return c.skip(spot, image, 'stage', 'scratch is the empty image');
   if (stages.has(image.toLowerCase())) return c.skip(spot, image, 'stage', 'a build stage of this file');
   if (image.includes('$')) return readVariable(c, image, spot, defaults);
