@@ -373,7 +373,7 @@ test('resolve, inspect, diff', async () => {
   assert.equal(resolved.stdout, `${host}/web:1@${web}\n`);
   assert.match(
     resolved.stderr,
-    /gone with tag latest[\s\S]*Not Valid: not a valid image reference: it holds white space/,
+    /gone with tag latest[\s\S]*Not Valid: not a valid image reference: it contains white space/,
   );
 
   const inspected = await tagproof(root, ['inspect', `${host}/web:1`]);

@@ -1,4 +1,5 @@
-// A local engine over the Docker API: which digest did `docker pull` get? What docker inspect's RepoDigests say.
+// A local engine over the Docker API: which digest `docker pull` got, by the RepoDigests of docker
+// inspect.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'undici';
@@ -7,20 +8,23 @@ import { isDigest } from '../image/digest.ts';
 import { parseReference, printReference, repositoryOf } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 
-/** An image inspection is some kilobytes. */
+/** An inspection of an image has some kilobytes. */
 const MAX_ANSWER = 4 * 1024 * 1024;
 const DEADLINE_MS = 30_000;
 const SOCKETS = ['/var/run/docker.sock', '/run/podman/podman.sock'];
 
-/** Where the engine listens, as the docker command finds it: DOCKER_HOST, else the usual sockets. */
+/**
+ * The address of the engine, found as the docker command finds it: DOCKER_HOST, else the usual
+ * sockets.
+ */
 export function engineAddress(env: NodeJS.ProcessEnv): { url: string; socketPath?: string } {
   const host = env['DOCKER_HOST'];
   if (host === undefined || host === '') {
-    const own =
+    const userSockets =
       env['XDG_RUNTIME_DIR'] === undefined
         ? []
         : [join(env['XDG_RUNTIME_DIR'], 'podman/podman.sock'), join(env['XDG_RUNTIME_DIR'], 'docker.sock')];
-    const socketPath = [...SOCKETS, ...own].find(existsSync);
+    const socketPath = [...SOCKETS, ...userSockets].find(existsSync);
     if (socketPath === undefined)
       throw new Problem(
         'unreachable',
@@ -35,8 +39,10 @@ export function engineAddress(env: NodeJS.ProcessEnv): { url: string; socketPath
 }
 
 /**
- * The digest under which the engine pulled an image; of several repository digests, the one of the asked repository.
- * @throws Problem `not-found` when the engine lacks the image, or has it without digest (built here, never pushed)
+ * The digest under which the engine pulled an image. Of several repository digests, the one of the
+ * same repository.
+ * @throws Problem `not-found` when the engine does not have the image, or has it without digest
+ * (built here, never pushed)
  */
 export async function resolveFromEngine(reference: Reference, env: NodeJS.ProcessEnv = process.env): Promise<Resolved> {
   const { Id, RepoDigests } = await inspect(reference, env);
@@ -94,7 +100,7 @@ async function inspect(reference: Reference, env: NodeJS.ProcessEnv): Promise<{ 
   }
 }
 
-/** Client certificates as the docker command takes them from DOCKER_CERT_PATH. */
+/** Client certificates from DOCKER_CERT_PATH, as for the docker command. */
 function tls(env: NodeJS.ProcessEnv): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
   const folder = env['DOCKER_CERT_PATH'];
   if (folder === undefined || folder === '') return {};

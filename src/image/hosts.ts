@@ -1,4 +1,5 @@
-// Lists of hosts: exact, or `*.` before a domain for all below it. Matched on label boundaries, never by substring (T26, T49).
+// Lists of hosts: exact, or `*.` before a domain for all below it. Matched on label boundaries,
+// never by substring (T26, T49).
 
 export function matchesHost(hosts: readonly string[], host: string): boolean {
   return hosts.some((item) => (item.startsWith('*.') ? isBelow(host, item.slice(1)) : item === host));

@@ -1,14 +1,20 @@
-// The manifest media types that we accept, and in which order we ask for them (as containerd's resolver does).
+// The media types of manifests that tagproof accepts, in the order of containerd's resolver.
 
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 export const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
 export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 
-/** Value of the Accept header: an index first, so that a tag resolves to what all platforms share. */
+/**
+ * Value of the Accept header: an index first, so that a tag resolves to the digest that all
+ * platforms share.
+ */
 export const ACCEPT = [DOCKER_LIST, OCI_INDEX, DOCKER_MANIFEST, OCI_MANIFEST].join(', ');
 
-/** `index`: names one manifest per platform. `manifest`: one image. `schema1`: Docker's retired format, refused (T4). */
+/**
+ * `index`: names one manifest per platform. `manifest`: one image. `schema1`: Docker's retired
+ * format, refused (T4).
+ */
 export type ManifestKind = 'index' | 'manifest' | 'schema1' | 'unknown';
 
 /** @param mediaType a Content-Type header or a descriptor's mediaType; parameters are ignored */

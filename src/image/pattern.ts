@@ -1,9 +1,11 @@
-// Image name patterns: anchored, linear in the length of the name, matched on the canonical repository only.
+// Image name patterns: anchored, linear in the length of the name, matched on the canonical
+// repository only.
 
 /**
- * Does the pattern match the canonical repository (`docker.io/library/nginx`)? `*` stands for any characters within
- * one path segment, `**` as a whole segment for any number of segments; everything else is literal. Matching walks
- * both sides segment by segment with one backtracking point, so no pattern can stall it (T30).
+ * Does the pattern match the canonical repository (`docker.io/library/nginx`)? `*` matches any
+ * characters within one path segment, `**` as a whole segment any number of segments. Everything
+ * else is literal. Matching walks both sides segment by segment with one backtracking point, so no
+ * pattern can stall it (T30).
  */
 export function matchesPattern(pattern: string, repository: string): boolean {
   const wanted = pattern.split('/');
@@ -20,7 +22,9 @@ function matchesSegment(pattern: string, text: string): boolean {
   );
 }
 
-/** The classic two-pointer wildcard match: on a mismatch the last wildcard takes one element more. */
+/**
+ * The classic two-pointer wildcard match: on a mismatch the last wildcard takes one element more.
+ */
 function greedy<T>(wanted: T[], given: T[], isWild: (item: T) => boolean, equal: (a: T, b: T) => boolean): boolean {
   let w = 0;
   let g = 0;

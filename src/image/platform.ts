@@ -1,4 +1,5 @@
-// Platforms: `os/architecture[/variant]`. OCI image-spec, image-index.md; variants as containerd/platforms normalises them.
+// Platforms: `os/architecture[/variant]`. OCI image-spec, image-index.md; variants are normalised
+// as in containerd/platforms.
 import type { Platform } from '../flow.ts';
 import { Problem } from '../problem.ts';
 
@@ -10,7 +11,7 @@ const ARCHITECTURE: Record<string, string> = {
   i386: '386',
 };
 
-/** Reads `linux/arm64`, `linux/arm/v7`; a single word is an architecture on linux. */
+/** Reads `linux/arm64` and `linux/arm/v7`. A single word is an architecture of linux. */
 export function parsePlatform(text: string): Platform | Problem {
   const parts = text.trim().toLowerCase().split('/');
   if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) {
@@ -20,7 +21,7 @@ export function parsePlatform(text: string): Platform | Problem {
   return normalise({ os: os as string, architecture: architecture as string, ...(variant && { variant }) });
 }
 
-/** `arm64` means `arm64/v8` and `arm` means `arm/v7`: equal platforms get equal values. */
+/** `arm64` means `arm64/v8`, and `arm` means `arm/v7`: equal platforms have equal values. */
 export function normalise(platform: Platform): Platform {
   const architecture = ARCHITECTURE[platform.architecture] ?? platform.architecture;
   const variant = architecture === 'arm' ? (platform.variant ?? 'v7') : platform.variant;

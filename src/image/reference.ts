@@ -1,4 +1,5 @@
-// Image references: the grammar of distribution/reference, which Docker and containerd's CRI use, and Docker's defaults.
+// Image references: the grammar of distribution/reference, which Docker and the CRI of containerd
+// use, and Docker's defaults.
 //
 //   reference  := [domain "/"] path [":" tag] ["@" digest]
 //   domain     := host [":" port]      host := name | IPv4 | "[" IPv6 "]"
@@ -6,8 +7,9 @@
 //   component  := [a-z0-9]+ (separator [a-z0-9]+)*    separator := "." | "_" | "__" | "-"+
 //   tag        := [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}
 //
-// What is in a name? `nginx`, `docker.io/nginx` and `index.docker.io/library/nginx` are one image. A first part is a
-// host only if it holds a dot, a colon or an upper-case letter, or is `localhost`; else it is a path on Docker Hub.
+// `nginx`, `docker.io/nginx` and `index.docker.io/library/nginx` are one image. The first part is a
+// host only if it has a dot, a colon or an upper-case letter, or is `localhost`. Else it is a path
+// on Docker Hub.
 import type { Reference } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { isDigest } from './digest.ts';
@@ -15,32 +17,38 @@ import { isDigest } from './digest.ts';
 const LABEL = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
 const DOMAIN = `(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
 const COMPONENT = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
-// A first part with a dot that is no host name (`a__b.io/x`) passes as a path component there, and so it does here.
+// distribution/reference takes a first part with a dot that is no host name (`a__b.io/x`) as a path
+// component. So does this.
 const REFERENCE = new RegExp(
   `^(${DOMAIN}|${COMPONENT})/(${COMPONENT}(?:/${COMPONENT})*)(?::(\\w[\\w.-]{0,127}))?(?:@(.+))?$`,
 );
 
 const HOST = new RegExp(`^${DOMAIN}$`);
 
-/** Bound on what we look at, far above any valid reference: name 255 + tag 128 + digest, plus a host. */
+/**
+ * Longer text is not parsed. Far above any valid reference: name 255 + tag 128 + digest, plus a
+ * host.
+ */
 const MAX_LENGTH = 1024;
 /** RepositoryNameTotalLengthMax of distribution/reference. */
 const MAX_PATH = 255;
 
 /**
- * Parses a reference as `docker pull` would; same verdict as distribution/reference's ParseNormalizedNamed.
+ * Parses a reference as `docker pull` does, with the same result as ParseNormalizedNamed of
+ * distribution/reference.
  * @returns the Reference, or a Problem of code `reference` that names the offending part
  */
 export function parseReference(text: string): Reference | Problem {
   if (text === '') return invalid(text, 'it is empty');
   if (text.length > MAX_LENGTH) return invalid(`${text.slice(0, 60)}…`, `it has ${text.length} characters`);
-  if (/^[a-f0-9]{64}$/.test(text)) return invalid(text, 'it is a bare image ID, which names nothing on a registry');
+  if (/^[a-f0-9]{64}$/.test(text)) return invalid(text, 'it is a bare image ID, which names no image of a registry');
   const { domain, rest } = splitDomain(text);
   const match = REFERENCE.exec(`${domain}/${rest}`);
   if (match === null) return invalid(text, explainInvalid(text, rest));
   const [, , path, tag, digest] = match as unknown as [string, string, string, string?, string?];
   const length = HOST.test(domain) ? path.length : domain.length + 1 + path.length;
-  if (length > MAX_PATH) return invalid(text, `the repository name has ${length} characters, the most is ${MAX_PATH}`);
+  if (length > MAX_PATH)
+    return invalid(text, `the repository name has ${length} characters, the maximum is ${MAX_PATH}`);
   if (digest !== undefined && !isDigest(digest)) {
     return invalid(text, `'${digest}' is not a digest: expected sha256: and 64 lower-case hex digits`);
   }
@@ -56,7 +64,10 @@ export function parseReference(text: string): Reference | Problem {
   };
 }
 
-/** Docker's rule for what is a host (splitDockerDomain), and `library/` for Docker Hub's official images. */
+/**
+ * Docker's rule for what is a host (splitDockerDomain), and `library/` for Docker Hub's official
+ * images.
+ */
 function splitDomain(text: string): { domain: string; rest: string } {
   const slash = text.indexOf('/');
   const first = text.slice(0, Math.max(slash, 0));
@@ -66,22 +77,25 @@ function splitDomain(text: string): { domain: string; rest: string } {
   return { domain, rest: domain === 'docker.io' && !rest.includes('/') ? `library/${rest}` : rest };
 }
 
-/** One spelling for one registry (T10): host in lower case, no default port, Docker Hub under its one name. */
+/**
+ * One spelling for one registry (T10): host in lower case, no default port, Docker Hub under its
+ * one name.
+ */
 function canonicalRegistry(domain: string): string {
   const host = domain.toLowerCase().replace(/:443$/, '');
   return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 }
 
 function explainInvalid(text: string, rest: string): string {
-  if (/\s/.test(text)) return 'it holds white space';
+  if (/\s/.test(text)) return 'it contains white space';
   if (text.includes('://')) return 'it is a URL: leave out the scheme';
   const path = rest.split(/[:@]/, 1)[0] as string;
   if (path !== path.toLowerCase()) return `the repository name '${path}' must be lower case`;
   return 'expected [host[:port]/]path[:tag][@sha256:…]';
 }
 
-function invalid(text: string, why: string): Problem {
-  return new Problem('reference', `not a valid image reference: ${why}`, { image: text });
+function invalid(text: string, reason: string): Problem {
+  return new Problem('reference', `not a valid image reference: ${reason}`, { image: text });
 }
 
 /** Canonical repository: `docker.io/library/nginx`. */
@@ -89,17 +103,23 @@ export function repositoryOf(reference: Reference): string {
   return `${reference.registry}/${reference.repository}`;
 }
 
-/** Canonical form with tag and digest as given: `docker.io/library/nginx:1.27@sha256:…`; no default tag is added. */
+/**
+ * Canonical form with tag and digest as written: `docker.io/library/nginx:1.27@sha256:…`. It gets
+ * no default tag.
+ */
 export function printReference(reference: Reference): string {
   return repositoryOf(reference) + suffixOf(reference);
 }
 
-/** What a pull without digest would ask for: canonical name with the tag, `latest` by default. Key of the lock. */
+/**
+ * What a pull without digest asks for: the canonical name with the tag, `latest` by default. The
+ * key of the lock.
+ */
 export function tagKey(reference: Reference): string {
   return `${repositoryOf(reference)}:${reference.tag ?? 'latest'}`;
 }
 
-/** The reference as its author would write it with this digest: name and tag stay. */
+/** The reference with this digest; name and tag stay as written. */
 export function withDigest(reference: Reference, digest: string): Reference {
   const tag = reference.tag === undefined ? '' : `:${reference.tag}`;
   return { ...reference, digest, text: `${reference.name}${tag}@${digest}` };
@@ -111,7 +131,7 @@ export function withoutDigest(reference: Reference): Reference {
   return { ...rest, text: `${reference.name}${reference.tag === undefined ? '' : `:${reference.tag}`}` };
 }
 
-/** How firmly a reference names one image: only a digest does. */
+/** How a reference names its image. Only a digest names one for ever. */
 export type Posture = 'latest' | 'untagged' | 'tag' | 'digest' | 'tag+digest';
 
 export function postureOf({ tag, digest }: Reference): Posture {

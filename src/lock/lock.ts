@@ -1,18 +1,19 @@
-// tagproof.lock: which digest each tag was pinned to and when that digest was first seen. One image a line, sorted, so
-// that git merges it line by line (`merge=union` fits); valid YAML, with a JSON Schema in schema/.
+// tagproof.lock: the digest that each tag was pinned to, and when that digest was first seen. One
+// image a line, sorted, so that git merges it line by line (`merge=union` works). It is valid YAML,
+// with a JSON Schema in schema/.
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { DIGEST } from '../image/digest.ts';
 import { asProblem, Problem } from '../problem.ts';
 
 const EvidenceSchema = v.strictObject({
-  /** Hash of authorities and rules that it passed. */
+  /** Hash of the authorities and rules that the image passed. */
   policy: v.pipe(v.string(), v.regex(DIGEST, 'expected sha256: and 64 lower-case hex digits')),
   by: v.array(
     v.strictObject({
       /** Name in tagproof.yaml. */
       authority: v.string(),
-      /** Predicate type, where it is a statement and not a signature. */
+      /** Predicate type of an attestation; absent for a signature. */
       statement: v.optional(v.string()),
       /** SHA-256 of the public key, hex. */
       keyId: v.optional(v.string()),
@@ -20,7 +21,7 @@ const EvidenceSchema = v.strictObject({
       subject: v.optional(v.string()),
       /** Index in the transparency log. */
       logIndex: v.optional(v.string()),
-      /** When it was signed, by the log's or an authority's clock; RFC 3339. */
+      /** When it was signed, by the clock of the log or of a timestamp authority; RFC 3339. */
       times: v.optional(v.array(v.string())),
     }),
   ),
@@ -30,22 +31,24 @@ export const EntrySchema = v.strictObject({
   /** What the reference was pinned to. */
   digest: v.pipe(v.string(), v.regex(DIGEST, 'expected sha256: and 64 lower-case hex digits')),
   mediaType: v.optional(v.string()),
-  /** Known when the index was read. */
+  /** Known only when the index was read. */
   platforms: v.optional(v.array(v.string())),
   /** When tagproof first saw this tag at this digest; RFC 3339, UTC. */
   firstSeen: v.pipe(v.string(), v.isoTimestamp()),
-  /** Who said so: `registry`, `engine`, or the host of a mirror. */
+  /** Where the digest came from: `registry`, `engine`, or the host of a mirror. */
   source: v.string(),
-  /** It was gone back to this digest: `pin --update` leaves it until the hold is released. */
+  /**
+   * The image was rolled back to this digest: `pin --update` keeps it until the hold is released.
+   */
   hold: v.optional(v.strictObject({ reason: v.string(), by: v.string(), at: v.pipe(v.string(), v.isoTimestamp()) })),
-  /** By what evidence it passed when it was pinned with --verify. */
+  /** The evidence by which it passed when it was pinned with --verify. */
   verified: v.optional(EvidenceSchema),
 });
 
-/** The whole file, as an editor checks it; the reader itself goes line by line. */
+/** The whole file, for the JSON Schema of editors. The reader below goes line by line. */
 export const LockSchema = v.strictObject({ version: v.literal(1), images: v.record(v.string(), EntrySchema) });
 
-/** Of a lock as a layer in a registry. */
+/** Media type of a lock as a layer in a registry. */
 export const LOCK_TYPE = 'application/vnd.tagproof.lock.v1+yaml';
 
 export type LockEntry = v.InferOutput<typeof EntrySchema>;
@@ -97,9 +100,9 @@ function add(lock: Lock, line: string, where: { file: string; line: number }): v
   const entry = result.output;
   const before = lock.get(key);
   if (before !== undefined && before.digest !== entry.digest) {
-    throw new Problem('conflict', `${key} stands here twice with different digests: delete one of the lines`, where);
+    throw new Problem('conflict', `${key} is here twice with different digests: delete one of the lines`, where);
   }
-  // The same pin made on two branches: the earlier sight counts.
+  // Two branches made the same pin: the earlier first sight counts.
   lock.set(key, before !== undefined && before.firstSeen < entry.firstSeen ? before : entry);
 }
 
@@ -110,7 +113,7 @@ export function printLock(lock: Lock): string {
   return lines.length === 0 ? `${HEADER.trimEnd()} {}\n` : HEADER + lines.join('');
 }
 
-/** One order of keys, so that equal entries are equal lines. */
+/** A fixed order of keys, so that equal entries are equal lines. */
 function ordered({ digest, mediaType, platforms, firstSeen, source, hold, verified }: LockEntry): LockEntry {
   return {
     digest,

@@ -2,6 +2,12 @@
 import type { Level, Report } from './report.ts';
 import { RULES } from './rules.ts';
 
+declare module './report.ts' {
+  interface Formats {
+    github: true;
+  }
+}
+
 const COMMANDS: Record<Level, string> = { error: 'error', warning: 'warning', note: 'notice' };
 
 export function printGithub(report: Report): string {

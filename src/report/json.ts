@@ -1,10 +1,16 @@
-// For programs: everything the verb knows, under stable names.
+// JSON for programs: everything that the command knows, under stable names.
 import { exitCode, type Report } from './report.ts';
 
+declare module './report.ts' {
+  interface Formats {
+    json: true;
+  }
+}
+
 export function printJson(report: Report): string {
-  const { command: verb, data, findings, problems, summary, diff } = report;
+  const { command, data, findings, problems, summary, diff } = report;
   const body = {
-    verb,
+    command,
     ...data,
     findings,
     problems,

@@ -1,5 +1,11 @@
-// For a pull request's comment or a job's summary page.
+// Markdown for a comment on a pull request or the summary page of a job.
 import { type Cell, type Report, unreportedFindings } from './report.ts';
+
+declare module './report.ts' {
+  interface Formats {
+    markdown: true;
+  }
+}
 
 export function printMarkdown(report: Report): string {
   const parts: string[] = [`### tagproof ${report.command}`];

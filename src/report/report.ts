@@ -1,10 +1,13 @@
-// What every verb has to say, before anybody decides how to print it.
+// What a command reports, whatever the format it is printed in.
 import type { Problem } from '../problem.ts';
 import type { RuleId } from './rules.ts';
 
 export type Level = 'error' | 'warning' | 'note';
 
-/** Something about one image that a person should act on. Levels error and warning make the exit code 1. */
+/**
+ * Something about one image that a person should act on. Levels error and warning make the exit
+ * code 1.
+ */
 export type Finding = {
   readonly rule: RuleId;
   readonly level: Level;
@@ -25,29 +28,57 @@ export type Section = {
 };
 
 export type Report = {
+  /** The name of the command: `check`. */
   readonly command: string;
   /** Tables for text and markdown. */
   readonly sections: readonly Section[];
-  /** The sections tell the findings too: text and markdown need not list them again. */
+  /** The sections show the findings too, so that text and markdown do not list them again. */
   readonly findingsInSections?: boolean;
   readonly findings: readonly Finding[];
-  /** What could not be done or checked; any makes the exit code 2. */
+  /** What could not be done or checked. Any problem makes the exit code 2. */
   readonly problems: readonly Problem[];
   /** Closing lines: the conclusion first. */
   readonly summary: readonly string[];
-  /** The verb's own results, for --output json. */
+  /** The command's own results, for --output json. */
   readonly data: object;
-  /** A unified diff, where the verb makes one. */
+  /** A unified diff, where the command makes one. */
   readonly diff?: string;
 };
 
-/** The findings that text and markdown list below the sections; a diff tells by itself what would change. */
-export function unreportedFindings({ findings, findingsInSections: told, diff }: Report): readonly Finding[] {
-  if (told) return [];
+/**
+ * The names of the output formats. Each printer declares its own name here (`declare module`), and
+ * the table `PRINTERS` must have a row for every name.
+ */
+export interface Formats {
+  readonly text: true;
+}
+export type Format = keyof Formats;
+
+export type PrintSettings = {
+  /**
+   * The version of tagproof; a function, because only some formats print it and it costs a file.
+   */
+  readonly version: () => string;
+  /** Whether to colour the report itself, and the problems on standard error. */
+  readonly colour: { readonly report: boolean; readonly problems: boolean };
+};
+
+/** @returns the report; of text, also the problems, which go to standard error */
+export type Printer = (
+  report: Report,
+  settings: PrintSettings,
+) => string | { readonly report: string; readonly problems: string };
+
+/**
+ * The findings that text and markdown list below the sections. A diff already shows what would
+ * change.
+ */
+export function unreportedFindings({ findings, findingsInSections, diff }: Report): readonly Finding[] {
+  if (findingsInSections) return [];
   return diff === undefined ? findings : findings.filter(({ rule }) => rule !== 'would-change');
 }
 
-/** 0 fine, 1 findings, 2 something could not be done or checked. */
+/** 0: no finding but notes. 1: findings. 2: something could not be done or checked. */
 export function exitCode({ findings, problems }: Report): 0 | 1 | 2 {
   if (problems.length > 0) return 2;
   return findings.some(({ level }) => level !== 'note') ? 1 : 0;

@@ -1,13 +1,13 @@
-// The rules behind findings: one line each on what is wrong and what to do; the ids are stable.
+// The rules of findings: what is wrong, and what to do about it. The ids are stable.
 
 export const RULES = {
   unpinned: {
     title: 'Image is not pinned to a digest',
-    help: 'A tag is a movable bookmark: whoever can push can change what runs. Run `tagproof pin` to write the digest behind the tag.',
+    help: 'A tag can be moved: everyone who can push can change what runs. Run `tagproof pin` to write the digest after the tag.',
   },
   'not-pinnable': {
     title: 'Image is not pinned, and no digest can be written here',
-    help: 'The message says what is in the way. Change it by hand, then run `tagproof pin`.',
+    help: 'The message says why. Change the line by hand, then run `tagproof pin`.',
   },
   templated: {
     title: 'Image is known only after rendering',
@@ -15,19 +15,19 @@ export const RULES = {
   },
   'tag-moved': {
     title: 'The tag points to another digest than the pinned one',
-    help: 'The pin still protects you. Look at the change (`tagproof diff OLD NEW`), then take it with `tagproof pin --update`.',
+    help: 'The pin still protects you. Review the change (`tagproof diff OLD NEW`), then take it with `tagproof pin --update`.',
   },
   'tag-digest-disagree': {
     title: 'Tag and digest do not belong together',
-    help: 'The lock knows this tag under another digest: the line was edited by hand, or the lock is stale. Run `tagproof pin --update`.',
+    help: 'The lock has another digest for this tag: somebody edited the line by hand, or the lock is stale. Run `tagproof pin --update`.',
   },
   'digest-gone': {
     title: 'The pinned digest is no longer served',
-    help: 'Nodes that lack the image cannot pull it any more. Restore it, copy it to a registry of yours, or pin what the tag has now.',
+    help: 'Nodes that do not have the image can no longer pull it. Restore it, copy it to a registry of yours, or pin the digest that the tag has now.',
   },
   'tag-gone': {
     title: 'The tag beside the pin no longer exists',
-    help: 'The pin still works. A registry that drops the tag may soon drop the digest: copy the image, or move to a tag that lives.',
+    help: 'The pin still works. A registry that deleted the tag may soon delete the digest: copy the image, or move to a tag that exists.',
   },
   'single-platform': {
     title: 'The pin names one platform of a multi-platform image',
@@ -35,15 +35,15 @@ export const RULES = {
   },
   'platform-missing': {
     title: 'A required platform is missing',
-    help: 'Nodes of that platform cannot run the image. Choose another tag, or take the platform off the requirement.',
+    help: 'Nodes of that platform cannot run the image. Choose another tag, or no longer require the platform.',
   },
   'policy-denied': {
     title: 'The policy denies this image',
-    help: 'The message says which rule of tagproof.yaml is not met, and by what. `tagproof verify IMAGE` shows all of it.',
+    help: 'The message says which rule of tagproof.yaml is not met, and why. `tagproof verify IMAGE` shows every rule.',
   },
   'policy-warned': {
     title: 'A rule in warn or audit mode is not met',
-    help: 'Nothing is denied yet. Meet the rule before its mode becomes enforce.',
+    help: 'Nothing is denied yet. Meet the rule before you set its mode to enforce.',
   },
   'mixed-replicas': {
     title: 'Pods of one template run different digests',
@@ -51,39 +51,39 @@ export const RULES = {
   },
   'runs-something-else': {
     title: 'A pod runs another image than the pinned one',
-    help: 'The digest on the node does not belong to the declared one. Look at the node and its runtime before anything else.',
+    help: 'The digest on the node does not belong to the declared one. Check the node and its runtime first.',
   },
   'ledger-broken': {
-    title: 'The record does not hold',
-    help: 'An entry was changed or is missing. Keep the file as it is, and go back to an export that holds.',
+    title: 'The ledger fails its own verification',
+    help: 'An entry was changed or is missing. Keep the file as evidence, and restore an export that verifies.',
   },
   'cluster-hole': {
-    title: 'Something in the cluster is not guarded as it should be',
-    help: 'The message says what, and its mend. Run `tagproof doctor` again afterwards.',
+    title: 'A check of the cluster failed',
+    help: 'The message says what is wrong and how to fix it. Run `tagproof doctor` again afterwards.',
   },
   'policy-lint': {
     title: 'The policy may not mean what it says',
     help: 'The message says which rule or authority, and why.',
   },
   'replay-differs': {
-    title: 'The policy at hand decides a logged review another way',
-    help: 'The message says how and why. If the change is meant, roll the policy out; `tagproof simulate` shows what it would strand.',
+    title: 'This policy decides a logged review differently',
+    help: 'The message says how and why. If the change is intended, roll out the policy; `tagproof simulate` shows which workloads it would block.',
   },
   'policy-test': {
-    title: 'The policy decides another way than a test case expects',
-    help: 'The message says what was decided and why. Change the rule, or the case.',
+    title: 'The policy decides differently than a test case expects',
+    help: 'The message says what the policy decides and why. Change the rule, or the test case.',
   },
   'evidence-missing': {
     title: 'The lock does not say why this image may run',
     help: 'It was pinned without --verify. Run `tagproof pin --verify --update`.',
   },
   'evidence-stale': {
-    title: 'The evidence in the lock is not what the policy asks today',
-    help: 'The policy or the pin changed since. Run `tagproof pin --verify --update`.',
+    title: 'The evidence in the lock is not what the policy requires now',
+    help: 'The policy or the pin has changed since. Run `tagproof pin --verify --update`.',
   },
   'trust-expiry': {
-    title: 'A part of the trust root ends soon, or has ended',
-    help: 'Run `tagproof trust update`, or take a newer trusted_root.json in with `tagproof trust import`.',
+    title: 'A part of the trust root expires soon, or has expired',
+    help: 'Run `tagproof trust update`, or import a newer trusted_root.json with `tagproof trust import`.',
   },
   'would-change': {
     title: 'tagproof pin would change this line',

@@ -1,10 +1,17 @@
-// SARIF 2.1.0, as GitHub code scanning and others read it. OASIS sarif-v2.1.0, sections 3.13 to 3.30.
-import type { Report } from './report.ts';
+// SARIF 2.1.0, as GitHub code scanning and others read it. OASIS sarif-v2.1.0, sections 3.13 to
+// 3.30.
+import type { PrintSettings, Report } from './report.ts';
 import { RULES } from './rules.ts';
+
+declare module './report.ts' {
+  interface Formats {
+    sarif: true;
+  }
+}
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 
-export function printSarif(report: Report, version: string): string {
+export function printSarif(report: Report, { version }: PrintSettings): string {
   const ids = Object.keys(RULES);
   const rules = Object.entries(RULES).map(([id, { title, help }]) => ({
     id,
@@ -17,7 +24,7 @@ export function printSarif(report: Report, version: string): string {
     level: finding.level,
     message: { text: finding.image === undefined ? finding.message : `${finding.image}: ${finding.message}` },
     locations: locations(finding),
-    // The same image at the same place is the same alert, also when lines move above it.
+    // The same image in the same file is the same alert, also when lines above it come or go.
     partialFingerprints: { 'tagproof/v1': `${finding.rule} ${finding.file ?? ''} ${finding.image ?? ''}` },
   }));
   const notifications = report.problems.map((problem) => ({
@@ -29,7 +36,7 @@ export function printSarif(report: Report, version: string): string {
     locations: locations(problem.where),
   }));
   const run = {
-    tool: { driver: { name: 'tagproof', version, rules } },
+    tool: { driver: { name: 'tagproof', version: version(), rules } },
     columnKind: 'utf16CodeUnits',
     invocations: [{ executionSuccessful: report.problems.length === 0, toolExecutionNotifications: notifications }],
     results,

@@ -1,9 +1,11 @@
-// For a person at a terminal: tables or findings by file, then the conclusion. Colour only where it is wanted.
+// Text for a person at a terminal: tables, or findings by file, then the conclusion. Colour only
+// where it is wanted.
 import { stripVTControlCharacters, styleText } from 'node:util';
 import {
   type Cell,
   type Finding,
   type Level,
+  type PrintSettings,
   type Report,
   type Section,
   type Style,
@@ -19,8 +21,12 @@ const COLOURS: Record<Style, Parameters<typeof styleText>[0]> = {
 };
 const LEVELS: Record<Level, Style> = { error: 'bad', warning: 'warn', note: 'dim' };
 
-/** The report itself; problems are printed apart, to standard error. */
-export function printText(report: Report, colour: boolean): string {
+/** Problems are apart from the report, because they go to standard error. */
+export function printText(report: Report, { colour }: PrintSettings): { report: string; problems: string } {
+  return { report: printReport(report, colour.report), problems: printProblems(report, colour.problems) };
+}
+
+function printReport(report: Report, colour: boolean): string {
   const paint = (text: string, style: Style) =>
     colour ? styleText(COLOURS[style], text, { validateStream: false }) : text;
   const parts: string[] = [];
@@ -32,8 +38,8 @@ export function printText(report: Report, colour: boolean): string {
   return parts.join('\n');
 }
 
-/** Problems for standard error, one a line. */
-export function printProblems(report: Report, colour: boolean): string {
+/** One problem a line. */
+function printProblems(report: Report, colour: boolean): string {
   const label = colour ? styleText('red', 'error:', { validateStream: false }) : 'error:';
   return report.problems.map((problem) => `${label} ${problem}\n`).join('');
 }
@@ -52,7 +58,7 @@ function byFile(findings: readonly Finding[]): Section[] {
   }));
 }
 
-/** A person recognises a digest by its first digits; the other formats have it whole. */
+/** A person recognises a digest by its first digits. The other formats print all of it. */
 export function short(text: string): string {
   return text.replace(/(sha\d+:[a-f0-9]{12})[a-f0-9]{52,}/g, '$1…');
 }
@@ -76,7 +82,7 @@ function printSection({ title, head, rows }: Section, paint: (text: string, styl
   return `${[...(title === undefined ? [] : [paint(title, 'bold')]), ...lines].join('\n')}\n`;
 }
 
-/** Text from files and registries must not steer the terminal. */
+/** Text from files and registries must not control the terminal. */
 function clean(cell: Cell): string {
   return stripVTControlCharacters(typeof cell === 'string' ? cell : cell.text).replace(/[\x00-\x1f\x7f]/g, ' ');
 }

@@ -1,4 +1,5 @@
-// What a digest stands for: index → manifests → configurations, each body hashed, depth and count bounded.
+// What a digest refers to: index → manifests → configurations. The client hashes each body; depth
+// and count are bounded.
 import * as v from 'valibot';
 import type { Reference } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
@@ -10,7 +11,7 @@ import type { RegistryClient } from '../registry/client.ts';
 import type { Descriptor, Manifest } from '../registry/descriptor.ts';
 import { MAX_CHILDREN, MAX_INDEX_DEPTH } from '../registry/limits.ts';
 
-type Reader = Pick<RegistryClient, 'manifest' | 'blob'>;
+type ContentClient = Pick<RegistryClient, 'manifest' | 'blob'>;
 
 const digest = v.pipe(v.string(), v.check(isDigest, 'not a digest'));
 const descriptor = v.object({ digest, mediaType: v.string(), size: v.number() });
@@ -55,14 +56,14 @@ const ConfigSchema = v.object({
   ),
 });
 
-/** One manifest below the image's own digest. */
+/** One manifest that an index lists. */
 export type Child = {
   readonly digest: string;
   readonly mediaType: string;
   readonly size: number;
   /** `linux/arm64`; absent where the index does not say. */
   readonly platform?: string;
-  /** An attestation or another thing that is no image to run. */
+  /** An attestation, or something else that is no image to run. */
   readonly attachment: boolean;
 };
 
@@ -72,7 +73,7 @@ export type Closure = {
   readonly children: readonly Child[];
   /** Platforms that can run this image, sorted. */
   readonly platforms: readonly string[];
-  /** Of a plain manifest, which tells its platform only there. */
+  /** Of a plain manifest, whose configuration alone names its platform. */
   readonly config?: ImageConfig;
 };
 
@@ -90,8 +91,11 @@ export type ImageConfig = {
   readonly layers: readonly { readonly digest: string; readonly size: number }[];
 };
 
-/** Reads the image's manifest or index (one GET; one more for a plain manifest's platform). */
-export async function readClosure(client: Reader, reference: Reference): Promise<Closure> {
+/**
+ * Reads the manifest or index of an image: one GET, and one more for the platform of a plain
+ * manifest.
+ */
+export async function readClosure(client: ContentClient, reference: Reference): Promise<Closure> {
   const root = await client.manifest(reference);
   const { bytes: _, ...descriptor } = root;
   if (manifestKind(root.mediaType) !== 'index') {
@@ -99,31 +103,22 @@ export async function readClosure(client: Reader, reference: Reference): Promise
     return { root: descriptor, children: [], platforms: [config.platform], config };
   }
   const children: Child[] = [];
-  await readIndex(client, reference, root, children, 1);
+  await readIndex({ client, reference, children }, root, 1);
   const platforms = children.flatMap(({ platform, attachment }) =>
     platform === undefined || attachment ? [] : [platform],
   );
   return { root: descriptor, children, platforms: [...new Set(platforms)].sort() };
 }
 
-async function readIndex(
-  client: Reader,
-  reference: Reference,
-  index: Manifest,
-  children: Child[],
-  depth: number,
-): Promise<void> {
+type Reading = { readonly client: ContentClient; readonly reference: Reference; readonly children: Child[] };
+
+async function readIndex(reading: Reading, index: Manifest, depth: number): Promise<void> {
+  const { client, reference, children } = reading;
   for (const item of parse(IndexSchema, index.bytes, reference, 'index').manifests) {
     if (manifestKind(item.mediaType) === 'index') {
       if (depth >= MAX_INDEX_DEPTH)
         throw new Problem('limit', `an index nested deeper than ${MAX_INDEX_DEPTH}`, { image: reference.text });
-      await readIndex(
-        client,
-        reference,
-        await client.manifest(withDigest(reference, item.digest)),
-        children,
-        depth + 1,
-      );
+      await readIndex(reading, await client.manifest(withDigest(reference, item.digest)), depth + 1);
       continue;
     }
     const attachment = item.annotations?.['vnd.docker.reference.type'] !== undefined || item.platform?.os === 'unknown';
@@ -136,11 +131,15 @@ async function readIndex(
 }
 
 /** The configuration of one platform's image. @param digest of a manifest, not of an index */
-export async function readImageConfig(client: Reader, reference: Reference, digest: string): Promise<ImageConfig> {
+export async function readImageConfig(
+  client: ContentClient,
+  reference: Reference,
+  digest: string,
+): Promise<ImageConfig> {
   return configOf(client, reference, await client.manifest(withDigest(reference, digest)));
 }
 
-async function configOf(client: Reader, reference: Reference, manifest: Manifest): Promise<ImageConfig> {
+async function configOf(client: ContentClient, reference: Reference, manifest: Manifest): Promise<ImageConfig> {
   const { config, layers } = parse(ManifestSchema, manifest.bytes, reference, 'manifest');
   const bytes = await client.blob(reference, config.digest);
   const {

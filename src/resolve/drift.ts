@@ -1,4 +1,5 @@
-// Does a pin still hold? Is its digest served, where does its tag point now, is it the whole image or one platform?
+// Is a pin still right? Is its digest served, which digest has its tag now, is it the whole image
+// or only one platform?
 import type { Reference } from '../flow.ts';
 import { manifestKind } from '../image/media-type.ts';
 import { withoutDigest } from '../image/reference.ts';
@@ -10,22 +11,22 @@ import { readClosure } from './closure.ts';
 export type Drift =
   | { readonly kind: 'moved'; readonly from: string; readonly to: string }
   | { readonly kind: 'gone'; readonly digest: string }
-  /** The digest is served, and the tag that it came from is no more. */
+  /** The digest is served, but the tag that it came from no longer exists. */
   | { readonly kind: 'untagged' }
   /** The tag names an index; the pin is one of its children. */
   | { readonly kind: 'child'; readonly of: string; readonly platform: string }
-  | { readonly kind: 'lacks'; readonly platform: string; readonly has: readonly string[] };
+  | { readonly kind: 'missing-platform'; readonly platform: string; readonly has: readonly string[] };
 
-type Reader = Pick<RegistryClient, 'head' | 'manifest' | 'blob'>;
+type DriftClient = Pick<RegistryClient, 'head' | 'manifest' | 'blob'>;
 
 /**
- * Two HEADs for a pin that holds; GETs only when the pin differs from its tag and may be one of its platforms, or when
- * platforms are required.
- * @param tagged the reference without digest that the pin came from; undefined when nobody knows the tag
+ * Two HEADs for a pin that is still right. GETs only when the pin differs from its tag and may be
+ * one of its platforms, or when platforms are required.
+ * @param tagged the reference that the pin came from; undefined when its tag is unknown
  * @returns what is wrong, and what could not be checked
  */
 export async function findDrift(
-  client: Reader,
+  client: DriftClient,
   pinned: Reference,
   tagged: Reference | undefined,
   requiredPlatforms: readonly string[],
@@ -56,7 +57,8 @@ export async function findDrift(
     if (closure instanceof Problem) drifts.push(closure);
     else {
       for (const platform of requiredPlatforms) {
-        if (!closure.platforms.includes(platform)) drifts.push({ kind: 'lacks', platform, has: closure.platforms });
+        if (!closure.platforms.includes(platform))
+          drifts.push({ kind: 'missing-platform', platform, has: closure.platforms });
       }
     }
   }
@@ -65,7 +67,7 @@ export async function findDrift(
 
 /** The platform under which the tag's index lists the pinned manifest, if it does. */
 async function childPlatform(
-  client: Reader,
+  client: DriftClient,
   pinned: Reference,
   served: Descriptor | Problem,
   current: Descriptor,

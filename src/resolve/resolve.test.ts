@@ -33,7 +33,7 @@ after(() => Promise.all([client.close(), server.close()]));
 
 const ref = (text: string) => parseReference(text) as Reference;
 
-test('two spellings are one request; a failure is its own result and stops nobody', async () => {
+test('two spellings are one request; a failure is a result of its own and stops no other', async () => {
   server.log.length = 0;
   const results = await resolveAll([ref(`${host}/web:1`), ref(`${host.toUpperCase()}/web:1`), ref(`${host}/gone:1`)], {
     client,
@@ -48,7 +48,7 @@ test('two spellings are one request; a failure is its own result and stops nobod
   assert.equal(gone.where.image, `${host}/gone:1`);
 });
 
-test('the lock answers without network; frozen asks nobody', async () => {
+test('the lock answers without network; frozen asks no registry', async () => {
   server.log.length = 0;
   const lock = new Map([
     [`${host}/web:1`, { digest: digestOf('old'), firstSeen: '2026-01-01T00:00:00Z', source: 'registry' }],
@@ -57,6 +57,17 @@ test('the lock answers without network; frozen asks nobody', async () => {
   assert.deepEqual(server.log, []);
   assert.equal((results.get(`${host}/web:1`) as { digest: string }).digest, digestOf('old'));
   assert.equal((results.get(`${host}/other:1`) as Problem).code, 'locked');
+});
+
+test('a digest that the author wrote is asked for, and the lock does not answer for it', async () => {
+  const lock = new Map([
+    [`${host}/web:1`, { digest: digestOf('old'), firstSeen: '2026-01-01T00:00:00Z', source: 'registry' }],
+  ]);
+  const pinned = ref(`${host}/web:1@${digest}`);
+  const results = await resolveAll([pinned], { client, lock });
+  assert.equal((results.get(`${host}/web:1@${digest}`) as { digest: string }).digest, digest);
+  const frozen = await resolveAll([pinned], { client, lock, frozen: true });
+  assert.equal((frozen.get(`${host}/web:1@${digest}`) as Problem).code, 'locked');
 });
 
 test('closure and configuration', async () => {

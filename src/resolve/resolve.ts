@@ -1,4 +1,5 @@
-// References → digests: each image once, all at a time, a failure is that image's own result.
+// References → digests: each image once, all at the same time. A failure is the result of that
+// image alone.
 import type { Reference, Resolution } from '../flow.ts';
 import { printReference, tagKey } from '../image/reference.ts';
 import type { LockEntry } from '../lock/lock.ts';
@@ -7,7 +8,7 @@ import type { RegistryClient } from '../registry/client.ts';
 
 export type ResolveOptions = {
   readonly client: Pick<RegistryClient, 'head' | 'expect'>;
-  /** Answers for tags it knows, without any network. */
+  /** Answers for the tags that it has, without network. */
   readonly lock?: ReadonlyMap<string, LockEntry>;
   /** Only the lock may answer. */
   readonly frozen?: boolean;
@@ -15,27 +16,28 @@ export type ResolveOptions = {
   readonly progress?: (done: number, total: number) => void;
 };
 
-/** By canonical reference (printReference): two spellings of one image are one entry. */
+/** By canonical reference (printReference), so that two spellings of one image are one entry. */
 export type Resolutions = ReadonlyMap<string, Resolution>;
 
 /**
- * Resolves tags to digests; a reference that has a digest is checked to be served under it.
- * Concurrency is bounded per host by the client, so that a slow registry delays only its own images.
+ * Resolves tags to digests. For a reference with a digest, checks that the registry serves that
+ * digest. The client bounds concurrency per host, so that a slow registry delays only its own
+ * images.
  */
 export async function resolveAll(references: Iterable<Reference>, options: ResolveOptions): Promise<Resolutions> {
   const unique = new Map<string, Reference>();
   for (const reference of references) unique.set(printReference(reference), reference);
   const results = new Map<string, Resolution>();
-  const asking: [string, Reference][] = [];
+  const open: [string, Reference][] = [];
   for (const [key, reference] of unique) {
     const known = fromLock(reference, options);
-    if (known === undefined) asking.push([key, reference]);
+    if (known === undefined) open.push([key, reference]);
     else results.set(key, known);
   }
-  options.client.expect(asking.map(([, reference]) => reference));
+  options.client.expect(open.map(([, reference]) => reference));
   let done = results.size;
   await Promise.all(
-    asking.map(async ([key, reference]) => {
+    open.map(async ([key, reference]) => {
       results.set(key, await resolveOne(reference, options));
       options.progress?.(++done, unique.size);
     }),

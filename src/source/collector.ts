@@ -1,4 +1,4 @@
-// Gathers what the dialects find in one file: gives places their positions, honours ignore comments, drops repeats.
+// Collects what a reader finds in one file: adds positions, applies ignore comments, drops repeats.
 import type { Dialect, Found, ImageKeys, Reference, Skipped, SkipReason, Slot, SourceLocation } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
@@ -7,7 +7,7 @@ import type { TagPlace } from './shared-tag.ts';
 import { wholeSlot } from './slot.ts';
 import { lineAt, positions } from './text.ts';
 
-/** Anything longer is no image name; keeps a report readable. */
+/** No image name is longer. Longer text is cut, so that a report stays readable. */
 const MAX_SHOWN = 200;
 const IGNORE = /(?:#|\/\/)\s*tagproof:ignore\b[ \t:-]*(.*)$/;
 
@@ -25,9 +25,9 @@ export class Collector {
   readonly file: string;
   dialect: Dialect = 'yaml';
   document = 0;
-  /** Kubernetes object that is being read: `Deployment/web`. */
+  /** Kubernetes object that the reader is in: `Deployment/web`. */
   object: string | undefined;
-  /** Its namespace, where it names one. */
+  /** The namespace of that object, where it names one. */
   namespace: string | undefined;
   readonly #position: (offset: number) => { line: number; column: number };
   readonly #seen = new Set<number>();
@@ -40,13 +40,14 @@ export class Collector {
   }
 
   /**
-   * A value that stands in one piece where an image belongs.
-   * @param sure false: the field may hold something else, so only what cannot be anything but an image is taken
+   * Takes a value that is a whole image reference.
+   * @param sure false: the field may hold something else, so a value counts only if it can be
+   * nothing but an image
    */
   image(spot: Spot, value: string, sure: boolean, note?: string): void {
-    const why = notLiteral(value);
-    if (why !== undefined) return this.skip(spot, value, why.reason, why.detail);
-    if (!sure && /^(true|false|null|~|\d*)$/i.test(value)) return; // a switch or a number, plainly no image
+    const expression = notLiteral(value);
+    if (expression !== undefined) return this.skip(spot, value, expression.reason, expression.detail);
+    if (!sure && /^(true|false|null|~|\d*)$/i.test(value)) return; // a switch or a number, clearly no image
     const reference = parseReference(value);
     if (reference instanceof Problem) {
       if (value === '') return;
@@ -56,20 +57,20 @@ export class Collector {
       const detail = `may be an image; if it is, name the field ${fieldPath(spot.path)} under find.fields in tagproof.yaml`;
       return this.skip(spot, value, 'uncertain', detail);
     }
-    if (sure && this.#seen.has(spot.start)) this.#forgetDoubt(spot);
+    if (sure && this.#seen.has(spot.start)) this.#dropUncertain(spot);
     this.reference(spot, reference, wholeSlot(this.text, spot.start, spot.end, reference), note);
   }
 
   /** @param parts the keys of an image in parts */
   reference(spot: Spot, reference: Reference, slot: Slot, note?: string, parts?: ImageKeys): void {
     if (this.#repeat(spot)) return;
-    const ignored = this.#ignoreComment(spot);
-    if (ignored) {
+    const reason = this.#ignoreComment(spot);
+    if (reason) {
       this.#seen.delete(spot.start);
-      return this.skip(spot, reference.text, 'ignored', `tagproof:ignore: ${ignored}`);
+      return this.skip(spot, reference.text, 'ignored', `tagproof:ignore: ${reason}`);
     }
-    const bare = ignored === '' ? 'tagproof:ignore needs a reason behind it; it is not honoured' : undefined;
-    const notes = [note, bare].filter((part) => part !== undefined).join('; ');
+    const unexplained = reason === '' ? 'tagproof:ignore has no effect without a reason after it' : undefined;
+    const notes = [note, unexplained].filter((part) => part !== undefined).join('; ');
     this.found.push({
       kind: 'found',
       ...this.#location(spot),
@@ -90,15 +91,18 @@ export class Collector {
     this.skipped.push({ ...place, text: shown, reason, detail, ...(slot !== undefined && { slot }) });
   }
 
-  /** What was uncertain where its anchor stands is sure where an alias puts it into a container. */
-  #forgetDoubt(spot: Spot): void {
+  /**
+   * A value can be uncertain where its anchor is, and certain where an alias puts it into a
+   * container.
+   */
+  #dropUncertain(spot: Spot): void {
     const index = this.skipped.findIndex(({ start, reason }) => start === spot.start && reason === 'uncertain');
     if (index < 0) return;
     this.skipped.splice(index, 1);
     this.#seen.delete(spot.start);
   }
 
-  /** True when this spot was reported before: an anchor's scalar is reached by every alias. */
+  /** True when this spot was reported before. Every alias leads to the scalar of its anchor. */
   #repeat(spot: Spot): boolean {
     if (this.#seen.has(spot.start)) return true;
     this.#seen.add(spot.start);
@@ -109,7 +113,10 @@ export class Collector {
     return { file: this.file, ...spot, ...this.#position(spot.start), document: this.document };
   }
 
-  /** The reason of a `# tagproof:ignore` on the line or on the comment line above; '' when it gives none. */
+  /**
+   * The reason of a `# tagproof:ignore` on the same line or on the comment line above; '' when it
+   * gives none.
+   */
   #ignoreComment({ start, end }: Spot): string | undefined {
     this.#mayIgnore ??= this.text.includes('tagproof:ignore');
     if (!this.#mayIgnore) return undefined;
@@ -124,12 +131,12 @@ export class Collector {
   }
 }
 
-/** `spec.steps[3].image` as a rule would name it: `spec.steps[].image`. */
+/** `spec.steps[3].image` as a field rule names it: `spec.steps[].image`. */
 function fieldPath(path: string): string {
   return path.replace(/\[\d+\]/g, '[]');
 }
 
-/** A value that some other program completes first. */
+/** Says why a value is no literal: another program completes it first. undefined for a literal. */
 export function notLiteral(value: string): { reason: SkipReason; detail: string } | undefined {
   if (/\{\{|\{%|<%/.test(value)) return { reason: 'template', detail: 'exists only after the template is rendered' };
   if (/\$\{|\$\(|\$[A-Za-z_]|%\w+%/.test(value))
@@ -137,7 +144,10 @@ export function notLiteral(value: string): { reason: SkipReason; detail: string 
   return undefined;
 }
 
-/** No other kind of text looks like this: a tag or a digest, or a host with a dot, and no file's ending. */
+/**
+ * Nothing but an image has this form: a tag or a digest, or a host with a dot, and no file
+ * extension.
+ */
 function unmistakable(reference: Reference): boolean {
   if (reference.digest !== undefined) return true;
   if (/\.(png|jpe?g|gif|svg|ico|webp|iso|img|qcow2|vmdk|raw|vhd|ova)$/i.test(reference.repository)) return false;

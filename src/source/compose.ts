@@ -1,9 +1,26 @@
 // Compose files: services.*.image. compose-spec, 05-services.md, `image`.
 import type { Collector } from './collector.ts';
+import type { Reader } from './reader.ts';
+import { walkDocument } from './walk.ts';
 import { deref, get, getText, type Node } from './yaml-node.ts';
 
-/** True for a document that has the shape of a Compose file, whatever its name. */
-export function isCompose(root: Node): boolean {
+declare module '../flow.ts' {
+  interface Dialects {
+    compose: true;
+  }
+}
+
+export const compose: Reader = {
+  names: [/(^|\/)(docker-)?compose([.-][^/]*)?\.ya?ml$/],
+  hints: [],
+  unit: 'document',
+  claims: ({ root, named, isObject }) => (named === 'compose' || named === 'yaml') && !isObject && isCompose(root),
+  // A file of this name without services (an override, a fragment) is read by shape.
+  read: (c, root, options) => (isCompose(root) ? readCompose(c, root) : walkDocument(c, root, options, false)),
+};
+
+/** True for a document with the shape of a Compose file, whatever the file's name. */
+function isCompose(root: Node): boolean {
   if (root.kind !== 'map' || get(root, 'apiVersion') || get(root, 'kind')) return false;
   const services = get(root, 'services');
   return (
@@ -13,7 +30,7 @@ export function isCompose(root: Node): boolean {
   );
 }
 
-export function readCompose(c: Collector, root: Node): void {
+function readCompose(c: Collector, root: Node): void {
   const services = get(root, 'services');
   if (services?.kind !== 'map') return;
   for (const { key, value } of services.entries) {

@@ -1,11 +1,12 @@
-// A unified diff of one file, made from the edits themselves: exact, and linear in the size of the file.
+// A unified diff of one file, made from the edits themselves: exact, and linear in the size of the
+// file.
 import type { Edit } from '../flow.ts';
 import { applyEdits } from './edit.ts';
 import { lineAt } from './text.ts';
 
 const CONTEXT = 3;
 
-/** A run of whole lines [start, end) of the old text and what they become. */
+/** Whole lines [start, end) of the old text, and the text that replaces them. */
 type Change = { start: number; end: number; text: string };
 
 /**
@@ -55,7 +56,7 @@ function wholeLines(text: string, edits: readonly Edit[]): Change[] {
   const changes: { start: number; end: number; edits: Edit[] }[] = [];
   for (const edit of [...edits].sort((a, b) => a.start - b.start)) {
     const startsLine = edit.start === 0 || text[edit.start - 1] === '\n';
-    // A whole line that comes or goes touches no other line.
+    // An edit that inserts or removes a whole line changes no other line.
     const whole = startsLine && (edit.text === '' ? text[edit.end - 1] === '\n' : edit.text.endsWith('\n'));
     const start = lineAt(text, edit.start).start;
     const end = whole ? edit.end : lineAt(text, edit.end).next;
@@ -71,12 +72,14 @@ function wholeLines(text: string, edits: readonly Edit[]): Change[] {
   });
 }
 
-/** Lines with their ends; the last may have none. */
+/** Lines with their line ends. The last line may have none. */
 function splitLines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
-/** Index from 0 of the line that starts at an offset; the end of the text counts as one more. */
+/**
+ * Index from 0 of the line that starts at an offset. The end of the text counts as one more line.
+ */
 function lineNumbers(text: string): (offset: number) => number {
   const starts = new Map<number, number>();
   let offset = 0;

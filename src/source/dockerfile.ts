@@ -1,9 +1,16 @@
-// Dockerfile: FROM, COPY --from, RUN --mount=from=, ARG defaults behind a FROM, and the `# syntax=` frontend image.
+// Dockerfile: FROM, COPY --from, RUN --mount=from=, the ARG defaults that a FROM uses, and the image
+// of the frontend (`# syntax=`).
 import { DockerfileParser, type ParserDirective } from 'dockerfile-ast';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Collector, Spot } from './collector.ts';
 import { wholeSlot } from './slot.ts';
+
+declare module '../flow.ts' {
+  interface Dialects {
+    dockerfile: true;
+  }
+}
 
 type Range = { start: { line: number; character: number }; end: { line: number; character: number } };
 
@@ -12,14 +19,19 @@ type Dockerfile = ReturnType<typeof DockerfileParser.parse>;
 type Copy = ReturnType<Dockerfile['getCOPYs']>[number];
 type Arg = ReturnType<Dockerfile['getInitialARGs']>[number];
 
-/** The default of an ARG before the first FROM. */
+/** The default of an ARG that precedes the first FROM. */
 type Default = { value: string; spot: Spot };
+/** What a name in the file may refer to, other than an image. */
+type Names = { readonly stages: ReadonlySet<string>; readonly defaults: Map<string, Default> };
 
-/** Larger than any Dockerfile; dockerfile-ast's time grows with the square of a line's length. */
+/**
+ * Larger than any Dockerfile. The time of dockerfile-ast grows with the square of a line's length
+ * (T30).
+ */
 const MAX_LENGTH = 512 * 1024;
 const MAX_LINE = 4_000;
 
-/** @throws Problem `limit` for a file that no build would have */
+/** @throws Problem `limit` for a file that is too large to be a Dockerfile */
 export function readDockerfile(c: Collector): void {
   const longest = Math.max(
     ...c.text
@@ -36,7 +48,7 @@ export function readDockerfile(c: Collector): void {
   const file = DockerfileParser.parse(c.text);
   const spotOf = rangeToSpot(c.text);
   const stages = new Set<string>();
-  const defaults = argDefaults(file.getInitialARGs(), spotOf);
+  const names: Names = { stages, defaults: argDefaults(file.getInitialARGs(), spotOf) };
 
   for (const directive of file.getDirectives()) readSyntax(c, directive, spotOf);
 
@@ -45,7 +57,7 @@ export function readDockerfile(c: Collector): void {
     const image = from.getImage();
     const range = from.getImageRange();
     if (image !== null && range !== null)
-      readImage(c, image.replace(/^(["'])(.*)\1$/, '$2'), spotOf(range, 'FROM'), stages, defaults);
+      readImage(c, image.replace(/^(["'])(.*)\1$/, '$2'), spotOf(range, 'FROM'), names);
     const stage = from.getBuildStage();
     if (stage !== null) stages.add(stage.toLowerCase());
     stages.add(String(index++));
@@ -53,8 +65,7 @@ export function readDockerfile(c: Collector): void {
   for (const copy of file.getCOPYs()) {
     const flag = copy.getFromFlag();
     const range = flag?.getValueRange();
-    if (flag?.getValue() && range)
-      readImage(c, flag.getValue() as string, spotOf(range, 'COPY --from'), stages, defaults);
+    if (flag?.getValue() && range) readImage(c, flag.getValue() as string, spotOf(range, 'COPY --from'), names);
   }
   for (const instruction of file.getInstructions()) {
     if (instruction.getKeyword() !== 'RUN' || !('getFlags' in instruction)) continue;
@@ -66,19 +77,19 @@ export function readDockerfile(c: Collector): void {
       if (match === null || range === null) continue;
       const spot = spotOf(range, 'RUN --mount from');
       const start = spot.start + match.index + match[0].length - (match[1] as string).length;
-      readImage(c, match[1] as string, { ...spot, start, end: start + (match[1] as string).length }, stages, defaults);
+      readImage(c, match[1] as string, { ...spot, start, end: start + (match[1] as string).length }, names);
     }
   }
 }
 
-function readImage(c: Collector, image: string, spot: Spot, stages: Set<string>, defaults: Map<string, Default>): void {
+function readImage(c: Collector, image: string, spot: Spot, { stages, defaults }: Names): void {
   if (image === 'scratch') return c.skip(spot, image, 'stage', 'scratch is the empty image');
   if (stages.has(image.toLowerCase())) return c.skip(spot, image, 'stage', 'a build stage of this file');
   if (image.includes('$')) return readVariable(c, image, spot, defaults);
   c.image(spot, image, true);
 }
 
-/** `FROM $BASE` and `FROM name:${VERSION}`: the digest belongs into the ARG's default. */
+/** `FROM $BASE` and `FROM name:${VERSION}`: the digest goes into the default of the ARG. */
 function readVariable(c: Collector, image: string, spot: Spot, defaults: Map<string, Default>): void {
   const match = /\$\{?(\w+)\}?/.exec(image);
   const name = match?.[1] ?? '';
@@ -96,7 +107,7 @@ function readVariable(c: Collector, image: string, spot: Spot, defaults: Map<str
       spot,
       image,
       'variable',
-      `is ${literal} by default; a digest cannot be written behind a variable: put the whole image into the ARG`,
+      `is ${literal} by default; a digest cannot follow a variable: put the whole image into the ARG`,
     );
   }
   const { start, end } = given.spot;
@@ -123,7 +134,10 @@ function argDefaults(args: Arg[], spotOf: (range: Range, path: string) => Spot):
   return defaults;
 }
 
-/** dockerfile-ast counts lines and characters; we count offsets. Quotes around a value are left out. */
+/**
+ * dockerfile-ast counts lines and characters, tagproof counts offsets. A spot leaves out the quotes
+ * around a value.
+ */
 function rangeToSpot(text: string): (range: Range, path: string) => Spot {
   const starts = [0];
   for (const match of text.matchAll(/\r\n|\r|\n/g)) starts.push(match.index + match[0].length);

@@ -13,33 +13,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
-import { loadAll } from 'js-yaml';
+import { FIND_OPTIONS } from '../../test/find-case.ts';
+import { DIGEST_A as A, DIGEST_B as B, pinText as pin, unpinText as unpin } from '../../test/pin-text.ts';
+import type { Edit } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { applyEdits, pinEdit, replaceFile, unpinEdit } from './edit.ts';
 import { findIn } from './find.ts';
-
-const A = `sha256:${'a'.repeat(64)}`;
-const B = `sha256:${'b'.repeat(64)}`;
-const OPTIONS = { fields: [], argsAndEnv: false };
-
-async function pin(text: string, file: string, digest = A): Promise<string> {
-  const edits = (await findIn(text, file, OPTIONS)).found
-    .filter((found) => !found.slot.blocked)
-    .map((found) => pinEdit(found, digest));
-  return applyEdits(
-    text,
-    edits.filter((edit) => edit !== undefined),
-  );
-}
-
-async function unpin(text: string, file: string): Promise<string> {
-  const edits = (await findIn(text, file, OPTIONS)).found.map(unpinEdit);
-  return applyEdits(
-    text,
-    edits.filter((edit) => edit !== undefined),
-  );
-}
 
 const k8s = (image: string, eol = '\n') =>
   `apiVersion: v1${eol}kind: Pod${eol}spec:${eol}  containers:${eol}  - image: ${image}${eol}    name: a${eol}`;
@@ -161,111 +140,62 @@ for (const [name, file, before, after] of cases) {
 }
 
 test('a place that cannot carry a digest says why', async () => {
-  const [found] = (await findIn('image:\n  repository: a/b\n  tag: ""\n', 'values.yaml', OPTIONS)).found;
+  const [found] = (await findIn('image:\n  repository: a/b\n  tag: ""\n', 'values.yaml', FIND_OPTIONS)).found;
   assert.ok(found);
   assert.throws(() => pinEdit(found, A), /values.yaml:2:15: a\/b: cannot be pinned here: there is no tag here/);
 });
 
-test('overlapping edits are refused', () => {
-  assert.throws(
-    () =>
-      applyEdits('abc', [
-        { start: 0, end: 2, text: 'x' },
-        { start: 1, end: 3, text: 'y' },
-      ]),
-    /two edits touch/,
-  );
+test('a place that carries the digest already needs no edit; a place without one has nothing to take out', async () => {
+  const [pinned] = (await findIn(k8s(`nginx:1@${A}`), 'p.yaml', FIND_OPTIONS)).found;
+  const [plain] = (await findIn(k8s('nginx:1'), 'p.yaml', FIND_OPTIONS)).found;
+  assert.ok(pinned && plain);
+  assert.equal(pinEdit(pinned, A), undefined);
+  assert.equal(unpinEdit(plain), undefined);
 });
 
-// --- properties ---
+const conflicts: [name: string, edits: Edit[]][] = [
+  [
+    'they overlap',
+    [
+      { start: 0, end: 2, text: 'x' },
+      { start: 1, end: 3, text: 'y' },
+    ],
+  ],
+  [
+    'they overlap, in another order',
+    [
+      { start: 1, end: 3, text: 'y' },
+      { start: 0, end: 2, text: 'x' },
+    ],
+  ],
+  [
+    'one is inside the other',
+    [
+      { start: 0, end: 3, text: 'x' },
+      { start: 1, end: 1, text: 'y' },
+    ],
+  ],
+  ['one ends before it starts', [{ start: 2, end: 1, text: 'x' }]],
+  ['one is behind the text', [{ start: 3, end: 4, text: 'x' }]],
+  ['one starts before the text', [{ start: -1, end: 1, text: 'x' }]],
+];
+for (const [name, edits] of conflicts)
+  test(`edits are refused when ${name}`, () =>
+    assert.throws(
+      () => applyEdits('abc', edits),
+      (error) => error instanceof Problem && error.code === 'conflict' && /two edits touch/.test(error.message),
+    ));
 
-const image = fc.constantFrom('nginx', 'nginx:1.27', 'quay.io/a/b:v1', `redis:7@${B}`, 'localhost:5000/x:y');
-const quote = fc.constantFrom('', '"', "'");
-const comment = fc.constantFrom('', ' # note', '  # image: x:1');
-const eol = fc.constantFrom('\n', '\r\n');
-const container = fc.tuple(image, quote, comment, fc.boolean());
-
-const manifest = fc
-  .tuple(fc.array(container, { minLength: 1, maxLength: 5 }), eol, fc.boolean(), fc.boolean())
-  .map(([containers, eol, bom, final]) => {
-    const lines = ['apiVersion: apps/v1', 'kind: Deployment', 'spec:', '  template:', '    spec:', '      containers:'];
-    for (const [text, quote, comment, flow] of containers) {
-      lines.push(
-        flow
-          ? `      - {name: n, image: ${quote}${text}${quote} }${comment}`
-          : `      - image: ${quote}${text}${quote}${comment}`,
-      );
-    }
-    return (bom ? '\uFEFF' : '') + lines.join(eol) + (final ? eol : '');
-  });
-
-test('property: bytes outside edits never change, the parsed YAML differs only at the images', async () => {
-  await fc.assert(
-    fc.asyncProperty(manifest, async (text) => {
-      const pinned = await pin(text, 'x.yaml');
-      const strip = (value: string) => value.replace(/@sha256:[a-f0-9]{64}/g, '');
-      assert.equal(strip(pinned), strip(text));
-      assert.equal(await unpin(pinned, 'x.yaml'), strip(text));
-      const images = (value: string) =>
-        JSON.parse(JSON.stringify(loadAll(value)), (key, item) => (key === 'image' ? strip(item) : item));
-      assert.deepEqual(images(pinned), images(text));
-      assert.ok((await findIn(pinned, 'x.yaml', OPTIONS)).found.every((found) => found.reference.digest === A));
-    }),
-  );
-});
-
-test('property: no text makes find throw; whatever it finds, pin and unpin are inverses', async () => {
-  const piece = fc.constantFrom(
-    'image: ',
-    'nginx:1',
-    '\n',
-    '  ',
-    '- ',
-    '"',
-    "'",
-    '|',
-    '>',
-    '{',
-    '}',
-    '[',
-    ']',
-    ': ',
-    '#',
-    '&a ',
-    '*a',
-    '---\n',
-    '\t',
-    '\r\n',
-    'containers:',
-    'tag: 1\n',
-    'repository: a\n',
-    'digest: ""\n',
-    '{{ x }}',
-    '\u{1F600}',
-    'é',
-    '@',
-    'kind: Pod\n',
-    'apiVersion: v1\n',
-  );
-  const name = fc.constantFrom(
-    'a.yaml',
-    'values.yaml',
-    'kustomization.yaml',
-    'Dockerfile',
-    'compose.yaml',
-    'templates/a.tpl',
-    '.gitlab-ci.yml',
-  );
-  await fc.assert(
-    fc.asyncProperty(fc.array(piece, { maxLength: 40 }), name, async (pieces, file) => {
-      const text = pieces.join('');
-      const { found } = await findIn(text, file, OPTIONS);
-      if (found.some((item) => item.reference.digest)) return;
-      const pinned = await pin(text, file);
-      assert.equal(await unpin(pinned, file), text);
-    }),
-    { numRuns: 2000 },
-  );
+test('edits that only touch are applied, in whatever order they are given', () => {
+  const edits = [
+    { start: 1, end: 2, text: 'X' },
+    { start: 2, end: 2, text: 'Y' },
+    { start: 3, end: 3, text: '!' },
+    { start: 0, end: 1, text: '' },
+  ];
+  assert.equal(applyEdits('abc', edits), 'XYc!');
+  assert.equal(applyEdits('abc', edits.toReversed()), 'XYc!');
+  assert.equal(applyEdits('abc', []), 'abc');
 });
 
 // --- files ---

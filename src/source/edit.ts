@@ -1,4 +1,5 @@
-// Edits: splice digests in and out of a text, prove that nothing else changed, and replace the file atomically.
+// Edits: write digests into a text and take them out, prove that no other byte changed, and replace
+// the file atomically.
 import { randomBytes } from 'node:crypto';
 import {
   chownSync,
@@ -18,7 +19,10 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import type { Edit, Found } from '../flow.ts';
 import { asProblem, Problem } from '../problem.ts';
 
-/** The edit that makes this place carry the digest; undefined when it already does. @throws Problem where it cannot */
+/**
+ * The edit that writes the digest at this place; undefined when it is there already.
+ * @throws Problem where it cannot be
+ */
 export function pinEdit(found: Found, digest: string): Edit | undefined {
   const { slot } = found;
   const written = slot.style === 'hex' ? digest.slice(digest.indexOf(':') + 1) : digest;
@@ -36,14 +40,18 @@ export function pinEdit(found: Found, digest: string): Edit | undefined {
   });
 }
 
-/** The exact inverse of pinEdit; undefined where there is no digest, or none that can go without breaking the field. */
+/**
+ * The exact inverse of pinEdit; undefined where there is no digest, or where the field would be
+ * invalid without it.
+ */
 export function unpinEdit(found: Found): Edit | undefined {
   const range = found.slot.unpin;
   return range === undefined ? undefined : { start: range[0], end: range[1], text: '' };
 }
 
 /**
- * Applies edits and checks the result: undoing them must give the text back, so no byte outside them has changed.
+ * Applies edits and checks the result: undoing them must give the same text, so no byte outside the
+ * edits has changed.
  * @throws Problem `conflict` when two edits overlap
  */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
@@ -67,9 +75,9 @@ function isInverse(before: string, after: string, sorted: readonly Edit[]): bool
   let old = 0;
   let now = 0;
   for (const edit of sorted) {
-    const kept = edit.start - old;
-    if (before.slice(old, edit.start) !== after.slice(now, now + kept)) return false;
-    now += kept;
+    const unchanged = edit.start - old;
+    if (before.slice(old, edit.start) !== after.slice(now, now + unchanged)) return false;
+    now += unchanged;
     if (after.slice(now, now + edit.text.length) !== edit.text) return false;
     now += edit.text.length;
     old = edit.end;
@@ -78,8 +86,10 @@ function isInverse(before: string, after: string, sorted: readonly Edit[]): bool
 }
 
 /**
- * Replaces a file by rename, with its mode and owner kept; readers see the old bytes or the new ones, never a mix.
- * @param before the bytes that the new text was made from; when the file no longer holds them, nothing is written
+ * Replaces a file by rename, with its mode and owner kept; readers see the old bytes or the new
+ * ones, never a mix.
+ * @param before the bytes that the new text was made from; when the file no longer holds them,
+ * nothing is written
  * @param root a symbolic link is followed only to a target below this folder
  */
 export function replaceFile(file: string, before: Buffer, after: string, root: string): void {

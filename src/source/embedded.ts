@@ -1,4 +1,5 @@
-// Documents inside block scalars: ConfigMaps, a chart's annotations, patches, the values of a HelmRelease.
+// Documents inside block scalars: ConfigMaps, a chart's annotations, patches, the values of a
+// HelmRelease.
 import type { Collector } from './collector.ts';
 import { readTemplateLines } from './template.ts';
 import { positions } from './text.ts';
@@ -6,8 +7,9 @@ import { parseYaml, SyntaxProblem, splitDocuments } from './yaml.ts';
 import { type Node, relocate, type ScalarNode } from './yaml-node.ts';
 
 /**
- * Parses the documents in a literal block scalar that speak of images and hands on their roots, whose offsets count in
- * the file. Text that is no YAML (a script, another language) is not ours to complain about.
+ * Parses those documents of a literal block scalar that mention images, and passes on their roots
+ * with offsets of the file. Text that is no YAML (a script, another language) is no problem,
+ * because nothing says that it should be YAML.
  */
 export function readEmbedded(c: Collector, scalar: ScalarNode, path: string, visit: (root: Node) => void): void {
   const inner = scalar.value;
@@ -24,7 +26,10 @@ export function readEmbedded(c: Collector, scalar: ScalarNode, path: string, vis
   }
 }
 
-/** Offsets in a literal block's value → offsets in the file: line by line, the indentation added back. */
+/**
+ * Offsets in the value of a literal block → offsets in the file: line by line, plus the
+ * indentation.
+ */
 function innerToOuter(text: string, scalar: ScalarNode): (offset: number) => number {
   const position = positions(scalar.value);
   const outer: number[] = [scalar.start];

@@ -1,6 +1,10 @@
-// The field catalogue: where images stand, as data. Kinds that are not listed are still read by shape (see walk.ts).
+// The field catalogue: which fields hold images, as data. Kinds that are not listed are read by
+// shape (walk.ts). Pure.
 
-/** Lists whose items are containers, in any object at any depth: pod templates wherever a CRD puts them. */
+/**
+ * Lists whose items are containers, in any object at any depth, because a CRD can have a pod
+ * template anywhere.
+ */
 export const CONTAINER_LISTS = new Set([
   'containers',
   'initContainers',
@@ -10,7 +14,9 @@ export const CONTAINER_LISTS = new Set([
   'steps',
 ]);
 
-/** Keys that mark the mapping around `image:` as a container, whatever the list or field is called. */
+/**
+ * Keys that make the mapping around `image:` a container, whatever the name of the list or field.
+ */
 export const CONTAINER_KEYS = new Set([
   'command',
   'args',
@@ -26,7 +32,10 @@ export const CONTAINER_KEYS = new Set([
   'readinessProbe',
 ]);
 
-/** A field that holds an image in objects of some kinds. `*` is one step, `**` any number, `[]` an item of a list. */
+/**
+ * A field that holds an image in objects of some kinds. `*` is one step, `**` any number of steps,
+ * `[]` an item of a list.
+ */
 export type FieldRule = {
   /** API group without version; absent: any group. */
   readonly group?: string | undefined;
@@ -35,7 +44,7 @@ export type FieldRule = {
   readonly paths: readonly string[];
 };
 
-/** Custom resources with images at paths of their own, by API group. */
+/** Custom resources that have images at other paths, by API group. */
 export const CATALOGUE: readonly FieldRule[] = [
   {
     group: 'argoproj.io',
@@ -87,22 +96,27 @@ export const CATALOGUE: readonly FieldRule[] = [
   { group: 'actions.summerwind.dev', paths: ['spec.**.image', 'spec.image', 'spec.dockerImage'] },
 ];
 
-/** API groups whose `image:` names what is built, not what is pulled. */
+/** API groups whose `image:` names what is built and not what is pulled. */
 export const BUILDS = new Set(['skaffold']);
 
-/** Kinds that describe objects instead of being some; `image` there is a word of a schema. */
+/** Kinds that describe other objects: `image` is a property of a schema there. */
 export const SCHEMA_KINDS = new Set(['CustomResourceDefinition', 'CompositeResourceDefinition', 'APIResourceSchema']);
 
-/** Keys under which everything is a schema. */
+/** Keys whose whole value is a schema. */
 export const SCHEMA_KEYS = new Set(['openAPIV3Schema', 'openapi', 'jsonSchema']);
 
-/** An image in parts, by the names of its keys: Helm values, and custom resources written in their manner. */
+/**
+ * The keys of an image in parts: in Helm values, and in custom resources that follow their style.
+ */
 export type SplitNames = {
   readonly repository: string;
   readonly tag: string;
   readonly digest: readonly string[];
   readonly registry: string;
-  /** The mapping must be the value of a key that speaks of an image; else any mapping with such keys is one. */
+  /**
+   * True: the key of the mapping must mention an image. False: any mapping with these keys may be
+   * one.
+   */
   readonly underImage: boolean;
 };
 

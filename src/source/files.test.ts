@@ -78,12 +78,25 @@ test('unreadable, binary, UTF-16 and huge files cost only themselves', async () 
   assert.ok(results.some((result) => result.found[0]?.reference.text === 'ok:1'));
 });
 
+test('a file whose only image has an escaped key is read; one without any word for an image is not even decoded', async () => {
+  put('words/escaped.json', '{"kind":"Pod","apiVersion":"v1","spec":{"containers":[{"im\\u0061ge":"a:1"}]}}');
+  put('words/latin.yaml', Buffer.from([...Buffer.from('name: '), 0xe9]));
+  put('words/escape-in-binary.yaml', Buffer.from('\\u0061\0'));
+  const { files } = listFiles(['words'], root, []);
+  assert.equal(files.length, 3);
+  const results = await readFiles(files, root, OPTIONS);
+  assert.deepEqual(
+    results.map(({ file, found }) => [file, found.length]),
+    [['words/escaped.json', 1]],
+  );
+});
+
 test('when it takes long, workers join in: the same results in the same order', async () => {
   for (let i = 0; i < 500; i++)
     put(`many/${String(i).padStart(3, '0')}.yaml`, i === 250 ? 'image: [\n' : pod(`web:${i}`));
   const { files } = listFiles(['many'], root, []);
   let done = 0;
-  const results = await readFiles(files, root, OPTIONS, (count) => (done = count), 0);
+  const results = await readFiles(files, root, OPTIONS, { progress: (count) => (done = count), helpAfterMs: 0 });
   assert.equal(results.length, 500);
   assert.deepEqual(
     results.map((result) => result.file),

@@ -1,22 +1,24 @@
-// Paths, folders and globs → the files worth reading. Folders respect .gitignore and .tagproofignore.
+// Paths, folders and globs → the files worth reading. Folders respect .gitignore and
+// .tagproofignore.
 import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { asProblem, Problem } from '../problem.ts';
-import { dialectOf } from './dialect.ts';
+import { dialectOf } from './dialects.ts';
 
 const IGNORE_FILES = ['.gitignore', '.tagproofignore'];
-const NEVER = new Set(['.git', 'node_modules', '.hg', '.svn']);
-/** Deeper folder trees than any repository has; ends loops that bind mounts can make. */
+const SKIPPED_FOLDERS = new Set(['.git', 'node_modules', '.hg', '.svn']);
+/** Deeper than the folders of any repository. Ends the loops that bind mounts can make. */
 const MAX_DEPTH = 64;
 
 type Rules = { base: string; matcher: Ignore };
 export type FileList = { files: string[]; problems: Problem[] };
 
 /**
- * @param paths files, folders or globs, relative to `cwd`; a file that is named is read whatever its name is
+ * @param paths files, folders or globs, relative to `cwd`. A file that is named is read whatever
+ * its name is.
  * @param exclude patterns in .gitignore syntax, relative to `cwd`
- * @returns paths as they should be shown: relative to `cwd` when given so; in a stable order
+ * @returns paths as a person gave them (relative to `cwd` when they were), in a stable order
  */
 export function listFiles(paths: readonly string[], cwd: string, exclude: readonly string[]): FileList {
   const files = new Set<string>();
@@ -25,8 +27,9 @@ export function listFiles(paths: readonly string[], cwd: string, exclude: readon
   for (const path of paths) {
     try {
       for (const match of expand(path, cwd)) {
-        if (!statSync(resolve(cwd, match)).isDirectory()) files.add(match);
-        else walk(match, resolve(cwd, match), [...inherited(resolve(cwd, match)), excluded], files, problems, 0);
+        const path = resolve(cwd, match);
+        if (!statSync(path).isDirectory()) files.add(match);
+        else walk({ shown: match, path, rules: [...inherited(path), excluded], depth: 0 }, files, problems);
       }
     } catch (error) {
       problems.push(asProblem(error, 'file', { file: path }));
@@ -42,29 +45,25 @@ function expand(path: string, cwd: string): string[] {
   return matches.sort();
 }
 
-function walk(
-  shown: string,
-  folder: string,
-  rules: readonly Rules[],
-  files: Set<string>,
-  problems: Problem[],
-  depth: number,
-): void {
+type Folder = { shown: string; path: string; rules: readonly Rules[]; depth: number };
+
+function walk({ shown, path: folder, rules, depth }: Folder, files: Set<string>, problems: Problem[]): void {
   if (depth > MAX_DEPTH) {
     problems.push(new Problem('limit', `folders nested deeper than ${MAX_DEPTH}`, { file: shown }));
     return;
   }
   try {
     const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
-    const own = entries.some((entry) => IGNORE_FILES.includes(entry.name)) ? [...rules, ...rulesOf(folder)] : rules;
+    const hasRules = entries.some((entry) => IGNORE_FILES.includes(entry.name));
+    const applied = hasRules ? [...rules, ...rulesOf(folder)] : rules;
     for (const entry of entries) {
       const path = join(folder, entry.name);
       const name = shown === '.' ? entry.name : join(shown, entry.name);
-      // Symbolic links are not followed: their target is read where it stands, if it stands in this tree.
+      // Symbolic links are not followed: a target in this tree is read at its own path.
       if (entry.isDirectory()) {
-        if (!NEVER.has(entry.name) && !isIgnored(`${path}${sep}`, own))
-          walk(name, path, own, files, problems, depth + 1);
-      } else if (entry.isFile() && dialectOf(name) !== undefined && !isIgnored(path, own)) files.add(name);
+        if (!SKIPPED_FOLDERS.has(entry.name) && !isIgnored(`${path}${sep}`, applied))
+          walk({ shown: name, path, rules: applied, depth: depth + 1 }, files, problems);
+      } else if (entry.isFile() && dialectOf(name) !== undefined && !isIgnored(path, applied)) files.add(name);
     }
   } catch (error) {
     problems.push(asProblem(error, 'file', { file: shown }));
@@ -84,7 +83,7 @@ function rulesOf(folder: string): Rules[] {
   return rules;
 }
 
-/** The rules of the folders above, up to the root of the git repository: git applies those too. */
+/** The rules of the parent folders up to the root of the git repository, which git applies too. */
 function inherited(folder: string): Rules[] {
   const above: Rules[] = [];
   for (let at = folder; ; at = dirname(at)) {
@@ -94,7 +93,7 @@ function inherited(folder: string): Rules[] {
   }
 }
 
-/** The deepest rule that speaks decides, as in git. */
+/** The deepest ignore file that has a rule for the path decides, as in git. */
 function isIgnored(path: string, rules: readonly Rules[]): boolean {
   for (let i = rules.length - 1; i >= 0; i--) {
     const { base, matcher } = rules[i] as Rules;

@@ -1,10 +1,29 @@
-// GitHub Actions: jobs.*.container, jobs.*.services.*, `uses: docker://…`, and runs.image of a container action.
+// GitHub Actions: jobs.*.container, jobs.*.services.*, `uses: docker://…`, and runs.image of a
+// container action.
 import type { Collector } from './collector.ts';
+import type { Reader } from './reader.ts';
 import { deref, get, type Node } from './yaml-node.ts';
+
+declare module '../flow.ts' {
+  interface Dialects {
+    'github-actions': true;
+  }
+}
+
+export const githubActions: Reader = {
+  names: [/(^|\/)\.(github|gitea|forgejo)\/workflows\/[^/]+\.ya?ml$/, /(^|\/)action\.ya?ml$/],
+  hints: [
+    { word: 'docker://', key: /docker:\/\// },
+    { word: 'container:', key: /container["']?\s{0,64}:/ },
+  ],
+  unit: 'document',
+  nameDecides: true,
+  read: readGithubActions,
+};
 
 const DOCKER = 'docker://';
 
-export function readGithubActions(c: Collector, root: Node): void {
+function readGithubActions(c: Collector, root: Node): void {
   readDockerUrl(c, get(get(root, 'runs'), 'image'), 'runs.image');
   readSteps(c, get(get(root, 'runs'), 'steps'), 'runs.steps');
   const jobs = get(root, 'jobs');

@@ -1,11 +1,27 @@
-// GitLab CI: `image:` and `services:` at the top, under default:, and in each job; as text or as a mapping with name:.
+// GitLab CI: `image:` and `services:` at the top, under default:, and in each job; as text or as a
+// mapping with name:.
 import type { Collector } from './collector.ts';
+import type { Reader } from './reader.ts';
 import { deref, get, type Node } from './yaml-node.ts';
 
-/** Top-level keywords that are no job. */
+declare module '../flow.ts' {
+  interface Dialects {
+    'gitlab-ci': true;
+  }
+}
+
+export const gitlabCi: Reader = {
+  names: [/(^|\/)[^/]*\.?gitlab-ci[^/]*\.ya?ml$/],
+  hints: [],
+  unit: 'document',
+  nameDecides: true,
+  read: readGitlabCi,
+};
+
+/** Top-level keywords that are not names of jobs. */
 const NO_JOB = new Set(['image', 'services', 'stages', 'variables', 'include', 'workflow', 'spec']);
 
-export function readGitlabCi(c: Collector, root: Node): void {
+function readGitlabCi(c: Collector, root: Node): void {
   if (root.kind !== 'map') return;
   readSection(c, root, '');
   for (const { key, value } of root.entries) {

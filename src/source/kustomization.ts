@@ -1,12 +1,36 @@
-// kustomization.yaml: the `images:` list, whose entries override name, tag and digest of images in the resources.
+// kustomization.yaml: the `images:` list, whose entries override name, tag and digest of images in
+// the resources.
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { type Collector, notLiteral } from './collector.ts';
+import type { Reader } from './reader.ts';
 import { renameSlot, splitSlot } from './slot.ts';
+import { walkDocument } from './walk.ts';
 import { deref, get, type MapNode, type Node } from './yaml-node.ts';
 
-/** kustomize takes `newTag` and `digest` together: since v5 it writes name:tag@digest, before that the digest won. */
-export function readKustomization(c: Collector, root: Node): void {
+declare module '../flow.ts' {
+  interface Dialects {
+    kustomize: true;
+  }
+}
+
+export const kustomize: Reader = {
+  names: [/(^|\/)(kustomization\.ya?ml|Kustomization)$/],
+  hints: [],
+  unit: 'document',
+  claims: ({ named, apiVersion }) =>
+    named === 'kustomize' || (apiVersion?.startsWith('kustomize.config.k8s.io/') ?? false),
+  read: (c, root, options) => {
+    readKustomization(c, root);
+    walkDocument(c, root, options, false); // patches that are written inside the file
+  },
+};
+
+/**
+ * kustomize takes `newTag` and `digest` together: since v5 it writes name:tag@digest, older
+ * versions take the digest only.
+ */
+function readKustomization(c: Collector, root: Node): void {
   if (root.kind === 'map') readOverrides(c, get(root, 'images'), 'images');
 }
 
@@ -33,8 +57,8 @@ function readEntry(c: Collector, map: MapNode, path: string): void {
   const spot = { start: value.start, end: value.end, path: `${path}.${named}` };
   const tag = text('newTag') ?? '';
   const digest = text('digest') ?? '';
-  const why = notLiteral(`${name}${tag}`);
-  if (why) return c.skip(spot, name, why.reason, why.detail);
+  const expression = notLiteral(`${name}${tag}`);
+  if (expression) return c.skip(spot, name, expression.reason, expression.detail);
   if (tag === '' && digest === '') {
     const slot = newName === undefined ? undefined : renameSlot(c.text, map, newName, find('digest'));
     return c.skip(spot, name, 'incomplete', 'only renames the image; the tag comes from the resources', slot);

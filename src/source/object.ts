@@ -1,22 +1,26 @@
-// The images of an object of the API: every field that makes a node pull, by the catalogue that finds them in files too.
+// The images of an API object: every field that makes a node pull, by the same catalogue that finds
+// them in files. Pure.
 import { CONTAINER_LISTS, type FieldRule } from './fields.ts';
 import { fieldRules, matchesField } from './rules.ts';
 
 type KubeObject = Readonly<Record<string, unknown>>;
 
 export type ImageField = {
-  /** What stands there. */
+  /** The value of the field. */
   readonly image: string;
   /** JSON Pointer. RFC 6901. */
   readonly pointer: string;
-  /** The place whatever the order of its list: `/spec/containers/name=web/image`. */
+  /** The place without regard to the order of its list: `/spec/containers/name=web/image`. */
   readonly place: string;
 };
 
-/** Objects are bounded by the API server (3 MiB); this bounds our own stack and patience (T42). */
+/**
+ * The API server bounds the size of an object (3 MiB). This bounds the depth of the recursion
+ * (T42).
+ */
 const MAX_DEPTH = 64;
 
-/** @param fields those of tagproof.yaml, beside the catalogue */
+/** @param fields of tagproof.yaml, in addition to the catalogue */
 export function imagesOf(object: KubeObject, fields: readonly FieldRule[]): ImageField[] {
   const group = String(object['apiVersion'] ?? '')
     .split('/')
@@ -48,25 +52,28 @@ export function imagesOf(object: KubeObject, fields: readonly FieldRule[]): Imag
       return;
     }
     for (const [key, item] of Object.entries(value)) {
-      // What was, not what will be pulled; only where the API puts it, or a field of that name would hide one.
+      // The status says what was pulled, not what will be. Only at the top: a field of this name
+      // elsewhere could hide an image.
       if ((key === 'status' || key === 'metadata') && path.length === 0) continue;
-      const [at, where] = [
-        [...path, key],
-        [...place, key],
-      ];
+      const fieldPath = [...path, key];
+      const fieldPlace = [...place, key];
       if (typeof item === 'string') {
         const inList = path.at(-1)?.startsWith('[') === true;
-        if (key === 'image' && inList && CONTAINER_LISTS.has(list)) take(item, at, where);
-        else if (key === 'reference' && path.at(-1) === 'image' && list === 'volumes') take(item, at, where);
-        else if (rules.length > 0 && matchesField(at, rules)) take(item, at, where);
-      } else walk(item, at, where, Array.isArray(item) ? key : key === 'image' ? list : '');
+        if (key === 'image' && inList && CONTAINER_LISTS.has(list)) take(item, fieldPath, fieldPlace);
+        else if (key === 'reference' && path.at(-1) === 'image' && list === 'volumes')
+          take(item, fieldPath, fieldPlace);
+        else if (rules.length > 0 && matchesField(fieldPath, rules)) take(item, fieldPath, fieldPlace);
+      } else walk(item, fieldPath, fieldPlace, Array.isArray(item) ? key : key === 'image' ? list : '');
     }
   };
   walk(object, [], [], '');
   return [...found.values()];
 }
 
-/** The images of an update that were not there before, each at its own place: all that has to be asked about (T16, T17). */
+/**
+ * The images that an update adds or changes, each at its place: only these need a decision (T16,
+ * T17).
+ */
 export function changedImages(now: readonly ImageField[], before: readonly ImageField[]): ImageField[] {
   const old = new Set(before.map(({ place, image }) => `${place}\n${image}`));
   return now.filter(({ place, image }) => !old.has(`${place}\n${image}`));

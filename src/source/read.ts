@@ -1,33 +1,37 @@
-// Reads and searches many files, with the help of worker threads when it takes long.
+// Reads and searches many files; worker threads help when that takes long.
 import { isUtf8 } from 'node:buffer';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { asProblem } from '../problem.ts';
-import { dialectOf } from './dialect.ts';
-import { type FileResult, type FindOptions, findIn, HINTS } from './find.ts';
+import { DIALECTS, dialectOf } from './dialects.ts';
+import { type FileResult, type FindOptions, findIn } from './find.ts';
 import type { Batch } from './pool.ts';
+import { HINT_WORDS } from './prefilter.ts';
 import { decode, MAX_FILE_BYTES, tooLarge } from './text.ts';
 
 /** Files a worker gets at a time. */
 const BATCH = 64;
-/** A search that is over sooner needs no help: starting a worker costs about as much, in milliseconds. */
+/** A shorter search needs no workers: to start one costs about as many milliseconds. */
 const HELP_AFTER_MS = 500;
 const MAX_WORKERS = 8;
-const HINT_BYTES = HINTS.map((hint) => Buffer.from(hint));
+const HINT_BYTES = HINT_WORDS.map((word) => Buffer.from(word));
+
+type ReadSettings = { progress?: (done: number) => void; helpAfterMs?: number };
 
 /**
- * Searches files, one in memory at a time per thread. This thread starts alone; when that takes long, workers join in.
- * @param progress called with the number of files done
- * @returns results in the order of `files`, only of files in which something was found, skipped or wrong
+ * Searches files; each thread has one file in memory at a time. This thread starts alone. Workers
+ * join when it takes long.
+ * @param progress is called with the number of files done
+ * @returns results in the order of `files`, without the files in which nothing was found, skipped
+ * or wrong
  */
 export async function readFiles(
   files: readonly string[],
   cwd: string,
   options: FindOptions,
-  progress: (done: number) => void = () => {},
-  helpAfterMs = HELP_AFTER_MS,
+  { progress = () => {}, helpAfterMs = HELP_AFTER_MS }: ReadSettings = {},
 ): Promise<FileResult[]> {
   const results: FileResult[][] = [];
   const started = performance.now();
@@ -58,20 +62,21 @@ export async function readFiles(
       const count = Math.min(availableParallelism(), MAX_WORKERS) - 1;
       helpers = Array.from({ length: count }, () => startWorker({ cwd, options }, take, put));
     }
-    if (helpers !== undefined) await setImmediate(); // lets their answers in
+    if (helpers !== undefined) await setImmediate(); // the event loop takes in their answers
   }
   await Promise.all(helpers ?? []);
   return results.flat();
 }
 
-/** One file's result, or undefined when there is nothing to tell. */
+/** The result of one file, or undefined when nothing was found, skipped or wrong. */
 export async function readOne(file: string, cwd: string, options: FindOptions): Promise<FileResult | undefined> {
   try {
     const dialect = dialectOf(file);
     const { bytes, stamp } = readBounded(resolve(cwd, file), file, SCRATCH);
-    const everything = options.argsAndEnv || options.fields.length > 0 || dialect === 'dockerfile';
+    const everything =
+      options.argsAndEnv || options.fields.length > 0 || (dialect && DIALECTS[dialect].unit === 'file');
     if (!everything && !HINT_BYTES.some((hint) => bytes.includes(hint))) {
-      // A key may spell such a word with escapes; but only text has keys.
+      // A key may spell such a word with escapes, but only in text.
       if (!bytes.includes('\\') || bytes.includes(0) || !isUtf8(bytes)) return undefined;
     }
     const result = await findIn(decode(bytes, file), file, options, dialect);
@@ -83,13 +88,18 @@ export async function readOne(file: string, cwd: string, options: FindOptions): 
   }
 }
 
-/** Where files are read to that are decoded at once: thousands of short-lived buffers cost more than reading does. */
+/**
+ * Memory for files that are decoded at once: thousands of short-lived buffers cost more than
+ * reading does.
+ */
 const SCRATCH = Buffer.allocUnsafeSlow(1024 * 1024);
 
 /**
- * A whole file, if it is below the limit; a larger one is refused before it is in memory.
- * @param scratch is used when the file fits: then the bytes hold only until the next file
- * @returns also a stamp that changes when the file does: inode, size and time of change, as git's index has them
+ * Reads a whole file. A file above the limit is refused before it is in memory.
+ * @param scratch memory for the file, if it fits: the bytes are then valid until the next file is
+ * read
+ * @returns also a stamp that changes when the file does: inode, size and modification time, as in
+ * git's index
  */
 export function readBounded(path: string, shown = path, scratch?: Buffer): { bytes: Buffer; stamp: string } {
   const descriptor = openSync(path, 'r');
@@ -97,7 +107,7 @@ export function readBounded(path: string, shown = path, scratch?: Buffer): { byt
     const { size, ino, mtimeMs } = fstatSync(descriptor);
     const stamp = `${ino} ${size} ${mtimeMs}`;
     if (size > MAX_FILE_BYTES) throw tooLarge(size, shown);
-    if (size === 0) return { bytes: readFileSync(descriptor), stamp }; // a pipe tells no size
+    if (size === 0) return { bytes: readFileSync(descriptor), stamp }; // a pipe has no size
     const buffer = scratch !== undefined && size <= scratch.length ? scratch : Buffer.allocUnsafe(size);
     let at = 0;
     for (let read = -1; at < size && read !== 0; at += read) read = readSync(descriptor, buffer, at, size - at, at);

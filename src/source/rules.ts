@@ -1,21 +1,24 @@
-// Field patterns as data: which of them hold for an object, and whether a path fits one.
+// Field patterns: which of them apply to an object, and whether a path matches one. Pure.
 import { matchesPattern } from '../image/pattern.ts';
 import { CATALOGUE, type FieldRule } from './fields.ts';
 
-/** The catalogue's and the user's patterns for objects of this kind, as path segments joined by `/`. */
+/**
+ * The patterns of the catalogue and of the user for objects of this kind, as path segments joined
+ * by `/`.
+ */
 export function fieldRules(given: readonly FieldRule[], group: string | undefined, kind: string | undefined): string[] {
-  const own = group === undefined ? [] : CATALOGUE.filter((rule) => rule.group === group);
-  const mine = given.filter(
+  const catalogued = group === undefined ? [] : CATALOGUE.filter((rule) => rule.group === group);
+  const configured = given.filter(
     (rule) =>
       (rule.group === undefined || rule.group === group) &&
       (rule.kinds === undefined || rule.kinds.includes(kind ?? '')),
   );
-  return [...own, ...mine].flatMap((rule) =>
+  return [...catalogued, ...configured].flatMap((rule) =>
     rule.paths.map((path) => path.replace(/\[\]/g, '/[]').replace(/\./g, '/').replace(/^\//, '')),
   );
 }
 
-/** @param path keys, and `[0]` for items */
+/** @param path keys, and `[0]` for the items of a list */
 export function matchesField(path: readonly string[], rules: readonly string[]): boolean {
   const last = path.at(-1) as string;
   const lastSegment = last.startsWith('[') ? '[]' : last;

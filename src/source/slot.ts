@@ -1,10 +1,11 @@
-// Where a digest is written at a place: behind the reference, in a `digest:` value, on a line of its own, or in the tag.
+// Where a digest is written at a place: after the reference, in a `digest:` value, on a new line,
+// or after the tag. Pure.
 import type { Reference, Slot } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
 import { lineAt } from './text.ts';
 import type { MapNode, ScalarNode, YamlEntry } from './yaml-node.ts';
 
-/** A reference that stands in one piece at text[start, end): the digest goes right behind it. */
+/** A whole reference at text[start, end): the digest follows it directly. */
 export function wholeSlot(text: string, start: number, end: number, reference: Reference): Slot {
   if (text.slice(start, end).includes('\n'))
     return { blocked: 'the reference is spread over several lines: put it on one' };
@@ -14,20 +15,23 @@ export function wholeSlot(text: string, start: number, end: number, reference: R
   return { digest: [at, end], unpin: [at - 1, end] };
 }
 
-/** The keys of an image whose parts stand apart: `repository:`, `tag:`, `digest:` in one mapping. */
+/** The keys of an image in parts: `repository:`, `tag:`, `digest:` in one mapping. */
 export type Parts = {
   readonly map: MapNode;
   readonly tag: YamlEntry | undefined;
   readonly digest: YamlEntry | undefined;
   /** `hex`: the chart adds `sha256:` itself. */
   readonly style: 'hex' | undefined;
-  /** The reader of this file is known to take a `digest:` key that is not there yet (kustomize). */
+  /**
+   * True where the program that reads the file takes a `digest:` key that is not there yet
+   * (kustomize).
+   */
   readonly takesDigestKey: boolean;
 };
 
 /**
- * Each way is chosen so that unpin can undo it exactly without remembering anything:
- * a quoted digest is emptied, a plain `digest:` line goes, a digest behind the tag is cut off.
+ * Each way can be undone exactly from the file alone: unpin empties a quoted digest, removes a
+ * plain `digest:` line, and cuts off a digest after the tag.
  */
 export function splitSlot(text: string, parts: Parts): Slot {
   const tag = scalarOf(parts.tag);
@@ -94,13 +98,17 @@ function filledSlot(text: string, parts: Parts, digest: ScalarNode, tag: ScalarN
   const line = lineAt(text, digest.start);
   const alone = text.slice(line.start, (parts.digest as YamlEntry).key.start).trim() === '';
   if (!alone) return { digest: range };
-  // The last line of a file without final newline goes together with the line break before it.
+  // The last line of a file without final newline is removed together with the line break before
+  // it.
   const before =
     line.next === text.length && text[line.next - 1] !== '\n' ? lineAt(text, line.start - 1).end : line.start;
   return { digest: range, unpin: [before, line.next] };
 }
 
-/** `tag: 1.2` becomes `tag: 1.2@sha256:…`: what renders `repository:tag` then renders a pinned reference. */
+/**
+ * `tag: 1.2` becomes `tag: 1.2@sha256:…`: a template that renders `repository:tag` then renders a
+ * pinned reference.
+ */
 function tagSlot(text: string, tag: ScalarNode): Slot {
   if (text.slice(tag.start, tag.end) !== tag.value)
     return { blocked: 'the tag is written with escapes or over several lines' };
@@ -121,7 +129,7 @@ function lineSlot(text: string, tag: YamlEntry, value: ScalarNode): Slot | undef
   return { pin: { at: line.next, before: `${indent}digest: `, after: newline } };
 }
 
-/** The scalar of an entry; the words for null count as no text. */
+/** The scalar of an entry. The words for null count as an empty text. */
 function scalarOf(entry: YamlEntry | undefined): ScalarNode | undefined {
   if (entry?.value.kind !== 'scalar') return undefined;
   const isNull = entry.value.style === 'plain' && /^(~|null)$/i.test(entry.value.value);

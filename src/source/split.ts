@@ -1,4 +1,5 @@
-// Images whose parts stand apart: `repository:` + `tag:` (+ `registry:`, `digest:`), as in Helm values and their kin.
+// Images in parts: `repository:` + `tag:` (+ `registry:`, `digest:`), as in Helm values and files
+// of the same style. Pure.
 import type { Reference } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
@@ -9,20 +10,22 @@ import { deref, type MapNode, type YamlEntry } from './yaml-node.ts';
 
 const TAG_KEYS = new Set(SPLIT.flatMap((names) => [names.tag, ...names.digest]));
 
+/** Where a mapping is. */
+export type MapContext = {
+  /** The key whose value the mapping is. */
+  readonly parent: string;
+  /** Field path of the mapping. */
+  readonly path: string;
+  /** True in the values of a chart, where any repository + tag is an image. */
+  readonly values: boolean;
+};
+
 /**
- * Reads an image in parts out of one mapping.
- * @param parent the key whose value the mapping is
- * @param path field path of the mapping
- * @param values true in a chart's values, where any repository + tag is an image
- * @returns the entries it used, or undefined when there is no such image
+ * Reads an image in parts from one mapping.
+ * @returns the entries that belong to the image, or undefined when there is no such image
  */
-export function readSplit(
-  c: Collector,
-  map: MapNode,
-  parent: string,
-  path: string,
-  values: boolean,
-): YamlEntry[] | undefined {
+export function readSplit(c: Collector, map: MapNode, context: MapContext): YamlEntry[] | undefined {
+  const { parent, path, values } = context;
   if (!map.entries.some((entry) => TAG_KEYS.has(entry.key.value))) return undefined;
   for (const names of SPLIT) {
     const find = (key: string) => map.entries.find((entry) => entry.key.value === key);
@@ -33,25 +36,32 @@ export function readSplit(
     if (repository === undefined || target?.kind !== 'scalar' || target.value === '' || (!tag && !digest)) continue;
     if (names.underImage && !/image/i.test(parent)) continue;
     const registry = find(names.registry);
-    if (!names.underImage && !isImageInParts(names, map, parent, target.value, values)) continue;
+    if (!names.underImage && !isImageInParts(names, map, target.value, context)) continue;
     const spot = {
       start: target.start,
       end: target.end,
       path: path === '' ? names.repository : `${path}.${names.repository}`,
     };
     const parts = [target.value, text(registry), text(tag), text(digest)];
-    const open = parts
+    const expression = parts
       .map((part) => (part === undefined ? undefined : notLiteral(part)))
-      .find((why) => why !== undefined);
+      .find((reason) => reason !== undefined);
     const used = [repository, registry, tag, digest].filter((entry) => entry !== undefined);
-    if (open !== undefined) {
-      c.skip(spot, parts.filter((part) => part !== undefined && part !== '').join(' '), open.reason, open.detail);
+    if (expression !== undefined) {
+      const shown = parts.filter((part) => part !== undefined && part !== '').join(' ');
+      c.skip(spot, shown, expression.reason, expression.detail);
       return used;
     }
-    // The key's name says nothing: `sha:` holds a whole digest in some charts. What stands there does; else the chart decides.
+    // The key's name says nothing: `sha:` holds a whole digest in some charts. The value does.
     const written = text(digest) ?? '';
     const hex = written === '' ? (digest?.key.value.startsWith('sha') ?? false) : /^[0-9a-f]{64}$/.test(written);
-    const reference = compose(text(registry), target.value, text(tag), text(digest), hex);
+    const reference = compose({
+      registry: text(registry),
+      repository: target.value,
+      tag: text(tag),
+      digest: text(digest),
+      hex,
+    });
     if (reference instanceof Problem) {
       c.skip(spot, target.value, values ? 'invalid' : 'uncertain', reference.message);
       return used;
@@ -62,7 +72,7 @@ export function readSplit(
       : splitSlot(c.text, { map, tag, digest, style: hex ? 'hex' : undefined, takesDigestKey: false });
     const note =
       slot.pin && digest === undefined
-        ? 'no digest: key here, so the digest goes behind the tag, where repository:tag is rendered'
+        ? 'no digest: key here, so the digest follows the tag, where repository:tag is rendered'
         : undefined;
     c.reference(spot, reference, slot, note, {
       repository: names.repository,
@@ -79,8 +89,11 @@ export function readSplit(
   return undefined;
 }
 
-/** Elsewhere than in a chart's values, `repository` + `tag` may be a Git repository: something must speak of images. */
-function isImageInParts(names: SplitNames, map: MapNode, parent: string, repository: string, values: boolean): boolean {
+/**
+ * Outside of a chart's values `repository` + `tag` may be a Git repository, so another key must
+ * mention images.
+ */
+function isImageInParts(names: SplitNames, map: MapNode, repository: string, { parent, values }: MapContext): boolean {
   const reference = parseReference(repository);
   if (reference instanceof Problem) return notLiteral(repository) !== undefined && (values || /image/i.test(parent));
   if (names.repository === 'image' && (reference.tag !== undefined || reference.digest !== undefined)) return false;
@@ -92,13 +105,16 @@ function isImageInParts(names: SplitNames, map: MapNode, parent: string, reposit
   );
 }
 
-function compose(
-  registry: string | undefined,
-  repository: string,
-  tag: string | undefined,
-  digest: string | undefined,
-  hex: boolean,
-): Reference | Problem {
+type Texts = {
+  readonly registry: string | undefined;
+  readonly repository: string;
+  readonly tag: string | undefined;
+  readonly digest: string | undefined;
+  /** The digest has no `sha256:` in front. */
+  readonly hex: boolean;
+};
+
+function compose({ registry, repository, tag, digest, hex }: Texts): Reference | Problem {
   const host = registry === undefined || registry === '' ? '' : `${registry.replace(/\/$/, '')}/`;
   const suffix = digest === undefined || digest === '' ? '' : `@${hex ? 'sha256:' : ''}${digest}`;
   const bare = tag?.includes('@') ? '' : suffix;

@@ -1,13 +1,16 @@
-// Text with positions: offset → line and column, and file bytes → text without loss.
+// Text with positions: offset → line and column, and file bytes → text without loss. Pure.
 import { isUtf8 } from 'node:buffer';
 import { Problem } from '../problem.ts';
 
-/** Largest file that is read, in bytes; far above any manifest, far below what would stall a run. */
+/**
+ * Largest file that tagproof reads, in bytes: far above any manifest, far below what would stall a
+ * run.
+ */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /**
- * Bytes as text, such that encoding the text gives the same bytes: a byte order mark stays as U+FEFF.
- * @throws Problem `encoding` where that is impossible, `limit` above MAX_FILE_BYTES
+ * Bytes as text, such that the encoded text is the same bytes: a byte order mark stays as U+FEFF.
+ * @throws Problem `encoding` for other bytes than UTF-8, `limit` above MAX_FILE_BYTES
  */
 export function decode(bytes: Buffer, file: string): string {
   if (bytes.length > MAX_FILE_BYTES) throw tooLarge(bytes.length, file);
@@ -29,7 +32,10 @@ export function tooLarge(bytes: number, file: string): Problem {
   );
 }
 
-/** Answers line and column (from 1) for offsets into one text; lines are counted as far as somebody asks. */
+/**
+ * Gives line and column (from 1) of offsets in one text. Lines are counted only up to the offsets
+ * that are asked for.
+ */
 export function positions(text: string): (offset: number) => { line: number; column: number } {
   const starts = [0];
   let counted = 0;
@@ -50,9 +56,13 @@ export function positions(text: string): (offset: number) => { line: number; col
   };
 }
 
-/** The line that holds this offset: its start, the end of its content (no CR, no LF), and the start of the next. */
+/**
+ * The line of this offset: its start, the end of its content (without CR and LF), and the start of
+ * the next line.
+ */
 export function lineAt(text: string, offset: number): { start: number; end: number; next: number } {
-  const start = text.lastIndexOf('\n', offset - 1) + 1;
+  // lastIndexOf takes a negative position for 0, and would find the line break at the offset itself.
+  const start = offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
   const newline = text.indexOf('\n', offset);
   const next = newline < 0 ? text.length : newline + 1;
   let end = newline < 0 ? text.length : newline;

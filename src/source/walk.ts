@@ -1,34 +1,29 @@
-// Reads images out of a YAML tree by shape: container lists, image keys, split images, catalogued and user-given fields,
-// and documents inside block scalars. Kubernetes objects, Helm values and unknown YAML differ only in the Scope.
+// Reads images from a YAML tree by shape: container lists, image keys, images in parts, fields of
+// the catalogue and of the user, and documents inside block scalars. Kubernetes objects, Helm
+// values and other YAML differ only in the Context. Pure.
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Collector, Spot } from './collector.ts';
 import { readEmbedded } from './embedded.ts';
-import { BUILDS, CONTAINER_KEYS, CONTAINER_LISTS, type FieldRule, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
+import { BUILDS, CONTAINER_KEYS, CONTAINER_LISTS, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
 import { GLOBAL_REGISTRY_KEYS, type GlobalRegistry } from './overlay.ts';
+import type { WalkOptions } from './reader.ts';
 import { fieldRules, matchesField } from './rules.ts';
 import { readSplit } from './split.ts';
 import { deref, get, getText, type MapNode, type Node, type ScalarNode } from './yaml-node.ts';
 
-export type WalkOptions = {
-  /** More fields, from tagproof.yaml. */
-  readonly fields: readonly FieldRule[];
-  /** Take images in args, command and env values too. */
-  readonly argsAndEnv: boolean;
-};
-
-/** What is known about the mapping that is being read. */
-type Scope = {
+/** What is known about the mapping that is read. */
+type Context = {
   readonly options: WalkOptions;
-  /** Field patterns of the object around, as path segments joined by `/`. */
+  /** Field patterns that apply to the object around, as path segments joined by `/`. */
   readonly rules: readonly string[];
   /** Values of a chart: any repository + tag is an image there. */
   readonly values: boolean;
   /** Inside a list of containers. */
   readonly container: boolean;
-  /** Documents inside documents so far. */
+  /** How many documents are around this one. */
   readonly nesting: number;
-  /** Aliases followed so far: an anchor may hold itself. */
+  /** How many aliases were followed to get here: an anchor may contain itself. */
   readonly aliases: number;
 };
 
@@ -53,22 +48,23 @@ export function globalRegistryIn(values: Node | undefined): GlobalRegistry | und
   return undefined;
 }
 
-function walk(c: Collector, node: Node, path: string[], scope: Scope): void {
+function walk(c: Collector, node: Node, path: string[], context: Context): void {
   if (node.kind === 'seq') {
     for (const [index, item] of node.items.entries()) {
       const itemPath = [...path, `[${index}]`];
-      if (item.kind === 'scalar') walkScalar(c, undefined, item, itemPath, scope, false);
-      else walk(c, item, itemPath, scope);
+      if (item.kind === 'scalar') walkScalar(c, item, { key: undefined, path: itemPath, sure: false }, context);
+      else walk(c, item, itemPath, context);
     }
   } else if (node.kind === 'map') {
-    walkMap(c, node, path, scope);
-  } else if (node.kind === 'alias' && scope.container && node.target !== undefined && scope.aliases < MAX_ALIASES) {
-    // An alias is read where its anchor stands; but a container is known as one only where it is used.
-    walk(c, node.target, path, { ...scope, aliases: scope.aliases + 1 });
+    walkMap(c, node, path, context);
+  } else if (node.kind === 'alias' && context.container && node.target !== undefined && context.aliases < MAX_ALIASES) {
+    // The value of an alias is read at its anchor. But only here, in a list of containers, is it
+    // known to be a container.
+    walk(c, node.target, path, { ...context, aliases: context.aliases + 1 });
   }
 }
 
-function walkMap(c: Collector, map: MapNode, path: string[], outer: Scope): void {
+function walkMap(c: Collector, map: MapNode, path: string[], outer: Context): void {
   const kind = getText(map, 'kind');
   const apiVersion = kind === undefined ? undefined : getText(map, 'apiVersion');
   if (kind === undefined || apiVersion === undefined) return walkEntries(c, map, path, outer);
@@ -108,9 +104,9 @@ function walkMap(c: Collector, map: MapNode, path: string[], outer: Scope): void
   c.namespace = namespace;
 }
 
-function walkEntries(c: Collector, map: MapNode, path: string[], scope: Scope): void {
-  const consumed = readSplit(c, map, path.at(-1) ?? '', show(path), scope.values) ?? [];
-  const container = scope.container || map.entries.some((entry) => CONTAINER_KEYS.has(entry.key.value));
+function walkEntries(c: Collector, map: MapNode, path: string[], context: Context): void {
+  const consumed = readSplit(c, map, { parent: path.at(-1) ?? '', path: show(path), values: context.values }) ?? [];
+  const container = context.container || map.entries.some((entry) => CONTAINER_KEYS.has(entry.key.value));
   const patch = patchesImage(map);
   for (const entry of map.entries) {
     if (consumed.includes(entry)) continue;
@@ -120,7 +116,7 @@ function walkEntries(c: Collector, map: MapNode, path: string[], scope: Scope): 
     const target = value.kind === 'alias' ? deref(value) : value;
     if (target?.kind === 'scalar') {
       const sure = (key === 'image' && container) || (patch && key === 'value');
-      walkScalar(c, key, target, [...path, key], scope, sure);
+      walkScalar(c, target, { key, path: [...path, key], sure }, context);
     } else if (value.kind === 'map' && key === 'image' && c.text.startsWith('{{', value.start)) {
       const end = c.text.indexOf('}}', value.start) + 2;
       c.skip(
@@ -130,17 +126,17 @@ function walkEntries(c: Collector, map: MapNode, path: string[], scope: Scope): 
         'exists only after the template is rendered',
       );
     } else if (CONTAINER_LISTS.has(key) ? target?.kind === 'seq' : key === '<<' && container) {
-      walk(c, value, [...path, key], { ...scope, container: true });
+      walk(c, value, [...path, key], { ...context, container: true });
     } else if (key === 'volumes' && value.kind === 'seq') {
-      walkVolumes(c, value.items, [...path, key], scope);
+      walkVolumes(c, value.items, [...path, key], context);
     } else {
-      walk(c, value, [...path, key], scope.container ? { ...scope, container: false } : scope);
+      walk(c, value, [...path, key], context.container ? { ...context, container: false } : context);
     }
   }
 }
 
 /** volumes[].image.reference: image volumes, KEP-4639. */
-function walkVolumes(c: Collector, volumes: Node[], path: string[], scope: Scope): void {
+function walkVolumes(c: Collector, volumes: Node[], path: string[], context: Context): void {
   for (const [index, volume] of volumes.entries()) {
     const image =
       volume.kind === 'map' ? volume.entries.find((entry) => entry.key.value === 'image')?.value : undefined;
@@ -148,31 +144,29 @@ function walkVolumes(c: Collector, volumes: Node[], path: string[], scope: Scope
       image?.kind === 'map' ? image.entries.find((entry) => entry.key.value === 'reference')?.value : undefined;
     const target = deref(reference);
     if (target?.kind === 'scalar') emit(c, target, [...path, `[${index}]`, 'image', 'reference'], true);
-    else walk(c, volume, [...path, `[${index}]`], scope);
+    else walk(c, volume, [...path, `[${index}]`], context);
   }
 }
 
-function walkScalar(
-  c: Collector,
-  key: string | undefined,
-  scalar: ScalarNode,
-  path: string[],
-  scope: Scope,
-  sure: boolean,
-): void {
-  if (sure || (scope.rules.length > 0 && matchesField(path, scope.rules))) return emit(c, scalar, path, true);
+/**
+ * The field of a scalar: its key, if it has one, its path, and whether it certainly holds an image.
+ */
+type Field = { readonly key: string | undefined; readonly path: string[]; readonly sure: boolean };
+
+function walkScalar(c: Collector, scalar: ScalarNode, { key, path, sure }: Field, context: Context): void {
+  if (sure || (context.rules.length > 0 && matchesField(path, context.rules))) return emit(c, scalar, path, true);
   if (key !== undefined && IMAGE_KEY.test(key)) return emit(c, scalar, path, false);
   if (scalar.style === 'literal' && /image/i.test(scalar.value)) {
-    if (scope.nesting >= MAX_NESTING) return;
+    if (context.nesting >= MAX_NESTING) return;
     const inner = {
-      ...scope,
+      ...context,
       container: false,
-      nesting: scope.nesting + 1,
-      rules: fieldRules(scope.options.fields, undefined, undefined),
+      nesting: context.nesting + 1,
+      rules: fieldRules(context.options.fields, undefined, undefined),
     };
     return readEmbedded(c, scalar, show(path), (root) => walk(c, root, [...path, '|'], inner));
   }
-  if (scope.options.argsAndEnv && inArgsOrEnv(path)) readArgument(c, scalar, path);
+  if (context.options.argsAndEnv && inArgsOrEnv(path)) readArgument(c, scalar, path);
 }
 
 function emit(c: Collector, scalar: ScalarNode, path: string[], sure: boolean): void {
@@ -181,7 +175,10 @@ function emit(c: Collector, scalar: ScalarNode, path: string[], sure: boolean): 
   c.image(spotOf(c, scalar, value, path), value, sure);
 }
 
-/** The range of a scalar's text: of a block scalar, or one with white space inside its quotes, the trimmed words only. */
+/**
+ * The range of a scalar's text, without the white space that a block scalar or a quoted one may
+ * have around it.
+ */
 function spotOf(c: Collector, scalar: ScalarNode, value: string, path: string[]): Spot {
   const within = c.text.slice(scalar.start, scalar.end).indexOf(value);
   const start = within < 0 ? scalar.start : scalar.start + within;
@@ -201,7 +198,10 @@ function inArgsOrEnv(path: string[]): boolean {
   return path.at(-1) === 'value' && path.at(-3) === 'env';
 }
 
-/** `quay.io/x/y:1` or `--sidecar=quay.io/x/y:1`: a path and a tag or digest, else it is just a word. */
+/**
+ * `quay.io/x/y:1` or `--sidecar=quay.io/x/y:1`: a path with a tag or digest. Anything else is just
+ * a word.
+ */
 function readArgument(c: Collector, scalar: ScalarNode, path: string[]): void {
   const candidate = /^(?:-{0,2}[\w.-]+=)?(.+)$/.exec(scalar.value)?.[1];
   if (candidate === undefined) return;

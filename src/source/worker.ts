@@ -1,4 +1,5 @@
-// A worker thread of pool.ts: gets batches of file names, answers with what was found in them, ends on null.
+// A worker thread of pool.ts: takes batches of file names, answers with what it found in them, ends
+// on null.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { WireResult, WorkerData } from './pool.ts';
 import { readOne } from './read.ts';

@@ -1,15 +1,18 @@
-// The nodes of a YAML tree with their source ranges, and how to walk them. Pure.
+// The nodes of a YAML tree with their source ranges, and how to look things up in it. Pure.
 
 export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded';
 
-/** [start, end) is the scalar's content without quotes; of a block scalar, its lines. An empty value has start = end. */
+/**
+ * [start, end) is the content of the scalar without quotes, or the lines of a block scalar. Empty
+ * values have start = end.
+ */
 export type ScalarNode = {
   readonly kind: 'scalar';
   readonly start: number;
   readonly end: number;
   readonly style: ScalarStyle;
   readonly value: string;
-  /** Columns of indentation that every line of a block scalar loses; -1 elsewhere. */
+  /** Columns of indentation that every line of a block scalar loses; -1 for other scalars. */
   readonly indent: number;
 };
 export type YamlEntry = { readonly key: ScalarNode; readonly value: Node };
@@ -20,14 +23,19 @@ export type MapNode = {
   readonly entries: YamlEntry[];
 };
 export type SeqNode = { readonly kind: 'seq'; readonly start: number; readonly items: Node[] };
-/** A node that stands elsewhere: `target` is what the anchor marks, undefined when there is no such anchor. */
+/** An alias: `target` is the node with the anchor, undefined when there is no such anchor. */
 export type AliasNode = { readonly kind: 'alias'; readonly start: number; readonly target: Node | undefined };
 export type Node = ScalarNode | MapNode | SeqNode | AliasNode;
 
-/** Reads a document that js-yaml refuses, or throws the problem that js-yaml found. */
+/**
+ * Reads a document that js-yaml refuses; throws the problem that js-yaml found if it cannot read it
+ * either.
+ */
 export type SecondReader = (text: string, base: number, problem: () => Error) => Node | undefined;
 
-/** Just behind the colon of a key that ends at `keyEnd`: where the value of `key:` would begin. */
+/**
+ * The offset after the colon of a key that ends at `keyEnd`, where the value of `key:` would begin.
+ */
 export function afterColon(text: string, keyEnd: number): number {
   const colon = text.indexOf(':', keyEnd);
   return colon < 0 ? keyEnd : colon + 1;
@@ -43,8 +51,8 @@ export const nameless = (start: number): ScalarNode => ({
 });
 
 /**
- * The value under a key; an alias gives what it stands for. The last of duplicate keys wins, as in Go's decoder;
- * `<<` merges are followed a few steps (an anchor may hold itself).
+ * The value of a key; of an alias, the value of its anchor. The last of duplicate keys wins, as in
+ * Go's decoder. `<<` merges are followed a few steps only, because an anchor may contain itself.
  */
 export function get(node: Node | undefined, key: string, merges = 8): Node | undefined {
   const map = deref(node);
@@ -59,19 +67,20 @@ export function get(node: Node | undefined, key: string, merges = 8): Node | und
   return merged === undefined ? undefined : get(merged.value, key, merges - 1);
 }
 
-/** What an alias stands for; any other node is itself. */
+/** The node that an alias refers to; any other node itself. */
 export function deref(node: Node | undefined): Exclude<Node, AliasNode> | undefined {
   return node?.kind === 'alias' ? (node.target as Exclude<Node, AliasNode> | undefined) : node;
 }
 
-/** The scalar text under a key, if there is any. */
+/** The text of the scalar under a key, if there is one. */
 export function getText(node: Node | undefined, key: string): string | undefined {
   const value = get(node, key);
   return value?.kind === 'scalar' ? value.value : undefined;
 }
 
 /**
- * The same tree with every offset put through `map`: a document inside a block scalar, seen in its file.
+ * The same tree with every offset mapped: turns the offsets of a document inside a block scalar
+ * into those of its file.
  * @param indent columns that the outer block takes from every line; a block scalar inside loses them too
  */
 export function relocate(node: Node, map: (offset: number) => number, indent: number): Node {

@@ -1,5 +1,6 @@
-// The second reader: eemeli's `yaml`, for what js-yaml refuses and Kubernetes' own parser takes, as a closing bracket at the
-// indentation of its key (js-yaml issue 768). Loaded only when a document needs it.
+// The second reader: eemeli's `yaml`, for what js-yaml refuses and the parser of Kubernetes takes,
+// such as a closing bracket at the indentation of its key (js-yaml issue 768). It is loaded only
+// when a document needs it. Pure.
 import { isAlias, isMap, isScalar, isSeq, parseDocument, type Node as YamlNode } from 'yaml';
 import {
   afterColon,
@@ -17,7 +18,7 @@ export const secondReader: SecondReader = (text, base, syntaxProblem) => {
   try {
     document = parseDocument(text, { uniqueKeys: false, strict: false, logLevel: 'silent' });
   } catch {
-    throw syntaxProblem(); // as deep nesting, on which it runs out of stack
+    throw syntaxProblem(); // deep nesting, for example, exhausts its stack
   }
   if (document.errors.length > 0) throw syntaxProblem();
   return document.contents === null ? undefined : fromAst(text, document.contents, base);
@@ -46,7 +47,7 @@ function fromAst(text: string, root: YamlNode, base: number): Node {
     }
     if (isAlias(item)) return { kind: 'alias', start: base + (item.range?.[0] ?? 0), target: anchors.get(item.source) };
     if (isScalar(item) && item.range && item.source !== undefined) {
-      const result = astScalar(text, base, item.range, item.type, item.source);
+      const result = astScalar(text, base, { range: item.range, type: item.type, source: item.source });
       if (item.anchor) anchors.set(item.anchor, result);
       return result;
     }
@@ -56,13 +57,9 @@ function fromAst(text: string, root: YamlNode, base: number): Node {
   return convert(root, 0);
 }
 
-function astScalar(
-  text: string,
-  base: number,
-  range: readonly number[],
-  type: string | undefined,
-  value: string,
-): ScalarNode {
+type AstScalar = { readonly range: readonly number[]; readonly type: string | undefined; readonly source: string };
+
+function astScalar(text: string, base: number, { range, type, source: value }: AstScalar): ScalarNode {
   let [start, end] = range as [number, number];
   let style: ScalarStyle = 'plain';
   let indent = -1;

@@ -1,4 +1,5 @@
-// YAML and JSON as trees of nodes with source ranges, from js-yaml's events; a second reader for documents that it refuses.
+// YAML and JSON as trees of nodes with source ranges, from the events of js-yaml; a second reader
+// takes what it refuses.
 import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from 'js-yaml';
 import { Problem } from '../problem.ts';
 import {
@@ -12,10 +13,13 @@ import {
   type SeqNode,
 } from './yaml-node.ts';
 
-/** Deeper nesting than any manifest has; js-yaml's own default. */
+/** Deeper than the nesting of any manifest; the default of js-yaml. */
 const MAX_DEPTH = 100;
 
-/** The spans of the documents in a stream: cut at lines that begin with `---`, which YAML reserves for that. */
+/**
+ * The spans of the documents in a stream. They begin at lines with `---`, which YAML reserves for
+ * this.
+ */
 export function splitDocuments(text: string): [start: number, end: number][] {
   const spans: [number, number][] = [];
   let start = 0;
@@ -30,9 +34,10 @@ export function splitDocuments(text: string): [start: number, end: number][] {
 }
 
 /**
- * Parses the one document in text[start, end); offsets in the nodes count in the whole text.
+ * Parses the one document in text[start, end). The offsets of the nodes are offsets of the whole
+ * text.
  * @returns undefined for an empty document
- * @throws Problem `syntax` or `limit`; `offset` is where, in the whole text
+ * @throws SyntaxProblem `syntax` or `limit`, with its offset in the whole text; SecondReaderNeeded
  */
 export function parseYaml(text: string, start: number, end: number): Node | undefined {
   const part = start === 0 && end === text.length ? text : text.slice(start, end);
@@ -51,15 +56,21 @@ export function parseYaml(text: string, start: number, end: number): Node | unde
 
 let second: SecondReader | undefined;
 
-/** Thrown when a document needs the second reader and it is not loaded: few files do, and it costs start-up time. */
+/**
+ * Thrown when a document needs the second reader and it is not loaded. Few files need it, and it
+ * costs start-up time.
+ */
 export class SecondReaderNeeded extends Error {}
 
-/** Loads the second reader, for all parsing from now on. */
+/** Loads the second reader; parseYaml uses it from then on. */
 export async function loadSecondReader(): Promise<void> {
   second = (await import('./yaml-second.ts')).secondReader;
 }
 
-/** A Problem that knows its offset; the caller, who knows file and lines, turns that into a position. */
+/**
+ * A Problem with its offset. The caller, which knows the file, turns the offset into line and
+ * column.
+ */
 export class SyntaxProblem extends Problem {
   readonly offset: number;
   constructor(code: 'syntax' | 'limit', message: string, offset: number) {
@@ -107,7 +118,8 @@ function fromEvents(text: string, events: Event[], base: number): Node | undefin
           const key = node(event.start);
           const keyEnd = key.kind === 'scalar' ? key.end - base : event.start;
           const value = node(afterColon(text, keyEnd));
-          // A key that is itself a collection names no field; its value is still walked, under no name.
+          // A key that is a collection names no field. Its value is read all the same, under no
+          // name.
           map.entries.push({ key: key.kind === 'scalar' ? key : nameless(key.start), value });
         }
         at++;

@@ -171,7 +171,7 @@ function driftFinding(found: Found, drift: Drift, lock: Lock): Finding {
         'warning',
         `pins only ${drift.platform} of an image with several platforms; the index is ${drift.of}`,
       );
-    case 'lacks':
+    case 'missing-platform':
       return findingAt(
         found,
         'platform-missing',

@@ -1,15 +1,13 @@
 // What all verbs share: options, usage errors with exit code 2, Ctrl-C, progress, and printing the report.
 import { Command, CommanderError, Option } from 'commander';
 import { asProblem, Problem } from '../../problem.ts';
-import { exitCode, type Report } from '../../report/report.ts';
-import { printProblems, printText } from '../../report/text.ts';
+import { FORMATS, PRINTERS } from '../../report/formats.ts';
+import { exitCode, type Format, type Report } from '../../report/report.ts';
 import { version } from './version.ts';
 
 /** A command as it is loaded: takes its arguments, returns the exit code. */
 export type CommandRunner = (args: string[]) => Promise<number>;
 
-export const FORMATS = ['text', 'json', 'sarif', 'github', 'markdown'] as const;
-export type Format = (typeof FORMATS)[number];
 export type CommonOptions = { output: Format; config?: string; color: boolean; quiet: boolean };
 
 /** A command with the common options; `examples` is shown below the help. */
@@ -107,19 +105,12 @@ async function print(report: Report, { output, color }: CommonOptions, stdout: s
   // A filter's output is the text itself; what there is to say goes beside it.
   const out = stdout === undefined ? process.stdout : process.stderr;
   if (stdout !== undefined) process.stdout.write(stdout);
-  switch (output) {
-    case 'json':
-      return void out.write((await import('../../report/json.ts')).printJson(report));
-    case 'sarif':
-      return void out.write((await import('../../report/sarif.ts')).printSarif(report, version()));
-    case 'github':
-      return void out.write((await import('../../report/github.ts')).printGithub(report));
-    case 'markdown':
-      return void out.write((await import('../../report/markdown.ts')).printMarkdown(report));
-    default:
-      out.write(printText(report, wantsColour(out, color)));
-      process.stderr.write(printProblems(report, wantsColour(process.stderr, color)));
-  }
+  const printer = await PRINTERS[output]();
+  const colour = { report: wantsColour(out, color), problems: wantsColour(process.stderr, color) };
+  const printed = printer(report, { version, colour });
+  if (typeof printed === 'string') return void out.write(printed);
+  out.write(printed.report);
+  process.stderr.write(printed.problems);
 }
 
 /** no-color.org; FORCE_COLOR as Node reads it. */

@@ -57,9 +57,9 @@ export async function gather(
   ]);
   // The lock and the configuration name images too; they are ours, not the repository's.
   const own = files.filter((file) => basename(file) !== 'tagproof.yaml' || dirname(file) !== '.');
-  const results = await readFiles(own, process.cwd(), options, (done) =>
-    progress.show(`read ${done} of ${own.length} files`),
-  );
+  const results = await readFiles(own, process.cwd(), options, {
+    progress: (done) => progress.show(`read ${done} of ${own.length} files`),
+  });
   if (signal.aborted) throw new Problem('interrupted', 'interrupted');
   const applied = apply(await seeAsDeployed(results, own, process.cwd()), config);
   return { ...applied, problems: [...problems, ...applied.problems], files: own.length };

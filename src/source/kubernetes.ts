@@ -1,0 +1,32 @@
+// Kubernetes objects, and YAML or JSON whose file name means nothing: walk.ts reads both by shape.
+import { readGitops } from './gitops.ts';
+import type { Reader } from './reader.ts';
+import { walkDocument } from './walk.ts';
+import { getText } from './yaml-node.ts';
+
+declare module '../flow.ts' {
+  interface Dialects {
+    kubernetes: true;
+  }
+}
+
+/** The content of a document makes it an object, and never the name of its file. */
+export const kubernetes: Reader = {
+  names: [],
+  hints: [
+    { word: 'mage', key: /mage[\w-]{0,64}["']?\s{0,64}:|\/image\b/ }, // image and Image
+    { word: 'crossplane.io', key: /crossplane\.io/ }, // `package:` of a crossplane provider
+    { word: 'oci://', key: /oci:\/\// }, // `url:` of an OCIRepository
+    { word: 'kustomize.toolkit.fluxcd.io', key: /kustomize\.toolkit\.fluxcd\.io/ }, // applies a folder
+  ],
+  unit: 'document',
+  claims: ({ isObject }) => isObject,
+  read: (c, root, options) => {
+    const apiVersion = getText(root, 'apiVersion') ?? '';
+    const group = apiVersion.includes('/') ? (apiVersion.split('/', 1)[0] as string) : '';
+    readGitops(c, root, group, getText(root, 'kind') ?? '');
+    walkDocument(c, root, options, false);
+  },
+};
+
+export const yaml: Reader = { ...kubernetes, names: [/\.(ya?ml|json)$/i], claims: () => false };
