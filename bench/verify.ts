@@ -9,7 +9,7 @@ import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, Verifier } from '@sigstore/verify';
 import { evaluateImage, loadPolicyContext, resolveAllowed } from '../src/evaluate/evaluate.ts';
 import type { Reference } from '../src/flow.ts';
-import { parseReference, printReference } from '../src/image/reference.ts';
+import { parsePinned, parseReference, printReference } from '../src/image/reference.ts';
 import { parseConfig } from '../src/policy/config-file.ts';
 import { RegistryClient } from '../src/registry/client.ts';
 import { EmbeddedRegistry } from '../src/registry/embedded.ts';
@@ -40,7 +40,7 @@ async function oneBundle(): Promise<void> {
   const digest = `sha256:${'d'.repeat(64)}`;
   const trust = parseTrustRoot(world.trustedRoot(), 'bench');
   const bytes = Buffer.from(JSON.stringify(world.bundle({ digest })));
-  const subject = parseReference(`registry.test/app@${digest}`) as Reference;
+  const subject = parsePinned(`registry.test/app@${digest}`);
   const signer: CosignSigner = {
     kind: 'cosign',
     name: 'ci',
@@ -101,7 +101,12 @@ async function manyImages(): Promise<void> {
     const repository = `team/web${i}`;
     const digest = await pushSample(host, { repository, tag: '1', platforms: ['linux/amd64'], content: 'x' });
     const bundle = await makeBundle(
-      { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} },
+      {
+        subject: parsePinned(`${host}/${repository}@${digest}`),
+        predicateType: SIGN_PREDICATE,
+        predicate: {},
+        annotations: {},
+      },
       { key: signingKeyOf(privateKey) },
     );
     await pushReferrer(host, repository, digest, BUNDLE_TYPE, bundle);

@@ -18,6 +18,12 @@ export type Reference = {
   readonly digest?: string;
 };
 
+/**
+ * A Reference whose digest is certain. Only this can be signed, verified, blocked or rolled back to: a tag in its
+ * place does not compile. Made by `withDigest` and `parsePinned`, narrowed by `isPinned` (src/image/reference.ts).
+ */
+export type PinnedReference = Reference & { readonly digest: string };
+
 /** Which reader found a reference; decides how a digest is written there. */
 export type Dialect =
   | 'kubernetes'

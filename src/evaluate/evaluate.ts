@@ -4,6 +4,7 @@ import type {
   Decision,
   Evidence,
   Found,
+  PinnedReference,
   Proof,
   Reference,
   Resolution,
@@ -146,7 +147,7 @@ async function tagNowOf({ digest: _, ...tagged }: Reference, tagOf: TagOf): Prom
 
 function gather(
   client: RegistryClient,
-  subject: Reference,
+  subject: PinnedReference,
   signers: readonly Signer[],
   attestations: boolean,
   policyContext: PolicyContext,
@@ -174,7 +175,7 @@ function childSigners(rules: Config['rules'], signers: readonly Signer[]): Signe
 /** The verdicts about each manifest of an index; an image that is one manifest has no children. */
 async function gatherChildren(
   client: RegistryClient,
-  subject: Reference,
+  subject: PinnedReference,
   closure: Awaited<ReturnType<typeof readClosure>> | Problem,
   signers: readonly Signer[],
   policyContext: PolicyContext,

@@ -1,5 +1,5 @@
 // Does a pin still hold? Is its digest served, where does its tag point now, is it the whole image or one platform?
-import type { Reference } from '../flow.ts';
+import type { PinnedReference, Reference } from '../flow.ts';
 import { manifestKind } from '../image/media-type.ts';
 import { withoutDigest } from '../image/reference.ts';
 import { asProblem, Problem } from '../problem.ts';
@@ -26,12 +26,12 @@ type Reader = Pick<RegistryClient, 'head' | 'manifest' | 'blob'>;
  */
 export async function findDrift(
   client: Reader,
-  pinned: Reference,
+  pinned: PinnedReference,
   tagged: Reference | undefined,
   requiredPlatforms: readonly string[],
 ): Promise<(Drift | Problem)[]> {
   const image = pinned.text;
-  const digest = pinned.digest as string;
+  const { digest } = pinned;
   const [served, current] = await Promise.all([
     attempt(client.head(pinned), image),
     tagged && attempt(client.head(withoutDigest(tagged)), image),
@@ -66,7 +66,7 @@ export async function findDrift(
 /** The platform under which the tag's index lists the pinned manifest, if it does. */
 async function childPlatform(
   client: Reader,
-  pinned: Reference,
+  pinned: PinnedReference,
   served: Descriptor | Problem,
   current: Descriptor,
 ): Promise<string | undefined | Problem> {

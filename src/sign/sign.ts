@@ -1,11 +1,12 @@
 // Makes a signature or an attestation of one digest: a sigstore bundle with a DSSE envelope, as cosign 3 writes and reads it.
 import { createHash } from 'node:crypto';
+import type { PinnedReference } from '../flow.ts';
 import { BUNDLE_TYPE, IN_TOTO, preAuthentication, statementOf } from '../sigstore/statement.ts';
 import type { SigningKey } from './key.ts';
 
 export type Statement = {
-  /** `sha256:HEX` of the image: never a tag. */
-  readonly digest: string;
+  /** The image. */
+  readonly subject: PinnedReference;
   readonly predicateType: string;
   readonly predicate: unknown;
   readonly annotations: Readonly<Record<string, string>>;
@@ -32,8 +33,8 @@ export type Envelope = {
 
 /** @returns the bundle's bytes */
 export async function makeBundle(statement: Statement, { key, certificate, stamp, log }: Signatory): Promise<Buffer> {
-  const { digest, predicateType, predicate, annotations } = statement;
-  const payload = statementOf(digest, predicateType, predicate, annotations);
+  const { subject, predicateType, predicate, annotations } = statement;
+  const payload = statementOf(subject.digest, predicateType, predicate, annotations);
   const signed = preAuthentication(IN_TOTO, payload);
   const signature = key.sign(signed);
   const envelope: Envelope = { payload, payloadType: IN_TOTO, signature, signed };

@@ -3,10 +3,10 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:cryp
 import { after, before, test } from 'node:test';
 import { ed25519ph } from '@noble/curves/ed25519.js';
 import { KEY_AUTHORITY } from '../../test/signing/authority.ts';
-import type { Reference, Verdict } from '../flow.ts';
+import type { PinnedReference, Reference, Verdict } from '../flow.ts';
 import { digestOf } from '../image/hash.ts';
 import { OCI_MANIFEST } from '../image/media-type.ts';
-import { parseReference, withDigest } from '../image/reference.ts';
+import { parsePinned, parseReference, withDigest } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
@@ -30,12 +30,12 @@ const signer = (annotations: Record<string, string> = {}): Promise<CosignSigner>
   loadCosignSigner('me', { ...KEY_AUTHORITY, keys: [pem(mine.publicKey)], annotations });
 
 /** About the one digest that these tests sign. */
-const subject = parseReference(`registry.test/x:1@${D}`) as Reference;
+const subject = parsePinned(`registry.test/x:1@${D}`);
 const evaluator = (candidates: SignatureCandidate[], me: CosignSigner) =>
   judgeAll(candidates, me, subject, new Date()).verdict;
 
 /** One signer's verdict on what a registry holds. */
-const verdictOf = async (image: Reference) =>
+const verdictOf = async (image: PinnedReference) =>
   (await gatherVerdicts(client, image, [await signer()])).verdicts.get('me') as Verdict;
 
 // --- making signatures as cosign does ---
@@ -306,14 +306,14 @@ async function putBlob(host: string, bytes: Buffer): Promise<{ digest: string; s
   return { digest: digestOf(bytes), size: bytes.length };
 }
 
-async function image(host: string, content: string): Promise<Reference> {
+async function image(host: string, content: string): Promise<PinnedReference> {
   return withDigest(
     parseReference(`${host}/x:1`) as Reference,
     await pushSample(host, { repository: 'x', tag: '1', platforms: ['linux/amd64'], content }),
   );
 }
 
-async function attach(host: string, subject: Reference, json: object, named = subject.digest as string): Promise<void> {
+async function attach(host: string, subject: PinnedReference, json: object, named = subject.digest): Promise<void> {
   const config = await putBlob(host, Buffer.from('{}'));
   const layer = await putBlob(host, Buffer.from(JSON.stringify(json)));
   const type = BUNDLE_TYPE;
@@ -333,7 +333,7 @@ async function attach(host: string, subject: Reference, json: object, named = su
   };
   await put(
     host,
-    `x/manifests/${(subject.digest as string).replace(':', '-')}`,
+    `x/manifests/${subject.digest.replace(':', '-')}`,
     Buffer.from(JSON.stringify(index)),
     'application/vnd.oci.image.index.v1+json',
   );
@@ -343,18 +343,13 @@ test('bundles by the referrers API and by the fallback tag; a referrer of someth
   for (const host of hosts) {
     const subject = await image(host, `bundle ${host}`);
     assert.equal((await verdictOf(subject)).kind, 'unsigned');
-    const content = statement({ subject: [{ digest: { sha256: (subject.digest as string).slice(7) } }] });
+    const content = statement({ subject: [{ digest: { sha256: subject.digest.slice(7) } }] });
     await attach(host, subject, bundleOf(content));
     assert.equal((await verdictOf(subject)).kind, 'verified');
   }
   const host = hosts[1] as string;
   const other = await image(host, 'other subject');
-  await attach(
-    host,
-    other,
-    bundleOf(statement({ subject: [{ digest: { sha256: (other.digest as string).slice(7) } }] })),
-    D,
-  );
+  await attach(host, other, bundleOf(statement({ subject: [{ digest: { sha256: other.digest.slice(7) } }] })), D);
   assert.equal((await verdictOf(other)).kind, 'unchecked');
 });
 
@@ -367,7 +362,7 @@ test('the .sig tag: one fetch of a payload however many layers carry it; a cap o
     ...layer,
     annotations: { 'dev.cosignproject.cosign/signature': sign('sha256', text, key).toString('base64') },
   });
-  const tag = `${(subject.digest as string).replace(':', '-')}.sig`;
+  const tag = `${subject.digest.replace(':', '-')}.sig`;
   const write = (layers: object[]) =>
     put(
       host,

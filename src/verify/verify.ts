@@ -1,5 +1,5 @@
 // Who signed this digest? Each authority's verdict: material is fetched once however many ask, then judged by pure functions.
-import type { Attestation, Evidence, Reference, Verdict } from '../flow.ts';
+import type { Attestation, Evidence, PinnedReference, Verdict } from '../flow.ts';
 import type { Config } from '../policy/config.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
@@ -67,7 +67,7 @@ export type GatheredVerdicts = Required<Pick<Evidence, 'verdicts' | 'attestation
  */
 export async function gatherVerdicts(
   client: SignatureClient,
-  subject: Reference,
+  subject: PinnedReference,
   signers: readonly Signer[],
   attestations = false,
   now = new Date(),

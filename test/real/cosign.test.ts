@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import type { Reference, Verdict } from '../../src/flow.ts';
+import type { PinnedReference, Reference, Verdict } from '../../src/flow.ts';
 import { parseReference, withDigest } from '../../src/image/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 import { pushSample } from '../../src/registry/sample.ts';
@@ -51,7 +51,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
     }
   });
 
-  const image = async (where: string, tag: string): Promise<Reference> => {
+  const image = async (where: string, tag: string): Promise<PinnedReference> => {
     const host = registries[where] as string;
     return withDigest(
       parseReference(`${host}/team/web:${tag}`) as Reference,
@@ -75,7 +75,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
   };
 
   const verdict = async (
-    subject: Reference,
+    subject: PinnedReference,
     key: string,
     annotations: Record<string, string> = {},
     hashAlgorithm: 'sha256' | 'sha384' = 'sha256',
@@ -155,7 +155,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
       SIGSTORE_ID_TOKEN: tokenOf('https://ci.test', 'https://git.test/org/app'),
     });
   const bare = ({ text }: Reference) => text.replace(/:[^:@/]+@/, '@');
-  const cosignVerify = (what: 'verify' | 'verify-attestation', subject: Reference, ...args: string[]) =>
+  const cosignVerify = (what: 'verify' | 'verify-attestation', subject: PinnedReference, ...args: string[]) =>
     cosign(3, what, '--allow-http-registry', ...args, bare(subject));
 
   for (const where of ['docker-registry', 'referrers API']) {
@@ -181,7 +181,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
         const key = ['--key', `${name}.pub`, '--insecure-ignore-tlog'];
         await assert.rejects(cosignVerify('verify', subject, ...key));
         await tagproof('sign', '--key', `${name}.key`, '-a', 'build=42', bare(subject));
-        assert.match(await cosignVerify('verify', subject, ...key), new RegExp(subject.digest as string));
+        assert.match(await cosignVerify('verify', subject, ...key), new RegExp(subject.digest));
         assert.match(await cosignVerify('verify', subject, ...key, '-a', 'build=42'), /42/);
         await assert.rejects(cosignVerify('verify', subject, ...key, '-a', 'build=43'));
         writeFileSync(join(folder, 'spdx.json'), '{"spdxVersion":"SPDX-2.3"}');
@@ -220,7 +220,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
         const times = log.length > 2 ? ['--use-signed-timestamps'] : [];
         assert.match(
           await cosignVerify('verify', subject, '--trusted-root', root, ...identity, ...times),
-          new RegExp(subject.digest as string),
+          new RegExp(subject.digest),
         );
       }
     });

@@ -6,8 +6,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import type { Reference, Verdict } from '../../src/flow.ts';
-import { parseReference } from '../../src/image/reference.ts';
+import type { Verdict } from '../../src/flow.ts';
+import { parsePinned } from '../../src/image/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 import { loadNotarySigner, verifyNotary } from '../../src/verify/notary/verify.ts';
 import { atEnd, command, freePort, scratch, start, suite } from './suite.ts';
@@ -75,7 +75,7 @@ suite(
         signers: more.signers ?? [],
       });
       const name = `registry.test/${gun}${tag === undefined ? '' : `:${tag}`}@sha256:${sha256(content)}`;
-      return verifyNotary(client, parseReference(name) as Reference, signer, more.now ?? new Date());
+      return verifyNotary(client, parsePinned(name), signer, more.now ?? new Date());
     };
     const reasons = (verdict: Verdict) =>
       verdict.kind === 'invalid' ? verdict.reasons.join() : JSON.stringify(verdict);
@@ -364,12 +364,7 @@ suite(
       const page = await replay(new Map(), 404); // a page of "not found" that is not Notary's own
       assert.equal((await verify('app', 'v1', 'one', { url: page })).kind, 'unchecked');
       const signer = loadNotarySigner('dct', { kind: 'notary', annotations: {}, roots: rootPems('app'), signers: [] });
-      const hub = await verifyNotary(
-        client,
-        parseReference(`nginx:1@sha256:${sha256('x')}`) as Reference,
-        signer,
-        new Date(),
-      );
+      const hub = await verifyNotary(client, parsePinned(`nginx:1@sha256:${sha256('x')}`), signer, new Date());
       assert.match(hub.kind === 'unchecked' ? hub.problem.message : '', /shut down on 8 December 2026/);
     });
 
@@ -405,7 +400,7 @@ suite(
         roots: rootPems('app'),
         signers: [],
       });
-      const subject = parseReference(`registry.test/app:v1@sha256:${sha256('one')}`) as Reference;
+      const subject = parsePinned(`registry.test/app:v1@sha256:${sha256('one')}`);
       const verdict = await verifyNotary(own, subject, signer, new Date());
       assert.equal(verdict.kind, 'verified', reasons(verdict));
       assert.deepEqual(new Set(credentials), new Set(['registry.test']));

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import type { Reference, Verdict } from '../../src/flow.ts';
+import type { PinnedReference, Reference, Verdict } from '../../src/flow.ts';
 import { parseReference, withDigest } from '../../src/image/reference.ts';
 import type { NotationAuthority } from '../../src/policy/config.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
@@ -110,7 +110,7 @@ suite('notation: Notary Project signatures', ['notation', 'docker-registry', 'go
       join(folder, 'reply.tsr'),
     ]);
 
-  const image = async (where: string, tag: string): Promise<Reference> => {
+  const image = async (where: string, tag: string): Promise<PinnedReference> => {
     const host = registries[where] as string;
     const sample = {
       repository: 'team/web',
@@ -121,10 +121,10 @@ suite('notation: Notary Project signatures', ['notation', 'docker-registry', 'go
     return withDigest(parseReference(`${host}/team/web:${tag}`) as Reference, await pushSample(host, sample));
   };
   const bare = ({ text }: Reference) => text.replace(/:[^:@/]+@/, '@');
-  const sign = (subject: Reference, key: string, ...args: string[]) =>
+  const sign = (subject: PinnedReference, key: string, ...args: string[]) =>
     command('notation', ['sign', '--insecure-registry', '--key', key, ...args, bare(subject)], env);
   const verify = (
-    subject: Reference,
+    subject: PinnedReference,
     more: Partial<NotationAuthority> & { annotations?: Record<string, string> } = {},
     now = new Date(),
   ): Promise<Verdict> =>

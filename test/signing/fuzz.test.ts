@@ -4,8 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readReview } from '../../src/admission/review.ts';
-import type { Reference } from '../../src/flow.ts';
-import { parseReference } from '../../src/image/reference.ts';
+import { parsePinned } from '../../src/image/reference.ts';
 import { Problem } from '../../src/problem.ts';
 import { imagesOf } from '../../src/source/object.ts';
 import { fromAttestationLayer, fromBundle, fromSignatureLayer } from '../../src/verify/cosign/material.ts';
@@ -20,7 +19,7 @@ import { parseTrustRoot } from '../../src/verify/trust/root.ts';
 import { World } from './sigstore-stack.ts';
 
 const digest = `sha256:${'d'.repeat(64)}`;
-const subject = parseReference(`registry.test/org/app:1@${digest}`) as Reference;
+const subject = parsePinned(`registry.test/org/app:1@${digest}`);
 const world = new World();
 const signer: CosignSigner = {
   kind: 'cosign',

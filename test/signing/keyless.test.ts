@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict';
 import { type KeyObject, verify } from 'node:crypto';
 import { test } from 'node:test';
-import type { Reference } from '../../src/flow.ts';
-import { parseReference } from '../../src/image/reference.ts';
+import { parsePinned } from '../../src/image/reference.ts';
 import { fromBundle, fromSignatureLayer } from '../../src/verify/cosign/material.ts';
 import type { CosignSigner } from '../../src/verify/cosign/signer.ts';
 import { verifyMaterial } from '../../src/verify/cosign/verify-material.ts';
@@ -14,7 +13,7 @@ import { type BundleWish, DAY, MINUTE, pair, spkiOf, World } from './sigstore-st
 
 const HEX = 'd'.repeat(64);
 const digest = `sha256:${HEX}`;
-const subject = parseReference(`registry.test/org/app:1@${digest}`) as Reference;
+const subject = parsePinned(`registry.test/org/app:1@${digest}`);
 const world = new World();
 const trust = parseTrustRoot(world.trustedRoot(), 'test');
 const SUBJECT = 'https://git.test/org/app/.ci/release.yml@refs/heads/main';

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import type { Reference, Verdict } from '../../src/flow.ts';
 import { digestOf } from '../../src/image/hash.ts';
 import { OCI_MANIFEST } from '../../src/image/media-type.ts';
-import { parseReference } from '../../src/image/reference.ts';
+import { parsePinned } from '../../src/image/reference.ts';
 import type { NotationAuthority } from '../../src/policy/config.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 import { encode, parseDer } from '../../src/verify/der.ts';
@@ -20,7 +20,7 @@ import { DAY, spkiOf, World } from './sigstore-stack.ts';
 
 const IMAGE = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST }));
 const DIGEST = digestOf(IMAGE);
-const subject = parseReference(`registry.test/org/app:1@${DIGEST}`) as Reference;
+const subject = parsePinned(`registry.test/org/app:1@${DIGEST}`);
 const P = 'io.cncf.notary.';
 const SCHEME = `${P}signingScheme`;
 const WHO = { C: 'US', ST: 'WA', O: 'tagproof', CN: 'release' };

@@ -1,7 +1,7 @@
 // tagproof sign: signs images, only ever by digest. With a key, or keyless with the identity of the build that we run in.
 import { type Command, Option } from 'commander';
 import { readNamed } from '../../file.ts';
-import type { Reference } from '../../flow.ts';
+import type { PinnedReference, Reference } from '../../flow.ts';
 import { parseReference, repositoryOf, withDigest } from '../../image/reference.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
@@ -99,7 +99,7 @@ export async function signAll(
         // Said before it is done: whoever sees another digest than he built can still stop.
         if (reference.digest === undefined && options.output === 'text' && !options.quiet)
           process.stderr.write(`${reference.text} is ${digest}\n`);
-        const statement = { ...about, digest, annotations };
+        const statement = { ...about, subject, annotations };
         const bundle = await makeBundle(statement, signatory);
         checkOwn(bundle, subject, trust, signatory.key.spki);
         const place = signatureRepository(subject, options.signatureRepository);
@@ -181,7 +181,7 @@ async function keylessOf(client: RegistryClient, { fulcioUrl }: SignFlags): Prom
 }
 
 /** Nothing is pushed that we would not accept ourselves: a witness that cheats, or a clock that is wrong, shows here. */
-function checkOwn(bundle: Buffer, subject: Reference, trust: TrustRoot | undefined, spki: Buffer): void {
+function checkOwn(bundle: Buffer, subject: PinnedReference, trust: TrustRoot | undefined, spki: Buffer): void {
   const material = fromBundle(bundle);
   const wrong = 'malformed' in material ? material.malformed : verifyBeforePush(material, subject, trust, spki);
   if (wrong !== undefined)

@@ -1,7 +1,7 @@
 // Collects what may be a signature or attestation of one digest: cosign's `.sig` and `.att` tags, and sigstore bundles among
 // the referrers. Bounded; "there is none" and "could not look" stay apart.
 import * as v from 'valibot';
-import type { Reference } from '../../flow.ts';
+import type { PinnedReference, Reference } from '../../flow.ts';
 import { isDigest } from '../../image/digest.ts';
 import { withDigest, withoutDigest } from '../../image/reference.ts';
 import { asProblem, Problem } from '../../problem.ts';
@@ -50,7 +50,7 @@ const ArtifactSchema = v.object({
  */
 export async function fetchCandidates(
   client: CandidateClient,
-  subject: Reference,
+  subject: PinnedReference,
   attestations: boolean,
 ): Promise<SignatureCandidate[]> {
   const places = await Promise.all([
@@ -64,12 +64,12 @@ export async function fetchCandidates(
 /** The tags `sha256-HEX.sig` and `.att` hold all signatures and attestations of the older form, a layer each. */
 async function fetchLayers(
   client: CandidateClient,
-  subject: Reference,
+  subject: PinnedReference,
   suffix: 'sig' | 'att',
   mediaType: string,
   read: (bytes: Buffer, annotations: LayerAnnotations) => Material | Malformed,
 ): Promise<SignatureCandidate[]> {
-  const tag = `${(subject.digest as string).replace(':', '-')}.${suffix}`;
+  const tag = `${subject.digest.replace(':', '-')}.${suffix}`;
   const place: Reference = { ...withoutDigest(subject), tag, text: `${subject.name}:${tag}` };
   const manifest = await client.manifest(place).catch(absent);
   if (manifest === undefined) return [];
@@ -96,7 +96,7 @@ async function fetchLayers(
   return settle(candidates, layers.length);
 }
 
-async function fetchBundles(client: CandidateClient, subject: Reference): Promise<SignatureCandidate[]> {
+async function fetchBundles(client: CandidateClient, subject: PinnedReference): Promise<SignatureCandidate[]> {
   const referrers = (await client.referrers(subject)).filter((referrer) => mayBe(referrer, BUNDLE_PREFIX));
   // Over the cap, those that say they are signatures come first: a heap of statements must not hide one.
   const ranked = referrers.toSorted((a, b) => rank(a) - rank(b));

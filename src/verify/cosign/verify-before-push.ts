@@ -1,6 +1,6 @@
 // Would a signature that we just made verify? Asked before it is pushed.
 import { createPublicKey } from 'node:crypto';
-import type { Reference } from '../../flow.ts';
+import type { PinnedReference } from '../../flow.ts';
 import { readStatement } from '../../sigstore/statement.ts';
 import { EMPTY_ROOT, type TrustRoot } from '../trust/root.ts';
 import { readCertificate } from './certificate.ts';
@@ -15,11 +15,11 @@ import type { Material } from './material.ts';
  */
 export function verifyBeforePush(
   material: Material,
-  subject: Reference,
+  subject: PinnedReference,
   trust: TrustRoot | undefined,
   spki: Buffer,
 ): string | undefined {
-  const digest = subject.digest as string;
+  const { digest } = subject;
   const claim = readStatement(material.payload, digest);
   if ('malformed' in claim) return claim.malformed;
   if (!claim.digests.includes(digest)) return 'it is about another digest';

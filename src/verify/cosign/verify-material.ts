@@ -1,5 +1,5 @@
 // The argument: is this material a signature, or a statement, by this signer about this digest? Pure and synchronous.
-import type { Attestation, Proof, Reference, Verdict } from '../../flow.ts';
+import type { Attestation, PinnedReference, Proof, Verdict } from '../../flow.ts';
 import { parseReference, repositoryOf } from '../../image/reference.ts';
 import { Problem } from '../../problem.ts';
 import { type Claim, type Malformed, readPayload } from '../../sigstore/payload.ts';
@@ -28,7 +28,7 @@ const NO_PROOFS = { logEntries: [], timestamps: [] } as const;
 export function verifyMaterial(
   candidates: readonly SignatureCandidate[],
   signer: CosignSigner,
-  subject: Reference,
+  subject: PinnedReference,
   now: Date,
 ): MaterialVerdict {
   const reasons: string[] = [];
@@ -71,8 +71,8 @@ type Result =
   /** `others`: somebody else's signature; `foreign`: somebody else's statement, which is no signature at all (T31). */
   | { readonly kind: 'others' | 'foreign' };
 
-function judgeOne(material: Material, signer: CosignSigner, subject: Reference, now: Date): Result {
-  const digest = subject.digest as string;
+function judgeOne(material: Material, signer: CosignSigner, subject: PinnedReference, now: Date): Result {
+  const { digest } = subject;
   const claim = readClaim(material, digest);
   // Believed for one thing only, how to call it: a statement by somebody else is not a signature by somebody else.
   const other = {
@@ -143,7 +143,7 @@ function readClaim({ form, payload }: Material, digest: string): Claim | Malform
 }
 
 /** T8: copied from a repository of lesser standing, with its signature. */
-function checkRepository({ repository }: Claim, subject: Reference): string | undefined {
+function checkRepository({ repository }: Claim, subject: PinnedReference): string | undefined {
   if (repository === undefined) return 'it names no repository, and the policy binds signatures to theirs';
   const named = parseReference(repository);
   if (named instanceof Problem) return `it names a repository that is none: ${repository.slice(0, 80)}`;

@@ -1,7 +1,7 @@
 // Docker Content Trust: which digest do a repository's signers give this tag? Notary v1, from a pinned root; the order of
 // steps is facts/signatures 5.2. Nothing is trusted on first use, and everything is bound to what came before it.
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
-import type { Proof, Reference, Verdict } from '../../flow.ts';
+import type { PinnedReference, Proof, Verdict } from '../../flow.ts';
 import { repositoryOf } from '../../image/reference.ts';
 import type { Authority, NotaryAuthority } from '../../policy/config.ts';
 import { asProblem, Problem } from '../../problem.ts';
@@ -67,7 +67,7 @@ export function loadNotarySigner(
 
 export async function verifyNotary(
   client: Pick<RegistryClient, 'service'>,
-  subject: Reference,
+  subject: PinnedReference,
   signer: NotarySigner,
   now: Date,
 ): Promise<Verdict> {
@@ -83,14 +83,14 @@ export async function verifyNotary(
 /** One walk from the pinned root to the tag: holds what the steps share. */
 class Walk {
   readonly #signer: NotarySigner;
-  readonly #subject: Reference;
+  readonly #subject: PinnedReference;
   readonly #gun: string;
   readonly #server: string;
   readonly #service: ReturnType<RegistryClient['service']>;
   readonly #now: Date;
   readonly #seen: Record<string, number> = {};
 
-  constructor(client: Pick<RegistryClient, 'service'>, subject: Reference, signer: NotarySigner, now: Date) {
+  constructor(client: Pick<RegistryClient, 'service'>, subject: PinnedReference, signer: NotarySigner, now: Date) {
     if (signer.server === undefined && subject.registry === 'docker.io') throw new Problem('refused', RETIRED);
     this.#signer = signer;
     this.#subject = subject;

@@ -2,7 +2,7 @@
 // trust-store-trust-policy.md, "Signature Verification" (facts/signatures 6.2).
 import { constants, verify, X509Certificate } from 'node:crypto';
 import * as v from 'valibot';
-import type { Proof, Reference, Verdict } from '../../flow.ts';
+import type { PinnedReference, Proof, Verdict } from '../../flow.ts';
 import { isDigest } from '../../image/digest.ts';
 import { withDigest } from '../../image/reference.ts';
 import { asProblem, Problem } from '../../problem.ts';
@@ -42,7 +42,7 @@ const PayloadSchema = v.strictObject({
 
 export async function verifyNotation(
   client: Client,
-  subject: Reference,
+  subject: PinnedReference,
   signer: NotationSigner,
   now: Date,
 ): Promise<Verdict> {
@@ -53,7 +53,7 @@ export async function verifyNotation(
     const place = signatureRepository(subject, signer.signatureRepository);
     const referrers = (await client.referrers(place)).filter((referrer) => mayBe(referrer, SIGNATURE_TYPE));
     if (referrers.length === 0) return { kind: 'unsigned' };
-    const manifest = await client.manifest(withDigest(subject, subject.digest as string));
+    const manifest = await client.manifest(withDigest(subject, subject.digest));
     const target = { digest: manifest.digest, size: manifest.bytes.length, mediaType: manifest.mediaType };
     if (referrers.length > MAX_SIGNATURES)
       problem = new Problem('limit', `${referrers.length} signatures, only the first ${MAX_SIGNATURES} were looked at`);
@@ -82,7 +82,7 @@ export async function verifyNotation(
 /** undefined: something else that refers to the image. */
 async function fetchEnvelope(
   client: Client,
-  place: Reference,
+  place: PinnedReference,
   referrer: { digest: string; artifactType?: string },
 ): Promise<NotationEnvelope | undefined> {
   const { bytes } = await client.manifest(withDigest(place, referrer.digest));
