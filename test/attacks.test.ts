@@ -346,7 +346,7 @@ test('T31, T32: a statement is no signature; a signature about another image is 
   await signImage(digest, mine.privateKey, { type: 'https://spdx.dev/Document' });
   assert.match(words(await decideOn(reference, await policyContext())), /not signed at all/);
   await signImage(digest, mine.privateKey, { about: `sha256:${'e'.repeat(64)}` });
-  assert.match(words(await decideOn(reference, await policyContext())), /not of this image/);
+  assert.match(words(await decideOn(reference, await policyContext())), /not about this image/);
 });
 
 test('T36, T37, T38: by somebody else; twice by one; a good one among bad ones', async () => {

@@ -1,4 +1,4 @@
-// Signs a sample image by a key, as `tagproof sign` does, without asking the registry anything: for the demos, and for tests.
+// Signs a sample image with a key, as `tagproof sign` does, without reading from the registry. For demos and tests.
 import type { KeyObject } from 'node:crypto';
 import { parsePinned } from '../image/reference.ts';
 import { pushReferrer } from '../registry/sample.ts';

@@ -1,4 +1,4 @@
-// Where an image's signatures are: beside it, or in the repository that the policy names (cosign's COSIGN_REPOSITORY).
+// Where an image's signatures are: beside the image, or in the repository that the policy names (cosign's COSIGN_REPOSITORY).
 import type { PinnedReference } from '../flow.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
 import { Problem } from '../problem.ts';

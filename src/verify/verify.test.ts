@@ -36,7 +36,7 @@ const evaluator = (candidates: SignatureCandidate[], me: CosignSigner) =>
 
 /** One signer's verdict on what a registry holds. */
 const verdictOf = async (image: PinnedReference) =>
-  (await gatherVerdicts(client, image, [await signer()])).verdicts.get('me') as Verdict;
+  (await gatherVerdicts([await signer()], { client, subject: image })).verdicts.get('me') as Verdict;
 
 // --- making signatures as cosign does ---
 

@@ -84,7 +84,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
     const signers = await loadSigners({
       it: { ...KEY_AUTHORITY, keys, hashAlgorithm, annotations },
     });
-    return (await gatherVerdicts(client, subject, signers)).verdicts.get('it') as Verdict;
+    return (await gatherVerdicts(signers, { client, subject })).verdicts.get('it') as Verdict;
   };
 
   for (const where of ['docker-registry', 'referrers API']) {
@@ -130,7 +130,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
         );
         const keys = [readFileSync(join(folder, 'release.pub'), 'utf8')];
         const signers = await loadSigners({ it: { ...KEY_AUTHORITY, keys, hashAlgorithm: 'sha256', annotations: {} } });
-        const { verdicts, attestations } = await gatherVerdicts(client, subject, signers, true);
+        const { verdicts, attestations } = await gatherVerdicts(signers, { client, subject, attestations: true });
         assert.equal(verdicts.get('it')?.kind, 'unsigned', JSON.stringify([...verdicts]));
         assert.deepEqual(
           attestations.verified.map(({ predicateType, predicate, layout }) => ({ predicateType, predicate, layout })),
@@ -273,7 +273,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
             certificateTransparency: 'required',
           },
         });
-        const verified = (await gatherVerdicts(client, subject, signers)).verdicts.get('it') as Verdict;
+        const verified = (await gatherVerdicts(signers, { client, subject })).verdicts.get('it') as Verdict;
         assert.equal(verified.kind, 'verified', JSON.stringify(verified));
         assert.equal(verified.kind === 'verified' && verified.layout, version === 2 ? 'signature' : 'bundle');
       });

@@ -9,7 +9,8 @@ import { before, test } from 'node:test';
 import type { Verdict } from '../../src/flow.ts';
 import { parsePinned } from '../../src/image/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
-import { loadNotarySigner, verifyNotary } from '../../src/verify/notary/verify.ts';
+import { loadNotarySigner } from '../../src/verify/notary/signer.ts';
+import { verifyNotary } from '../../src/verify/notary/verify.ts';
 import { atEnd, command, freePort, scratch, start, suite } from './suite.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');

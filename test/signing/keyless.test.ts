@@ -53,18 +53,18 @@ const cases: Case[] = [
   ['Rekor 1: promise, proof, certificate log', 'verified', {}],
   ['long after the certificate ended', 'verified', { at: past }],
   [
-    'Rekor 1 and a time stamp',
+    'Rekor 1 and a timestamp',
     'verified',
     { stamp: true },
     { thresholds: { logEntries: 1, certificateTimestamps: 1, timestamps: 1 } },
   ],
   [
-    'Rekor 2 with a time stamp; a witness’s line beside the log’s',
+    'Rekor 2 with a timestamp; a witness’s line beside the log’s',
     'verified',
     { log: 'rekor2', stamp: true, at: past },
   ],
   [
-    'Rekor 2 without a time stamp states no time (T35)',
+    'Rekor 2 without a timestamp states no time (T35)',
     'invalid',
     { log: 'rekor2' },
     {},
@@ -72,14 +72,14 @@ const cases: Case[] = [
     /nothing says when/,
   ],
   [
-    'no log, but a time stamp, and the policy does not ask for a log',
+    'no log, but a timestamp, and the policy does not ask for a log',
     'verified',
     { log: 'none', stamp: true, at: past },
     { thresholds: { logEntries: 0, certificateTimestamps: 1, timestamps: 0 } },
   ],
   ['no log where one is asked', 'invalid', { log: 'none', stamp: true }, {}, undefined, /expected 1 tlog entries/],
   [
-    'a time stamp is asked and there is none',
+    'a timestamp is asked and there is none',
     'invalid',
     {},
     { thresholds: { logEntries: 1, certificateTimestamps: 1, timestamps: 1 } },
@@ -276,7 +276,7 @@ const cases: Case[] = [
     { digest: `sha256:${'e'.repeat(64)}` },
     {},
     undefined,
-    /not of this image/,
+    /not about this image/,
   ],
   ['gap 6, T31: an attestation is no signature', 'unsigned', { predicateType: 'https://spdx.dev/Document' }],
   ['annotations', 'verified', { annotations: { build: '42' } }, { annotations: { build: '42' } }],
@@ -329,7 +329,7 @@ test('a clock that may do more than keep time is refused', () => {
       .leaf(pair().publicKey)
       .toString('base64');
   });
-  assert.throws(() => parseTrustRoot(root, 'x'), /not for time stamps alone/);
+  assert.throws(() => parseTrustRoot(root, 'x'), /not for timestamps alone/);
 });
 
 test('own certificate authorities in place of the trust root’s; a chain of a thousand is refused (T41)', () => {
@@ -348,7 +348,7 @@ test('own certificate authorities in place of the trust root’s; a chain of a t
     'an issuer is asked and there is none',
   );
   assert.throws(() => withAuthorities(trust, [der.pem(world.rootCertificate).repeat(1000)]), /more than 10/);
-  assert.throws(() => withAuthorities(trust, [der.pem(world.leaf(pair().publicKey))]), /no authority/);
+  assert.throws(() => withAuthorities(trust, [der.pem(world.leaf(pair().publicKey))]), /not a certificate authority/);
 });
 
 // --- the old layout ---
@@ -380,7 +380,7 @@ const oldCases: [name: string, kind: string, verdict: () => { kind: string }][] 
   ['promise and certificate', 'verified', () => layer({})],
   ['long ago', 'verified', () => layer({ at: past })],
   [
-    'with a time stamp',
+    'with a timestamp',
     'verified',
     () =>
       layer({ stamp: true, log: 'none' }, { thresholds: { logEntries: 0, certificateTimestamps: 1, timestamps: 1 } }),
@@ -460,7 +460,7 @@ test('drop any field of a keyless bundle: nothing that is read may go', () => {
   };
   walk(good, []);
   assert.deepEqual(survived, [
-    // Promise and time stamp both state the time: one of them is enough where the policy asks for neither by name.
+    // Promise and timestamp both state the time: one of them is enough where the policy asks for neither by name.
     'verificationMaterial.tlogEntries.0.inclusionPromise',
     // Root and size come from the signed checkpoint; what the bundle says of them is not read.
     'verificationMaterial.tlogEntries.0.inclusionProof.rootHash',
@@ -473,7 +473,7 @@ test('drop any field of a keyless bundle: nothing that is read may go', () => {
 
 /** Read by nobody: a hint; root and size, which come from the signed checkpoint. */
 const UNREAD = /signatures\.0\.keyid$|inclusionProof\.(rootHash|treeSize)$/;
-/** Bytes of a time stamp's wrapping that CMS leaves unsigned, and the spare bits of base64 in a note, may change; what they prove may not. */
+/** Bytes of a timestamp's wrapping that CMS leaves unsigned, and the spare bits of base64 in a note, may change; what they prove may not. */
 const WRAPPED = /signedTimestamp$|checkpoint\.envelope$/;
 
 test('flip a byte anywhere in the signed material: it verifies no more, or proves the very same', () => {

@@ -1,4 +1,4 @@
-// Notary Project signatures, fault by fault: envelopes, certificates, time stamps and revocation as the specification's writers
+// Notary Project signatures, fault by fault: envelopes, certificates, timestamps and revocation as the specification's writers
 // and attackers would make them. The real notation is in test/real.
 import assert from 'node:assert/strict';
 import { constants, createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
@@ -12,9 +12,10 @@ import type { NotationAuthority } from '../../src/policy/config.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 import { encode, parseDer } from '../../src/verify/der.ts';
 import { signatureStructure } from '../../src/verify/notation/cbor.ts';
+import { SIGNATURE_TYPE } from '../../src/verify/notation/fetch.ts';
 import { readIdentities } from '../../src/verify/notation/identity.ts';
 import { loadNotationSigner } from '../../src/verify/notation/signer.ts';
-import { SIGNATURE_TYPE, verifyNotation } from '../../src/verify/notation/verify.ts';
+import { verifyNotation } from '../../src/verify/notation/verify.ts';
 import * as der from './der.ts';
 import { DAY, spkiOf, World } from './sigstore-stack.ts';
 
@@ -248,7 +249,7 @@ const cases: [name: string, kind: string, wish: Wish, says?: RegExp | undefined,
       'by another key than the leaf',
       'invalid',
       { key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey },
-      /does not stand/,
+      /does not match its payload/,
     ],
     // the algorithm is the key's, never the envelope's
     ['algorithm substitution', 'invalid', { alg: 'ES384' }, /signs with ES256, not with ES384/],
@@ -266,7 +267,7 @@ const cases: [name: string, kind: string, wish: Wish, says?: RegExp | undefined,
       { critical: [SCHEME, 'x'], header: { x: 1 } },
       /does not know: x/,
     ],
-    ['a critical attribute that is not there', 'invalid', { critical: [SCHEME, authority.expiry] }, /is not there/],
+    ['a critical attribute that is not there', 'invalid', { critical: [SCHEME, authority.expiry] }, /is missing/],
     [
       'the scheme not critical',
       'invalid',
@@ -295,7 +296,7 @@ const cases: [name: string, kind: string, wish: Wish, says?: RegExp | undefined,
         critical: [SCHEME, authority.authenticSigningTime],
         header: { [authority.authenticSigningTime]: now.toISOString() },
       },
-      /only with one/,
+      /only that scheme/,
     ],
     [
       'a signing authority is looked for in its own store',
@@ -375,7 +376,7 @@ const cases: [name: string, kind: string, wish: Wish, says?: RegExp | undefined,
       'an authority that may not issue',
       'invalid',
       { chain: [leafOf(), idle] },
-      /no certificate authority/,
+      /not a certificate authority/,
       {
         trustStores: {
           ca: [der.pem(idle)],
@@ -399,9 +400,9 @@ const cases: [name: string, kind: string, wish: Wish, says?: RegExp | undefined,
       undefined,
       { trustedIdentities: ['x509.subject: C=US, ST=WA, O=tagproof'] },
     ],
-    // time stamps
-    ['a time stamp', 'verified', { stamp: (signature) => stamp(signature) }, undefined, clock()],
-    ['a time stamp is asked and there is none', 'invalid', {}, /no time stamp/, clock()],
+    // timestamps
+    ['a timestamp', 'verified', { stamp: (signature) => stamp(signature) }, undefined, clock()],
+    ['a timestamp is asked and there is none', 'invalid', {}, /no timestamp/, clock()],
     [
       '… but not before a certificate has ended',
       'verified',
@@ -410,42 +411,42 @@ const cases: [name: string, kind: string, wish: Wish, says?: RegExp | undefined,
       { ...clock(), verifyTimestamp: 'afterCertExpiry' },
     ],
     [
-      'a time stamp of another signature',
+      'a timestamp of another signature',
       'invalid',
       { stamp: () => stamp(Buffer.from('x')) },
       /another signature/,
       clock(),
     ],
     [
-      'a time stamp by a stranger',
+      'a timestamp by a stranger',
       'invalid',
       { stamp: (signature) => stamp(signature, {}, new World(now)) },
       /not trusted/,
       clock(),
     ],
     [
-      'a time stamp that names no certificate',
+      'a timestamp that names no certificate',
       'invalid',
       { stamp: (signature) => stamp(signature, { named: null }) },
       /signing-certificate-v2/,
       clock(),
     ],
     [
-      'a time stamp that names another certificate',
+      'a timestamp that names another certificate',
       'invalid',
       { stamp: (signature) => stamp(signature, { named: root }) },
-      /does not bring/,
+      /does not include/,
       clock(),
     ],
     [
-      'a time stamp from before the certificate',
+      'a timestamp from before the certificate',
       'invalid',
       { stamp: (signature) => stamp(signature, { at: new Date(from.getTime() - DAY) }) },
       /is valid from/,
       clock(),
     ],
     [
-      'a time stamp with fractions of a second',
+      'a timestamp with fractions of a second',
       'verified',
       { stamp: (signature) => stamp(signature, { fraction: '.123456' }) },
       undefined,
@@ -466,7 +467,7 @@ function stamp(signature: Buffer, more: Partial<der.Stamp> = {}, by = world): Bu
 function clock(): Partial<NotationAuthority> {
   return { trustStores: { ca: [der.pem(root)], signingAuthority: [], tsa: [der.pem(world.rootCertificate)] } };
 }
-test('notation: a time stamp by a certificate whose hash happens to read as DER', async () => {
+test('notation: a timestamp by a certificate whose hash happens to read as DER', async () => {
   // One of some hundred: worlds are made until there is one.
   const isOdd = ({ tsaCertificate }: World) =>
     parseDer(encode(0x04, createHash('sha256').update(tsaCertificate).digest())).subs.length > 0;
@@ -504,8 +505,8 @@ test('a referrer of something else, a manifest with a foreign subject', async ()
 
 test('identities: parts, escapes, what is too little or overlaps', () => {
   const wrong: [texts: string[], message: RegExp][] = [
-    [['x509.subject: C=US, O=x'], /lacks ST/],
-    [['x509.subject: C=US, ST=WA, O=x, O=y'], /O stands twice/],
+    [['x509.subject: C=US, O=x'], /has no ST/],
+    [['x509.subject: C=US, ST=WA, O=x, O=y'], /O occurs twice/],
     [['x509.subject: nonsense'], /expected x509.subject/],
     [['x509.subject: C=US, ST=WA, O=x', 'x509.subject: C=US, ST=WA, O=x, OU=y'], /overlap/],
   ];

@@ -24,7 +24,7 @@ for (const [name, ref, time] of [
     const { material } = parseTrustRoot((await shippedSeed()).targets, 'shipped');
     const bundle = fromBundle(read(name));
     assert.ok(!('malformed' in bundle), JSON.stringify(bundle));
-    const proven = prove(bundle, material, STRICT, now, undefined);
+    const proven = prove({ material: bundle, trust: material, thresholds: STRICT, now, policyKey: undefined });
     assert.ok(!('wrong' in proven), JSON.stringify(proven));
     assert.deepEqual(
       proven.times.map((at) => at.toISOString()),
@@ -50,7 +50,10 @@ for (const [name, ref, time] of [
       undefined,
     );
     const elsewhere = parseTrustRoot(new World().trustedRoot(), 'other').material;
-    assert.ok('wrong' in prove(bundle, elsewhere, STRICT, now, undefined), 'another root does not trust it');
+    assert.ok(
+      'wrong' in prove({ material: bundle, trust: elsewhere, thresholds: STRICT, now, policyKey: undefined }),
+      'another root does not trust it',
+    );
   });
 }
 
