@@ -43,7 +43,7 @@ export const name = (parts: Record<string, string>) => {
 };
 
 export type Extension = { oid: string; critical?: boolean; value: Buffer };
-const extension = ({ oid: id, critical, value }: Extension) =>
+export const extension = ({ oid: id, critical, value }: Extension) =>
   sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(value));
 
 export const EXTENSIONS = {
