@@ -22,7 +22,7 @@ import { fromBundle } from '../src/verify/cosign/material.ts';
 import type { CosignSigner } from '../src/verify/cosign/signer.ts';
 import { verifyMaterial } from '../src/verify/cosign/verify-material.ts';
 import { parseTrustRoot } from '../src/verify/trust/root.ts';
-import { World } from '../test/signing/sigstore-stack.ts';
+import { SigstoreStack } from '../test/signing/sigstore-stack.ts';
 import { compare, isInstalled, print } from './bench.ts';
 
 const IMAGES = 100;
@@ -36,10 +36,10 @@ export async function run(): Promise<void> {
 }
 
 async function oneBundle(): Promise<void> {
-  const world = new World();
+  const stack = new SigstoreStack();
   const digest = `sha256:${'d'.repeat(64)}`;
-  const trust = parseTrustRoot(world.trustedRoot(), 'bench');
-  const bytes = Buffer.from(JSON.stringify(world.bundle({ digest })));
+  const trust = parseTrustRoot(stack.trustedRoot(), 'bench');
+  const bytes = Buffer.from(JSON.stringify(stack.bundle({ digest })));
   const subject = parsePinned(`registry.test/app@${digest}`);
   const signer: CosignSigner = {
     kind: 'cosign',

@@ -204,7 +204,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
       const url = await services.listen();
       atEnd(() => services.close());
       const root = join(folder, 'root.json');
-      writeFileSync(root, services.world.trustedRoot());
+      writeFileSync(root, services.stack.trustedRoot());
       for (const log of [
         ['--rekor-url', url],
         ['--rekor-url', url, '--rekor-version', '2', '--timestamp-url', `${url}/tsa`],
@@ -230,12 +230,12 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
         const services = new Services();
         const url = await services.listen();
         atEnd(() => services.close());
-        const { world } = services;
+        const { stack } = services;
         const at = (name: string) => join(folder, name);
-        writeFileSync(at('root.json'), world.trustedRoot());
-        writeFileSync(at('fulcio.pem'), pem(world.issuerCertificate) + pem(world.rootCertificate));
-        writeFileSync(at('ct.pub'), world.ct.publicKey.export({ type: 'spki', format: 'pem' }));
-        writeFileSync(at('rekor.pub'), world.rekor1.publicKey.export({ type: 'spki', format: 'pem' }));
+        writeFileSync(at('root.json'), stack.trustedRoot());
+        writeFileSync(at('fulcio.pem'), pem(stack.issuerCertificate) + pem(stack.rootCertificate));
+        writeFileSync(at('ct.pub'), stack.ct.publicKey.export({ type: 'spki', format: 'pem' }));
+        writeFileSync(at('rekor.pub'), stack.log.rekor1.publicKey.export({ type: 'spki', format: 'pem' }));
         const subject = await image(where, `cosign-keyless-${version}`);
         const trust = {
           SIGSTORE_ROOT_FILE: at('fulcio.pem'),

@@ -1,13 +1,13 @@
 // A keyless bundle with any field dropped or any byte flipped: it verifies no more, or proves the very same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { digest, verdictOfJson, world } from './keyless.ts';
+import { digest, stack, verdictOfJson } from './keyless.ts';
 
 // Earlier entries in the log, so that an inclusion proof has an index and hashes to check.
-for (let i = 0; i < 5; i++) world.bundle({ digest });
+for (let i = 0; i < 5; i++) stack.bundle({ digest });
 
 test('drop any field of a keyless bundle: nothing that is read may go', () => {
-  const good = world.bundle({ digest, stamp: true });
+  const good = stack.bundle({ digest, stamp: true });
   const survived: string[] = [];
   const walk = (value: unknown, at: string[]) => {
     if (typeof value !== 'object' || value === null) return;
@@ -40,7 +40,7 @@ const UNREAD = /signatures\.0\.keyid$|inclusionProof\.(rootHash|treeSize)$/;
 const WRAPPED = /signedTimestamp$|checkpoint\.envelope$/;
 
 test('flip a byte anywhere in the signed material: it verifies no more, or proves the very same', () => {
-  const good = world.bundle({ digest, stamp: true });
+  const good = stack.bundle({ digest, stamp: true });
   const before = verdictOfJson(good);
   assert.equal(before.kind, 'verified');
   const paths: string[][] = [];

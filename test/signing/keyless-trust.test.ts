@@ -4,12 +4,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseTrustRoot, withAuthorities } from '../../src/verify/trust/root.ts';
 import * as der from './der.ts';
-import { past, SUBJECT, trust, verdictOf, world } from './keyless.ts';
-import { DAY, pair, World } from './sigstore-stack.ts';
+import { past, SUBJECT, stack, trust, verdictOf } from './keyless.ts';
+import { DAY, pair } from './keys.ts';
+import { SigstoreStack } from './sigstore-stack.ts';
 
 test('gap 7: a trust root without the beginning of a term is refused', () => {
   for (const list of ['tlogs', 'ctlogs', 'certificateAuthorities', 'timestampAuthorities']) {
-    const broken = world.trustedRoot((root) => {
+    const broken = stack.trustedRoot((root) => {
       const item = (root[list] as any[])[0];
       delete (item.publicKey ?? item).validFor;
     });
@@ -19,10 +20,10 @@ test('gap 7: a trust root without the beginning of a term is refused', () => {
 
 test('a log whose term was over, or had not begun, when it was signed (gap: proofs only)', () => {
   const ended = parseTrustRoot(
-    world.trustedRoot(
+    stack.trustedRoot(
       (root) =>
         void ((root['tlogs'] as any[])[1].publicKey.validFor.end = new Date(
-          world.now.getTime() - 10 * DAY,
+          stack.now.getTime() - 10 * DAY,
         ).toISOString()),
     ),
     'x',
@@ -33,7 +34,7 @@ test('a log whose term was over, or had not begun, when it was signed (gap: proo
 
 test('an intermediate that had ended when it was signed (T34)', () => {
   const ended = parseTrustRoot(
-    world.trustedRoot((root) => void ((root['certificateAuthorities'] as any[])[0].validFor.end = past.toISOString())),
+    stack.trustedRoot((root) => void ((root['certificateAuthorities'] as any[])[0].validFor.end = past.toISOString())),
     'x',
   );
   assert.equal(verdictOf({}, { trust: ended }).kind, 'invalid');
@@ -41,8 +42,8 @@ test('an intermediate that had ended when it was signed (T34)', () => {
 });
 
 test('a clock that may do more than keep time is refused', () => {
-  const root = world.trustedRoot((json) => {
-    (json['timestampAuthorities'] as any[])[0].certChain.certificates[0].rawBytes = world
+  const root = stack.trustedRoot((json) => {
+    (json['timestampAuthorities'] as any[])[0].certChain.certificates[0].rawBytes = stack
       .leaf(pair().publicKey)
       .toString('base64');
   });
@@ -50,8 +51,8 @@ test('a clock that may do more than keep time is refused', () => {
 });
 
 test('own certificate authorities in place of the trust root’s; a chain of a thousand is refused (T41)', () => {
-  const chain = der.pem(world.issuerCertificate) + der.pem(world.rootCertificate);
-  const own = withAuthorities(parseTrustRoot(new World().trustedRoot(), 'other'), [chain]);
+  const chain = der.pem(stack.issuerCertificate) + der.pem(stack.rootCertificate);
+  const own = withAuthorities(parseTrustRoot(new SigstoreStack().trustedRoot(), 'other'), [chain]);
   const thresholds = { logEntries: 0, certificateTimestamps: 0, timestamps: 0 } as const;
   const wish = { log: 'none', scts: 0, without: ['1.3.6.1.4.1.57264.1.8'] } as const;
   assert.equal(
@@ -64,6 +65,6 @@ test('own certificate authorities in place of the trust root’s; a chain of a t
     'others',
     'an issuer is asked and there is none',
   );
-  assert.throws(() => withAuthorities(trust, [der.pem(world.rootCertificate).repeat(1000)]), /more than 10/);
-  assert.throws(() => withAuthorities(trust, [der.pem(world.leaf(pair().publicKey))]), /not a certificate authority/);
+  assert.throws(() => withAuthorities(trust, [der.pem(stack.rootCertificate).repeat(1000)]), /more than 10/);
+  assert.throws(() => withAuthorities(trust, [der.pem(stack.leaf(pair().publicKey))]), /not a certificate authority/);
 });

@@ -6,8 +6,9 @@ import type { CosignSigner } from '../../src/verify/cosign/signer.ts';
 import { verifyMaterial } from '../../src/verify/cosign/verify-material.ts';
 import { parseTrustRoot } from '../../src/verify/trust/root.ts';
 import * as der from './der.ts';
-import { type Change, digest, entryOf, ISSUER, past, SUBJECT, signer, subject, verdictOf, world } from './keyless.ts';
-import { type BundleWish, MINUTE, pair, World } from './sigstore-stack.ts';
+import { type Change, digest, entryOf, ISSUER, past, SUBJECT, signer, stack, subject, verdictOf } from './keyless.ts';
+import { MINUTE, pair } from './keys.ts';
+import { type BundleWish, SigstoreStack } from './sigstore-stack.ts';
 
 type Case = [
   name: string,
@@ -161,16 +162,16 @@ const cases: Case[] = [
     undefined,
     /authority/,
   ],
-  ['by another authority', 'invalid', {}, { trust: parseTrustRoot(new World().trustedRoot(), 'other') }],
+  ['by another authority', 'invalid', {}, { trust: parseTrustRoot(new SigstoreStack().trustedRoot(), 'other') }],
   // times (T34, T35)
-  ['signed before the certificate (T35)', 'invalid', { from: new Date(world.now.getTime() + MINUTE) }],
-  ['signed after the certificate (T35)', 'invalid', { to: new Date(world.now.getTime() - MINUTE / 2) }],
+  ['signed before the certificate (T35)', 'invalid', { from: new Date(stack.now.getTime() + MINUTE) }],
+  ['signed after the certificate (T35)', 'invalid', { to: new Date(stack.now.getTime() - MINUTE / 2) }],
   [
     'an unsigned time is not believed (T35)',
     'invalid',
     {},
     {},
-    (bundle) => void (entryOf(bundle).integratedTime = String(Math.floor(world.now.getTime() / 1000) + 60)),
+    (bundle) => void (entryOf(bundle).integratedTime = String(Math.floor(stack.now.getTime() / 1000) + 60)),
   ],
   ['no certificate log entry (T35)', 'invalid', { scts: 0 }, {}, undefined, /SCT/],
   ['a certificate log entry by another key (T35)', 'invalid', { sctKey: pair().privateKey }, {}, undefined, /SCT/],
@@ -184,7 +185,7 @@ const cases: Case[] = [
   [
     'T33, gap 4: an entry about another signer',
     'invalid',
-    { entry: { signer: world.leaf(pair().publicKey) } },
+    { entry: { signer: stack.leaf(pair().publicKey) } },
     {},
     undefined,
     /another signer/,
@@ -192,7 +193,7 @@ const cases: Case[] = [
   [
     'T33, gap 4: the same in Rekor 2',
     'invalid',
-    { log: 'rekor2', stamp: true, entry: { signer: world.leaf(pair().publicKey) } },
+    { log: 'rekor2', stamp: true, entry: { signer: stack.leaf(pair().publicKey) } },
     {},
     undefined,
     /another signer/,
@@ -256,7 +257,7 @@ for (const [name, kind, wish, more, change, says] of cases) {
 // --- attestations ---
 
 test('an attestation is reported with its type and content, and is no signature', () => {
-  const bundle = world.bundle({
+  const bundle = stack.bundle({
     digest,
     predicateType: 'https://slsa.dev/provenance/v1',
     predicate: { buildType: 'x' },
@@ -265,7 +266,7 @@ test('an attestation is reported with its type and content, and is no signature'
     [fromBundle(Buffer.from(JSON.stringify(bundle)))],
     signer(),
     subject,
-    world.now,
+    stack.now,
   );
   assert.equal(verdict.kind, 'unsigned');
   assert.deepEqual(

@@ -4,15 +4,16 @@ import { fromBundle } from '../../src/verify/cosign/material.ts';
 import type { CosignSigner } from '../../src/verify/cosign/signer.ts';
 import { verifyMaterial } from '../../src/verify/cosign/verify-material.ts';
 import { parseTrustRoot } from '../../src/verify/trust/root.ts';
-import { type BundleWish, DAY, World } from './sigstore-stack.ts';
+import { DAY } from './keys.ts';
+import { type BundleWish, SigstoreStack } from './sigstore-stack.ts';
 
 export const digest = `sha256:${'d'.repeat(64)}`;
 export const subject = parsePinned(`registry.test/org/app:1@${digest}`);
-export const world = new World();
-export const trust = parseTrustRoot(world.trustedRoot(), 'test');
+export const stack = new SigstoreStack();
+export const trust = parseTrustRoot(stack.trustedRoot(), 'test');
 export const SUBJECT = 'https://git.test/org/app/.ci/release.yml@refs/heads/main';
 export const ISSUER = 'https://issuer.test';
-export const past = new Date(world.now.getTime() - 100 * DAY);
+export const past = new Date(stack.now.getTime() - 100 * DAY);
 
 export const signer = (more: Partial<CosignSigner> = {}): CosignSigner => ({
   kind: 'cosign',
@@ -26,16 +27,20 @@ export const signer = (more: Partial<CosignSigner> = {}): CosignSigner => ({
   ...more,
 });
 
-export type Change = (bundle: ReturnType<World['bundle']>) => void;
-// biome-ignore lint/suspicious/noExplicitAny: tests reach into JSON to break it
-export const entryOf = (bundle: ReturnType<World['bundle']>) => (bundle.verificationMaterial as any).tlogEntries[0];
+export type Change = (bundle: ReturnType<SigstoreStack['bundle']>) => void;
+/** The bundle's log entry, to change it. */
+export function entryOf(bundle: ReturnType<SigstoreStack['bundle']>) {
+  // biome-ignore lint/suspicious/noExplicitAny: tests reach into JSON to break it
+  const [entry] = bundle.verificationMaterial['tlogEntries'] as any[];
+  return entry;
+}
 
 /** The verdict on a bundle that was changed after it was made. */
 export function verdictOf(wish: Partial<BundleWish>, more: Partial<CosignSigner> = {}, change: Change = () => {}) {
-  const bundle = world.bundle({ digest, ...wish });
+  const bundle = stack.bundle({ digest, ...wish });
   change(bundle);
   return verdictOfJson(bundle, more);
 }
 
 export const verdictOfJson = (bundle: unknown, more: Partial<CosignSigner> = {}) =>
-  verifyMaterial([fromBundle(Buffer.from(JSON.stringify(bundle)))], signer(more), subject, world.now).verdict;
+  verifyMaterial([fromBundle(Buffer.from(JSON.stringify(bundle)))], signer(more), subject, stack.now).verdict;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import * as der from './der.ts';
+import { spkiOf } from './keys.ts';
 import {
   envelope,
   from,
@@ -16,7 +17,6 @@ import {
   to,
   verify,
 } from './notation.ts';
-import { spkiOf } from './sigstore-stack.ts';
 
 const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
 const authority = { authenticSigningTime: `${P}authenticSigningTime`, expiry: `${P}expiry` };

@@ -4,9 +4,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import * as der from './der.ts';
+import { DAY } from './keys.ts';
 import { CODE, envelope, leafOf, now, root, verify, WHO } from './notation.ts';
 import { crl, ocsp } from './revocation.ts';
-import { DAY } from './sigstore-stack.ts';
 
 const { EXTENSIONS } = der;
 // --- revocation ---

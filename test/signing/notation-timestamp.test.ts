@@ -4,8 +4,9 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { encode, parseDer } from '../../src/verify/der.ts';
 import * as der from './der.ts';
+import { DAY } from './keys.ts';
 import { clock, envelope, from, type NotationCase, now, root, stamp, testNotation, verify } from './notation.ts';
-import { DAY, World } from './sigstore-stack.ts';
+import { SigstoreStack } from './sigstore-stack.ts';
 
 const cases: NotationCase[] = [
   ['a timestamp', 'verified', { stamp: (signature) => stamp(signature) }, undefined, clock()],
@@ -27,7 +28,7 @@ const cases: NotationCase[] = [
   [
     'a timestamp by a stranger',
     'invalid',
-    { stamp: (signature) => stamp(signature, {}, new World(now)) },
+    { stamp: (signature) => stamp(signature, {}, new SigstoreStack(now)) },
     /not trusted/,
     clock(),
   ],
@@ -63,11 +64,11 @@ const cases: NotationCase[] = [
 testNotation(cases);
 
 test('notation: a timestamp by a certificate whose hash happens to read as DER', async () => {
-  // One of some hundred: worlds are made until there is one.
-  const isOdd = ({ tsaCertificate }: World) =>
+  // About one in some hundred: new stacks are made until there is one.
+  const isOdd = ({ tsaCertificate }: SigstoreStack) =>
     parseDer(encode(0x04, createHash('sha256').update(tsaCertificate).digest())).subs.length > 0;
-  let odd = new World(now);
-  for (let i = 0; i < 20_000 && !isOdd(odd); i++) odd = new World(now);
+  let odd = new SigstoreStack(now);
+  for (let i = 0; i < 20_000 && !isOdd(odd); i++) odd = new SigstoreStack(now);
   assert.ok(isOdd(odd));
   const given = { trustStores: { ca: [der.pem(root)], signingAuthority: [], tsa: [der.pem(odd.rootCertificate)] } };
   const verdict = await verify(envelope({ stamp: (signature) => stamp(signature, {}, odd) }), given);

@@ -15,7 +15,8 @@ import { loadNotationSigner } from '../../src/verify/notation/signer.ts';
 import { verifyNotation } from '../../src/verify/notation/verify.ts';
 import { cbor } from './cbor.ts';
 import * as der from './der.ts';
-import { DAY, spkiOf, World } from './sigstore-stack.ts';
+import { DAY, spkiOf } from './keys.ts';
+import { SigstoreStack } from './sigstore-stack.ts';
 
 export const IMAGE = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST }));
 export const DIGEST = digestOf(IMAGE);
@@ -27,7 +28,7 @@ export const ROOT = { C: 'US', ST: 'WA', O: 'tagproof', CN: 'root' };
 export const now = new Date(Math.floor(Date.now() / 1000) * 1000);
 export const from = new Date(now.getTime() - 10 * DAY);
 export const to = new Date(now.getTime() + 10 * DAY);
-export const world = new World(now);
+export const stack = new SigstoreStack(now);
 const { EXTENSIONS } = der;
 export const CODE = '1.3.6.1.5.5.7.3.3';
 
@@ -167,7 +168,7 @@ export function verify(
 }
 
 /** A timestamp token over an envelope's signature, with the wished fault. */
-export function stamp(signature: Buffer, more: Partial<der.Stamp> = {}, by = world): Buffer {
+export function stamp(signature: Buffer, more: Partial<der.Stamp> = {}, by = stack): Buffer {
   return der.timeStampToken({
     stamped: signature,
     at: now,
@@ -178,9 +179,9 @@ export function stamp(signature: Buffer, more: Partial<der.Stamp> = {}, by = wor
     ...more,
   });
 }
-/** Requires timestamps by the authority of `world`. */
+/** Requires timestamps by the authority of `stack`. */
 export function clock(): Partial<NotationAuthority> {
-  return { trustStores: { ca: [der.pem(root)], signingAuthority: [], tsa: [der.pem(world.rootCertificate)] } };
+  return { trustStores: { ca: [der.pem(root)], signingAuthority: [], tsa: [der.pem(stack.rootCertificate)] } };
 }
 
 export type NotationCase = [

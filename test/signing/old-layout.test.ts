@@ -5,17 +5,18 @@ import { test } from 'node:test';
 import { fromSignatureLayer } from '../../src/verify/cosign/material.ts';
 import type { CosignSigner } from '../../src/verify/cosign/signer.ts';
 import { verifyMaterial } from '../../src/verify/cosign/verify-material.ts';
-import { digest, past, signer, subject, world } from './keyless.ts';
-import { type BundleWish, pair, spkiOf } from './sigstore-stack.ts';
+import { digest, past, signer, stack, subject } from './keyless.ts';
+import { pair, spkiOf } from './keys.ts';
+import type { BundleWish } from './sigstore-stack.ts';
 
 const layer = (
   wish: Partial<BundleWish> & { repository?: string },
   more: Partial<CosignSigner> = {},
   change = (_: Record<string, string>) => {},
 ) => {
-  const { payload, annotations } = world.layer({ digest, ...wish });
+  const { payload, annotations } = stack.layer({ digest, ...wish });
   change(annotations);
-  return verifyMaterial([fromSignatureLayer(payload, annotations)], signer(more), subject, world.now).verdict;
+  return verifyMaterial([fromSignatureLayer(payload, annotations)], signer(more), subject, stack.now).verdict;
 };
 const own = pair();
 const key = {

@@ -9,7 +9,7 @@ import { matchIdentity } from '../../src/verify/cosign/identity.ts';
 import { fromBundle } from '../../src/verify/cosign/material.ts';
 import { expiries, parseTrustRoot } from '../../src/verify/trust/root.ts';
 import { shippedSeed } from '../../src/verify/trust/store.ts';
-import { World } from './sigstore-stack.ts';
+import { SigstoreStack } from './sigstore-stack.ts';
 
 const STRICT = { logEntries: 1, certificateTimestamps: 1, timestamps: 0 } as const;
 const ISSUER = 'https://token.actions.githubusercontent.com';
@@ -49,7 +49,7 @@ for (const [name, ref, time] of [
       matchIdentity([{ issuer: ISSUER, subject, claims: { githubWorkflowRepository: 'evil/sigstore-js' } }], facts),
       undefined,
     );
-    const elsewhere = parseTrustRoot(new World().trustedRoot(), 'other').material;
+    const elsewhere = parseTrustRoot(new SigstoreStack().trustedRoot(), 'other').material;
     assert.ok(
       'wrong' in prove({ material: bundle, trust: elsewhere, thresholds: STRICT, now, policyKey: undefined }),
       'another root does not trust it',

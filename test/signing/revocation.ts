@@ -2,8 +2,8 @@
 import { createHash, type KeyObject, sign } from 'node:crypto';
 import { encode } from '../../src/verify/der.ts';
 import * as der from './der.ts';
+import { spkiOf } from './keys.ts';
 import { from, now, ROOT, rootKey, to } from './notation.ts';
-import { spkiOf } from './sigstore-stack.ts';
 
 const algorithm = der.sequence(der.oid('1.2.840.10045.4.3.2'));
 const signedBy = (content: Buffer, key = rootKey.privateKey, ...more: Buffer[]) =>

@@ -23,7 +23,7 @@ before(async () => {
   hosts = { api: await registries.api.listen(), tag: await registries.tag.listen() };
   await services.listen();
   root = join(folder, 'trusted_root.json');
-  writeFileSync(root, services.world.trustedRoot());
+  writeFileSync(root, services.stack.trustedRoot());
 });
 after(async () => {
   await Promise.all([registries.api.close(), registries.tag.close(), services.close()]);

@@ -83,9 +83,9 @@ function checkLeaf(certificate: X509Certificate, purpose: Purpose, name: string)
 /** @param below certificate authorities between it and the leaf */
 function checkAuthority(certificate: X509Certificate, below: number, name: string): void {
   const { usage, bits, constraints } = usagesOf(certificate);
-  if (!certificate.ca || constraints?.critical !== true) throw new Error(`${name} is not a certificate authority`);
   if (usage?.critical !== true || ((bits[0] ?? 0) & BIT.keyCertSign) === 0)
     throw new Error(`${name} may not issue certificates`);
+  if (!certificate.ca || constraints?.critical !== true) throw new Error(`${name} is not a certificate authority`);
   const length = parseDer(constraints.value).subs.find((sub) => sub.tag.isInteger());
   if (length !== undefined && length.toInteger() < BigInt(below))
     throw new Error(`${name} may not issue for so long a chain`);
