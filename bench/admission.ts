@@ -5,16 +5,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeCertificates } from '../src/install/certificate.ts';
 import { freePort, kubeconfigOf } from '../src/kube/local.ts';
-import { load, makeWorld, type SigstoreStack, serverP99, startTagproof, type Webhook, webhookAt } from './webhook.ts';
+import { load, makeWorld, serverP99, startTagproof, type Webhook, type World, webhookAt } from './webhook.ts';
 
 const CONNECTIONS = 16;
 const REVIEWS = 20_000;
 const IMAGES = 10_000;
 
 export async function run(): Promise<void> {
-  const stack = await makeWorld(IMAGES);
-  const webhook = await startTagproof(stack, CONNECTIONS);
-  const { images, registry } = stack;
+  const world = await makeWorld(IMAGES);
+  const webhook = await startTagproof(world, CONNECTIONS);
+  const { images, registry } = world;
   registry.log.length = 0;
   await Promise.all(
     Array.from({ length: 500 }, () => webhook.ask('/mutate', (images[0] as string).replace(/@.*/, ''))),
@@ -25,7 +25,7 @@ export async function run(): Promise<void> {
   await report(webhook, images.slice(0, 200), `with ${IMAGES} images kept`);
   await report(webhook, images, 'over all of them');
   await webhook.stop();
-  await stack.close();
+  await world.close();
   if (spawnSync('digester', ['version']).error === undefined) await beside();
   else say('k8s-digester is not on the PATH');
 }
@@ -40,25 +40,25 @@ async function report(webhook: Webhook, images: readonly string[], what: string)
 
 /** The same pods, the same registry: tags to digests, which is all that k8s-digester does. */
 async function beside(): Promise<void> {
-  const stack = await makeWorld(50, false);
-  const tags = stack.images.map((image) => image.replace(/@.*/, ''));
+  const world = await makeWorld(50, false);
+  const tags = world.images.map((image) => image.replace(/@.*/, ''));
   const measure = async (name: string, webhook: Webhook, path: string) => {
     for (const image of tags) await webhook.ask(path, image);
-    stack.registry.log.length = 0;
+    world.registry.log.length = 0;
     const { perSecond, p99 } = await load((image) => webhook.ask(path, image), tags, 4000, CONNECTIONS);
-    const result = { name, perSecond, p99, rss: webhook.rss(), requests: stack.registry.log.length };
+    const result = { name, perSecond, p99, rss: webhook.rss(), requests: world.registry.log.length };
     await webhook.stop();
     return result;
   };
-  const ours = await measure('tagproof', await startTagproof(stack, CONNECTIONS), '/mutate');
-  const theirs = await measure('k8s-digester', await startDigester(stack), '/v1/mutate');
+  const ours = await measure('tagproof', await startTagproof(world, CONNECTIONS), '/mutate');
+  const theirs = await measure('k8s-digester', await startDigester(world), '/v1/mutate');
   say(
     `beside k8s-digester, 4,000 pods of 50 tags: ${(ours.perSecond / theirs.perSecond).toFixed(2)} x its reviews/s, p99 ${(ours.p99 / theirs.p99).toFixed(2)} x, RSS ${(ours.rss / theirs.rss).toFixed(2)} x; requests to the registry ${ours.requests} against ${theirs.requests}`,
   );
-  await stack.close();
+  await world.close();
 }
 
-async function startDigester({ folder }: SigstoreStack): Promise<Webhook> {
+async function startDigester({ folder }: World): Promise<Webhook> {
   const certs = join(folder, 'certs');
   mkdirSync(certs);
   const { ca, cert, key } = await makeCertificates(['localhost']);

@@ -6,16 +6,16 @@ const ROUNDS = 10;
 const REVIEWS = 100_000;
 
 export async function run(): Promise<void> {
-  const stack = await makeWorld(2000);
-  const webhook = await startTagproof(stack, CONNECTIONS);
-  const tags = stack.images.map((image) => image.replace(/@.*/, ''));
+  const world = await makeWorld(2000);
+  const webhook = await startTagproof(world, CONNECTIONS);
+  const tags = world.images.map((image) => image.replace(/@.*/, ''));
   let first = 0;
   for (let round = 1; round <= ROUNDS; round++) {
     // Half by digest, half by tag: verdicts and leases.
     const half = REVIEWS / 2;
-    await load((image) => webhook.ask('/validate', image), stack.images, half, CONNECTIONS);
+    await load((image) => webhook.ask('/validate', image), world.images, half, CONNECTIONS);
     await load((image) => webhook.ask('/mutate', image), tags, half, CONNECTIONS);
-    stack.registry.log.length = 0;
+    world.registry.log.length = 0;
     const rss = webhook.rss();
     if (round === 1) first = rss;
     process.stdout.write(
@@ -23,5 +23,5 @@ export async function run(): Promise<void> {
     );
   }
   await webhook.stop();
-  await stack.close();
+  await world.close();
 }

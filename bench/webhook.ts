@@ -15,7 +15,7 @@ export const NODE_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=128'
 const ENVIRONMENT = { ...process.env, MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536' };
 const MAIN = join(import.meta.dirname, '../dist/main.js'); // the release: npm run build first
 
-export type SigstoreStack = {
+export type World = {
   readonly folder: string;
   readonly registry: EmbeddedRegistry;
   readonly host: string;
@@ -25,7 +25,7 @@ export type SigstoreStack = {
 };
 
 /** @param signed whether the policy asks for signatures, or for digests alone */
-export async function makeWorld(count: number, signed = true): Promise<SigstoreStack> {
+export async function makeWorld(count: number, signed = true): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'tagproof-bench-'));
   const registry = new EmbeddedRegistry();
   const host = await registry.listen();
@@ -60,7 +60,7 @@ export type Webhook = {
 const pinned = (program: string, args: string[]): [string, string[]] =>
   spawnSync('taskset', ['-c', '1', 'true']).status === 0 ? ['taskset', ['-c', '1', program, ...args]] : [program, args];
 
-export async function startTagproof({ folder }: SigstoreStack, connections: number): Promise<Webhook> {
+export async function startTagproof({ folder }: World, connections: number): Promise<Webhook> {
   const server = spawn(
     ...pinned(process.execPath, [...NODE_FLAGS, MAIN, 'serve', 'admission', '--standalone', '--port', '0']),
     { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], env: ENVIRONMENT },
