@@ -35,10 +35,15 @@ export function oid(text: string): Buffer {
   return encode(0x06, Buffer.from(groups));
 }
 
-export const name = (parts: Record<string, string>) => {
+/** A name by its parts; as a list where one part occurs twice. */
+export type Name = Record<string, string> | [part: string, value: string][];
+
+export const name = (parts: Name) => {
   const types: Record<string, string> = { CN: '2.5.4.3', C: '2.5.4.6', ST: '2.5.4.8', O: '2.5.4.10' };
   return sequence(
-    ...Object.entries(parts).map(([key, value]) => set(sequence(oid(types[key] as string), utf8(value)))),
+    ...(Array.isArray(parts) ? parts : Object.entries(parts)).map(([key, value]) =>
+      set(sequence(oid(types[key] as string), utf8(value))),
+    ),
   );
 };
 
@@ -80,8 +85,8 @@ const algorithm = (key: KeyObject, hash: string) =>
   key.asymmetricKeyType === 'ec' ? sequence(oid(ECDSA[hash] as string)) : sequence(oid(RSA[hash] as string), nothing());
 
 export type Certificate = {
-  subject: Record<string, string>;
-  issuer: Record<string, string>;
+  subject: Name;
+  issuer: Name;
   /** SPKI, DER. */
   spki: Buffer;
   signer: KeyObject;

@@ -15,7 +15,7 @@ export type LeafWish = {
   names?: Buffer[];
   claims?: Record<number, string>;
   extensions?: der.Extension[];
-  /** Leave these extensions out, by OID. */
+  /** Leave these of the usual extensions out, by OID. */
   without?: string[];
   from?: Date;
   to?: Date;
@@ -144,8 +144,9 @@ export class SigstoreStack {
       EXTENSIONS.names(...names),
       { oid: `${FULCIO}.8`, value: der.utf8(issuer) },
       ...claims,
-      ...(wish.extensions ?? []),
-    ].filter(({ oid }) => !wish.without?.includes(oid));
+    ]
+      .filter(({ oid }) => !wish.without?.includes(oid))
+      .concat(wish.extensions ?? []);
     const wanted: der.Certificate = {
       subject: {},
       issuer: { CN: 'test issuer', O: 'tagproof' },

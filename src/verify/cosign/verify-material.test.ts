@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { sign } from 'node:crypto';
 import { test } from 'node:test';
 import {
   bundle,
@@ -12,10 +13,13 @@ import {
   subject,
   theirs,
 } from '../../../test/signing/by-key.ts';
+import { pem as pemOf } from '../../../test/signing/der.ts';
+import { SigstoreStack } from '../../../test/signing/sigstore-stack.ts';
 import type { Verdict } from '../../flow.ts';
 import { Problem } from '../../problem.ts';
+import { parseTrustRoot } from '../trust/root.ts';
 import type { SignatureCandidate } from './fetch.ts';
-import { fromBundle, type Material } from './material.ts';
+import { fromBundle, fromSignatureLayer, type Material } from './material.ts';
 import type { CosignSigner } from './signer.ts';
 import { verifyMaterial } from './verify-material.ts';
 
@@ -163,4 +167,18 @@ test('drop any field of a bundle, flip any byte of its payload: nothing but the 
       `${i}`,
     );
   }
+});
+
+test('a valid certificate beside a signature by key: who signed is ambiguous (T36)', async () => {
+  const stack = new SigstoreStack();
+  const trust = parseTrustRoot(stack.trustedRoot(), 'test');
+  const bytes = payload();
+  const annotations = {
+    'dev.cosignproject.cosign/signature': sign('sha256', bytes, mine.privateKey).toString('base64'),
+  };
+  const certificate = { 'dev.sigstore.cosign/certificate': pemOf(stack.leaf(mine.publicKey)) };
+  const by = { ...(await signer()), trust };
+  assert.equal(verdictOf([fromSignatureLayer(bytes, annotations)], by).kind, 'verified');
+  const verdict = verdictOf([fromSignatureLayer(bytes, { ...annotations, ...certificate })], by);
+  assert.match(verdict.kind === 'invalid' ? verdict.reasons.join() : verdict.kind, /ambiguous/);
 });
