@@ -9,7 +9,7 @@ import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, Verifier } from '@sigstore/verify';
 import { evaluateImage, loadPolicyContext, resolveAllowed } from '../src/evaluate/evaluate.ts';
 import type { Reference } from '../src/flow.ts';
-import { parseReference, printReference } from '../src/image/reference.ts';
+import { parsePinned, parseReference, printReference } from '../src/image/reference.ts';
 import { parseConfig } from '../src/policy/config-file.ts';
 import { RegistryClient } from '../src/registry/client.ts';
 import { EmbeddedRegistry } from '../src/registry/embedded.ts';
@@ -22,7 +22,7 @@ import { fromBundle } from '../src/verify/cosign/material.ts';
 import type { CosignSigner } from '../src/verify/cosign/signer.ts';
 import { verifyMaterial } from '../src/verify/cosign/verify-material.ts';
 import { parseTrustRoot } from '../src/verify/trust/root.ts';
-import { World } from '../test/signing/sigstore-stack.ts';
+import { SigstoreStack } from '../test/signing/sigstore-stack.ts';
 import { compare, isInstalled, print } from './bench.ts';
 
 const IMAGES = 100;
@@ -36,11 +36,11 @@ export async function run(): Promise<void> {
 }
 
 async function oneBundle(): Promise<void> {
-  const world = new World();
+  const stack = new SigstoreStack();
   const digest = `sha256:${'d'.repeat(64)}`;
-  const trust = parseTrustRoot(world.trustedRoot(), 'bench');
-  const bytes = Buffer.from(JSON.stringify(world.bundle({ digest })));
-  const subject = parseReference(`registry.test/app@${digest}`) as Reference;
+  const trust = parseTrustRoot(stack.trustedRoot(), 'bench');
+  const bytes = Buffer.from(JSON.stringify(stack.bundle({ digest })));
+  const subject = parsePinned(`registry.test/app@${digest}`);
   const signer: CosignSigner = {
     kind: 'cosign',
     name: 'ci',
@@ -101,7 +101,12 @@ async function manyImages(): Promise<void> {
     const repository = `team/web${i}`;
     const digest = await pushSample(host, { repository, tag: '1', platforms: ['linux/amd64'], content: 'x' });
     const bundle = await makeBundle(
-      { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} },
+      {
+        subject: parsePinned(`${host}/${repository}@${digest}`),
+        predicateType: SIGN_PREDICATE,
+        predicate: {},
+        annotations: {},
+      },
       { key: signingKeyOf(privateKey) },
     );
     await pushReferrer(host, repository, digest, BUNDLE_TYPE, bundle);

@@ -29,6 +29,12 @@ export interface Dialects {
 /** Which reader found a reference. */
 export type Dialect = keyof Dialects;
 
+/**
+ * A Reference whose digest is certain. Only this can be signed, verified, blocked or rolled back to: a tag in its
+ * place does not compile. Made by `withDigest` and `parsePinned`, narrowed by `isPinned` (src/image/reference.ts).
+ */
+export type PinnedReference = Reference & { readonly digest: string };
+
 /** A spot in a file. Offsets are UTF-16 indices into its text, end-exclusive; line and column count from 1. */
 export type SourceLocation = {
   readonly file: string;

@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { evaluateImage, loadPolicyContext, type PolicyContext, resolveAllowed } from '../src/evaluate/evaluate.ts';
 import type { Decision, Reference } from '../src/flow.ts';
-import { parseReference, printReference, withDigest } from '../src/image/reference.ts';
+import { parsePinned, parseReference, printReference, withDigest } from '../src/image/reference.ts';
 import { parseConfig } from '../src/policy/config-file.ts';
 import { isUnchecked } from '../src/policy/decision.ts';
 import { Problem } from '../src/problem.ts';
@@ -47,7 +47,8 @@ async function signImage(
   key = mine.privateKey,
   { repository = 'app', about = digest, type = SIGN_PREDICATE } = {},
 ) {
-  const statement = { digest: about, predicateType: type, predicate: {}, annotations: {} };
+  const subject = parsePinned(`${host}/${repository}@${about}`);
+  const statement = { subject, predicateType: type, predicate: {}, annotations: {} };
   await pushReferrer(host, repository, digest, BUNDLE_TYPE, await makeBundle(statement, { key: signingKeyOf(key) }));
 }
 
@@ -345,7 +346,7 @@ test('T31, T32: a statement is no signature; a signature about another image is 
   await signImage(digest, mine.privateKey, { type: 'https://spdx.dev/Document' });
   assert.match(words(await decideOn(reference, await policyContext())), /not signed at all/);
   await signImage(digest, mine.privateKey, { about: `sha256:${'e'.repeat(64)}` });
-  assert.match(words(await decideOn(reference, await policyContext())), /not of this image/);
+  assert.match(words(await decideOn(reference, await policyContext())), /not about this image/);
 });
 
 test('T36, T37, T38: by somebody else; twice by one; a good one among bad ones', async () => {

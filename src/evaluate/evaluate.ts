@@ -4,6 +4,7 @@ import type {
   Decision,
   Evidence,
   Found,
+  PinnedReference,
   Proof,
   Reference,
   Resolution,
@@ -22,7 +23,14 @@ import { readClosure } from '../resolve/closure.ts';
 import { resolveAll } from '../resolve/resolve.ts';
 import { VerdictCache } from '../verify/cache.ts';
 import { expiries } from '../verify/trust/root.ts';
-import { type GatheredVerdicts, gatherVerdicts, loadSigners, type Signer, trustVersion } from '../verify/verify.ts';
+import {
+  describeSigner,
+  type GatheredVerdicts,
+  gatherVerdicts,
+  loadSigners,
+  type Signer,
+  trustVersion,
+} from '../verify/verify.ts';
 
 export type Evaluation = {
   readonly resolved: Resolution;
@@ -146,13 +154,13 @@ async function tagNowOf({ digest: _, ...tagged }: Reference, tagOf: TagOf): Prom
 
 function gather(
   client: RegistryClient,
-  subject: Reference,
+  subject: PinnedReference,
   signers: readonly Signer[],
   attestations: boolean,
   policyContext: PolicyContext,
 ): Promise<GatheredVerdicts> {
   const key = `${printReference(subject)} ${baseOf(signers, attestations, policyContext)}`;
-  return policyContext.cache.get(key, () => gatherVerdicts(client, subject, signers, attestations));
+  return policyContext.cache.get(key, () => gatherVerdicts(signers, { client, subject, attestations }));
 }
 
 function baseOf(signers: readonly Signer[], attestations: boolean, { config, bases }: PolicyContext): string {
@@ -174,7 +182,7 @@ function childSigners(rules: Config['rules'], signers: readonly Signer[]): Signe
 /** The verdicts about each manifest of an index; an image that is one manifest has no children. */
 async function gatherChildren(
   client: RegistryClient,
-  subject: Reference,
+  subject: PinnedReference,
   closure: Awaited<ReturnType<typeof readClosure>> | Problem,
   signers: readonly Signer[],
   policyContext: PolicyContext,
@@ -192,9 +200,8 @@ async function gatherChildren(
 
 /** Trust roots in use that end soon, a line each. */
 export function endingTrust(signers: readonly Signer[], now: Date): string[] {
-  const roots = new Map(
-    signers.flatMap((signer) => (signer.kind === 'cosign' ? [[signer.trust.id, signer.trust]] : [])),
-  );
+  const trusted = signers.flatMap((signer) => describeSigner(signer).trust ?? []);
+  const roots = new Map(trusted.map((root) => [root.id, root]));
   return [...roots.values()].flatMap((root) => expiries(root, now, WARN_DAYS));
 }
 

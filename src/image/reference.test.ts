@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { PinnedReference, Reference } from '../flow.ts';
 import { Problem } from '../problem.ts';
-import { parseReference, printReference, tagKey, withDigest, withoutDigest } from './reference.ts';
+import {
+  isPinned,
+  parsePinned,
+  parseReference,
+  printReference,
+  tagKey,
+  withDigest,
+  withoutDigest,
+} from './reference.ts';
 
 const A = 'a'.repeat(64);
 
@@ -137,4 +146,17 @@ test('property: parse(print(parse(x))) = parse(x), whatever the spelling', () =>
 
 test('property: no text makes the parser throw or run long', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 1200 }), (text) => void parseReference(text)));
+});
+
+test('a pinned reference has a digest: a tag is refused at run time, and in its place does not compile', () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+  assert.equal(parsePinned(`nginx:1@${digest}`).digest, digest);
+  assert.throws(() => parsePinned('nginx:1'), /expected a reference with a digest/);
+  assert.throws(() => parsePinned('nginx@sha256:short'), /is not a digest/);
+  const tagged = parseReference('nginx:1') as Reference;
+  assert.ok(!isPinned(tagged));
+  assert.ok(isPinned(withDigest(tagged, digest)));
+  // @ts-expect-error: what is verified, signed or rolled back to cannot be a tag
+  const pinned: PinnedReference = tagged;
+  assert.equal(pinned.digest, undefined);
 });

@@ -10,7 +10,7 @@
 // `nginx`, `docker.io/nginx` and `index.docker.io/library/nginx` are one image. The first part is a
 // host only if it has a dot, a colon or an upper-case letter, or is `localhost`. Else it is a path
 // on Docker Hub.
-import type { Reference } from '../flow.ts';
+import type { PinnedReference, Reference } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { isDigest } from './digest.ts';
 
@@ -120,9 +120,22 @@ export function tagKey(reference: Reference): string {
 }
 
 /** The reference with this digest; name and tag stay as written. */
-export function withDigest(reference: Reference, digest: string): Reference {
+export function withDigest(reference: Reference, digest: string): PinnedReference {
   const tag = reference.tag === undefined ? '' : `:${reference.tag}`;
   return { ...reference, digest, text: `${reference.name}${tag}@${digest}` };
+}
+
+/** Does the reference name one image, rather than a tag that may move? */
+export function isPinned<T extends Reference>(reference: T): reference is T & PinnedReference {
+  return reference.digest !== undefined;
+}
+
+/** @throws Problem `reference` unless the text is a valid reference with a digest */
+export function parsePinned(text: string): PinnedReference {
+  const reference = parseReference(text);
+  if (reference instanceof Problem) throw reference;
+  if (!isPinned(reference)) throw new Problem('reference', 'expected a reference with a digest', { image: text });
+  return reference;
 }
 
 /** The tagged reference without its digest. */

@@ -1,7 +1,7 @@
 // The way back: what a workload ran before, from the record, as candidates that can really be gone back to: pullable now, and allowed now.
 
 import { evaluateImage, type PolicyContext } from '../evaluate/evaluate.ts';
-import type { Reference } from '../flow.ts';
+import type { PinnedReference } from '../flow.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
 import type { RunInterval } from '../ledger/ledger.ts';
 import { isUnchecked, objections } from '../policy/decision.ts';
@@ -12,7 +12,7 @@ import { signersOf } from './deployed.ts';
 export type RollbackCandidate = {
   readonly interval: RunInterval;
   /** What would be written: the name and tag that were declared then, and the digest that ran. */
-  readonly reference: Reference;
+  readonly reference: PinnedReference;
   /** It is what runs now. */
   readonly current: boolean;
 };
@@ -98,7 +98,7 @@ export async function check(
   blocklist: ReadonlyMap<string, string>,
 ): Promise<Checked> {
   const { reference } = candidate;
-  const never = blocklist.get(reference.digest as string);
+  const never = blocklist.get(reference.digest);
   if (never !== undefined) return { ...candidate, denied: `it must never run again: ${never}` };
   try {
     await client.head(reference);
@@ -108,7 +108,7 @@ export async function check(
   if (policyContext === undefined) return candidate;
   const resolved = {
     reference,
-    digest: reference.digest as string,
+    digest: reference.digest,
     from: 'lock' as const,
     at: new Date().toISOString(),
   };

@@ -2,8 +2,8 @@
 // still be pulled, who signed it, does it have its nodes' platforms.
 
 import type { Evaluation } from '../evaluate/evaluate.ts';
-import type { Reference, Resolution, Scope } from '../flow.ts';
-import { parseReference, printReference, withDigest } from '../image/reference.ts';
+import type { PinnedReference, Reference, Resolution, Scope } from '../flow.ts';
+import { isPinned, parseReference, printReference, withDigest } from '../image/reference.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { resolveAll } from '../resolve/resolve.ts';
@@ -27,7 +27,7 @@ export type StatusOptions = {
   /** Undefined: registries are not asked, and nothing is known of tags. */
   readonly reader: Reader | undefined;
   /** Undefined: there are no rules, or they are not asked. The reference has its digest. */
-  readonly evaluator?: ((reference: Reference, scope: Scope) => Promise<Evaluation>) | undefined;
+  readonly evaluator?: ((reference: PinnedReference, scope: Scope) => Promise<Evaluation>) | undefined;
   /** Of a node: `linux/arm64`. */
   readonly platform?: Knowledge['platform'];
   readonly progress?: (done: number, all: number) => void;
@@ -80,7 +80,7 @@ export async function queryStatus(rows: readonly Row[], options: StatusOptions):
   );
   const deployed = deployedOf(rows, known);
   const pulled = [
-    ...sound.flatMap(({ row, reference }) => (reference.digest === undefined ? [] : [{ row, reference }])),
+    ...sound.flatMap(({ row, reference }) => (isPinned(reference) ? [{ row, reference }] : [])),
     ...deployed.flatMap((row) =>
       row.running.flatMap(({ image, pullable }) => {
         const reference = parseReference(image);

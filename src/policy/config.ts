@@ -75,6 +75,10 @@ export type Exemption = {
 /** Who may sign. One authority counts once, however many of its signatures there are. */
 export type Authority = Common & (CosignAuthority | NotaryAuthority | NotationAuthority);
 
+export type AuthorityKind = Authority['kind'];
+/** The authorities of one kind. */
+export type AuthorityOf<K extends AuthorityKind> = Extract<Authority, { readonly kind: K }>;
+
 type Common = {
   /** Annotations that the signature must carry. */
   readonly annotations: Readonly<Record<string, string>>;

@@ -2,7 +2,15 @@
 import { X509Certificate } from 'node:crypto';
 import type { Reference } from '../flow.ts';
 import { certificatesIn } from '../sigstore/pem.ts';
-import { type Authority, askedBy, authoritiesOf, type Config, type Demand, type Rule } from './config.ts';
+import {
+  type Authority,
+  type AuthorityOf,
+  askedBy,
+  authoritiesOf,
+  type Config,
+  type Demand,
+  type Rule,
+} from './config.ts';
 import { rulesFor } from './match.ts';
 
 /** Days before a certificate ends that it is told. */
@@ -99,40 +107,48 @@ function lintAuthority(name: string, authority: Authority, now: Date): Lint[] {
     const message = `the certificate of ${who.replaceAll('\n', ', ')} ${days < 0 ? 'ended' : 'ends'} on ${validTo}`;
     return [{ level: days < 0 ? 'error' : 'warning', subject, message, path }];
   });
-  if (authority.kind === 'notation')
-    return [
-      ...ends,
-      ...(authority.level === 'audit' ? [warn('level audit lets every signature pass, whoever made it')] : []),
-      ...(authority.trustedIdentities.includes('*')
-        ? [warn('trusts every certificate that its stores vouch for')]
-        : []),
-    ];
-  if (authority.kind === 'notary') return ends;
-  const patterns = authority.identities.flatMap(({ subjectPattern }) => subjectPattern ?? []);
+  return [...ends, ...weakSettings(authority).map(warn)];
+}
+
+/** What weakens an authority, whatever its certificates say. */
+function weakSettings(authority: Authority): string[] {
+  switch (authority.kind) {
+    case 'cosign':
+      return weakCosignSettings(authority);
+    case 'notary':
+      return [];
+    case 'notation':
+      return [
+        ...(authority.level === 'audit' ? ['level audit lets every signature pass, whoever made it'] : []),
+        ...(authority.trustedIdentities.includes('*') ? ['trusts every certificate that its stores vouch for'] : []),
+      ];
+  }
+}
+
+function weakCosignSettings({ identities, transparencyLog, timestamp }: AuthorityOf<'cosign'>): string[] {
+  const patterns = identities.flatMap(({ subjectPattern }) => subjectPattern ?? []);
   return [
-    ...ends,
     ...patterns
       .filter((pattern) => /^https:\/\/[^/]+\/[^/]+\/\*/.test(pattern))
-      .map((pattern) => warn(`${pattern} speaks for every repository of its owner`)),
+      .map((pattern) => `${pattern} speaks for every repository of its owner`),
     ...patterns
       .filter((pattern) => !pattern.includes('@'))
-      .map((pattern) =>
-        warn(`${pattern} names no ref: any branch may sign, a stranger's pull request too where it runs`),
-      ),
-    ...(authority.identities.length > 0 && authority.transparencyLog === 'ignore' && authority.timestamp !== 'required'
-      ? [warn('neither a log nor a clock is asked: a stolen certificate signs until it ends')]
+      .map((pattern) => `${pattern} names no ref: any branch may sign, a stranger's pull request too where it runs`),
+    ...(identities.length > 0 && transparencyLog === 'ignore' && timestamp !== 'required'
+      ? ['neither a log nor a clock is asked: a stolen certificate signs until it ends']
       : []),
   ];
 }
 
 function certificatesOf(authority: Authority): string[] {
-  const texts =
-    authority.kind === 'cosign'
-      ? authority.certificateAuthorities
-      : authority.kind === 'notary'
-        ? authority.roots
-        : Object.values(authority.trustStores).flat();
-  return texts.flatMap(certificatesIn);
+  switch (authority.kind) {
+    case 'cosign':
+      return authority.certificateAuthorities.flatMap(certificatesIn);
+    case 'notary':
+      return authority.roots.flatMap(certificatesIn);
+    case 'notation':
+      return Object.values(authority.trustStores).flat().flatMap(certificatesIn);
+  }
 }
 
 /** What a rule asks, in a person's words. */

@@ -56,10 +56,16 @@ function loosens({ authorities: named, rules: given }: PolicySpec): Mistake[] {
 
 function reaches(authority: Authority): string[] {
   const settings: string[] = authority.signatureRepository === undefined ? [] : ['signatureRepository'];
-  if (authority.kind === 'cosign' && authority.trustRoot !== 'public-good') settings.push('trustRoot');
-  if (authority.kind === 'notary' && authority.server !== undefined) settings.push('notary.server');
-  if (authority.kind === 'notary' && authority.ca !== undefined) settings.push('notary.ca');
-  if (authority.kind === 'notation' && authority.revocation !== 'skip')
-    settings.push('notation without revocation: skip');
-  return settings;
+  switch (authority.kind) {
+    case 'cosign':
+      if (authority.trustRoot !== 'public-good') settings.push('trustRoot');
+      return settings;
+    case 'notary':
+      if (authority.server !== undefined) settings.push('notary.server');
+      if (authority.ca !== undefined) settings.push('notary.ca');
+      return settings;
+    case 'notation':
+      if (authority.revocation !== 'skip') settings.push('notation without revocation: skip');
+      return settings;
+  }
 }

@@ -1,5 +1,5 @@
 // The registry client: which digest is this tag, and give me these bytes. OCI distribution-spec v1.1. Writing is apart (push.ts).
-import type { Reference } from '../flow.ts';
+import type { PinnedReference, Reference } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
 import { digestOf } from '../image/hash.ts';
 import { ACCEPT, manifestKind, OCI_INDEX } from '../image/media-type.ts';
@@ -102,8 +102,8 @@ export class RegistryClient {
    * distribution-spec, "listing referrers". Annotations and artifact types are hints of whoever wrote them.
    * @param reference with the digest
    */
-  async referrers(reference: Reference): Promise<Referrer[]> {
-    const digest = reference.digest as string;
+  async referrers(reference: PinnedReference): Promise<Referrer[]> {
+    const { digest } = reference;
     return this.#withMirrors(reference, 'pull', async (endpoint) => {
       const found: Referrer[] = [];
       let path: string | undefined = `referrers/${digest}`;
@@ -176,8 +176,8 @@ export class RegistryClient {
   }
 
   /** An index under the tag `sha256-HEX`. distribution-spec, "referrers tag schema". */
-  async #fallbackReferrers(endpoint: Endpoint, reference: Reference): Promise<Referrer[]> {
-    const path = `manifests/${(reference.digest as string).replace(':', '-')}`;
+  async #fallbackReferrers(endpoint: Endpoint, reference: PinnedReference): Promise<Referrer[]> {
+    const path = `manifests/${reference.digest.replace(':', '-')}`;
     const answer = await this.#send(endpoint, reference, 'GET', path, { accept: ACCEPT }, MAX_MANIFEST);
     if (answer.status === 404) return [];
     if (answer.status !== 200) throw registryError(endpoint, reference, answer);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Reference } from '../flow.ts';
-import { parseReference } from '../image/reference.ts';
+import { parsePinned, parseReference } from '../image/reference.ts';
 import { addressClass } from './address.ts';
 import { parseChallenges } from './challenge.ts';
 import { RegistryClient } from './client.ts';
@@ -119,7 +119,7 @@ test('the pages of a referrers list are followed on a mirror too', async () => {
   });
   put('paged.io/hosts.toml', `[host."http://${await mirror.listen()}"]\n`);
   const client = new RegistryClient({ hostsDir: certs, credentials: async () => undefined });
-  assert.equal((await client.referrers(parseReference(`paged.io/a@${digest}`) as Reference)).length, 2);
+  assert.equal((await client.referrers(parsePinned(`paged.io/a@${digest}`))).length, 2);
   assert.deepEqual(asked, [`/v2/a/referrers/${digest}?ns=paged.io`, `/v2/a/referrers/${digest}?page=2&ns=paged.io`]);
   await Promise.all([client.close(), mirror.close()]);
 });

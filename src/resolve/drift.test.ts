@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryRegistry } from '../../test/memory-registry.ts';
-import type { Reference } from '../flow.ts';
 import { digestOf } from '../image/hash.ts';
-import { parseReference } from '../image/reference.ts';
+import { parsePinned } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { findDrift } from './drift.ts';
 
 const amd64 = { os: 'linux', architecture: 'amd64' };
 const arm64 = { os: 'linux', architecture: 'arm64' };
 const pinned = (digest: string, tag: string | undefined = '1') =>
-  parseReference(`quay.io/x/web${tag === undefined ? '' : `:${tag}`}@${digest}`) as Reference;
+  parsePinned(`quay.io/x/web${tag === undefined ? '' : `:${tag}`}@${digest}`);
 
 /** A registry with an image for two platforms under the tag `1`. */
 function registry() {

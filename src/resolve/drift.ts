@@ -1,6 +1,6 @@
 // Is a pin still right? Is its digest served, which digest has its tag now, is it the whole image
 // or only one platform?
-import type { Reference } from '../flow.ts';
+import type { PinnedReference, Reference } from '../flow.ts';
 import { manifestKind } from '../image/media-type.ts';
 import { withoutDigest } from '../image/reference.ts';
 import { asProblem, Problem } from '../problem.ts';
@@ -27,12 +27,12 @@ type DriftClient = Pick<RegistryClient, 'head' | 'manifest' | 'blob'>;
  */
 export async function findDrift(
   client: DriftClient,
-  pinned: Reference,
+  pinned: PinnedReference,
   tagged: Reference | undefined,
   requiredPlatforms: readonly string[],
 ): Promise<(Drift | Problem)[]> {
   const image = pinned.text;
-  const digest = pinned.digest as string;
+  const { digest } = pinned;
   const [served, current] = await Promise.all([
     attempt(client.head(pinned), image),
     tagged && attempt(client.head(withoutDigest(tagged)), image),
@@ -68,7 +68,7 @@ export async function findDrift(
 /** The platform under which the tag's index lists the pinned manifest, if it does. */
 async function childPlatform(
   client: DriftClient,
-  pinned: Reference,
+  pinned: PinnedReference,
   served: Descriptor | Problem,
   current: Descriptor,
 ): Promise<string | undefined | Problem> {

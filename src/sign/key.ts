@@ -8,9 +8,9 @@ import { parseJson } from '../sigstore/json.ts';
 export type SigningKey = {
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Buffer;
-  /** The key's name in a Rekor 2 log. sigstore protobuf-specs, PublicKeyDetails. */
+  /** The key's algorithm as a Rekor 2 log names it. sigstore protobuf-specs, PublicKeyDetails. */
   readonly keyDetails: string;
-  /** ECDSA in DER, RSA PKCS#1 v1.5, plain Ed25519: what cosign takes under a DSSE envelope. */
+  /** ECDSA in DER, RSA PKCS#1 v1.5, plain Ed25519: what cosign accepts in a DSSE envelope. */
   readonly sign: (bytes: Buffer) => Buffer;
 };
 
@@ -31,8 +31,8 @@ const SealedSchema = v.object({
 const SEALED = /-----BEGIN ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END/;
 
 /**
- * @param password of an encrypted key; asked for by name when it is missing
- * @throws Problem `usage` for what is no key or the wrong password
+ * @param password of an encrypted key; the Problem for a missing one names the variable to set
+ * @throws Problem `usage` for a text that is not a usable key, or a wrong or missing password
  */
 export function loadSigningKey(pem: string, password: string | undefined, file: string): SigningKey {
   const sealed = SEALED.exec(pem)?.[1];
@@ -62,7 +62,7 @@ export function signingKeyOf(key: KeyObject, file = 'key'): SigningKey {
       if (namedCurve !== 'prime256v1')
         throw new Problem(
           'usage',
-          `expected an ECDSA key on P-256, got ${namedCurve}: tools disagree about the hash of others`,
+          `expected an ECDSA key on P-256, got ${namedCurve}: tools disagree about the hash of other curves`,
           { file },
         );
       return {

@@ -1,4 +1,4 @@
-// Keyless: an OIDC token from around us buys a certificate for a key that lives as long as this run. Fulcio, POST
+// Keyless signing: exchanges the build's OIDC token for a certificate of a key that exists only for this run. Fulcio, POST
 // /api/v2/signingCert (fulcio.proto); GitHub's "Configuring OpenID Connect".
 import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import * as v from 'valibot';
@@ -12,8 +12,8 @@ const MAX_ANSWER = 64 * 1024;
 const AUDIENCE = 'sigstore';
 
 /**
- * The token of the build that we run in: SIGSTORE_ID_TOKEN (GitLab and others set it), or GitHub Actions' own service.
- * @param open speaks to the service that the environment names
+ * The token of the current build: SIGSTORE_ID_TOKEN (GitLab and others set it), or from GitHub Actions' own service.
+ * @param open connects to the service that the environment names
  */
 export async function ambientToken(environment: NodeJS.ProcessEnv, open: (url: string) => Service): Promise<string> {
   const { SIGSTORE_ID_TOKEN, ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN } = environment;
@@ -42,7 +42,7 @@ const AnswerSchema = v.object({
 
 export type Certified = { readonly key: SigningKey; readonly certificate: Buffer };
 
-/** A fresh key and the certificate that Fulcio gives it for the token's subject. */
+/** A new key and the certificate that Fulcio issues for it and the token's subject. */
 export async function certify(fulcio: Service, token: string): Promise<Certified> {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const proof = sign('sha256', Buffer.from(subjectOf(token)), privateKey);
@@ -64,15 +64,15 @@ export async function certify(fulcio: Service, token: string): Promise<Certified
   const certificate = new X509Certificate(pem);
   const key = signingKeyOf(privateKey);
   if (!certificate.publicKey.export({ type: 'spki', format: 'der' }).equals(key.spki))
-    throw new Problem('protocol', `${fulcio.host} gave a certificate for another key`);
+    throw new Problem('protocol', `${fulcio.host} issued a certificate for another key`);
   return { key, certificate: certificate.raw };
 }
 
-/** What Fulcio wants signed as proof of the key: the mail address of a person, the subject of anything else. */
+/** What Fulcio requires signed as proof of possession: a person's mail address, otherwise the token's subject. */
 function subjectOf(token: string): string {
   const payload = parseJson(Buffer.from(token.split('.')[1] ?? '', 'base64url'));
   const { email, sub } = (payload ?? {}) as { email?: unknown; sub?: unknown };
   const subject = email ?? sub;
-  if (typeof subject !== 'string') throw new Problem('usage', 'the identity token is no JWT with a subject');
+  if (typeof subject !== 'string') throw new Problem('usage', 'the identity token is not a JWT with a subject');
   return subject;
 }

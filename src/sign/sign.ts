@@ -1,24 +1,25 @@
-// Makes a signature or an attestation of one digest: a sigstore bundle with a DSSE envelope, as cosign 3 writes and reads it.
+// Makes a signature or an attestation of one image: a sigstore bundle with a DSSE envelope, as cosign 3 writes and reads it.
 import { createHash } from 'node:crypto';
+import type { PinnedReference } from '../flow.ts';
 import { BUNDLE_TYPE, IN_TOTO, preAuthentication, statementOf } from '../sigstore/statement.ts';
 import type { SigningKey } from './key.ts';
 
 export type Statement = {
-  /** `sha256:HEX` of the image: never a tag. */
-  readonly digest: string;
+  /** The image that the statement is about. */
+  readonly subject: PinnedReference;
   readonly predicateType: string;
   readonly predicate: unknown;
   readonly annotations: Readonly<Record<string, string>>;
 };
 
-/** Who signs, and the witnesses whose word goes along. */
+/** Who signs, and the witnesses whose proofs go into the bundle. */
 export type Signatory = {
   readonly key: SigningKey;
-  /** Leaf certificate, DER; absent for a key that stands for itself. */
+  /** Leaf certificate, DER; absent for a plain key. */
   readonly certificate?: Buffer;
-  /** RFC 3161: a response over these bytes. */
+  /** Obtains an RFC 3161 response over these bytes. */
   readonly stamp?: (bytes: Buffer) => Promise<Buffer>;
-  /** An entry in a transparency log, in the bundle's JSON form. */
+  /** Adds an entry to a transparency log. @returns it in the bundle's JSON form */
   readonly log?: (envelope: Envelope) => Promise<object>;
 };
 
@@ -26,14 +27,14 @@ export type Envelope = {
   readonly payload: Buffer;
   readonly payloadType: string;
   readonly signature: Buffer;
-  /** What was signed. */
+  /** The bytes that were signed. */
   readonly signed: Buffer;
 };
 
 /** @returns the bundle's bytes */
 export async function makeBundle(statement: Statement, { key, certificate, stamp, log }: Signatory): Promise<Buffer> {
-  const { digest, predicateType, predicate, annotations } = statement;
-  const payload = statementOf(digest, predicateType, predicate, annotations);
+  const { subject, predicateType, predicate, annotations } = statement;
+  const payload = statementOf(subject.digest, predicateType, predicate, annotations);
   const signed = preAuthentication(IN_TOTO, payload);
   const signature = key.sign(signed);
   const envelope: Envelope = { payload, payloadType: IN_TOTO, signature, signed };
@@ -59,7 +60,7 @@ export async function makeBundle(statement: Statement, { key, certificate, stamp
   return Buffer.from(JSON.stringify(bundle));
 }
 
-/** What cosign writes beside a bundle; hints for whoever lists referrers. */
+/** Annotations that cosign writes beside a bundle: hints for clients that list referrers. */
 export function bundleAnnotations(predicateType: string, now: Date): Record<string, string> {
   return {
     'dev.sigstore.bundle.content': 'dsse-envelope',

@@ -10,7 +10,7 @@ import type { Envelope } from './sign.ts';
 const MAX_ANSWER = 256 * 1024;
 const JSON_TYPE = { 'content-type': 'application/json', accept: 'application/json' };
 
-/** Who signed, as a log wants to know it: a certificate, or a public key; DER. */
+/** The signer as a log records it: a certificate, or a public key; DER. */
 export type LoggedSigner = { readonly kind: 'certificate' | 'key'; readonly der: Buffer };
 
 const EntrySchema = v.object({
@@ -66,7 +66,7 @@ export async function logInRekor1(rekor: Service, envelope: Envelope, signer: Lo
   };
 }
 
-/** Rekor v2, hashedrekord 0.0.2 over what was signed; it answers in the bundle's own form. rekor-tiles, rekor_service.proto. */
+/** Rekor v2, hashedrekord 0.0.2 over the signed bytes. It answers in the bundle's form. rekor-tiles, rekor_service.proto. */
 export async function logInRekor2(
   rekor: Service,
   envelope: Envelope,
@@ -94,11 +94,11 @@ export async function logInRekor2(
   return entry;
 }
 
-/** RFC 3161 2.4.1: SHA-256 of the bytes, a nonce, and the authority's certificate wanted in the answer. */
+/** RFC 3161 2.4.1: SHA-256 of the bytes, a nonce, and a request for the authority's certificate. @returns the response */
 export async function stampBytes(authority: Service, bytes: Buffer): Promise<Buffer> {
   const der = (tag: number, ...parts: Buffer[]) => {
     const body = Buffer.concat(parts);
-    return Buffer.concat([Buffer.from([tag, body.length]), body]); // all of it is shorter than 128 bytes
+    return Buffer.concat([Buffer.from([tag, body.length]), body]); // every part is shorter than 128 bytes
   };
   const sha256 = Buffer.from('300d06096086480165030402010500', 'hex');
   const imprint = der(0x30, sha256, der(0x04, createHash('sha256').update(bytes).digest()));
@@ -115,11 +115,12 @@ function pemOf({ kind, der }: LoggedSigner): string {
   return `-----BEGIN ${label}-----\n${der.toString('base64').replace(/.{64}/g, '$&\n').trim()}\n-----END ${label}-----\n`;
 }
 
+/** The Problem for a service that did not do what it was asked, with the service's own message. */
 export function refused({ host }: Service, { status, body }: RegistryResponse, who: string): Problem {
   const { message } = (parseJson(body) ?? {}) as { message?: unknown };
-  const words = typeof message === 'string' ? `: ${message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)}` : '';
+  const detail = typeof message === 'string' ? `: ${message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)}` : '';
   return new Problem(
     status === 401 || status === 403 ? 'denied' : status >= 500 ? 'unreachable' : 'protocol',
-    `${who} ${host} answered ${status}${words}`,
+    `${who} ${host} answered ${status}${detail}`,
   );
 }

@@ -1,6 +1,6 @@
-// What Fulcio's certificates say about a build, by the names that a policy uses. Fulcio docs/oid-info.md, 1.3.6.1.4.1.57264.1.*
+// The claims of Fulcio's certificates about a build, by the names that a policy uses. Fulcio docs/oid-info.md, 1.3.6.1.4.1.57264.1.*
 
-/** Fulcio's extensions by the names that a policy uses; DER UTF8String. */
+/** Current extensions, whose value is a DER UTF8String. */
 export const CLAIMS: Readonly<Record<string, number>> = {
   buildSignerURI: 9,
   buildSignerDigest: 10,
@@ -17,7 +17,7 @@ export const CLAIMS: Readonly<Record<string, number>> = {
   runInvocationURI: 21,
   sourceRepositoryVisibility: 22,
 };
-/** The first ones, whose value is the bare text. */
+/** The first extensions, whose value is the bare text. */
 export const LEGACY_CLAIMS: Readonly<Record<string, number>> = {
   githubWorkflowTrigger: 2,
   githubWorkflowSha: 3,

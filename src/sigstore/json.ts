@@ -1,4 +1,4 @@
-// JSON from strangers: parsed or nothing, never an exception.
+// Untrusted JSON: the parsed value, or undefined instead of an exception.
 
 export function parseJson(bytes: Uint8Array): unknown {
   try {

@@ -13,17 +13,17 @@ const PayloadSchema = v.object({
   optional: v.optional(v.nullable(v.record(v.string(), v.unknown()))),
 });
 
-/** What a signed text claims: about which digest, and what its signer added. */
+/** What a signed text claims: about which digests, and what its signer added. */
 export type Claim = {
   readonly digests: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
-  /** The repository that the signer named; only the older form has one. */
+  /** The repository that the signer named; only the older form names one. */
   readonly repository?: string;
-  /** Absent in the older form, which knows signatures only. */
+  /** Absent in the older form, which has signatures only. */
   readonly predicateType?: string;
   readonly predicate?: unknown;
 };
-/** Why a text claims nothing. */
+/** Why a text makes no claim. */
 export type Malformed = { readonly malformed: string };
 
 /** @param bytes as they were signed */
@@ -39,7 +39,7 @@ export function readPayload(bytes: Buffer): Claim | Malformed {
   };
 }
 
-/** Annotations are strings; whatever else stands among them is nobody's demand. */
+/** Annotations are strings; other values are dropped, because no policy can require them. */
 export function stringsOf(record: Record<string, unknown> | null | undefined): Record<string, string> {
   return Object.fromEntries(
     Object.entries(record ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),

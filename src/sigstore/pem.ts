@@ -1,6 +1,6 @@
-// Texts with certificates in PEM. RFC 7468.
+// Certificates in PEM texts. RFC 7468.
 
-/** The certificates of a text in order, each as a PEM text of its own. */
+/** The certificates of a text in order, each as its own PEM text. */
 export function certificatesIn(text: string): string[] {
   return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }

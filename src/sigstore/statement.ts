@@ -1,10 +1,10 @@
-// What a DSSE envelope of cosign holds: an in-toto statement about digests. secure-systems-lab/dsse, protocol.md; in-toto
+// The content of cosign's DSSE envelopes: an in-toto statement about digests. secure-systems-lab/dsse, protocol.md; in-toto
 // attestation, spec/v1/statement.md.
 import * as v from 'valibot';
 import { parseJson } from './json.ts';
 import { type Claim, type Malformed, stringsOf } from './payload.ts';
 
-/** The one predicate type that says "this image is signed"; others are attestations about it (T31). */
+/** The only predicate type that means "this image is signed"; others are attestations about it (T31). */
 export const SIGN_PREDICATE = 'https://sigstore.dev/cosign/sign/v1';
 export const IN_TOTO = 'application/vnd.in-toto+json';
 const STATEMENT_V1 = 'https://in-toto.io/Statement/v1';
@@ -38,28 +38,28 @@ const StatementSchema = v.object({
     ),
     v.maxLength(1000),
   ),
-  predicate: v.optional(v.unknown()), // cosign 3.0.0 to 3.0.4 left it out (sigstore/cosign 4634)
+  predicate: v.optional(v.unknown()), // missing in cosign 3.0.0 to 3.0.4 (sigstore/cosign 4634)
 });
 
-/** The bytes under a DSSE signature: type and payload, each with its length in bytes. */
+/** The bytes that a DSSE signature covers: type and payload, each with its length in bytes. */
 export function preAuthentication(type: string, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `), payload]);
 }
 
-/** The claim of a statement about one digest; annotations count only from the subject that names it. */
+/** The claim of a statement about one digest. Only annotations of the subject with this digest count. */
 export function readStatement(payload: Buffer, digest: string): Claim | Malformed {
   const result = v.safeParse(StatementSchema, parseJson(payload));
   if (!result.success)
     return { malformed: `the statement: ${v.getDotPath(result.issues[0]) ?? 'not JSON'}: ${result.issues[0].message}` };
   const { subject, predicateType, predicate } = result.output;
-  const names = (digests: Record<string, string>) =>
+  const digestsOf = (digests: Record<string, string>) =>
     Object.entries(digests).map(([algorithm, hex]) => `${algorithm}:${hex.toLowerCase()}`);
-  const mine = subject.find((item) => names(item.digest).includes(digest));
+  const about = subject.find((item) => digestsOf(item.digest).includes(digest));
   return {
     predicateType,
     predicate,
-    digests: subject.flatMap((item) => names(item.digest)),
-    annotations: stringsOf(mine?.annotations),
+    digests: subject.flatMap((item) => digestsOf(item.digest)),
+    annotations: stringsOf(about?.annotations),
   };
 }
 

@@ -1,12 +1,12 @@
-// Verdicts that were reached are not reached again: by image, digest, policy and trust. An open question is never kept.
+// Caches verdicts by image, digest, policy and trust. A verdict that leaves a question open is never cached.
 import type { GatheredVerdicts } from './verify.ts';
 
-/** `until`: fresh; `stale`: good enough while nobody can be asked. Milliseconds since 1970. */
+/** `until`: fresh; `stale`: still used while the registry cannot be reached. Milliseconds since 1970. */
 type CacheEntry = { readonly gathered: GatheredVerdicts; readonly until: number; readonly stale: number };
 
 /**
- * Bounded, least recently used first; one flight a key, however many ask at once. What was verified once for a digest is not
- * undone by a registry that does not answer: then the old verdict stands, for a day.
+ * Bounded; the least recently used entry is dropped first. Concurrent requests for one key share one flight. A registry that
+ * does not answer never undoes what was verified before for the same digest: the old verdict is used, for a day.
  */
 export class VerdictCache {
   readonly #entries = new Map<string, CacheEntry>();
@@ -16,9 +16,9 @@ export class VerdictCache {
   readonly #staleMs: number;
 
   /**
-   * @param size verdicts kept
-   * @param lifeMs how long: what was signed stays signed, but certificates and Notary's timestamps end, and keys get lost
-   * @param staleMs how long in all, where the registry cannot be asked
+   * @param size number of entries
+   * @param lifeMs how long an entry is fresh: a signature stays, but certificates and Notary's timestamps end, keys leak
+   * @param staleMs how long an entry is used in all, while the registry cannot be reached
    */
   constructor(size = 10_000, lifeMs = 10 * 60_000, staleMs = 24 * 3_600_000) {
     this.#size = size;
@@ -31,35 +31,38 @@ export class VerdictCache {
   }
 
   /**
-   * @param key everything that the verdicts depend on: reference with digest, policy hash, trust version
-   * @param gather reaches them; asked once
+   * @param key everything that the verdicts depend on: reference with digest, authorities, trust version
+   * @param gather verifies; called once for concurrent requests
    */
   async get(key: string, gather: () => Promise<GatheredVerdicts>, now = Date.now()): Promise<GatheredVerdicts> {
-    const kept = this.#entries.get(key);
-    if (kept !== undefined) {
-      this.#entries.delete(key);
-      if (kept.stale > now) this.#entries.set(key, kept);
-      if (kept.until > now) return kept.gathered;
+    const cached = this.#entries.get(key);
+    const usable = cached !== undefined && cached.stale > now ? cached : undefined;
+    this.#entries.delete(key);
+    if (usable !== undefined) {
+      this.#entries.set(key, usable); // now the most recently used
+      if (usable.until > now) return usable.gathered;
     }
     let flight = this.#flights.get(key);
     if (flight === undefined) {
       flight = gather().finally(() => this.#flights.delete(key));
       this.#flights.set(key, flight);
     }
-    const gathered = await flight.catch((error) => {
-      if (kept !== undefined && kept.stale > now) return undefined;
+    let gathered: GatheredVerdicts;
+    try {
+      gathered = await flight;
+    } catch (error) {
+      if (usable !== undefined) return usable.gathered;
       throw error;
-    });
-    if (gathered === undefined || (kept !== undefined && kept.stale > now && isOpen(gathered)))
-      return (kept as CacheEntry).gathered;
-    if (isSettled(gathered)) this.#keep(key, { gathered, until: now + this.#lifeMs, stale: now + this.#staleMs });
+    }
+    if (usable !== undefined && isOpen(gathered)) return usable.gathered;
+    if (isSettled(gathered)) this.#store(key, { gathered, until: now + this.#lifeMs, stale: now + this.#staleMs });
     else this.#entries.delete(key);
     return gathered;
   }
 
-  #keep(key: string, kept: CacheEntry): void {
+  #store(key: string, entry: CacheEntry): void {
     this.#entries.delete(key);
-    this.#entries.set(key, kept);
+    this.#entries.set(key, entry);
     if (this.#entries.size > this.#size) this.#entries.delete(this.#entries.keys().next().value as string);
   }
 }
@@ -67,7 +70,7 @@ export class VerdictCache {
 const isOpen = ({ verdicts, attestations }: GatheredVerdicts) =>
   attestations.problems.size > 0 || [...verdicts.values()].some(({ kind }) => kind === 'unchecked');
 
-/** "Not signed" may be signed a minute later, and nobody should wait for it. */
+/** An unsigned image may be signed a minute later, and that should count at once. */
 function isSettled({ verdicts, attestations }: GatheredVerdicts): boolean {
   return attestations.problems.size === 0 && [...verdicts.values()].every(({ kind }) => kind === 'verified');
 }

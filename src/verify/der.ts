@@ -1,4 +1,4 @@
-// DER for people: walks over what @sigstore/core parsed. ITU-T X.690.
+// Reading and writing DER, on top of the parser of @sigstore/core. ITU-T X.690.
 import { ASN1Obj } from '@sigstore/core';
 
 /** @throws for what is not DER */
@@ -10,11 +10,11 @@ export function parseDer(bytes: Uint8Array): ASN1Obj {
 export function child(node: ASN1Obj | undefined, ...path: number[]): ASN1Obj {
   let at = node;
   for (const index of path) at = at?.subs[index];
-  if (at === undefined) throw new Error('the DER lacks a part');
+  if (at === undefined) throw new Error('the DER has a missing part');
   return at;
 }
 
-/** The child with the context-specific tag [number], if there is one. */
+/** The child with the context-specific tag [number], if the node has one. */
 export function tagged(node: ASN1Obj, number: number): ASN1Obj | undefined {
   return node.subs.find((sub) => sub.tag.isContextSpecific(number));
 }
@@ -63,7 +63,7 @@ export function encode(tag: number, ...contents: Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.from([tag, ...length]), body]);
 }
 
-/** A certificate's part of validity, names and key, in the forms that X.509 checks compare. RFC 5280 4.1.2. */
+/** Serial number, names and key of a certificate, in the forms that X.509 checks compare. RFC 5280 4.1.2. */
 export type CertificateParts = {
   readonly serial: Buffer;
   /** Name, DER. */
@@ -97,8 +97,8 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The parts of a name in order, each attribute by its short name or OID. From the DER and not from a printed form, in which
- * one part could pass for another. RFC 5280 4.1.2.4. @param name its DER
+ * The parts of a name in order, each attribute by its short name or OID. They come from the DER, because in a printed form one
+ * part could pass for another. RFC 5280 4.1.2.4. @param name its DER
  */
 export function namePartsOf(name: Buffer): [attribute: string, value: string][] {
   return parseDer(name).subs.flatMap((set) =>

@@ -1,37 +1,64 @@
-// Who signed this digest? Each authority's verdict: material is fetched once however many ask, then judged by pure functions.
-import type { Attestation, Evidence, Reference, Verdict } from '../flow.ts';
-import type { Config } from '../policy/config.ts';
+// Who signed this digest? One Verifier for each kind of authority, in one table, and one loop over it.
+import type { Attestation, Evidence, Verdict } from '../flow.ts';
+import type { AuthorityKind, AuthorityOf, Config } from '../policy/config.ts';
 import { asProblem, Problem } from '../problem.ts';
-import type { RegistryClient } from '../registry/client.ts';
-import { fetchCandidates, type SignatureCandidate } from './cosign/fetch.ts';
-import { type CosignSigner, loadCosignSigner } from './cosign/signer.ts';
-import { verifyMaterial } from './cosign/verify-material.ts';
-import { loadNotarySigner, type NotarySigner, verifyNotary } from './notary/verify.ts';
-import { loadNotationSigner, type NotationSigner } from './notation/signer.ts';
-import { verifyNotation } from './notation/verify.ts';
-import { signatureRepository } from './signature-repository.ts';
+import type { CosignSigner } from './cosign/signer.ts';
+import { COSIGN_VERIFIER } from './cosign/verifier.ts';
+import type { NotarySigner } from './notary/signer.ts';
+import { NOTARY_VERIFIER } from './notary/verify.ts';
+import type { NotationSigner } from './notation/signer.ts';
+import { NOTATION_VERIFIER } from './notation/verify.ts';
+import type { SignerDescription, SignerEvidence, Verifier, VerifyRequest } from './verifier.ts';
+
+type Signers = { readonly cosign: CosignSigner; readonly notary: NotarySigner; readonly notation: NotationSigner };
 
 /** An authority made ready: keys parsed, trust loaded. */
-export type Signer = CosignSigner | NotarySigner | NotationSigner;
+export type Signer = Signers[AuthorityKind];
 
-export type SignatureClient = Pick<RegistryClient, 'manifest' | 'blob' | 'referrers' | 'service'>;
+/** A kind of authority without its Verifier does not compile. */
+export type Verifiers = { readonly [K in AuthorityKind]: Verifier<AuthorityOf<K>, Signers[K]> };
+
+const VERIFIERS: Verifiers = {
+  cosign: COSIGN_VERIFIER,
+  notary: NOTARY_VERIFIER,
+  notation: NOTATION_VERIFIER,
+};
+const KINDS = Object.keys(VERIFIERS) as AuthorityKind[];
+
+function load<K extends AuthorityKind>(
+  kind: K,
+  name: string,
+  authority: AuthorityOf<K>,
+): Promise<Signers[K]> | Signers[K] {
+  return VERIFIERS[kind].load(name, authority);
+}
+
+export function describeSigner(signer: Signer): SignerDescription {
+  const describeKind = <K extends AuthorityKind>(kind: K, one: Signers[K]) => VERIFIERS[kind].describe(one);
+  return describeKind(signer.kind, signer);
+}
+
+async function verifyKind<K extends AuthorityKind>(
+  kind: K,
+  signers: readonly Signer[],
+  request: Required<VerifyRequest>,
+): Promise<[name: string, evidence: SignerEvidence][]> {
+  const verify = VERIFIERS[kind].verify(request);
+  const mine = signers.filter((signer): signer is Signers[K] => signer.kind === kind);
+  return Promise.all(
+    mine.map(async (signer): Promise<[string, SignerEvidence]> => [signer.name, await verify(signer)]),
+  );
+}
 
 /**
- * @throws Problem `usage` that names the authority whose key cannot be used, or two that share one: a threshold would count
- * the same signer twice (T37)
+ * @throws Problem `usage` that names the authority whose settings cannot be used, or two authorities that share a
+ * key: a threshold would count the same signer twice (T37)
  */
 export async function loadSigners(authorities: Config['authorities']): Promise<Signer[]> {
   const signers = await Promise.all(
     Object.entries(authorities).map(async ([name, authority]): Promise<Signer> => {
       try {
-        switch (authority.kind) {
-          case 'cosign':
-            return await loadCosignSigner(name, authority);
-          case 'notary':
-            return loadNotarySigner(name, authority);
-          case 'notation':
-            return loadNotationSigner(name, authority);
-        }
+        return await load(authority.kind, name, authority);
       } catch (error) {
         const problem = asProblem(error, 'usage');
         throw new Problem(problem.code, `authority '${name}': ${problem.message}`, problem.where, error);
@@ -40,7 +67,7 @@ export async function loadSigners(authorities: Config['authorities']): Promise<S
   );
   const owners = new Map<string, string>();
   for (const signer of signers) {
-    for (const { id } of signer.kind === 'cosign' ? signer.keys : []) {
+    for (const id of describeSigner(signer).keyIds) {
       const owner = owners.get(id) ?? signer.name;
       if (owner !== signer.name)
         throw new Problem(
@@ -53,58 +80,28 @@ export async function loadSigners(authorities: Config['authorities']): Promise<S
   return signers;
 }
 
-/** SHA-256 of every trust root in use: with the policy's hash it says what a verdict was based on. */
+/** SHA-256 of every trust root in use. With the policy's hash it identifies what a verdict was based on. */
 export function trustVersion(signers: readonly Signer[]): string {
-  return signers.map((signer) => (signer.kind === 'cosign' ? signer.trust.id : '')).join(' ');
+  return signers.map((signer) => describeSigner(signer).trust?.id ?? '').join(' ');
 }
 
 export type GatheredVerdicts = Required<Pick<Evidence, 'verdicts' | 'attestations'>>;
 
-/**
- * Fetches once and asks every signer.
- * @param subject the image with the digest that will be written or run: no other digest is looked at (T2)
- * @param attestations whether any rule asks for statements
- */
-export async function gatherVerdicts(
-  client: SignatureClient,
-  subject: Reference,
-  signers: readonly Signer[],
-  attestations = false,
-  now = new Date(),
-): Promise<GatheredVerdicts> {
+/** The verdict of every signer about one digest. */
+export async function gatherVerdicts(signers: readonly Signer[], request: VerifyRequest): Promise<GatheredVerdicts> {
+  const complete = { attestations: false, now: new Date(), ...request };
   const verdicts = new Map<string, Verdict>();
   const verified: Attestation[] = [];
   const problems = new Map<string, Problem>();
-  const repositories = Map.groupBy(
-    signers.filter((signer) => signer.kind === 'cosign'),
-    ({ signatureRepository }) => signatureRepository,
-  );
-  const cosign = [...repositories].map(async ([repository, group]) => {
-    let candidates: SignatureCandidate[];
-    try {
-      candidates = await fetchCandidates(client, signatureRepository(subject, repository), attestations);
-    } catch (error) {
-      const problem = asProblem(error, 'unreachable', { image: subject.text });
-      for (const { name } of group) {
-        verdicts.set(name, { kind: 'unchecked', problem });
-        problems.set(name, problem);
-      }
-      return;
+  for (const answers of await Promise.all(KINDS.map((kind) => verifyKind(kind, signers, complete)))) {
+    for (const [name, { verdict, attestations = [], problem }] of answers) {
+      verdicts.set(name, verdict);
+      verified.push(...attestations);
+      if (problem !== undefined) problems.set(name, problem);
     }
-    for (const signer of group) {
-      const evaluation = verifyMaterial(candidates, signer, subject, now);
-      verdicts.set(signer.name, evaluation.verdict);
-      verified.push(...evaluation.attestations);
-      if (evaluation.problem !== undefined) problems.set(signer.name, evaluation.problem);
-    }
-  });
-  const others = signers.map(async (signer) => {
-    if (signer.kind === 'notary') verdicts.set(signer.name, await verifyNotary(client, subject, signer, now));
-    if (signer.kind === 'notation') verdicts.set(signer.name, await verifyNotation(client, subject, signer, now));
-  });
-  await Promise.all([...cosign, ...others]);
-  return { verdicts, attestations: verified.length + problems.size === 0 ? NOTHING_STATED : { verified, problems } };
+  }
+  return { verdicts, attestations: verified.length + problems.size === 0 ? NO_ATTESTATIONS : { verified, problems } };
 }
 
-/** One for all: ten thousand verdicts are kept, and few of them have statements. */
-const NOTHING_STATED: GatheredVerdicts['attestations'] = { verified: [], problems: new Map() };
+/** Shared: ten thousand verdicts are cached, and few of them have attestations. */
+const NO_ATTESTATIONS: GatheredVerdicts['attestations'] = { verified: [], problems: new Map() };

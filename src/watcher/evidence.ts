@@ -2,7 +2,7 @@
 // changed goes into the ledger.
 
 import type { Evaluation } from '../evaluate/evaluate.ts';
-import type { Reference, Scope } from '../flow.ts';
+import type { PinnedReference, Reference, Scope } from '../flow.ts';
 import { printReference } from '../image/reference.ts';
 import { type EvidenceSummary, summarizeEvaluation } from '../inventory/deployed.ts';
 import type { Row } from '../inventory/inventory.ts';
@@ -15,7 +15,7 @@ import { asProblem, type Problem } from '../problem.ts';
 export type Evaluator = {
   /** `sha256:HEX` of the policy. */
   readonly policy: string;
-  readonly evaluate: (reference: Reference, scope: Scope) => Promise<Evaluation>;
+  readonly evaluate: (reference: PinnedReference, scope: Scope) => Promise<Evaluation>;
 };
 
 export type SignerChange = {
@@ -32,7 +32,7 @@ const FAILED_MS = 60_000;
 const WORKERS = 2;
 const MAX_KEPT = 50_000;
 
-type Wanted = { readonly reference: Reference; readonly scope: Scope };
+type Wanted = { readonly reference: PinnedReference; readonly scope: Scope };
 
 /** Owns the queue. */
 export class EvidenceKeeper {
@@ -90,8 +90,8 @@ export class EvidenceKeeper {
     return this.#kept.get(keyOf({ reference, scope: settingOf(row) }));
   }
 
-  /** Makes it known, in a while, if it is not or no longer. @param reference with its digest */
-  want(reference: Reference, row: Pick<Row, 'namespace' | 'kind'>, now = Date.now()): void {
+  /** Makes it known, in a while, if it is not or no longer. */
+  want(reference: PinnedReference, row: Pick<Row, 'namespace' | 'kind'>, now = Date.now()): void {
     if (this.#evaluator === undefined) return;
     const wanted = { reference, scope: settingOf(row) };
     const key = keyOf(wanted);
@@ -140,8 +140,8 @@ export class EvidenceKeeper {
     await this.#record(reference, evidence, evaluator.policy);
   }
 
-  async #record(reference: Reference, evidence: EvidenceSummary, policy: string): Promise<void> {
-    const { registry, repository, digest = '' } = reference;
+  async #record(reference: PinnedReference, evidence: EvidenceSummary, policy: string): Promise<void> {
+    const { registry, repository, digest } = reference;
     const { outcome, signers, reason } = evidence;
     // Another watcher may have told it already.
     const told = await this.#ledger.statements.evidence([digest], true);
@@ -159,6 +159,7 @@ export class EvidenceKeeper {
 }
 
 const settingOf = ({ namespace, kind }: Pick<Row, 'namespace' | 'kind'>): Scope => ({ namespace, kind });
-const keyOf = ({ reference, scope }: Wanted) => `${printReference(reference)} ${scope.namespace} ${scope.kind}`;
+const keyOf = ({ reference, scope }: { readonly reference: Reference; readonly scope: Scope }) =>
+  `${printReference(reference)} ${scope.namespace} ${scope.kind}`;
 const openKey = ({ registry, repository, digest }: Pick<EvidenceInterval, 'registry' | 'repository' | 'digest'>) =>
   `${registry}/${repository}@${digest}`;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Evaluation } from '../evaluate/evaluate.ts';
 import type { Reference } from '../flow.ts';
-import { parseReference, tagKey } from '../image/reference.ts';
+import { parsePinned, parseReference, tagKey } from '../image/reference.ts';
 import { deployedOf, FILTERS, type Knowledge } from '../inventory/deployed.ts';
 import type { ImageClosure } from '../inventory/image-identity.ts';
 import type { Row } from '../inventory/inventory.ts';
@@ -249,7 +249,7 @@ test('evidence: judged once while nothing changes, anew when the policy does; wh
     return keeper;
   };
   const keeper = await open();
-  const image = reference(`web@${A}`);
+  const image = parsePinned(`web@${A}`);
   const where = { namespace: 'shop', kind: 'Deployment' };
   const look = async (at = Date.now()) => {
     keeper.want(image, where, at);
@@ -283,7 +283,7 @@ test('evidence: judged once while nothing changes, anew when the policy does; wh
   await keeper.settled();
   const later = await open();
   before = evaluation;
-  for (const name of ['web', 'web', 'other']) later.want(reference(`${name}@${A}`), where);
+  for (const name of ['web', 'web', 'other']) later.want(parsePinned(`${name}@${A}`), where);
   while (evaluation === before) await new Promise((wait) => setTimeout(wait, 5));
   while (later.of(reference(`other@${A}`), where) === undefined) await new Promise((wait) => setTimeout(wait, 5));
   await later.settled();

@@ -1,5 +1,5 @@
 // What is to be known of what is deployed: tags and digests to look at, closures to read, signatures to check. Pure.
-import type { Reference } from '../flow.ts';
+import type { PinnedReference, Reference } from '../flow.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
 import { type DeployedContainer, tagOf } from '../inventory/deployed.ts';
 import { Problem } from '../problem.ts';
@@ -24,7 +24,7 @@ export function* polledReferences(rows: readonly DeployedContainer[]): Generator
 export type Need = {
   readonly row: DeployedContainer;
   /** With the digest that is to be known. */
-  readonly reference: Reference;
+  readonly reference: PinnedReference;
   /** Undefined: only who signed it. */
   readonly closure: 'urgent' | 'later' | undefined;
 };

@@ -1,6 +1,6 @@
 // A registry client that spends from the watcher's budget: what registries count as a pull is only asked for while there is plenty, for
 // nodes pull by the same address.
-import type { Reference } from '../flow.ts';
+import type { PinnedReference, Reference } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { type ClientOptions, RegistryClient } from '../registry/client.ts';
 import { ambientCredentials, type Credential } from '../registry/credentials.ts';
@@ -50,7 +50,7 @@ export class PacedClient extends RegistryClient {
     return super.manifest(reference);
   }
 
-  override async referrers(reference: Reference): Promise<Referrer[]> {
+  override async referrers(reference: PinnedReference): Promise<Referrer[]> {
     await this.#turn(reference);
     return super.referrers(reference);
   }

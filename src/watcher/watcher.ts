@@ -279,7 +279,7 @@ export class Watcher {
   #want(): void {
     const digestOf = (tag: Reference) => this.#tags.state(pollKey(tag))?.digest;
     for (const { row, reference, closure } of needsOf(this.deployed(), digestOf)) {
-      if (closure !== undefined) this.#closures.want(reference, reference.digest as string, closure === 'urgent');
+      if (closure !== undefined) this.#closures.want(reference, reference.digest, closure === 'urgent');
       this.#evidence.want(reference, row);
     }
   }

@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import type { Reference, Verdict } from '../../src/flow.ts';
+import type { PinnedReference, Reference, Verdict } from '../../src/flow.ts';
 import { parseReference, withDigest } from '../../src/image/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 import { pushSample } from '../../src/registry/sample.ts';
@@ -51,7 +51,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
     }
   });
 
-  const image = async (where: string, tag: string): Promise<Reference> => {
+  const image = async (where: string, tag: string): Promise<PinnedReference> => {
     const host = registries[where] as string;
     return withDigest(
       parseReference(`${host}/team/web:${tag}`) as Reference,
@@ -75,7 +75,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
   };
 
   const verdict = async (
-    subject: Reference,
+    subject: PinnedReference,
     key: string,
     annotations: Record<string, string> = {},
     hashAlgorithm: 'sha256' | 'sha384' = 'sha256',
@@ -84,7 +84,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
     const signers = await loadSigners({
       it: { ...KEY_AUTHORITY, keys, hashAlgorithm, annotations },
     });
-    return (await gatherVerdicts(client, subject, signers)).verdicts.get('it') as Verdict;
+    return (await gatherVerdicts(signers, { client, subject })).verdicts.get('it') as Verdict;
   };
 
   for (const where of ['docker-registry', 'referrers API']) {
@@ -130,7 +130,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
         );
         const keys = [readFileSync(join(folder, 'release.pub'), 'utf8')];
         const signers = await loadSigners({ it: { ...KEY_AUTHORITY, keys, hashAlgorithm: 'sha256', annotations: {} } });
-        const { verdicts, attestations } = await gatherVerdicts(client, subject, signers, true);
+        const { verdicts, attestations } = await gatherVerdicts(signers, { client, subject, attestations: true });
         assert.equal(verdicts.get('it')?.kind, 'unsigned', JSON.stringify([...verdicts]));
         assert.deepEqual(
           attestations.verified.map(({ predicateType, predicate, layout }) => ({ predicateType, predicate, layout })),
@@ -155,7 +155,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
       SIGSTORE_ID_TOKEN: tokenOf('https://ci.test', 'https://git.test/org/app'),
     });
   const bare = ({ text }: Reference) => text.replace(/:[^:@/]+@/, '@');
-  const cosignVerify = (what: 'verify' | 'verify-attestation', subject: Reference, ...args: string[]) =>
+  const cosignVerify = (what: 'verify' | 'verify-attestation', subject: PinnedReference, ...args: string[]) =>
     cosign(3, what, '--allow-http-registry', ...args, bare(subject));
 
   for (const where of ['docker-registry', 'referrers API']) {
@@ -181,7 +181,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
         const key = ['--key', `${name}.pub`, '--insecure-ignore-tlog'];
         await assert.rejects(cosignVerify('verify', subject, ...key));
         await tagproof('sign', '--key', `${name}.key`, '-a', 'build=42', bare(subject));
-        assert.match(await cosignVerify('verify', subject, ...key), new RegExp(subject.digest as string));
+        assert.match(await cosignVerify('verify', subject, ...key), new RegExp(subject.digest));
         assert.match(await cosignVerify('verify', subject, ...key, '-a', 'build=42'), /42/);
         await assert.rejects(cosignVerify('verify', subject, ...key, '-a', 'build=43'));
         writeFileSync(join(folder, 'spdx.json'), '{"spdxVersion":"SPDX-2.3"}');
@@ -204,7 +204,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
       const url = await services.listen();
       atEnd(() => services.close());
       const root = join(folder, 'root.json');
-      writeFileSync(root, services.world.trustedRoot());
+      writeFileSync(root, services.stack.trustedRoot());
       for (const log of [
         ['--rekor-url', url],
         ['--rekor-url', url, '--rekor-version', '2', '--timestamp-url', `${url}/tsa`],
@@ -220,7 +220,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
         const times = log.length > 2 ? ['--use-signed-timestamps'] : [];
         assert.match(
           await cosignVerify('verify', subject, '--trusted-root', root, ...identity, ...times),
-          new RegExp(subject.digest as string),
+          new RegExp(subject.digest),
         );
       }
     });
@@ -230,12 +230,12 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
         const services = new Services();
         const url = await services.listen();
         atEnd(() => services.close());
-        const { world } = services;
+        const { stack } = services;
         const at = (name: string) => join(folder, name);
-        writeFileSync(at('root.json'), world.trustedRoot());
-        writeFileSync(at('fulcio.pem'), pem(world.issuerCertificate) + pem(world.rootCertificate));
-        writeFileSync(at('ct.pub'), world.ct.publicKey.export({ type: 'spki', format: 'pem' }));
-        writeFileSync(at('rekor.pub'), world.rekor1.publicKey.export({ type: 'spki', format: 'pem' }));
+        writeFileSync(at('root.json'), stack.trustedRoot());
+        writeFileSync(at('fulcio.pem'), pem(stack.issuerCertificate) + pem(stack.rootCertificate));
+        writeFileSync(at('ct.pub'), stack.ct.publicKey.export({ type: 'spki', format: 'pem' }));
+        writeFileSync(at('rekor.pub'), stack.log.rekor1.publicKey.export({ type: 'spki', format: 'pem' }));
         const subject = await image(where, `cosign-keyless-${version}`);
         const trust = {
           SIGSTORE_ROOT_FILE: at('fulcio.pem'),
@@ -273,7 +273,7 @@ suite('cosign 2 and 3: signatures by key', ['cosign2', 'cosign3', 'docker-regist
             certificateTransparency: 'required',
           },
         });
-        const verified = (await gatherVerdicts(client, subject, signers)).verdicts.get('it') as Verdict;
+        const verified = (await gatherVerdicts(signers, { client, subject })).verdicts.get('it') as Verdict;
         assert.equal(verified.kind, 'verified', JSON.stringify(verified));
         assert.equal(verified.kind === 'verified' && verified.layout, version === 2 ? 'signature' : 'bundle');
       });

@@ -2,27 +2,21 @@
 // which a server, or somebody between, could cheat is refused.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import type { Reference, Verdict } from '../../src/flow.ts';
-import { parseReference } from '../../src/image/reference.ts';
+import type { Verdict } from '../../src/flow.ts';
+import { parsePinned } from '../../src/image/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
-import { loadNotarySigner, verifyNotary } from '../../src/verify/notary/verify.ts';
-import { atEnd, command, freePort, scratch, start, suite } from './suite.ts';
+import { loadNotarySigner } from '../../src/verify/notary/signer.ts';
+import { verifyNotary } from '../../src/verify/notary/verify.ts';
+import { record, replay, served } from './notary-replay.ts';
+import { type NotaryServers, PASSPHRASES, rootPemsOf, startNotaryServers } from './notary-servers.ts';
+import { atEnd, command, scratch, suite } from './suite.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-const PASSPHRASES = {
-  NOTARY_ROOT_PASSPHRASE: 'passphrase-1',
-  NOTARY_TARGETS_PASSPHRASE: 'passphrase-2',
-  NOTARY_SNAPSHOT_PASSPHRASE: 'passphrase-3',
-  NOTARY_DELEGATION_PASSPHRASE: 'passphrase-4',
-};
 const DAY = 86_400_000;
-type Metadata = {
-  signed: { keys: Record<string, { keyval: { public: string } }>; roles: { root: { keyids: string[] } } };
-};
 
 suite(
   'Docker Content Trust: Notary server, signer and client',
@@ -32,7 +26,7 @@ suite(
     const env = { ...process.env, ...PASSPHRASES };
     const client = new RegistryClient({ credentials: async () => undefined, backoffMs: 1 });
     atEnd(() => client.close());
-    const servers: Record<string, { url: string; ca?: string }> = {};
+    const servers: NotaryServers = {};
 
     const notary = (server: string, dir: string, ...args: string[]) => {
       const { url, ca } = servers[server] as { url: string; ca?: string };
@@ -50,15 +44,7 @@ suite(
       await notary(server, gun, 'key', 'rotate', `registry.test/${gun}`, 'snapshot', '-r');
       await notary(server, gun, 'publish', `registry.test/${gun}`);
     };
-    /** The pins are taken from what the publisher has on disk, not from the server. */
-    const rootPems = (gun: string): string[] => {
-      const { signed } = JSON.parse(
-        readFileSync(join(folder, gun, 'tuf/registry.test', gun, 'metadata/root.json'), 'utf8'),
-      ) as Metadata;
-      return signed.roles.root.keyids.map((id) =>
-        Buffer.from(signed.keys[id]?.keyval.public ?? '', 'base64').toString('utf8'),
-      );
-    };
+    const rootPems = (gun: string) => rootPemsOf(join(folder, gun), gun);
     const verify = (
       gun: string,
       tag: string | undefined,
@@ -75,121 +61,15 @@ suite(
         signers: more.signers ?? [],
       });
       const name = `registry.test/${gun}${tag === undefined ? '' : `:${tag}`}@sha256:${sha256(content)}`;
-      return verifyNotary(client, parseReference(name) as Reference, signer, more.now ?? new Date());
+      return verifyNotary(client, parsePinned(name), signer, more.now ?? new Date());
     };
     const reasons = (verdict: Verdict) =>
       verdict.kind === 'invalid' ? verdict.reasons.join() : JSON.stringify(verdict);
 
     before(async () => {
       process.env['TAGPROOF_DATA'] = join(folder, 'data');
-      const health = (url: string) => async () => {
-        const answer = await fetch(`${url}/_notary_server/health`);
-        if (!answer.ok) throw new Error(String(answer.status));
-      };
-      const plain = await freePort();
-      servers['plain'] = { url: `http://127.0.0.1:${plain}` };
-      const config = join(folder, 'plain.json');
-      writeFileSync(
-        config,
-        JSON.stringify({
-          server: { http_addr: `127.0.0.1:${plain}` },
-          trust_service: { type: 'local' },
-          logging: { level: 'error' },
-          storage: { backend: 'memory' },
-        }),
-      );
-      await start('notary-server', [`-config=${config}`], health(servers['plain'].url));
-      await startWithSigner();
+      Object.assign(servers, await startNotaryServers(folder));
     });
-
-    /** As in production: TLS, and the online keys in a signer of their own. */
-    async function startWithSigner(): Promise<void> {
-      const at = (name: string) => join(folder, name);
-      await command('openssl', [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:P-256',
-        '-nodes',
-        '-days',
-        '2',
-        '-subj',
-        '/CN=test CA',
-        '-keyout',
-        at('ca.key'),
-        '-out',
-        at('ca.pem'),
-      ]);
-      writeFileSync(at('ext'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n');
-      await command('openssl', [
-        'req',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-subj',
-        '/CN=localhost',
-        '-keyout',
-        at('tls.key'),
-        '-out',
-        at('tls.csr'),
-      ]);
-      await command('openssl', [
-        'x509',
-        '-req',
-        '-in',
-        at('tls.csr'),
-        '-CA',
-        at('ca.pem'),
-        '-CAkey',
-        at('ca.key'),
-        '-CAcreateserial',
-        '-days',
-        '2',
-        '-extfile',
-        at('ext'),
-        '-out',
-        at('tls.pem'),
-      ]);
-      const [grpc, port] = [await freePort(), await freePort()];
-      const tls = { tls_cert_file: at('tls.pem'), tls_key_file: at('tls.key') };
-      writeFileSync(
-        at('signer.json'),
-        JSON.stringify({
-          server: { grpc_addr: `127.0.0.1:${grpc}`, ...tls, client_ca_file: at('ca.pem') },
-          logging: { level: 'error' },
-          storage: { backend: 'memory' },
-        }),
-      );
-      const up = (p: number) => async () => {
-        const { connect } = await import('node:net');
-        await new Promise<void>((resolve, reject) => {
-          const socket = connect(p, '127.0.0.1', () => (socket.destroy(), resolve()));
-          socket.on('error', reject);
-        });
-      };
-      await start('notary-signer', [`-config=${at('signer.json')}`], up(grpc), { NOTARY_SIGNER_TIMESTAMP_KEY: 'x' });
-      writeFileSync(
-        at('server.json'),
-        JSON.stringify({
-          server: { http_addr: `127.0.0.1:${port}`, ...tls },
-          trust_service: {
-            type: 'remote',
-            hostname: 'localhost',
-            port: String(grpc),
-            key_algorithm: 'ecdsa',
-            tls_ca_file: at('ca.pem'),
-            tls_client_cert: at('tls.pem'),
-            tls_client_key: at('tls.key'),
-          },
-          logging: { level: 'error' },
-          storage: { backend: 'memory' },
-        }),
-      );
-      servers['tls'] = { url: `https://localhost:${port}`, ca: at('ca.pem') };
-      await start('notary-server', [`-config=${at('server.json')}`], up(port));
-    }
 
     test('signed, another digest, another tag, no trust data, by another root', async () => {
       await init('plain', 'app');
@@ -364,12 +244,7 @@ suite(
       const page = await replay(new Map(), 404); // a page of "not found" that is not Notary's own
       assert.equal((await verify('app', 'v1', 'one', { url: page })).kind, 'unchecked');
       const signer = loadNotarySigner('dct', { kind: 'notary', annotations: {}, roots: rootPems('app'), signers: [] });
-      const hub = await verifyNotary(
-        client,
-        parseReference(`nginx:1@sha256:${sha256('x')}`) as Reference,
-        signer,
-        new Date(),
-      );
+      const hub = await verifyNotary(client, parsePinned(`nginx:1@sha256:${sha256('x')}`), signer, new Date());
       assert.match(hub.kind === 'unchecked' ? hub.problem.message : '', /shut down on 8 December 2026/);
     });
 
@@ -405,47 +280,12 @@ suite(
         roots: rootPems('app'),
         signers: [],
       });
-      const subject = parseReference(`registry.test/app:v1@sha256:${sha256('one')}`) as Reference;
+      const subject = parsePinned(`registry.test/app:v1@sha256:${sha256('one')}`);
       const verdict = await verifyNotary(own, subject, signer, new Date());
       assert.equal(verdict.kind, 'verified', reasons(verdict));
       assert.deepEqual(new Set(credentials), new Set(['registry.test']));
       const token = asked.find((line) => line.startsWith('/token')) as string;
       assert.match(decodeURIComponent(token), /scope=repository:registry\.test\/app:pull Basic /);
     });
-
-    /** What servers of `replay` serve, by their URL. */
-    const served = new Map<string, Map<string, Buffer>>();
-
-    async function replay(files: Map<string, Buffer>, status?: number): Promise<string> {
-      let url = '';
-      const server = createServer((request, response) => {
-        const body = served.get(url)?.get(request.url as string);
-        if (status !== undefined) return void response.writeHead(status).end('no');
-        if (body !== undefined) return void response.writeHead(200).end(body);
-        response.writeHead(404).end('{"errors":[{"code":"METADATA_NOT_FOUND","message":"no"}]}');
-      });
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      atEnd(() => server.close());
-      url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
-      served.set(url, files);
-      return url;
-    }
-
-    /** All that a verifier asks for, as the real server serves it now. */
-    async function record(url: string, gun: string): Promise<Map<string, Buffer>> {
-      const files = new Map<string, Buffer>();
-      const base = `/v2/registry.test/${gun}/_trust/tuf/`;
-      const get = async (name: string) => {
-        const bytes = Buffer.from(await (await fetch(`${url}${base}${name}.json`)).arrayBuffer());
-        files.set(`${base}${name}.json`, bytes);
-        return JSON.parse(bytes.toString()).signed.meta as Record<string, { hashes: { sha256: string } }>;
-      };
-      const hex = (base64 = '') => Buffer.from(base64, 'base64').toString('hex');
-      await get('root');
-      const { snapshot } = await get('timestamp');
-      const { targets } = await get(`snapshot.${hex(snapshot?.hashes.sha256)}`);
-      await get(`targets.${hex(targets?.hashes.sha256)}`);
-      return files;
-    }
   },
 );

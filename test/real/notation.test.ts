@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import type { Reference, Verdict } from '../../src/flow.ts';
+import type { PinnedReference, Reference, Verdict } from '../../src/flow.ts';
 import { parseReference, withDigest } from '../../src/image/reference.ts';
 import type { NotationAuthority } from '../../src/policy/config.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
@@ -14,7 +14,8 @@ import { pushSample } from '../../src/registry/sample.ts';
 import { loadNotationSigner } from '../../src/verify/notation/signer.ts';
 import { verifyNotation } from '../../src/verify/notation/verify.ts';
 import * as der from '../signing/der.ts';
-import { spkiOf, World } from '../signing/sigstore-stack.ts';
+import { spkiOf } from '../signing/keys.ts';
+import { SigstoreStack } from '../signing/sigstore-stack.ts';
 import { atEnd, command, dockerRegistry, referrersRegistry, scratch, suite } from './suite.ts';
 
 const DAY = 86_400_000;
@@ -28,7 +29,7 @@ suite('notation: Notary Project signatures', ['notation', 'docker-registry', 'go
   const config = join(folder, '.config/notation');
   const client = new RegistryClient({ credentials: async () => undefined, backoffMs: 1 });
   atEnd(() => client.close());
-  const world = new World();
+  const stack = new SigstoreStack();
   const registries: Record<string, string> = {};
   const keys: { name: string; keyPath: string; certPath: string }[] = [];
   const root = generateKeyPairSync('ec', { namedCurve: 'P-384' });
@@ -87,9 +88,9 @@ suite('notation: Notary Project signatures', ['notation', 'docker-registry', 'go
     atEnd(() => server.close());
     tsa = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
     const at = (name: string) => join(folder, name);
-    writeFileSync(at('tsa.pem'), der.pem(world.tsaCertificate));
-    writeFileSync(at('tsa.key'), world.tsa.privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    writeFileSync(at('tsaroot.pem'), der.pem(world.rootCertificate));
+    writeFileSync(at('tsa.pem'), der.pem(stack.tsaCertificate));
+    writeFileSync(at('tsa.key'), stack.tsa.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    writeFileSync(at('tsaroot.pem'), der.pem(stack.rootCertificate));
     writeFileSync(at('serial'), '01\n');
     writeFileSync(
       at('tsa.cnf'),
@@ -110,7 +111,7 @@ suite('notation: Notary Project signatures', ['notation', 'docker-registry', 'go
       join(folder, 'reply.tsr'),
     ]);
 
-  const image = async (where: string, tag: string): Promise<Reference> => {
+  const image = async (where: string, tag: string): Promise<PinnedReference> => {
     const host = registries[where] as string;
     const sample = {
       repository: 'team/web',
@@ -121,10 +122,10 @@ suite('notation: Notary Project signatures', ['notation', 'docker-registry', 'go
     return withDigest(parseReference(`${host}/team/web:${tag}`) as Reference, await pushSample(host, sample));
   };
   const bare = ({ text }: Reference) => text.replace(/:[^:@/]+@/, '@');
-  const sign = (subject: Reference, key: string, ...args: string[]) =>
+  const sign = (subject: PinnedReference, key: string, ...args: string[]) =>
     command('notation', ['sign', '--insecure-registry', '--key', key, ...args, bare(subject)], env);
   const verify = (
-    subject: Reference,
+    subject: PinnedReference,
     more: Partial<NotationAuthority> & { annotations?: Record<string, string> } = {},
     now = new Date(),
   ): Promise<Verdict> =>
@@ -172,14 +173,14 @@ suite('notation: Notary Project signatures', ['notation', 'docker-registry', 'go
           '--timestamp-root-cert',
           join(folder, 'tsaroot.pem'),
         );
-        const stores = { ca: [der.pem(rootCertificate)], signingAuthority: [], tsa: [der.pem(world.rootCertificate)] };
+        const stores = { ca: [der.pem(rootCertificate)], signingAuthority: [], tsa: [der.pem(stack.rootCertificate)] };
         const now = await verify(subject, { trustStores: stores });
         assert.equal(now.kind, 'verified', detail(now));
         assert.equal(now.kind === 'verified' && now.times.length, 1);
         const later = new Date(Date.now() + 100 * DAY);
         assert.equal((await verify(subject, { trustStores: stores }, later)).kind, 'verified');
         assert.equal((await verify(subject, {}, later)).kind, 'invalid', 'without a trusted clock');
-        const other = { ...stores, tsa: [der.pem(new World().rootCertificate)] };
+        const other = { ...stores, tsa: [der.pem(new SigstoreStack().rootCertificate)] };
         assert.match(detail(await verify(subject, { trustStores: other })), /not trusted/);
         assert.equal((await verify(subject, { trustStores: other, level: 'permissive' })).kind, 'verified');
       });
@@ -188,7 +189,7 @@ suite('notation: Notary Project signatures', ['notation', 'docker-registry', 'go
     test(`${where}: by others, by another identity, expired; levels`, async () => {
       const subject = await image(where, 'others');
       await sign(subject, 'p256', '--expiry', '1h');
-      const foreign = { ca: [der.pem(new World().rootCertificate)], signingAuthority: [], tsa: [] };
+      const foreign = { ca: [der.pem(new SigstoreStack().rootCertificate)], signingAuthority: [], tsa: [] };
       assert.equal((await verify(subject, { trustStores: foreign })).kind, 'others');
       assert.equal(
         (await verify(subject, { trustedIdentities: ['x509.subject: C=US, ST=WA, O=evil'] })).kind,

@@ -35,15 +35,20 @@ export function oid(text: string): Buffer {
   return encode(0x06, Buffer.from(groups));
 }
 
-export const name = (parts: Record<string, string>) => {
+/** A name by its parts; as a list where one part occurs twice. */
+export type Name = Record<string, string> | [part: string, value: string][];
+
+export const name = (parts: Name) => {
   const types: Record<string, string> = { CN: '2.5.4.3', C: '2.5.4.6', ST: '2.5.4.8', O: '2.5.4.10' };
   return sequence(
-    ...Object.entries(parts).map(([key, value]) => set(sequence(oid(types[key] as string), utf8(value)))),
+    ...(Array.isArray(parts) ? parts : Object.entries(parts)).map(([key, value]) =>
+      set(sequence(oid(types[key] as string), utf8(value))),
+    ),
   );
 };
 
 export type Extension = { oid: string; critical?: boolean; value: Buffer };
-const extension = ({ oid: id, critical, value }: Extension) =>
+export const extension = ({ oid: id, critical, value }: Extension) =>
   sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(value));
 
 export const EXTENSIONS = {
@@ -80,8 +85,8 @@ const algorithm = (key: KeyObject, hash: string) =>
   key.asymmetricKeyType === 'ec' ? sequence(oid(ECDSA[hash] as string)) : sequence(oid(RSA[hash] as string), nothing());
 
 export type Certificate = {
-  subject: Record<string, string>;
-  issuer: Record<string, string>;
+  subject: Name;
+  issuer: Name;
   /** SPKI, DER. */
   spki: Buffer;
   signer: KeyObject;
@@ -132,6 +137,14 @@ export type Stamp = {
   /** Which certificate is named in signing-certificate-v2; undefined leaves the attribute out. */
   named?: Buffer | null;
   fraction?: string;
+  /** Seconds by which the stated time may be wrong. */
+  accuracy?: number;
+  /** How many signers the token has; default 1. */
+  signers?: number;
+  /** The content type that is signed, by OID. */
+  contentType?: string;
+  /** What the signed message digest covers, if not the content. */
+  digested?: Buffer;
 };
 
 export const digestHex = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -148,11 +161,12 @@ export function timeStampToken(s: Stamp): Buffer {
     sequence(sequence(oid(SHA256), nothing()), octets(s.imprint ?? digest(s.stamped))),
     integer(++serials),
     encode(0x18, Buffer.from(stated)),
+    ...(s.accuracy === undefined ? [] : [sequence(integer(s.accuracy))]),
   );
   const named = s.named === undefined ? s.certificate : s.named;
   const attributes = [
-    sequence(oid('1.2.840.113549.1.9.3'), set(oid('1.2.840.113549.1.9.16.1.4'))),
-    sequence(oid('1.2.840.113549.1.9.4'), set(octets(digest(info)))),
+    sequence(oid('1.2.840.113549.1.9.3'), set(oid(s.contentType ?? '1.2.840.113549.1.9.16.1.4'))),
+    sequence(oid('1.2.840.113549.1.9.4'), set(octets(digest(s.digested ?? info)))),
     ...(named === null
       ? []
       : [sequence(oid('1.2.840.113549.1.9.16.2.47'), set(sequence(sequence(sequence(octets(digest(named)))))))]),
@@ -173,7 +187,7 @@ export function timeStampToken(s: Stamp): Buffer {
     set(sequence(oid(SHA256), nothing())),
     sequence(oid('1.2.840.113549.1.9.16.1.4'), context(0, octets(info))),
     encode(0xa0, ...(s.certificates ?? [s.certificate])),
-    set(signer),
+    set(...Array.from({ length: s.signers ?? 1 }, () => signer)),
   );
   return sequence(oid('1.2.840.113549.1.7.2'), context(0, data));
 }

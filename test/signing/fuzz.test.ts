@@ -4,8 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readReview } from '../../src/admission/review.ts';
-import type { Reference } from '../../src/flow.ts';
-import { parseReference } from '../../src/image/reference.ts';
+import { parsePinned } from '../../src/image/reference.ts';
 import { Problem } from '../../src/problem.ts';
 import { imagesOf } from '../../src/source/object.ts';
 import { fromAttestationLayer, fromBundle, fromSignatureLayer } from '../../src/verify/cosign/material.ts';
@@ -17,17 +16,17 @@ import { readCbor } from '../../src/verify/notation/cbor.ts';
 import { readEnvelope } from '../../src/verify/notation/envelope.ts';
 import { verifyStamp } from '../../src/verify/notation/timestamp.ts';
 import { parseTrustRoot } from '../../src/verify/trust/root.ts';
-import { World } from './sigstore-stack.ts';
+import { SigstoreStack } from './sigstore-stack.ts';
 
 const digest = `sha256:${'d'.repeat(64)}`;
-const subject = parseReference(`registry.test/org/app:1@${digest}`) as Reference;
-const world = new World();
+const subject = parsePinned(`registry.test/org/app:1@${digest}`);
+const stack = new SigstoreStack();
 const signer: CosignSigner = {
   kind: 'cosign',
   name: 'ci',
   keys: [],
   identities: [{ issuer: 'https://issuer.test', subject: 'https://git.test/org/app/.ci/release.yml@refs/heads/main' }],
-  trust: parseTrustRoot(world.trustedRoot(), 'test'),
+  trust: parseTrustRoot(stack.trustedRoot(), 'test'),
   thresholds: { logEntries: 1, certificateTimestamps: 1, timestamps: 0 },
   annotations: {},
   bindRepository: false,
@@ -37,7 +36,7 @@ const json = fc.jsonValue({ maxDepth: 6 }).map((value) => Buffer.from(JSON.strin
 const anything = fc.oneof(bytes, json);
 const RUNS = { numRuns: 300 };
 
-const good = world.bundle({ digest, stamp: true });
+const good = stack.bundle({ digest, stamp: true });
 /** Every place in the honest bundle. */
 const paths: string[][] = [];
 (function walk(value: unknown, at: string[]) {
@@ -65,7 +64,7 @@ test('anything as bundle, layer or attestation: read or refused, never signed', 
           fromSignatureLayer(input, annotations),
           fromAttestationLayer(input, annotations),
         ];
-        assert.notEqual(verifyMaterial(candidates, signer, subject, world.now).verdict.kind, 'verified');
+        assert.notEqual(verifyMaterial(candidates, signer, subject, stack.now).verdict.kind, 'verified');
       },
     ),
     RUNS,
@@ -80,7 +79,7 @@ test('an honest bundle with one part exchanged for anything: never verified as s
         .slice(0, -1)
         .reduce<Record<string, unknown>>((at, step) => at[step] as Record<string, unknown>, copy);
       parent[path.at(-1) as string] = value;
-      const { verdict } = verifyMaterial([fromBundle(Buffer.from(JSON.stringify(copy)))], signer, subject, world.now);
+      const { verdict } = verifyMaterial([fromBundle(Buffer.from(JSON.stringify(copy)))], signer, subject, stack.now);
       if (verdict.kind === 'verified') assert.equal(verdict.identity?.subject, signer.identities[0]?.subject);
     }),
     RUNS,

@@ -9,7 +9,7 @@ import { matchIdentity } from '../../src/verify/cosign/identity.ts';
 import { fromBundle } from '../../src/verify/cosign/material.ts';
 import { expiries, parseTrustRoot } from '../../src/verify/trust/root.ts';
 import { shippedSeed } from '../../src/verify/trust/store.ts';
-import { World } from './sigstore-stack.ts';
+import { SigstoreStack } from './sigstore-stack.ts';
 
 const STRICT = { logEntries: 1, certificateTimestamps: 1, timestamps: 0 } as const;
 const ISSUER = 'https://token.actions.githubusercontent.com';
@@ -24,7 +24,7 @@ for (const [name, ref, time] of [
     const { material } = parseTrustRoot((await shippedSeed()).targets, 'shipped');
     const bundle = fromBundle(read(name));
     assert.ok(!('malformed' in bundle), JSON.stringify(bundle));
-    const proven = prove(bundle, material, STRICT, now, undefined);
+    const proven = prove({ material: bundle, trust: material, thresholds: STRICT, now, policyKey: undefined });
     assert.ok(!('wrong' in proven), JSON.stringify(proven));
     assert.deepEqual(
       proven.times.map((at) => at.toISOString()),
@@ -49,8 +49,11 @@ for (const [name, ref, time] of [
       matchIdentity([{ issuer: ISSUER, subject, claims: { githubWorkflowRepository: 'evil/sigstore-js' } }], facts),
       undefined,
     );
-    const elsewhere = parseTrustRoot(new World().trustedRoot(), 'other').material;
-    assert.ok('wrong' in prove(bundle, elsewhere, STRICT, now, undefined), 'another root does not trust it');
+    const elsewhere = parseTrustRoot(new SigstoreStack().trustedRoot(), 'other').material;
+    assert.ok(
+      'wrong' in prove({ material: bundle, trust: elsewhere, thresholds: STRICT, now, policyKey: undefined }),
+      'another root does not trust it',
+    );
   });
 }
 

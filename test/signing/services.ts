@@ -1,19 +1,20 @@
-// Fulcio, Rekor 1 and 2 and a timestamp authority as HTTP services on loopback, over a World: what keyless signing talks to.
+// Fulcio, Rekor 1 and 2 and a timestamp authority as HTTP services on loopback, over a SigstoreStack: what keyless signing talks to.
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import * as der from './der.ts';
-import { recordBody2, World } from './sigstore-stack.ts';
+import { SigstoreStack } from './sigstore-stack.ts';
+import { recordBody2 } from './test-log.ts';
 
 export class Services {
-  readonly world: World;
+  readonly stack: SigstoreStack;
   readonly log: string[] = [];
   /** Set to make a service cheat or fail. */
   fault: 'none' | 'other key' | 'rekor down' | 'wrong entry' | 'fulcio refuses' = 'none';
   readonly #server: Server;
   url = '';
 
-  constructor(world = new World()) {
-    this.world = world;
+  constructor(stack = new SigstoreStack()) {
+    this.stack = stack;
     this.#server = createServer(async (request, response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -90,9 +91,9 @@ export class Services {
     const key = createPublicKey(request.publicKeyRequest.publicKey.content);
     if (!verify('sha256', Buffer.from(sub), key, Buffer.from(request.publicKeyRequest.proofOfPossession, 'base64')))
       throw new Error('the proof of possession is wrong');
-    const certified = this.fault === 'other key' ? this.world.root.publicKey : key;
-    const leaf = this.world.leaf(certified, { issuer: iss, names: [der.uri(sub)] }, new Date());
-    const { issuerCertificate, rootCertificate } = this.world;
+    const certified = this.fault === 'other key' ? this.stack.root.publicKey : key;
+    const leaf = this.stack.leaf(certified, { issuer: iss, names: [der.uri(sub)] }, new Date());
+    const { issuerCertificate, rootCertificate } = this.stack;
     return {
       signedCertificateEmbeddedSct: {
         chain: { certificates: [leaf, issuerCertificate, rootCertificate].map((c) => der.pem(c)) },
@@ -106,7 +107,7 @@ export class Services {
     spec: { proposedContent?: { envelope: string; verifiers: string[] } };
   }) {
     const body = proposal.spec.proposedContent === undefined ? proposal : this.#dsse(proposal.spec.proposedContent);
-    const entry = this.world.rekor1Entry(body, new Date());
+    const entry = this.stack.log.rekor1Entry(body, new Date());
     const fromBase64 = (text: string) => Buffer.from(text, 'base64').toString('hex');
     const { logIndex, rootHash, treeSize, hashes, checkpoint } = entry.inclusionProof;
     return {
@@ -165,7 +166,7 @@ export class Services {
     };
     const body = recordBody2(content);
     body.spec.hashedRekordV002.data.digest = digest;
-    return this.world.rekor2Entry(body);
+    return this.stack.log.rekor2Entry(body);
   }
 
   /** The imprint stands in the query as it is: SHA-256 of what is to be stamped. */
@@ -175,10 +176,10 @@ export class Services {
       imprint: query.subarray(at + 2, at + 34),
       stamped: Buffer.alloc(0),
       at: new Date(),
-      certificate: this.world.tsaCertificate,
+      certificate: this.stack.tsaCertificate,
       issuer: { CN: 'test root', O: 'tagproof' },
-      serial: this.world.tsaSerial,
-      key: this.world.tsa.privateKey,
+      serial: this.stack.tsaSerial,
+      key: this.stack.tsa.privateKey,
     });
   }
 }

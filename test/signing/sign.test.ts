@@ -23,7 +23,7 @@ before(async () => {
   hosts = { api: await registries.api.listen(), tag: await registries.tag.listen() };
   await services.listen();
   root = join(folder, 'trusted_root.json');
-  writeFileSync(root, services.world.trustedRoot());
+  writeFileSync(root, services.stack.trustedRoot());
 });
 after(async () => {
   await Promise.all([registries.api.close(), registries.tag.close(), services.close()]);
@@ -183,7 +183,7 @@ test('keyless: token from the CI’s own service, Rekor 2 and a time stamp', asy
 test('keyless without a log: a clock is asked instead', async () => {
   const reference = await image(hosts['api'] as string, 'keyless3');
   const env = { SIGSTORE_ID_TOKEN: tokenOf('https://ci.test', SUBJECT) };
-  assert.match((await tagproof([...keyless('--no-log'), reference], env)).out, /needs a witness of its time/);
+  assert.match((await tagproof([...keyless('--no-log'), reference], env)).out, /needs proof of its time/);
   assert.equal(
     (await tagproof([...keyless('--no-log', '--timestamp-url', `${services.url}/tsa`), reference], env)).code,
     0,

@@ -1,30 +1,21 @@
-// A whole sigstore on one page, for tests: certificate authority, certificate log, Rekor 1 and 2, timestamp authority. Every
-// part can be told to fail in its own way. Formats: facts of the specifications named in src/verify/cosign.
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+// A whole sigstore for tests: certificate authority, certificate log, transparency log, timestamp authority. Each part can be
+// given faults. Formats: the specifications that src/verify/cosign names.
+import { type KeyObject, sign } from 'node:crypto';
 import { IN_TOTO, preAuthentication, SIGN_PREDICATE, statementOf } from '../../src/sigstore/statement.ts';
 import * as der from './der.ts';
+import { DAY, MINUTE, pair, sha256, spkiOf } from './keys.ts';
+import { type Content, dsseBody, recordBody1, recordBody2, TestLog } from './test-log.ts';
 
 const { EXTENSIONS } = der;
 const CODE_SIGNING = '1.3.6.1.5.5.7.3.3';
 const FULCIO = '1.3.6.1.4.1.57264.1';
 const SCT = '1.3.6.1.4.1.11129.2.4.2';
-export const DAY = 86_400_000;
-export const MINUTE = 60_000;
-
-export const sha256 = (...parts: Uint8Array[]) => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
-export const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
-export const spkiOf = (key: KeyObject) => key.export({ type: 'spki', format: 'der' });
-
 export type LeafWish = {
   issuer?: string;
   names?: Buffer[];
   claims?: Record<number, string>;
   extensions?: der.Extension[];
-  /** Leave these extensions out, by OID. */
+  /** Leave these of the usual extensions out, by OID. */
   without?: string[];
   from?: Date;
   to?: Date;
@@ -44,27 +35,25 @@ export type BundleWish = LeafWish & {
   stamp?: boolean;
   /** Sign with this key instead of a fresh one with a certificate. */
   key?: { publicKey: KeyObject; privateKey: KeyObject };
-  /** What the log entry is about, if not this. */
+  /** What the log entry is about, if not this one. */
   entry?: { signature?: Buffer; signed?: Buffer; payload?: Buffer; signer?: Buffer };
 };
 
-export class World {
+export class SigstoreStack {
   readonly now: Date;
   readonly root = pair();
   readonly intermediate = pair();
   readonly ct = pair();
-  readonly rekor1 = pair();
-  readonly rekor2 = generateKeyPairSync('ed25519');
+  readonly log: TestLog;
   readonly tsa = pair();
   readonly rootCertificate: Buffer;
   readonly issuerCertificate: Buffer;
   readonly tsaCertificate: Buffer;
   readonly tsaSerial = 77;
-  /** Leaves of the log's tree. */
-  readonly #tree: Buffer[] = [];
 
   constructor(now = new Date(Math.floor(Date.now() / 1000) * 1000)) {
     this.now = now;
+    this.log = new TestLog(now);
     const from = new Date(now.getTime() - 365 * DAY);
     const to = new Date(now.getTime() + 365 * DAY);
     const rootName = { CN: 'test root', O: 'tagproof' };
@@ -98,7 +87,7 @@ export class World {
     });
   }
 
-  /** trusted_root.json. @param change mends or breaks it before it is written */
+  /** trusted_root.json. @param change alters it before it is written */
   trustedRoot(change: (root: Record<string, unknown[]>) => void = () => {}): Buffer {
     const validFor = { start: new Date(this.now.getTime() - 300 * DAY).toISOString() };
     const log = (baseUrl: string, key: KeyObject, keyDetails: string) => ({
@@ -113,10 +102,10 @@ export class World {
     const root = {
       mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
       tlogs: [
-        log('https://rekor1.test', this.rekor1.publicKey, 'PKIX_ECDSA_P256_SHA_256'),
+        log('https://rekor1.test', this.log.rekor1.publicKey, 'PKIX_ECDSA_P256_SHA_256'),
         {
-          ...log('https://rekor2.test', this.rekor2.publicKey, 'PKIX_ED25519'),
-          logId: { keyId: this.#rekor2Id().toString('base64') },
+          ...log('https://rekor2.test', this.log.rekor2.publicKey, 'PKIX_ED25519'),
+          logId: { keyId: this.log.rekor2Id().toString('base64') },
         },
       ],
       ctlogs: [log('https://ct.test', this.ct.publicKey, 'PKIX_ECDSA_P256_SHA_256')],
@@ -155,8 +144,9 @@ export class World {
       EXTENSIONS.names(...names),
       { oid: `${FULCIO}.8`, value: der.utf8(issuer) },
       ...claims,
-      ...(wish.extensions ?? []),
-    ].filter(({ oid }) => !wish.without?.includes(oid));
+    ]
+      .filter(({ oid }) => !wish.without?.includes(oid))
+      .concat(wish.extensions ?? []);
     const wanted: der.Certificate = {
       subject: {},
       issuer: { CN: 'test issuer', O: 'tagproof' },
@@ -234,7 +224,11 @@ export class World {
         tlogEntries:
           log === 'none'
             ? []
-            : [log === 'rekor1' ? this.rekor1Entry(dsseBody(content), at) : this.rekor2Entry(recordBody2(content))],
+            : [
+                log === 'rekor1'
+                  ? this.log.rekor1Entry(dsseBody(content), at)
+                  : this.log.rekor2Entry(recordBody2(content)),
+              ],
         ...(stamps.length > 0 && { timestampVerificationData: { rfc3161Timestamps: stamps } }),
       },
       dsseEnvelope: {
@@ -265,7 +259,7 @@ export class World {
       annotations['dev.sigstore.cosign/chain'] = der.pem(this.issuerCertificate) + der.pem(this.rootCertificate);
     }
     if ((wish.log ?? 'rekor1') === 'rekor1') {
-      const entry = this.rekor1Entry(recordBody1(content), at);
+      const entry = this.log.rekor1Entry(recordBody1(content), at);
       annotations['dev.sigstore.cosign/bundle'] = JSON.stringify({
         SignedEntryTimestamp: entry.inclusionPromise.signedEntryTimestamp,
         Payload: {
@@ -298,142 +292,10 @@ export class World {
     };
     return { signature, certificate, content };
   }
-
-  /** Rekor 1: promise (SET), proof and checkpoint. */
-  rekor1Entry(body: object, at = this.now) {
-    const text = Buffer.from(JSON.stringify(body));
-    const id = sha256(spkiOf(this.rekor1.publicKey));
-    const leaf = this.#append(text);
-    const { index, size, root } = leaf;
-    const globalIndex = index + 5000; // the shard's index is another one
-    const integratedTime = Math.floor(at.getTime() / 1000);
-    const promised = `{"body":"${text.toString('base64')}","integratedTime":${integratedTime},"logID":"${id.toString('hex')}","logIndex":${globalIndex}}`;
-    const note = `rekor1.test - 1234\n${size}\n${root.toString('base64')}\n`;
-    const checkpoint = this.#note(note, 'rekor1.test', id, sign('sha256', Buffer.from(note), this.rekor1.privateKey));
-    return {
-      logIndex: String(globalIndex),
-      logId: { keyId: id.toString('base64') },
-      kindVersion: { kind: (body as { kind: string }).kind, version: (body as { apiVersion: string }).apiVersion },
-      integratedTime: String(integratedTime),
-      inclusionPromise: {
-        signedEntryTimestamp: sign('sha256', Buffer.from(promised), this.rekor1.privateKey).toString('base64'),
-      },
-      inclusionProof: inclusionProof(leaf, checkpoint),
-      canonicalizedBody: text.toString('base64'),
-    };
-  }
-
-  #rekor2Id(): Buffer {
-    const raw = spkiOf(this.rekor2.publicKey).subarray(-32);
-    return sha256(Buffer.from('rekor2.test\n'), Buffer.from([1]), raw);
-  }
-
-  /** Rekor 2: proof and checkpoint only, no time. */
-  rekor2Entry(body: object) {
-    const text = Buffer.from(JSON.stringify(body));
-    const id = this.#rekor2Id();
-    const leaf = this.#append(text);
-    const { index, size, root } = leaf;
-    const note = `rekor2.test\n${size}\n${root.toString('base64')}\n`;
-    const own = this.#note(note, 'rekor2.test', id, sign(null, Buffer.from(note), this.rekor2.privateKey));
-    const checkpoint = `${own}— witness.test ${Buffer.concat([Buffer.alloc(4, 7), Buffer.alloc(64, 9)]).toString('base64')}\n`;
-    return {
-      logIndex: String(index),
-      logId: { keyId: id.toString('base64') },
-      kindVersion: { kind: 'hashedrekord', version: '0.0.2' },
-      integratedTime: '0',
-      inclusionProof: inclusionProof(leaf, checkpoint),
-      canonicalizedBody: text.toString('base64'),
-    };
-  }
-
-  #note(text: string, signer: string, id: Buffer, signature: Buffer): string {
-    return `${text}\n— ${signer} ${Buffer.concat([id.subarray(0, 4), signature]).toString('base64')}\n`;
-  }
-
-  /** Appends a leaf. RFC 6962 2.1. */
-  #append(body: Buffer): Leaf {
-    this.#tree.push(sha256(Buffer.from([0]), body));
-    const size = this.#tree.length;
-    return { index: size - 1, proof: path(size - 1, this.#tree), size, root: treeHash(this.#tree) };
-  }
 }
-
-/** A leaf of the log's tree, and the way from it to the root. */
-type Leaf = { index: number; proof: Buffer[]; size: number; root: Buffer };
-
-/** As a bundle has it. */
-const inclusionProof = ({ index, proof, size, root }: Leaf, checkpoint: string) => ({
-  logIndex: String(index),
-  rootHash: root.toString('base64'),
-  treeSize: String(size),
-  hashes: proof.map((hash) => hash.toString('base64')),
-  checkpoint: { envelope: checkpoint },
-});
-
-type Content = { signature: Buffer; signed: Buffer; payload: Buffer; signer: Buffer; isCertificate: boolean };
-const signerPem = ({ signer, isCertificate }: Content) =>
-  Buffer.from(der.pem(signer, isCertificate ? 'CERTIFICATE' : 'PUBLIC KEY')).toString('base64');
-
-export const dsseBody = (c: Content) => ({
-  apiVersion: '0.0.1',
-  kind: 'dsse',
-  spec: {
-    envelopeHash: { algorithm: 'sha256', value: 'e'.repeat(64) },
-    payloadHash: { algorithm: 'sha256', value: sha256(c.payload).toString('hex') },
-    signatures: [{ signature: c.signature.toString('base64'), verifier: signerPem(c) }],
-  },
-});
-
-export const recordBody1 = (c: Content) => ({
-  apiVersion: '0.0.1',
-  kind: 'hashedrekord',
-  spec: {
-    data: { hash: { algorithm: 'sha256', value: sha256(c.signed).toString('hex') } },
-    signature: { content: c.signature.toString('base64'), publicKey: { content: signerPem(c) } },
-  },
-});
-
-export const recordBody2 = (c: Content) => ({
-  apiVersion: '0.0.2',
-  kind: 'hashedrekord',
-  spec: {
-    hashedRekordV002: {
-      data: { algorithm: 'SHA2_256', digest: sha256(c.signed).toString('base64') },
-      signature: {
-        content: c.signature.toString('base64'),
-        verifier: {
-          // Keys in order: the log hashes the canonical form (RFC 8785).
-          keyDetails: 'PKIX_ECDSA_P256_SHA_256',
-          [c.isCertificate ? 'x509Certificate' : 'publicKey']: { rawBytes: c.signer.toString('base64') },
-        },
-      },
-    },
-  },
-});
 
 function uint(bytes: number, value: number): Buffer {
   const buffer = Buffer.alloc(8);
   buffer.writeBigUInt64BE(BigInt(value));
   return buffer.subarray(8 - bytes);
-}
-
-function split(count: number): number {
-  let k = 1;
-  while (k * 2 < count) k *= 2;
-  return k;
-}
-
-function treeHash(leaves: Buffer[]): Buffer {
-  if (leaves.length === 1) return leaves[0] as Buffer;
-  const k = split(leaves.length);
-  return sha256(Buffer.from([1]), treeHash(leaves.slice(0, k)), treeHash(leaves.slice(k)));
-}
-
-function path(index: number, leaves: Buffer[]): Buffer[] {
-  if (leaves.length === 1) return [];
-  const k = split(leaves.length);
-  return index < k
-    ? [...path(index, leaves.slice(0, k)), treeHash(leaves.slice(k))]
-    : [...path(index - k, leaves.slice(k)), treeHash(leaves.slice(0, k))];
 }

@@ -24,7 +24,7 @@ async function open(config: Config, client: RegistryClient): Promise<Evaluator |
   return {
     policy: policyContext.policy,
     evaluate: (reference, setting) => {
-      const digest = reference.digest as string;
+      const { digest } = reference;
       const resolved = { reference, digest, from: 'registry' as const, at: new Date().toISOString() };
       return evaluateImage(client, reference, resolved, policyContext, setting);
     },

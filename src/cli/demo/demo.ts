@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { shortDigest } from '../../image/digest.ts';
+import { parsePinned } from '../../image/reference.ts';
 import { EmbeddedRegistry } from '../../registry/embedded.ts';
 import { pushReferrer, pushSample } from '../../registry/sample.ts';
 import { signingKeyOf } from '../../sign/key.ts';
@@ -38,7 +39,8 @@ rules:
 
 /** What somebody leaves who writes a byte into a signature. */
 async function signTampered(host: string, repository: string, digest: string, key: KeyObject): Promise<void> {
-  const statement = { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
+  const subject = parsePinned(`${host}/${repository}@${digest}`);
+  const statement = { subject, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
   const bundle = JSON.parse((await makeBundle(statement, { key: signingKeyOf(key) })).toString());
   const [signature] = bundle.dsseEnvelope.signatures;
   const bytes = Buffer.from(signature.sig, 'base64');

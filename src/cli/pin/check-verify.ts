@@ -11,7 +11,7 @@ import { applicableRules } from '../../policy/match.ts';
 import { Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { Finding } from '../../report/report.ts';
-import type { Signer } from '../../verify/verify.ts';
+import { describeSigner, type Signer } from '../../verify/verify.ts';
 import type { Context } from '../shared/command.ts';
 import { findingAt } from '../shared/finding.ts';
 
@@ -57,8 +57,15 @@ function staleEvidence(
 
 /** Could the recorded key or name be this authority's? Only for keys is that certain. */
 function mayBeBy(signer: Signer, keyId: string | undefined, subject: string | undefined): boolean {
-  if (signer.kind !== 'cosign') return true;
-  return signer.keys.length > 0 ? signer.keys.some(({ id }) => id === keyId) : subject !== undefined;
+  const { recordedBy, keyIds } = describeSigner(signer);
+  switch (recordedBy) {
+    case 'key':
+      return keyId !== undefined && keyIds.includes(keyId);
+    case 'subject':
+      return subject !== undefined;
+    case 'other':
+      return true;
+  }
 }
 
 /** With network: every pinned image before the policy. Images without digest are findings of their own. */

@@ -1,7 +1,7 @@
 // tagproof check: the gate for CI. Offline: is everything pinned, does the lock agree? Online: do the pins still hold?
-import type { Found, Skipped } from '../../flow.ts';
+import type { Found, PinnedReference, Skipped } from '../../flow.ts';
 import { shortDigest } from '../../image/digest.ts';
-import { postureOf, printReference, tagKey } from '../../image/reference.ts';
+import { isPinned, postureOf, printReference, tagKey } from '../../image/reference.ts';
 import { type Lock, readLock } from '../../lock/lock.ts';
 import { Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
@@ -102,11 +102,14 @@ export function run(args: string[]): Promise<number> {
 /** A pin whose tag the lock knows under another digest: edited by hand, or by somebody else's tool. */
 function disagreement(found: Found, lock: Lock): Finding[] {
   const { reference } = found;
-  const entry = reference.digest === undefined || reference.tag === undefined ? undefined : lock.get(tagKey(reference));
+  if (!isPinned(reference) || reference.tag === undefined) return [];
+  const entry = lock.get(tagKey(reference));
   if (entry === undefined || entry.digest === reference.digest) return [];
-  const message = `tagproof.lock pins ${reference.tag} to ${shortDigest(entry.digest)}, here it is ${shortDigest(reference.digest as string)}`;
+  const message = `tagproof.lock pins ${reference.tag} to ${shortDigest(entry.digest)}, here it is ${shortDigest(reference.digest)}`;
   return [findingAt(found, 'tag-digest-disagree', 'error', message)];
 }
+
+type PinnedFound = Found & { readonly reference: PinnedReference };
 
 async function checkOnline(
   client: RegistryClient,
@@ -115,11 +118,9 @@ async function checkOnline(
   required: readonly string[],
   { progress }: Context,
 ): Promise<{ findings: Finding[]; problems: Problem[] }> {
-  const groups = Map.groupBy(
-    found.filter(({ reference }) => reference.digest !== undefined),
-    ({ reference }) => printReference(reference),
-  );
-  const pins = [...groups.values()] as [Found, ...Found[]][];
+  const pinned = found.filter((place): place is PinnedFound => isPinned(place.reference));
+  const groups = Map.groupBy(pinned, ({ reference }) => printReference(reference));
+  const pins = [...groups.values()] as [PinnedFound, ...PinnedFound[]][];
   client.expect(pins.map(([{ reference }]) => reference));
   const findings: Finding[] = [];
   const problems: Problem[] = [];

@@ -1,7 +1,7 @@
 // tagproof unpin: takes out what pin wrote, byte for byte, without network.
 import type { Found } from '../../flow.ts';
 import { shortDigest } from '../../image/digest.ts';
-import { tagKey, withoutDigest } from '../../image/reference.ts';
+import { isPinned, tagKey, withoutDigest } from '../../image/reference.ts';
 import { type Lock, readLock } from '../../lock/lock.ts';
 import type { Finding } from '../../report/report.ts';
 import { unifiedDiff } from '../../source/diff.ts';
@@ -67,10 +67,10 @@ export function run(args: string[]): Promise<number> {
         head: [],
         rows: result.found
           .filter(goes)
-          .map((found) => [
-            { text: `${found.line}:${found.column}`, style: 'dim' as const },
-            withoutDigest(found.reference).text,
-            `was ${shortDigest(found.reference.digest as string)}`,
+          .map(({ line, column, reference }) => [
+            { text: `${line}:${column}`, style: 'dim' as const },
+            withoutDigest(reference).text,
+            isPinned(reference) ? `was ${shortDigest(reference.digest)}` : '',
           ]),
       }));
     return {

@@ -1,4 +1,4 @@
-// tagproof attest: a signed statement about images, from a predicate file: provenance, an SBOM, a scan.
+// tagproof attest: signs a statement about images from a predicate file, such as provenance, an SBOM or a scan.
 import { readFileSync, statSync } from 'node:fs';
 import { asProblem, Problem } from '../../problem.ts';
 import { MAX_ATTESTATION_BLOB } from '../../registry/limits.ts';
@@ -19,9 +19,9 @@ export function run(args: string[]): Promise<number> {
   const command = signOptions(
     defineCommand('attest', 'Signs a statement about images: the content of a predicate file.', EXAMPLES),
   )
-    .argument('<images...>', 'image references; a tag is resolved and shown first')
+    .argument('<images...>', 'image references; a tag is resolved, and its digest is shown first')
     .requiredOption('--type <type>', `predicate type: a URI, or ${Object.keys(PREDICATE_TYPES).join(', ')}`)
-    .requiredOption('--predicate <file>', 'the statement’s content, JSON');
+    .requiredOption('--predicate <file>', 'the content of the statement, JSON');
   return execute<Options>(command, args, (images, options, context) => {
     const predicateType = PREDICATE_TYPES[options.type] ?? options.type;
     if (!URL.canParse(predicateType))
@@ -29,18 +29,18 @@ export function run(args: string[]): Promise<number> {
         'usage',
         `--type '${options.type}': expected a URI, or ${Object.keys(PREDICATE_TYPES).join(', ')}`,
       );
-    if (predicateType === SIGN_PREDICATE)
-      throw new Problem('usage', 'this type is a signature: tagproof sign makes those');
-    return signAll(images, options, context, 'attest', { predicateType, predicate: readPredicate(options.predicate) });
+    if (predicateType === SIGN_PREDICATE) throw new Problem('usage', 'this type is a signature: use tagproof sign');
+    const about = { predicateType, predicate: readPredicate(options.predicate) };
+    return signAll({ images, options, context, name: 'attest', about });
   });
 }
 
 function readPredicate(file: string): unknown {
   let bytes: Buffer;
   try {
-    // Base64 in an envelope is a third more; what nobody could read again is not written.
+    // Base64 in the envelope adds a third. A statement larger than verifying accepts must not be written.
     if (statSync(file).size > MAX_ATTESTATION_BLOB / 2)
-      throw new Problem('limit', `larger than the ${MAX_ATTESTATION_BLOB / 2} bytes that a statement may have`);
+      throw new Problem('limit', `larger than the allowed ${MAX_ATTESTATION_BLOB / 2} bytes`);
     bytes = readFileSync(file);
   } catch (error) {
     throw asProblem(error, 'file', { file });

@@ -1,7 +1,7 @@
-// tagproof sign: signs images, only ever by digest. With a key, or keyless with the identity of the build that we run in.
+// tagproof sign: signs images, always by digest. With a key, or keyless with the identity of the current build.
 import { type Command, Option } from 'commander';
 import { readNamed } from '../../file.ts';
-import type { Reference } from '../../flow.ts';
+import type { PinnedReference, Reference } from '../../flow.ts';
 import { parseReference, repositoryOf, withDigest } from '../../image/reference.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
@@ -52,39 +52,43 @@ export function signOptions(command: Command): Command {
       '--key <file>',
       'private key: PEM, PKCS#8, or cosign’s encrypted form; without one the signature is keyless',
     )
-    .option('-a, --annotation <key=value>', 'goes into the signature (repeatable)', collect, [])
+    .option('-a, --annotation <key=value>', 'annotation to include in the signature (repeatable)', collect, [])
     .option('--fulcio-url <url>', 'certificate authority for keyless signatures', PUBLIC_FULCIO)
     .option('--rekor-url <url>', `transparency log (keyless: ${PUBLIC_REKOR}; with --key none unless this is given)`)
-    .addOption(new Option('--rekor-version <version>', 'how the log is spoken to').choices(['1', '2']).default('1'))
+    .addOption(new Option('--rekor-version <version>', 'API version of the log').choices(['1', '2']).default('1'))
     .option('--timestamp-url <url>', 'RFC 3161 timestamp authority (a Rekor 2 log needs one for keyless signatures)')
     .option('--no-log', 'keyless without a log entry: needs --timestamp-url')
-    .option('--trust-root <file>', 'what a keyless signature is checked against before it is pushed', PUBLIC_GOOD)
-    .option('--signature-repository <repository>', 'where the signature goes, if not beside the image')
-    .option('--dry-run', 'make and check it, but push nothing', false);
+    .option('--trust-root <file>', 'trust root to verify the signature with before it is pushed', PUBLIC_GOOD)
+    .option('--signature-repository <repository>', 'where to push the signature, if not beside the image')
+    .option('--dry-run', 'make and verify the signature, but push nothing', false);
 }
 
 export function run(args: string[]): Promise<number> {
   const command = signOptions(
     defineCommand('sign', 'Signs images by digest, as cosign 3 does: a bundle beside the image.', EXAMPLES),
-  ).argument('<images...>', 'image references; a tag is resolved and shown first');
+  ).argument('<images...>', 'image references; a tag is resolved, and its digest is shown first');
+  const about = { predicateType: SIGN_PREDICATE, predicate: {} };
   return execute<SignFlags>(command, args, (images, options, context) =>
-    signAll(images, options, context, 'sign', { predicateType: SIGN_PREDICATE, predicate: {} }),
+    signAll({ images, options, context, name: 'sign', about }),
   );
 }
 
-/** One statement about each image, by one signer. */
-export async function signAll(
-  images: readonly string[],
-  options: SignFlags,
-  context: Context,
-  name: 'sign' | 'attest',
-  about: Pick<Statement, 'predicateType' | 'predicate'>,
-) {
+type SignRun = {
+  readonly images: readonly string[];
+  readonly options: SignFlags;
+  readonly context: Context;
+  /** The command. */
+  readonly name: 'sign' | 'attest';
+  readonly about: Pick<Statement, 'predicateType' | 'predicate'>;
+};
+
+/** Signs one statement about each image, by one signer. */
+export async function signAll({ images, options, context, name, about }: SignRun) {
   const config = await loadConfig(options.config);
   const annotations = readAnnotations(options.annotation);
   const references = images.map((image) => parseReference(image));
   const wrong = references.find((reference) => reference instanceof Problem);
-  if (wrong !== undefined) throw wrong; // half of a release signed is worse than none
+  if (wrong !== undefined) throw wrong; // a half-signed release is worse than an unsigned one
   return withClient(options, config, context, async (client) => {
     const signatory = await signatoryOf(client, options);
     const witnessed = [signatory.certificate, signatory.log, signatory.stamp].some((part) => part !== undefined);
@@ -96,12 +100,12 @@ export async function signAll(
       try {
         const { bytes, digest, mediaType } = await client.manifest(reference);
         const subject = withDigest(reference, digest);
-        // Said before it is done: whoever sees another digest than he built can still stop.
+        // Printed before signing, so that a user who sees another digest than the one built can still stop.
         if (reference.digest === undefined && options.output === 'text' && !options.quiet)
           process.stderr.write(`${reference.text} is ${digest}\n`);
-        const statement = { ...about, digest, annotations };
+        const statement = { ...about, subject, annotations };
         const bundle = await makeBundle(statement, signatory);
-        checkOwn(bundle, subject, trust, signatory.key.spki);
+        checkBeforePush(bundle, subject, trust, signatory.key.spki);
         const place = signatureRepository(subject, options.signatureRepository);
         const artifact: Artifact = {
           artifactType: BUNDLE_TYPE,
@@ -151,13 +155,15 @@ async function signatoryOf(client: RegistryClient, options: SignFlags): Promise<
   const { rekorUrl, rekorVersion, timestampUrl } = options;
   const keyless = options.key === undefined;
   if (keyless && !options.log && timestampUrl === undefined)
-    throw new Problem('usage', 'a keyless signature needs a witness of its time: a log, or --timestamp-url');
-  const own = keyless ? await keylessOf(client, options) : keyOf(options.key as string);
+    throw new Problem('usage', 'a keyless signature needs proof of its time: a log, or --timestamp-url');
+  const signedBy = keyless ? await keylessOf(client, options) : keyOf(options.key as string);
   const log = options.log ? (rekorUrl ?? (keyless ? PUBLIC_REKOR : undefined)) : undefined;
   const signer: LoggedSigner =
-    own.certificate === undefined ? { kind: 'key', der: own.key.spki } : { kind: 'certificate', der: own.certificate };
+    signedBy.certificate === undefined
+      ? { kind: 'key', der: signedBy.key.spki }
+      : { kind: 'certificate', der: signedBy.certificate };
   return {
-    ...own,
+    ...signedBy,
     ...(timestampUrl !== undefined && {
       stamp: (bytes: Buffer) => stampBytes(client.service({ url: timestampUrl }), bytes),
     }),
@@ -165,7 +171,7 @@ async function signatoryOf(client: RegistryClient, options: SignFlags): Promise<
       log: (envelope) =>
         rekorVersion === '1'
           ? logInRekor1(client.service({ url: log }), envelope, signer)
-          : logInRekor2(client.service({ url: log }), envelope, signer, own.key.keyDetails),
+          : logInRekor2(client.service({ url: log }), envelope, signer, signedBy.key.keyDetails),
     }),
   };
 }
@@ -180,8 +186,8 @@ async function keylessOf(client: RegistryClient, { fulcioUrl }: SignFlags): Prom
   return certify(client.service({ url: fulcioUrl }), token);
 }
 
-/** Nothing is pushed that we would not accept ourselves: a witness that cheats, or a clock that is wrong, shows here. */
-function checkOwn(bundle: Buffer, subject: Reference, trust: TrustRoot | undefined, spki: Buffer): void {
+/** Verifies before pushing: a witness that cheats, or a wrong clock, is found here. */
+function checkBeforePush(bundle: Buffer, subject: PinnedReference, trust: TrustRoot | undefined, spki: Buffer): void {
   const material = fromBundle(bundle);
   const wrong = 'malformed' in material ? material.malformed : verifyBeforePush(material, subject, trust, spki);
   if (wrong !== undefined)

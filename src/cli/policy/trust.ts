@@ -1,5 +1,5 @@
-// tagproof trust: the sigstore trust root that keyless signatures are checked with: what is in it, refresh it, carry it over an
-// air gap. Only `update` uses the network, and only the TUF repository that it is told.
+// tagproof trust: shows, refreshes and transfers the sigstore trust root that keyless signatures are verified with. Only `update`
+// uses the network, and only the TUF repository that the user names.
 import { existsSync, writeFileSync } from 'node:fs';
 import { Argument } from 'commander';
 import { WARN_DAYS } from '../../evaluate/evaluate.ts';
@@ -7,7 +7,7 @@ import { readNamed } from '../../file.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { Cell, Report } from '../../report/report.ts';
 import { expiries, parseTrustRoot, type TrustRoot } from '../../verify/trust/root.ts';
-import { keepRoot, loadTrustRoot, PUBLIC_GOOD, PUBLIC_MIRROR } from '../../verify/trust/store.ts';
+import { loadTrustRoot, PUBLIC_GOOD, PUBLIC_MIRROR, storeRoot } from '../../verify/trust/store.ts';
 import { plural } from '../pin/scan.ts';
 import { type CommonOptions, type Context, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
@@ -18,28 +18,31 @@ tagproof trust show                       who is trusted, since when, until when
 tagproof trust show own/trusted_root.json
 tagproof trust update                     the public-good root of today, verified by TUF
 tagproof trust update --mirror https://tuf.example.com --root root.json own.json   (trustRoot: own.json)
-tagproof trust export trusted_root.json   to carry over an air gap …
-tagproof trust import trusted_root.json   … and take in there
+tagproof trust export trusted_root.json   to carry it over an air gap …
+tagproof trust import trusted_root.json   … and use it there
 `;
 
 type Options = CommonOptions & RegistryFlags & { mirror: string; root?: string };
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
-    defineCommand('trust', 'Shows, refreshes and carries the trust root for keyless signatures.', EXAMPLES),
+    defineCommand('trust', 'Shows, refreshes and transfers the trust root for keyless signatures.', EXAMPLES),
   )
     .addArgument(new Argument('<what>', 'what to do').choices(['show', 'update', 'export', 'import']))
     .argument('[file]', 'show, import: a trusted_root.json; export, update: where to write it')
     .option('--mirror <url>', 'update: the TUF repository', PUBLIC_MIRROR)
-    .option('--root <file>', 'update: its pinned root.json (that of the public-good instance comes with tagproof)');
+    .option(
+      '--root <file>',
+      'update: its pinned root.json (tagproof is shipped with that of the public-good instance)',
+    );
   return execute<Options>(command, args, async ([what, file], options, context) => {
     switch (what) {
       case 'update':
         return { report: await update(options, context, file) };
       case 'export':
-        return { report: await exportRoot(needed(file, 'where to write the trust root')) };
+        return { report: await exportRoot(requireFile(file, 'where to write the trust root')) };
       case 'import':
-        return { report: importRoot(needed(file, 'the trusted_root.json to take in')) };
+        return { report: importRoot(requireFile(file, 'the trusted_root.json to import')) };
       default: {
         const { root, from } = await loadTrustRoot(file ?? PUBLIC_GOOD);
         return { report: show(root, from) };
@@ -48,7 +51,7 @@ export function run(args: string[]): Promise<number> {
   });
 }
 
-function needed(file: string | undefined, what: string): string {
+function requireFile(file: string | undefined, what: string): string {
   if (file === undefined) throw new Problem('usage', `expected a file: ${what}`);
   return file;
 }
@@ -57,11 +60,11 @@ function show(root: TrustRoot, from: string): Report {
   const now = new Date();
   const soon = expiries(root, now, WARN_DAYS);
   const rows: Cell[][] = root.members.map(({ kind, name, start, end, certificateEnd }) => {
-    const over = [end, certificateEnd].some((date) => date !== undefined && Date.parse(date) < now.getTime());
+    const hasEnded = [end, certificateEnd].some((date) => date !== undefined && Date.parse(date) < now.getTime());
     const until = end ?? certificateEnd;
     return [
       kind,
-      { text: name, style: over ? 'dim' : 'good' },
+      { text: name, style: hasEnded ? 'dim' : 'good' },
       { text: `since ${start.slice(0, 10)}`, style: 'dim' },
       { text: until === undefined ? '' : `until ${until.slice(0, 10)}`, style: 'dim' },
     ];
@@ -76,20 +79,20 @@ function show(root: TrustRoot, from: string): Report {
   };
 }
 
-/** The public-good root is kept for all runs; another one goes to a file, for the policy to name. */
+/** The public-good root is stored for all runs. Another root goes to a file that the policy names. */
 async function update(options: Options, context: Context, file: string | undefined): Promise<Report> {
   const { updateRoot } = await import('../../verify/trust/update.ts');
   const mirror = options.mirror.replace(/\/$/, '');
-  const target = mirror === PUBLIC_MIRROR ? file : needed(file, 'where to write the trust root of your own mirror');
+  const target = mirror === PUBLIC_MIRROR ? file : requireFile(file, 'where to write the trust root of this mirror');
   const config = await loadConfig(options.config);
   const before = target === undefined || existsSync(target) ? await loadTrustRoot(target ?? PUBLIC_GOOD) : undefined;
   const bytes = await withClient(options, config, context, (client) => updateRoot(client, mirror, options.root));
   const root = parseTrustRoot(bytes, mirror);
-  const kept = keepRoot(bytes, target);
+  const stored = storeRoot(bytes, target);
   return {
-    ...show(root, kept),
+    ...show(root, stored),
     command: 'trust update',
-    summary: [root.id === before?.root.id ? 'nothing has changed' : `taken in: sha256:${root.id}`],
+    summary: [root.id === before?.root.id ? 'nothing has changed' : `stored: sha256:${root.id}`],
   };
 }
 
@@ -99,23 +102,23 @@ async function exportRoot(file: string): Promise<Report> {
     writeFileSync(file, bytes, { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST')
-      throw new Problem('file', 'is there already; nothing was written', { file });
+      throw new Problem('file', 'already exists; nothing was written', { file });
     throw asProblem(error, 'file', { file });
   }
-  return told(
+  return changeReport(
     'trust export',
-    [`${file} holds the trust root (${from}) with ${plural(root.members.length, 'member')}: sha256:${root.id}`],
+    [`wrote the trust root (${from}) to ${file}, with ${plural(root.members.length, 'member')}: sha256:${root.id}`],
     root,
   );
 }
 
 function importRoot(file: string): Report {
   const bytes = readNamed(file);
-  const root = parseTrustRoot(bytes, file); // nothing is kept that could not be used
-  return told('trust import', [`taken in as ${keepRoot(bytes)}: sha256:${root.id}`], root);
+  const root = parseTrustRoot(bytes, file); // an unusable root is never stored
+  return changeReport('trust import', [`stored as ${storeRoot(bytes)}: sha256:${root.id}`], root);
 }
 
-function told(name: string, summary: string[], root: TrustRoot): Report {
+function changeReport(name: string, summary: string[], root: TrustRoot): Report {
   return {
     command: name,
     sections: [],

@@ -23,17 +23,17 @@ import { type FindFlags, gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 
 const EXAMPLES = `
-tagproof verify ghcr.io/org/app:v1     an image: each authority's verdict, each rule's judgement
+tagproof verify ghcr.io/org/app:v1     an image: each authority's verdict, each rule's result
 tagproof verify deploy/                every image in these files
 tagproof verify                        every image in this repository
 tagproof verify --output json
 `;
 
 type Options = CommonOptions & RegistryFlags & { lock: string };
-/** An image and the place where it stands, if it came from a file. */
+/** An image and its place, if it came from a file. */
 type Subject = { readonly reference: Reference; readonly scope: Scope; readonly found?: Found };
 
-/** Places where the same rules speak for the same image are judged once. */
+/** Places where the same rules apply to the same image are evaluated once. */
 function keyOf({ reference, scope }: Subject, config: Config): string {
   return `${printReference(reference)}\n${applicableRulesKey(config, reference, scope, new Date())}`;
 }
@@ -43,7 +43,7 @@ export function run(args: string[]): Promise<number> {
     defineCommand('verify', 'Shows who signed each image and whether that satisfies the policy.', EXAMPLES),
   )
     .argument('[images or paths...]', 'image references, or files and folders to find them in (default: .)')
-    .option('--lock <file>', 'the lock, which knows since when a digest is known', 'tagproof.lock');
+    .option('--lock <file>', 'the lock file, which records when a digest was first seen', 'tagproof.lock');
   return execute<Options>(command, args, async (given, options, context) => {
     const config = await loadConfig(options.config);
     const { lock } = readLock(options.lock);
@@ -62,16 +62,16 @@ export function run(args: string[]): Promise<number> {
       const keyed = subjects.map((subject) => ({ key: keyOf(subject, config), subject }));
       const groups = new Map(keyed.map(({ key, subject }) => [key, subject]));
       const titles = titlesOf(groups);
-      const evaluation = new Map<string, Evaluation>();
+      const evaluations = new Map<string, Evaluation>();
       await Promise.all(
         [...groups].map(async ([key, { reference, scope }]) => {
           const answer = answers.get(printReference(reference)) as Resolution;
-          evaluation.set(key, await evaluateImage(client, reference, answer, policyContext, scope));
-          context.progress.show(`verified ${evaluation.size} of ${groups.size} images`);
+          evaluations.set(key, await evaluateImage(client, reference, answer, policyContext, scope));
+          context.progress.show(`verified ${evaluations.size} of ${groups.size} images`);
         }),
       );
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted');
-      const results = keyed.map(({ key, subject }) => ({ subject, ...(evaluation.get(key) as Evaluation) }));
+      const results = keyed.map(({ key, subject }) => ({ subject, ...(evaluations.get(key) as Evaluation) }));
       const open = results.filter(({ decision }) => isUnchecked(decision));
       const failed = results.filter(({ decision }) => decision.outcome !== 'allow' && !isUnchecked(decision));
       const passed = results.length - open.length - failed.length;
@@ -79,7 +79,7 @@ export function run(args: string[]): Promise<number> {
         report: {
           command: 'verify',
           findingsInSections: true,
-          sections: [...evaluation]
+          sections: [...evaluations]
             .sort(([a], [b]) => (a < b ? -1 : 1))
             .map(([key, item]) => section(titles.get(key) as string, item)),
           findings: failed.map(({ subject, decision }) => finding(subject, decision)),
@@ -112,7 +112,7 @@ export function run(args: string[]): Promise<number> {
   });
 }
 
-/** The image; and where it would run, if that makes a difference here. By the key of its group. */
+/** The image, and where it would run if that makes a difference. By the key of its group. */
 function titlesOf(groups: ReadonlyMap<string, Subject>): Map<string, string> {
   const byImage = Map.groupBy(groups, ([, { reference }]) => printReference(reference));
   const title = (image: string, { kind, namespace }: Scope) =>
@@ -157,7 +157,7 @@ function section(image: string, { resolved, evidence, decision }: Evaluation): S
       rows.push([{ text: 'note', style: 'warn' }, `${name}: ${note}`]);
   }
   for (const { authority, by, predicateType } of evidence?.attestations?.verified ?? [])
-    rows.push([{ text: 'statement', style: 'good' }, `${authority}: ${predicateType} by ${by}`]);
+    rows.push([{ text: 'attestation', style: 'good' }, `${authority}: ${predicateType} by ${by}`]);
   for (const { rule, ok, unchecked, reason } of decision.results) {
     rows.push([
       { text: ok ? 'met' : unchecked ? 'unchecked' : 'not met', style: ok ? 'good' : 'bad' },

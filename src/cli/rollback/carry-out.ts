@@ -126,7 +126,7 @@ async function blockedOf(steps: readonly Step<Checked>[], { ledger, options }: R
   const kept = new Set<string>();
   for (const { chosen } of steps)
     for (const { reference } of chosen)
-      for (const digest of await closureDigests(ledger, reference.digest as string)) kept.add(digest);
+      for (const digest of await closureDigests(ledger, reference.digest)) kept.add(digest);
   const bad = new Map<string, string>();
   for (const { workload, chosen } of steps) {
     const containers = new Set(chosen.map(({ interval }) => interval.container));
@@ -158,7 +158,7 @@ async function record(
       workload: { kind, name },
       container: interval.container,
       image: reference.text,
-      digest: reference.digest as string,
+      digest: reference.digest,
       reason,
       by,
       way,

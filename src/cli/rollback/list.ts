@@ -66,17 +66,7 @@ function rowOf({ interval, reference, current, notPullable, denied, signers }: C
   const name = reference.tag === undefined ? reference.name : `${reference.name}:${reference.tag}`;
   const by: Cell = signers === undefined ? { text: '-', style: 'dim' } : signers.join(', ') || 'nobody';
   const end = until === null ? 'now' : `${time(until)}${ageOf(until)}`;
-  return [
-    container,
-    name,
-    shortDigest(reference.digest as string),
-    revision || '-',
-    time(since),
-    end,
-    actor ?? '-',
-    by,
-    says,
-  ];
+  return [container, name, shortDigest(reference.digest), revision || '-', time(since), end, actor ?? '-', by, says];
 }
 
 function ageOf(until: string): string {

@@ -156,7 +156,7 @@ async function letGo(
   ]);
   const digests = new Set(held.map(({ digest }) => digest));
   const candidates = await candidatesIn(ledger, await ledger.runHistory(target));
-  const chosen = candidates.filter(({ reference }) => digests.has(reference.digest as string));
+  const chosen = candidates.filter(({ reference }) => digests.has(reference.digest));
   if (chosen.length > 0) holdInLock(options.lock, [{ workload: target, chosen }], undefined);
   return rollbackReport([], [], [`${what} is no longer held at ${[...digests].map(shortDigest).join(', ')}`], { held });
 }

@@ -66,7 +66,7 @@ function isPlaceOf(
 /** The digest where one stands or belongs; where the tag was another one, the whole reference, for a tag must not lie (T5). */
 function editOf(found: Found, { reference: to }: RollbackCandidate): Edit | undefined {
   const { reference, slot, start, end } = found;
-  if (reference.tag === to.tag) return pinEdit(found, to.digest as string);
+  if (reference.tag === to.tag) return pinEdit(found, to.digest);
   const whole = slot.pin?.at === end || slot.digest?.[1] === end;
   const text = `${reference.name}${to.tag === undefined ? '' : `:${to.tag}`}@${to.digest}`;
   if (whole) return { start, end, text };
@@ -93,7 +93,7 @@ export function holdInLock(file: string, steps: readonly Step[], reason: string 
       continue;
     }
     lock.set(key, {
-      digest: reference.digest as string,
+      digest: reference.digest,
       firstSeen: interval.since,
       source: 'registry',
       hold: { reason, by: userInfo().username, at },

@@ -1,5 +1,10 @@
-// @sigstore/verify is the engine: timestamps, chain, SCTs, log inclusion, log body. It is not a complete verifier; what it
-// leaves open (facts/signatures, "Gaps") is closed here and in certificate.ts, log.ts, identity.ts, trust root.
+// Verifies everything about material but its claim. @sigstore/verify is the engine: it checks timestamps, chain, SCTs, log
+// inclusion and log body. It is not a complete verifier. It leaves seven gaps, each closed here or in the file named:
+//   1 extended key usage, 2 key usage, 3 unknown critical extensions (certificate.ts);
+//   4 a log entry about another signer (log.ts);
+//   5 only the first of several names is compared (certificate.ts, identity.ts);
+//   6 the claim: digest and predicate type (verify-material.ts);
+//   7 a term of office without a start counts as unlimited (trust/root.ts).
 import { RFC3161Timestamp, X509Certificate } from '@sigstore/core';
 import { type SignedEntity, type TrustMaterial, Verifier } from '@sigstore/verify';
 import { type Key, keyOfCertificate } from './key.ts';
@@ -7,7 +12,7 @@ import { checkLogSigner, checkLogTerm, sameDigest } from './log.ts';
 import type { LogEntry, Material } from './material.ts';
 
 export type Thresholds = {
-  /** Log entries that are demanded; those that are there are checked in any case. */
+  /** Log entries that must be present. Those that are present are always checked. */
   readonly logEntries: 0 | 1;
   /** Signed certificate timestamps. */
   readonly certificateTimestamps: 0 | 1;
@@ -15,46 +20,40 @@ export type Thresholds = {
   readonly timestamps: 0 | 1;
 };
 
-/** What stands proven once the engine and the checks around it have passed. */
+/** What is proven once the engine and the checks around it have passed. */
 export type Proven = {
   readonly key: Key;
-  /** Verified times: of log promises and of timestamp authorities. */
+  /** Verified times: from log promises and timestamp authorities. */
   readonly times: readonly Date[];
   readonly logIndex?: string;
 };
 export type Wrong = { readonly wrong: string };
 
-/**
- * Verifies everything about the material but its claim.
- * @param trust whom to believe; `key`: the policy's key that verified the signature, absent for identities
- */
-export function prove(
-  material: Material,
-  trust: TrustMaterial,
-  thresholds: Thresholds,
-  now: Date,
-  key: Key | undefined,
-): Proven | Wrong {
+export type ProofRequest = {
+  readonly material: Material;
+  readonly trust: TrustMaterial;
+  readonly thresholds: Thresholds;
+  readonly now: Date;
+  /** The policy's key that verified the signature; undefined for identities. */
+  readonly policyKey: Key | undefined;
+};
+
+/** Verifies everything about the material but its claim. */
+export function prove(request: ProofRequest): Proven | Wrong {
   try {
-    return proveOrThrow(material, trust, thresholds, now, key);
+    return proveOrThrow(request);
   } catch (error) {
-    // Whatever the engine throws, about malformed input too, means: not verified.
+    // Whatever the engine throws, also about malformed input, means: not verified.
     return { wrong: `its proofs do not hold: ${error instanceof Error ? error.message : String(error)}` };
   }
 }
 
-function proveOrThrow(
-  material: Material,
-  trust: TrustMaterial,
-  thresholds: Thresholds,
-  now: Date,
-  policyKey: Key | undefined,
-): Proven | Wrong {
+function proveOrThrow({ material, trust, thresholds, now, policyKey }: ProofRequest): Proven | Wrong {
   const { certificate, logEntries, timestamps } = material;
   const stamps = timestamps.map((der) => RFC3161Timestamp.parse(der as Buffer<ArrayBuffer>));
   if (stamps.length < thresholds.timestamps) return { wrong: 'it has no timestamp by a timestamp authority' };
   const key = policyKey ?? (certificate === undefined ? undefined : keyOfCertificate(certificate));
-  if (key === undefined) return { wrong: 'it came without a certificate, and no key of the policy made it' };
+  if (key === undefined) return { wrong: 'it has no certificate, and no key of the policy made it' };
   const wrongSigner = logEntries.map((entry) => checkLogSigner(entry, key.spki, certificate)).find(Boolean);
   if (wrongSigner !== undefined) return { wrong: wrongSigner };
 
@@ -63,27 +62,31 @@ function proveOrThrow(
     ...promised.map(({ integratedTime }) => new Date(Number(integratedTime) * 1000)),
     ...stamps.map(({ signingTime }) => signingTime),
   ];
-  // A log without promises (Rekor v2) states no time: somebody else must (T35).
+  // A log without promises (Rekor v2) states no time, so a timestamp authority must (T35).
   if (certificate !== undefined && logEntries.length > 0 && times.length === 0)
-    return { wrong: 'nothing says when it was signed: its log states no time and there is no timestamp' };
+    return { wrong: 'nothing says when it was signed: its log states no time, and it has no timestamp' };
   new Verifier(trust, {
     tlogThreshold: thresholds.logEntries,
     ctlogThreshold: certificate === undefined ? 0 : thresholds.certificateTimestamps,
     timestampThreshold: 0,
-  }).verify(entityOf(material, stamps, times, key, now));
+  }).verify(entityOf(material, { stamps, times, key, now }));
   const wrongTerm = logEntries.map((entry) => checkLogTerm(entry, trust.tlogs, times, now)).find(Boolean);
   if (wrongTerm !== undefined) return { wrong: wrongTerm };
   const logIndex = logEntries[0]?.logIndex;
   return { key, times, ...(logIndex !== undefined && { logIndex }) };
 }
 
-/** Our material in the engine's shape; the signature's algorithm stays ours, for the engine knows only some. */
+type EntityContext = {
+  readonly stamps: readonly RFC3161Timestamp[];
+  readonly times: readonly Date[];
+  readonly key: Key;
+  readonly now: Date;
+};
+
+/** Our material in the engine's shape. The signature is verified by our key, because the engine knows only some algorithms. */
 function entityOf(
   { signed, payload, signature, stamped, form, certificate, logEntries }: Material,
-  stamps: readonly RFC3161Timestamp[],
-  times: readonly Date[],
-  key: Key,
-  now: Date,
+  { stamps, times, key, now }: EntityContext,
 ): SignedEntity {
   const timestamps: SignedEntity['timestamps'] = [
     ...logEntries
@@ -91,7 +94,7 @@ function entityOf(
       .map((tlogEntry) => ({ $case: 'transparency-log' as const, tlogEntry })),
     ...stamps.map((timestamp) => ({ $case: 'timestamp-authority' as const, timestamp })),
   ];
-  // The engine checks a chain at each time it is given, and without any not at all: then it must hold now.
+  // The engine checks a chain at each time that it is given, and not at all without one: then the chain must be valid now.
   if (times.length === 0 && certificate !== undefined)
     timestamps.push({ $case: 'transparency-log', tlogEntry: atTime(now) });
   return {
@@ -111,7 +114,7 @@ function entityOf(
   };
 }
 
-/** Stands for a moment that we name ourselves; only its time is read, and it is no log entry of the signature. */
+/** Makes the engine check the chain at a moment of our choice. It reads only the time; this is no log entry of the signature. */
 function atTime(moment: Date): LogEntry {
   return {
     integratedTime: String(Math.floor(moment.getTime() / 1000)),

@@ -1,7 +1,7 @@
 // Collects what may be a signature or attestation of one digest: cosign's `.sig` and `.att` tags, and sigstore bundles among
-// the referrers. Bounded; "there is none" and "could not look" stay apart.
+// the referrers. Bounded. "There is none" and "could not be fetched" stay distinct.
 import * as v from 'valibot';
-import type { Reference } from '../../flow.ts';
+import type { PinnedReference, Reference } from '../../flow.ts';
 import { isDigest } from '../../image/digest.ts';
 import { withDigest, withoutDigest } from '../../image/reference.ts';
 import { asProblem, Problem } from '../../problem.ts';
@@ -19,7 +19,7 @@ import {
   type Material,
 } from './material.ts';
 
-/** Something that may be a signature or attestation; a Problem when it is there and could not be fetched. */
+/** Something that may be a signature or attestation; a Problem when it exists and could not be fetched. */
 export type SignatureCandidate = Material | Malformed | Problem;
 
 export type CandidateClient = Pick<RegistryClient, 'manifest' | 'blob' | 'referrers'>;
@@ -45,38 +45,45 @@ const ArtifactSchema = v.object({
 
 /**
  * @param subject the image with its digest, in the repository that holds its signatures
- * @param attestations also the old layout's attestations; bundles hold both
- * @throws Problem when one of the places could not be looked at: then nobody knows what there is
+ * @param attestations whether to fetch the old layout's attestations too; bundles hold both
+ * @throws Problem when one of the places could not be read, because then it is unknown what exists
  */
 export async function fetchCandidates(
   client: CandidateClient,
-  subject: Reference,
+  subject: PinnedReference,
   attestations: boolean,
 ): Promise<SignatureCandidate[]> {
   const places = await Promise.all([
     fetchBundles(client, subject),
-    fetchLayers(client, subject, 'sig', SIMPLE_SIGNING, fromSignatureLayer),
-    attestations ? fetchLayers(client, subject, 'att', DSSE_TYPE, fromAttestationLayer) : [],
+    fetchLayers(client, subject, SIGNATURES),
+    attestations ? fetchLayers(client, subject, ATTESTATIONS) : [],
   ]);
   return places.flat();
 }
 
-/** The tags `sha256-HEX.sig` and `.att` hold all signatures and attestations of the older form, a layer each. */
+type Layers = {
+  /** Of the tag: `sha256-HEX.SUFFIX`. */
+  readonly suffix: string;
+  readonly mediaType: string;
+  readonly read: (bytes: Buffer, annotations: LayerAnnotations) => Material | Malformed;
+};
+const SIGNATURES: Layers = { suffix: 'sig', mediaType: SIMPLE_SIGNING, read: fromSignatureLayer };
+const ATTESTATIONS: Layers = { suffix: 'att', mediaType: DSSE_TYPE, read: fromAttestationLayer };
+
+/** The tags `sha256-HEX.sig` and `.att` hold all signatures and attestations of the older form, one in each layer. */
 async function fetchLayers(
   client: CandidateClient,
-  subject: Reference,
-  suffix: 'sig' | 'att',
-  mediaType: string,
-  read: (bytes: Buffer, annotations: LayerAnnotations) => Material | Malformed,
+  subject: PinnedReference,
+  { suffix, mediaType, read }: Layers,
 ): Promise<SignatureCandidate[]> {
-  const tag = `${(subject.digest as string).replace(':', '-')}.${suffix}`;
+  const tag = `${subject.digest.replace(':', '-')}.${suffix}`;
   const place: Reference = { ...withoutDigest(subject), tag, text: `${subject.name}:${tag}` };
   const manifest = await client.manifest(place).catch(absent);
   if (manifest === undefined) return [];
   const result = v.safeParse(LayersSchema, parseJson(manifest.bytes));
   if (!result.success)
     return [new Problem('protocol', `the signatures under ${tag} are malformed: ${result.issues[0].message}`)];
-  // The same layer may stand there several times with different signatures: descriptors are walked, blobs fetched once.
+  // The same layer may occur several times with different signatures: every descriptor is read, each blob fetched once.
   const blobs = new Map<string, Promise<Buffer>>();
   const blob = (of: string) => {
     let bytes = blobs.get(of);
@@ -96,14 +103,14 @@ async function fetchLayers(
   return settle(candidates, layers.length);
 }
 
-async function fetchBundles(client: CandidateClient, subject: Reference): Promise<SignatureCandidate[]> {
+async function fetchBundles(client: CandidateClient, subject: PinnedReference): Promise<SignatureCandidate[]> {
   const referrers = (await client.referrers(subject)).filter((referrer) => mayBe(referrer, BUNDLE_PREFIX));
-  // Over the cap, those that say they are signatures come first: a heap of statements must not hide one.
+  // Over the cap, those that claim to be signatures come first: a flood of attestations must not hide a signature.
   const ranked = referrers.toSorted((a, b) => rank(a) - rank(b));
   const candidates = ranked.slice(0, MAX_SIGNATURES).map(async (referrer): Promise<SignatureCandidate | undefined> => {
     const manifest = await client.manifest(withDigest(subject, referrer.digest));
     const result = v.safeParse(ArtifactSchema, parseJson(manifest.bytes));
-    // A referrer without an artifact type may be anything; one that says it is a bundle must be one.
+    // A referrer without an artifact type may be anything; one that claims to be a bundle must be one.
     if (!result.success)
       return !referrer.artifactType?.startsWith(BUNDLE_PREFIX)
         ? undefined
@@ -122,7 +129,7 @@ function rank({ artifactType, predicateType }: Referrer): number {
   return predicateType === undefined || predicateType === SIGN_PREDICATE ? 0 : 1;
 }
 
-/** One that cannot be fetched never hides the others; what is over the cap is said. */
+/** A candidate that cannot be fetched never hides the others. More candidates than the cap are reported. */
 async function settle(
   candidates: Promise<SignatureCandidate | undefined>[],
   total: number,
@@ -132,7 +139,7 @@ async function settle(
   );
   const over =
     total > MAX_SIGNATURES
-      ? [new Problem('limit', `${total} signatures, only the first ${MAX_SIGNATURES} were looked at`)]
+      ? [new Problem('limit', `${total} signatures, only the first ${MAX_SIGNATURES} were checked`)]
       : [];
   return [...settled.filter((candidate) => candidate !== undefined), ...over];
 }

@@ -1,15 +1,15 @@
-// One public key and the ways in which it signs. The algorithm comes from the key and the policy, never from a signature.
+// A public key and how it verifies. The algorithm comes from the key and the policy, never from a signature.
 import { constants, createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { ed25519ph } from '@noble/curves/ed25519.js';
 import { Problem } from '../../problem.ts';
 import { parseDer, publicKeyOf } from '../der.ts';
 
 export type Key = {
-  /** SHA-256 of the key's SPKI DER, hex: names the key in reports. */
+  /** SHA-256 of the key's SPKI DER, hex: identifies the key in reports. */
   readonly id: string;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Buffer;
-  /** Does this key's signature stand under these bytes? False for whatever is not a signature at all. */
+  /** Is this a signature of these bytes by this key? False for anything that is not a signature at all. */
   readonly verifies: (bytes: Uint8Array, signature: Uint8Array) => boolean;
 };
 
@@ -30,7 +30,7 @@ export function loadKey(pem: string, settings: KeySettings): Key {
   return keyOf(key, [settings.hashAlgorithm], settings.rsaScheme);
 }
 
-/** Fulcio's certificates fix no hash: SHA-256, or what belongs to the curve (sigstore's algorithm registry). */
+/** Fulcio's certificates fix no hash: it is SHA-256, or the curve's own (sigstore's algorithm registry). */
 export function keyOfCertificate(der: Buffer): Key {
   const key = createPublicKey({ key: publicKeyOf(parseDer(der)), format: 'der', type: 'spki' });
   const curve = key.asymmetricKeyDetails?.namedCurve;
@@ -49,7 +49,7 @@ function keyOf(key: KeyObject, hashes: readonly Hash[], rsaScheme: 'pkcs1' | 'ps
       try {
         return check(bytes, signature);
       } catch {
-        return false; // not the form of a signature
+        return false; // not even shaped like a signature
       }
     },
   });
@@ -69,7 +69,7 @@ function keyOf(key: KeyObject, hashes: readonly Hash[], rsaScheme: 'pkcs1' | 'ps
       return safely((bytes, signature) => hashes.some((hash) => verify(hash, bytes, { key, ...padding }, signature)));
     }
     case 'ed25519': {
-      // cosign signs with Ed25519ph, older versions with plain Ed25519 (RFC 8032); Node has only the latter.
+      // cosign signs with Ed25519ph, its older versions with plain Ed25519 (RFC 8032); Node has only the latter.
       const raw = spki.subarray(spki.length - 32);
       return safely(
         (bytes, signature) => verify(null, bytes, key, signature) || ed25519ph.verify(signature, bytes, raw),

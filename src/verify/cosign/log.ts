@@ -1,11 +1,11 @@
-// A log entry must be about this very signer, and its log must have been in office. Closes gap 4 of the engine: cosign's
-// CVE-2026-22703 was an entry bound to nothing (T33). Rekor's entry types: pkg/types/{hashedrekord,dsse,intoto}.
+// A log entry must be about this very signer, and its log must have been in office. Closes gap 4 of the engine (engine.ts):
+// cosign's CVE-2026-22703 was an entry that nothing bound to the signer (T33). Rekor: pkg/types/{hashedrekord,dsse,intoto}.
 import { createHash, createPublicKey } from 'node:crypto';
 import { parseJson } from '../../sigstore/json.ts';
 import { parseDer, publicKeyOf } from '../der.ts';
 import type { LogEntry } from './material.ts';
 
-/** @param spki the public key that verified the signature, DER; @param certificate the signer's, if there is one */
+/** @param spki the public key that verified the signature, DER; @param certificate the signer's, if it has one */
 export function checkLogSigner(
   { canonicalizedBody }: LogEntry,
   spki: Buffer,
@@ -35,12 +35,12 @@ function signersOf(body: unknown): LoggedSigner[] {
     const [, label, base64] = /-----BEGIN (CERTIFICATE|PUBLIC KEY)-----([A-Za-z0-9+/=\s]+)-----END/.exec(decoded) ?? [];
     if (label === undefined) return [];
     const der = Buffer.from(base64 as string, 'base64');
-    // The key again through the one reader of keys, so that two spellings of one key are equal.
+    // Reading and exporting the key makes two encodings of one key equal.
     return label === 'CERTIFICATE'
       ? [{ kind: 'certificate', der }]
       : [{ kind: 'key', der: createPublicKey(decoded).export({ type: 'spki', format: 'der' }) }];
   };
-  // biome-ignore lint/suspicious/noExplicitAny: a stranger's JSON; whatever is missing is undefined and ends as "no signer"
+  // biome-ignore lint/suspicious/noExplicitAny: untrusted JSON; a missing part is undefined and results in "no signer"
   const s = (spec ?? {}) as any;
   if (kind === 'hashedrekord' && apiVersion === '0.0.2') {
     const { x509Certificate, publicKey } = s.hashedRekordV002?.signature?.verifier ?? {};
@@ -59,8 +59,8 @@ function list(value: unknown): Record<string, unknown>[] {
 }
 
 /**
- * The engine asks for a log key's term of office only where the log itself states a time. An entry with a mere proof (Rekor v2)
- * has none: one of the verified times must lie in its log's term; without any, the term must have begun.
+ * The engine checks a log key's term of office only where the log itself states a time. An entry with only a proof (Rekor v2)
+ * states none: one of the verified times must lie in its log's term. Without any, the term must have begun.
  */
 export function checkLogTerm(
   entry: LogEntry,
@@ -69,15 +69,15 @@ export function checkLogTerm(
   now: Date,
 ): string | undefined {
   if (entry.inclusionPromise !== undefined) return undefined;
-  const mine = logs.filter(({ logID }) => logID.equals(entry.logId.keyId));
+  const candidates = logs.filter(({ logID }) => logID.equals(entry.logId.keyId));
   const inOffice =
     times.length === 0
-      ? mine.some(({ validFor }) => validFor.start <= now)
-      : mine.some(({ validFor }) => times.some((time) => validFor.start <= time && time <= validFor.end));
+      ? candidates.some(({ validFor }) => validFor.start <= now)
+      : candidates.some(({ validFor }) => times.some((time) => validFor.start <= time && time <= validFor.end));
   return inOffice ? undefined : 'its log was not in office when it was signed';
 }
 
-/** The digest that an entry states may be of several lengths: the one that fits. */
+/** Is the stated digest that of these bytes? Its length decides the algorithm. */
 export function sameDigest(stated: Buffer, bytes: Buffer): boolean {
   const algorithm = { 32: 'sha256', 48: 'sha384', 64: 'sha512' }[stated.length];
   return algorithm !== undefined && createHash(algorithm).update(bytes).digest().equals(stated);

@@ -1,5 +1,5 @@
 // One shape for everything that cosign writes: the old layout's annotations and the sigstore bundle become the same material,
-// so that there is one way of verifying. Nothing here is believed yet.
+// so that one piece of code verifies both. Nothing here is trusted yet.
 import { type Bundle, bundleFromJSON } from '@sigstore/bundle';
 import * as v from 'valibot';
 import { parseJson } from '../../sigstore/json.ts';
@@ -10,15 +10,15 @@ export type LogEntry = Bundle['verificationMaterial']['tlogEntries'][number];
 
 export type Material = {
   readonly layout: 'signature' | 'bundle';
-  /** The bytes that the signature stands under. */
+  /** The bytes that were signed. */
   readonly signed: Buffer;
   readonly signature: Buffer;
   /** The text that makes the claim: a simple-signing payload, or a statement. */
   readonly payload: Buffer;
   readonly form: 'payload' | 'statement';
-  /** What an RFC 3161 timestamp is about: the signature, or for old attestations the whole envelope. */
+  /** What an RFC 3161 timestamp covers: the signature, or for old attestations the whole envelope. */
   readonly stamped: Buffer;
-  /** The signer's certificate, DER: it speaks for an identity, not for a key of the policy. */
+  /** The signer's certificate, DER: it proves an identity, not a key of the policy. */
   readonly certificate?: Buffer;
   readonly logEntries: readonly LogEntry[];
   /** RFC 3161 responses, DER. */
@@ -32,7 +32,7 @@ const base64 = v.pipe(v.string(), v.base64());
 const EnvelopeSchema = v.object({
   payload: base64,
   payloadType: v.literal(IN_TOTO),
-  // One envelope, one signature: with more, which of them counts would be anybody's guess.
+  // One envelope, one signature: with several it would be undefined which of them counts.
   signatures: v.pipe(v.array(v.object({ sig: base64 })), v.length(1, 'expected exactly one signature')),
 });
 const RekorBundleSchema = v.object({
@@ -45,7 +45,7 @@ const RekorBundleSchema = v.object({
   }),
 });
 const TimestampSchema = v.object({ SignedRFC3161Timestamp: base64 });
-/** More log entries or timestamps than that are nobody's honest bundle (T39). */
+/** No honest bundle has more log entries or timestamps (T39). */
 const MAX_PROOFS = 8;
 
 /** A layer of `sha256-HEX.sig`: the payload's bytes and the annotations beside it. */
@@ -70,13 +70,13 @@ export function fromBundle(bytes: Buffer): Material | Malformed {
   const json = parseJson(bytes);
   let bundle: Bundle;
   try {
-    bundle = bundleFromJSON(json); // checks what each version demands: promise or proof, one certificate or a chain
+    bundle = bundleFromJSON(json); // checks what each version requires: promise or proof, one certificate or a chain
   } catch (error) {
     const fields = (error as { fields?: string[] }).fields?.join(', ');
     return { malformed: `the bundle: ${fields ?? (error instanceof Error ? error.message : String(error))}` };
   }
   if (bundle.content.$case !== 'dsseEnvelope')
-    return { malformed: 'the bundle signs plain bytes; cosign signs a statement about an image' };
+    return { malformed: 'the bundle signs plain bytes, where cosign signs a statement about an image' };
   const envelope = readEnvelope((json as { dsseEnvelope?: unknown }).dsseEnvelope);
   if ('malformed' in envelope) return envelope;
   const { content, tlogEntries, timestampVerificationData } = bundle.verificationMaterial;
@@ -110,7 +110,7 @@ function readEnvelope(json: unknown): Pick<Material, 'form' | 'signed' | 'payloa
   return { form: 'statement', signed: preAuthentication(payloadType, payload), payload, signature };
 }
 
-/** `chain` is not read: who issued a certificate is said by the policy's trust root, never by the artifact. */
+/** `chain` is not read: the policy's trust root decides who may issue a certificate, never the artifact. */
 function proofsOf(
   annotations: LayerAnnotations,
 ): Pick<Material, 'certificate' | 'logEntries' | 'timestamps'> | Malformed {

@@ -1,5 +1,5 @@
-// An authority made ready: its keys parsed, its trust root loaded, so that judging is pure.
-import type { AllowedIdentity, Authority, CosignAuthority } from '../../policy/config.ts';
+// A cosign authority made ready: its keys parsed, its trust root loaded, so that verifying is pure.
+import type { AllowedIdentity, AuthorityOf } from '../../policy/config.ts';
 import { EMPTY_ROOT, type TrustRoot, withAuthorities } from '../trust/root.ts';
 import { loadTrustRoot } from '../trust/store.ts';
 import type { Thresholds } from './engine.ts';
@@ -18,14 +18,14 @@ export type CosignSigner = {
 };
 
 /** @throws Problem `usage` or `file` */
-export async function loadCosignSigner(name: string, authority: Authority & CosignAuthority): Promise<CosignSigner> {
+export async function loadCosignSigner(name: string, authority: AuthorityOf<'cosign'>): Promise<CosignSigner> {
   const { transparencyLog, certificateTransparency, timestamp, trustRoot, certificateAuthorities } = authority;
   const byKey = authority.keys.length > 0;
-  // Without a log and a clock nobody but the key itself is asked.
+  // A key without log and timestamp depends on nothing else.
   const needsRoot = !byKey || transparencyLog === 'required' || timestamp === 'required';
-  const own = certificateAuthorities.length > 0;
+  const hasOwnAuthorities = certificateAuthorities.length > 0;
   const base =
-    !needsRoot || (own && trustRoot === 'public-good' && transparencyLog === 'ignore')
+    !needsRoot || (hasOwnAuthorities && trustRoot === 'public-good' && transparencyLog === 'ignore')
       ? EMPTY_ROOT
       : (await loadTrustRoot(trustRoot)).root;
   return {
@@ -33,7 +33,7 @@ export async function loadCosignSigner(name: string, authority: Authority & Cosi
     name,
     keys: authority.keys.map((pem) => loadKey(pem, authority)),
     identities: authority.identities,
-    trust: own ? withAuthorities(base, certificateAuthorities) : base,
+    trust: hasOwnAuthorities ? withAuthorities(base, certificateAuthorities) : base,
     thresholds: {
       logEntries: transparencyLog === 'required' ? 1 : 0,
       certificateTimestamps: !byKey && certificateTransparency === 'required' ? 1 : 0,

@@ -1,6 +1,6 @@
-// Would a signature that we just made verify? Asked before it is pushed.
+// Would a signature that we just made verify? Checked before it is pushed.
 import { createPublicKey } from 'node:crypto';
-import type { Reference } from '../../flow.ts';
+import type { PinnedReference } from '../../flow.ts';
 import { readStatement } from '../../sigstore/statement.ts';
 import { EMPTY_ROOT, type TrustRoot } from '../trust/root.ts';
 import { readCertificate } from './certificate.ts';
@@ -9,17 +9,17 @@ import { loadKey } from './key.ts';
 import type { Material } from './material.ts';
 
 /**
- * @param trust absent: a key that stands for itself, without witnesses
+ * @param trust undefined for a plain key without witnesses
  * @param spki of the key that signed, DER
- * @returns what is wrong, if anything is
+ * @returns what is wrong; undefined if nothing is
  */
 export function verifyBeforePush(
   material: Material,
-  subject: Reference,
+  subject: PinnedReference,
   trust: TrustRoot | undefined,
   spki: Buffer,
 ): string | undefined {
-  const digest = subject.digest as string;
+  const { digest } = subject;
   const claim = readStatement(material.payload, digest);
   if ('malformed' in claim) return claim.malformed;
   if (!claim.digests.includes(digest)) return 'it is about another digest';
@@ -38,12 +38,12 @@ export function verifyBeforePush(
     certificateTimestamps: material.certificate === undefined ? 0 : 1,
     timestamps: material.timestamps.length > 0 ? 1 : 0,
   } as const;
-  const proven = prove(
+  const proven = prove({
     material,
-    (trust ?? EMPTY_ROOT).material,
+    trust: (trust ?? EMPTY_ROOT).material,
     thresholds,
-    new Date(),
-    material.certificate === undefined ? key : undefined,
-  );
+    now: new Date(),
+    policyKey: material.certificate === undefined ? key : undefined,
+  });
   return 'wrong' in proven ? proven.wrong : undefined;
 }

@@ -1,9 +1,10 @@
 // The argument: is this material a signature, or a statement, by this signer about this digest? Pure and synchronous.
-import type { Attestation, Proof, Reference, Verdict } from '../../flow.ts';
+import type { Attestation, PinnedReference, Proof, Verdict } from '../../flow.ts';
 import { parseReference, repositoryOf } from '../../image/reference.ts';
 import { Problem } from '../../problem.ts';
 import { type Claim, type Malformed, readPayload } from '../../sigstore/payload.ts';
 import { readStatement, SIGN_PREDICATE } from '../../sigstore/statement.ts';
+import type { SignerEvidence } from '../verifier.ts';
 import { type CertificateFacts, readCertificate } from './certificate.ts';
 import { type Proven, prove } from './engine.ts';
 import type { SignatureCandidate } from './fetch.ts';
@@ -11,26 +12,19 @@ import { matchIdentity } from './identity.ts';
 import type { Material } from './material.ts';
 import type { CosignSigner } from './signer.ts';
 
-/** What one signer said, over all candidates: its verdict, its statements, and what could not be looked at. */
-export type MaterialVerdict = {
-  readonly verdict: Verdict;
-  readonly attestations: readonly Attestation[];
-  readonly problem?: Problem;
-};
-
-/** Without a log to check for a key, a proof that is there anyway is left alone: nobody asked for it. */
+/** A policy that requires no witness of a key ignores the proofs that are there anyway. */
 const NO_PROOFS = { logEntries: [], timestamps: [] } as const;
 
 /**
- * The verdict of one signer over all candidates. Order of weight: one good signature verifies whatever else is there
- * (T38); a signature by this very signer that is not in order is told; what could not be fetched leaves the question open.
+ * The verdict about one signer over all candidates. One valid signature verifies whatever else is there (T38). Without one,
+ * a candidate that could not be fetched leaves the question open. An invalid signature by this very signer is reported next.
  */
 export function verifyMaterial(
   candidates: readonly SignatureCandidate[],
   signer: CosignSigner,
-  subject: Reference,
+  subject: PinnedReference,
   now: Date,
-): MaterialVerdict {
+): Required<Pick<SignerEvidence, 'attestations'>> & SignerEvidence {
   const reasons: string[] = [];
   const attestations: Attestation[] = [];
   let others = 0;
@@ -45,7 +39,7 @@ export function verifyMaterial(
       reasons.push(candidate.malformed);
       continue;
     }
-    const result = judgeOne(candidate, signer, subject, now);
+    const result = verifyOne(candidate, signer, subject, now);
     if (result.kind === 'signature') verified ??= result.proof;
     else if (result.kind === 'attestation') attestations.push(result.attestation);
     else if (result.kind === 'invalid') reasons.push(result.reason);
@@ -68,23 +62,23 @@ type Result =
   | { readonly kind: 'signature'; readonly proof: Proof }
   | { readonly kind: 'attestation'; readonly attestation: Attestation }
   | { readonly kind: 'invalid'; readonly reason: string }
-  /** `others`: somebody else's signature; `foreign`: somebody else's statement, which is no signature at all (T31). */
+  /** `others`: a signature by someone else; `foreign`: a statement by someone else, which is no signature at all (T31). */
   | { readonly kind: 'others' | 'foreign' };
 
-function judgeOne(material: Material, signer: CosignSigner, subject: Reference, now: Date): Result {
-  const digest = subject.digest as string;
+function verifyOne(material: Material, signer: CosignSigner, subject: PinnedReference, now: Date): Result {
+  const { digest } = subject;
   const claim = readClaim(material, digest);
-  // Believed for one thing only, how to call it: a statement by somebody else is not a signature by somebody else.
+  // The unverified claim decides only how to name it: a statement by someone else is not a signature by someone else.
   const other = {
     kind: 'predicateType' in claim && claim.predicateType !== SIGN_PREDICATE ? 'foreign' : 'others',
   } as const;
   const wrong = (reason: string): Result => ({ kind: 'invalid', reason });
-  // The signer first: nothing else in the material is worth believing before.
+  // The signer first: nothing else in the material counts before.
   const proven = signer.keys.length > 0 ? byKey(material, signer, now) : byIdentity(material, signer, now);
   if (proven === undefined) return other;
   if ('wrong' in proven) return wrong(proven.wrong);
   if ('malformed' in claim) return wrong(claim.malformed);
-  if (!claim.digests.includes(digest)) return wrong(`it speaks of ${claim.digests.join(', ')}, not of this image`);
+  if (!claim.digests.includes(digest)) return wrong(`it is about ${claim.digests.join(', ')}, not about this image`);
   if (signer.bindRepository) {
     const unbound = checkRepository(claim, subject);
     if (unbound !== undefined) return wrong(unbound);
@@ -101,7 +95,7 @@ function judgeOne(material: Material, signer: CosignSigner, subject: Reference, 
 
 type Signed = Proven & { readonly facts?: CertificateFacts; readonly subject?: string };
 
-/** undefined: another key made it. A certificate beside a key's signature: which of them is meant cannot be told (T36). */
+/** undefined: another key made it. With a certificate beside it, it would be ambiguous who signed (T36). */
 function byKey(
   material: Material,
   { keys, thresholds, trust }: CosignSigner,
@@ -109,12 +103,13 @@ function byKey(
 ): Signed | { wrong: string } | undefined {
   const key = keys.find(({ verifies }) => verifies(material.signed, material.signature));
   if (key === undefined) return undefined;
-  if (material.certificate !== undefined) return { wrong: 'a certificate came with a signature by key (T36)' };
+  if (material.certificate !== undefined)
+    return { wrong: 'it has a certificate, and a key of the policy made it: ambiguous (T36)' };
   const proofs = thresholds.logEntries + thresholds.timestamps > 0 ? material : { ...material, ...NO_PROOFS };
-  return prove(proofs, trust.material, thresholds, now, key);
+  return prove({ material: proofs, trust: trust.material, thresholds, now, policyKey: key });
 }
 
-/** undefined: no certificate, or one of somebody else; whether that one would be in order is not our question. */
+/** undefined: no certificate, or that of someone else, whose validity does not matter here. */
 function byIdentity(
   material: Material,
   { identities, thresholds, trust }: CosignSigner,
@@ -126,7 +121,7 @@ function byIdentity(
   if ('wrong' in facts) return facts;
   const subject = matchIdentity(identities, facts);
   if (subject === undefined) return undefined;
-  const proven = prove(material, trust.material, thresholds, now, undefined);
+  const proven = prove({ material, trust: trust.material, thresholds, now, policyKey: undefined });
   return 'wrong' in proven ? proven : { ...proven, facts, subject };
 }
 
@@ -142,11 +137,11 @@ function readClaim({ form, payload }: Material, digest: string): Claim | Malform
   return form === 'payload' ? readPayload(payload) : readStatement(payload, digest);
 }
 
-/** T8: copied from a repository of lesser standing, with its signature. */
-function checkRepository({ repository }: Claim, subject: Reference): string | undefined {
+/** T8: an image copied, with its signature, from a repository with weaker rules. */
+function checkRepository({ repository }: Claim, subject: PinnedReference): string | undefined {
   if (repository === undefined) return 'it names no repository, and the policy binds signatures to theirs';
   const named = parseReference(repository);
-  if (named instanceof Problem) return `it names a repository that is none: ${repository.slice(0, 80)}`;
+  if (named instanceof Problem) return `it names an invalid repository: ${repository.slice(0, 80)}`;
   return repositoryOf(named) === repositoryOf(subject)
     ? undefined
     : `it was made for ${repositoryOf(named)}, not for ${repositoryOf(subject)}`;

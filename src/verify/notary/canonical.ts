@@ -1,7 +1,7 @@
-// The bytes under a Notary v1 signature: docker/go's canonical JSON. Keys sorted by their bytes, no white space, only `"` and
-// `\` escaped; neither JSON.stringify nor RFC 8785, which escape control characters.
+// The bytes that a Notary v1 signature covers: docker/go's canonical JSON. Keys sorted by their bytes, no white space, only
+// `"` and `\` escaped. JSON.stringify and RFC 8785 differ, because they escape control characters.
 
-/** @throws for numbers that are no integers: Go's encoder has none */
+/** @throws for numbers that are not integers, because Go's encoder refuses them */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') {

@@ -1,4 +1,4 @@
-// Keys in Notary v1 metadata: their ids and the four ways in which they sign. theupdateframework/notary, tuf/data, tuf/signed.
+// Keys in Notary v1 metadata: their ids and the four methods by which they sign. theupdateframework/notary, tuf/data, tuf/signed.
 import { constants, createHash, createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto';
 import * as v from 'valibot';
 import { certificatesIn } from '../../sigstore/pem.ts';
@@ -11,10 +11,10 @@ export const KeySchema = v.object({
 });
 
 export type TufKey = {
-  /** SHA-256 of the key's canonical JSON, hex; computed, never the one that stands in the file. */
+  /** SHA-256 of the key's canonical JSON, hex; computed, never taken from the file. */
   readonly id: string;
   readonly key: KeyObject;
-  /** Leaf of an x509 key; root keys are such. */
+  /** The leaf certificate of an x509 key; root keys have one. */
   readonly certificate?: X509Certificate;
 };
 
@@ -22,7 +22,7 @@ const MIN_RSA_BITS = 2048;
 /** SPKI of an Ed25519 key without its 32 bytes. RFC 8410. */
 const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
-/** @throws for a key that must not be used */
+/** @throws for a key that is too weak or malformed */
 export function readKey(json: v.InferOutput<typeof KeySchema>): TufKey {
   const { keytype, keyval } = json;
   const id = createHash('sha256').update(canonicalJson({ keytype, keyval })).digest('hex');
@@ -52,10 +52,10 @@ function checkStrength({ asymmetricKeyDetails, asymmetricKeyType }: KeyObject, i
   if (asymmetricKeyType === 'rsa' && modulusLength < MIN_RSA_BITS)
     throw new Error(`key ${id.slice(0, 12)}: RSA with ${modulusLength} bits is too weak`);
   if (asymmetricKeyType === 'ec' && !['prime256v1', 'secp384r1', 'secp521r1'].includes(namedCurve))
-    throw new Error(`key ${id.slice(0, 12)}: the curve ${namedCurve} is not taken`);
+    throw new Error(`key ${id.slice(0, 12)}: the curve ${namedCurve} is not supported`);
 }
 
-/** The hash is SHA-256 whatever the key; ECDSA is r‖s and not DER. False for a method that does not fit the key. */
+/** The hash is SHA-256 for every key; ECDSA signatures are r‖s, not DER. False for a method that does not match the key. */
 export function verifies({ key }: TufKey, method: string, bytes: Buffer, signature: Buffer): boolean {
   const type = key.asymmetricKeyType;
   try {
@@ -67,21 +67,21 @@ export function verifies({ key }: TufKey, method: string, bytes: Buffer, signatu
     if (method === 'rsapkcs1v15' && type === 'rsa')
       return verify('sha256', bytes, { key, padding: constants.RSA_PKCS1_PADDING }, signature);
   } catch {
-    return false; // not the form of a signature
+    return false; // not even shaped like a signature
   }
   return false;
 }
 
-/** A day's grace for clocks that disagree about the beginning, as Notary's own client gives. */
+/** Tolerance for a clock that is behind, as in Notary's own client: one day. */
 const GRACE_MS = 86_400_000;
 
-/** What Notary asks of a root certificate: for this name, in its time, no authority, no SHA-1. @returns what is wrong */
+/** Notary's rules for a root certificate: for this name, currently valid, no authority, no SHA-1. @returns what is wrong */
 export function checkRootCertificate(certificate: X509Certificate, gun: string, now: Date): string | undefined {
-  if (certificate.ca) return 'the root certificate is a certificate authority’s own';
+  if (certificate.ca) return 'the root certificate belongs to a certificate authority';
   const names = namePartsOf(partsOf(parseDer(certificate.raw)).subject).filter(([attribute]) => attribute === 'CN');
   const name = names.length === 1 ? (names[0]?.[1] ?? '') : '';
-  const fits = name.endsWith('*') ? gun.startsWith(name.slice(0, -1)) && name.length > 1 : name === gun;
-  if (!fits) return `the root certificate is for ${name || 'nobody'}, not for ${gun}`;
+  const matches = name.endsWith('*') ? gun.startsWith(name.slice(0, -1)) && name.length > 1 : name === gun;
+  if (!matches) return `the root certificate is for ${name || 'no name'}, not for ${gun}`;
   if (Date.parse(certificate.validTo) < now.getTime()) return `the root certificate ended on ${certificate.validTo}`;
   if (Date.parse(certificate.validFrom) - GRACE_MS > now.getTime()) return 'the root certificate is not valid yet';
   if (isSignedWithSha1(certificate.raw)) return 'the root certificate is signed with SHA-1';

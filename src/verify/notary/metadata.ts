@@ -1,12 +1,11 @@
-// Notary v1 metadata: what each role's file looks like, and whether the role's keys signed it. theupdateframework/notary,
-// tuf/data; facts/signatures, "Docker Content Trust".
+// Notary v1 metadata: the schema of each role's file, and whether the role's keys signed it. theupdateframework/notary, tuf/data.
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { parseJson } from '../../sigstore/json.ts';
 import { canonicalJson } from './canonical.ts';
 import { KeySchema, readKey, type TufKey, verifies } from './key.ts';
 
-/** Metadata that is there and not in order; never the same as "could not be fetched". */
+/** Metadata that was fetched and is not valid; never the same as "could not be fetched". */
 export class Disorder extends Error {}
 
 const MAX_KEYS = 100;
@@ -17,7 +16,7 @@ const Keys = v.pipe(
   v.record(v.string(), KeySchema),
   v.check((keys) => Object.keys(keys).length <= MAX_KEYS, 'too many keys'),
 );
-const RoleKeys = v.object({ keyids: v.pipe(v.array(v.string()), v.maxLength(MAX_KEYS)), threshold: integer });
+const RoleKeysSchema = v.object({ keyids: v.pipe(v.array(v.string()), v.maxLength(MAX_KEYS)), threshold: integer });
 const common = {
   version: integer,
   expires: v.pipe(
@@ -30,7 +29,12 @@ export const Root = v.object({
   _type: v.literal('Root'),
   ...common,
   keys: Keys,
-  roles: v.object({ root: RoleKeys, timestamp: RoleKeys, snapshot: RoleKeys, targets: RoleKeys }),
+  roles: v.object({
+    root: RoleKeysSchema,
+    timestamp: RoleKeysSchema,
+    snapshot: RoleKeysSchema,
+    targets: RoleKeysSchema,
+  }),
 });
 export const Timestamp = v.object({ _type: v.literal('Timestamp'), ...common, meta: v.object({ snapshot: FileMeta }) });
 export const Snapshot = v.object({ _type: v.literal('Snapshot'), ...common, meta: v.record(v.string(), FileMeta) });
@@ -46,7 +50,11 @@ export const Targets = v.object({
           v.nullable(
             v.pipe(
               v.array(
-                v.object({ ...RoleKeys.entries, name: v.string(), paths: v.optional(v.nullable(v.array(v.string()))) }),
+                v.object({
+                  ...RoleKeysSchema.entries,
+                  name: v.string(),
+                  paths: v.optional(v.nullable(v.array(v.string()))),
+                }),
               ),
               v.maxLength(MAX_KEYS),
             ),
@@ -76,7 +84,7 @@ export type RoleFile<T> = {
   readonly signedBy: (keys: readonly TufKey[]) => Set<string>;
 };
 
-/** @throws Disorder for what does not look like this role's file */
+/** @throws Disorder for anything that does not match this role's schema */
 export function readRole<T>(bytes: Buffer, schema: v.GenericSchema<unknown, T>, role: string): RoleFile<T> {
   const envelope = v.safeParse(Envelope, parseJson(bytes));
   if (!envelope.success) throw new Disorder(`${role}: ${problemOf(envelope.issues[0])}`);
@@ -106,7 +114,7 @@ export function readRole<T>(bytes: Buffer, schema: v.GenericSchema<unknown, T>, 
   };
 }
 
-/** The keys of a role by their computed ids: an id in a file that is not its key's own names nobody. */
+/** The keys of a role, by their computed ids. An id in the file that is not the key's own id identifies no key. */
 export function keysOf(
   keys: Record<string, v.InferOutput<typeof KeySchema>>,
   { keyids }: { keyids: string[] },
@@ -118,32 +126,32 @@ export function keysOf(
       const key = readKey(json);
       return key.id === id ? [key] : [];
     } catch {
-      return []; // a key that must not be used signs nothing; the threshold says whether enough are left
+      return []; // an unusable key counts for nothing; the threshold decides whether enough others are left
     }
   });
 }
 
-/** @throws Disorder unless enough different keys of the role signed it and it has not expired */
+/** The keys that may sign a role's file, and how many of them must. */
+export type RoleKeys = { readonly keys: readonly TufKey[]; readonly threshold: number };
+
+/** @throws Disorder unless enough different keys of the role signed the file and it has not expired */
 export function checkRole<T extends { expires: string }>(
   file: RoleFile<T>,
-  keys: readonly TufKey[],
-  threshold: number,
-  role: string,
-  now: Date,
+  { keys, threshold, role, now }: RoleKeys & { readonly role: string; readonly now: Date },
 ): void {
   const count = file.signedBy(keys).size;
-  if (count < threshold) throw new Disorder(`${role}: ${count} of the ${threshold} signatures that its role needs`);
+  if (count < threshold) throw new Disorder(`${role}: ${count} of the ${threshold} signatures that its role requires`);
   if (Date.parse(file.data.expires) <= now.getTime()) throw new Disorder(`${role} expired on ${file.data.expires}`);
 }
 
-/** @throws Disorder unless the bytes have the length and every hash that is known, at least one (T3) */
+/** @throws Disorder unless the bytes have the stated length and every stated hash that tagproof knows, at least one (T3) */
 export function checkBytes(bytes: Buffer, { length, hashes: stated }: FileMetaData, role: string): void {
   if (bytes.length !== length) throw new Disorder(`${role} has ${bytes.length} bytes, expected ${length}`);
   const known = Object.entries(stated).filter(([algorithm]) => algorithm === 'sha256' || algorithm === 'sha512');
-  if (known.length === 0) throw new Disorder(`${role} is bound by no hash that tagproof knows`);
+  if (known.length === 0) throw new Disorder(`${role} is bound by no hash that tagproof supports`);
   for (const [algorithm, base64] of known) {
     if (createHash(algorithm).update(bytes).digest('base64') !== base64)
-      throw new Disorder(`${role} has another ${algorithm} than expected`);
+      throw new Disorder(`${role} does not have the expected ${algorithm}`);
   }
 }
 

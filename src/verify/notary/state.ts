@@ -1,4 +1,4 @@
-// The highest versions that were ever seen, on disk: whoever serves older metadata, though validly signed, rolls back (T7).
+// The highest metadata versions that were ever seen, on disk: older metadata, though validly signed, is a rollback (T7).
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ function fileOf(server: string, gun: string): string {
   return join(dataFolder(), 'notary', `${name}.json`);
 }
 
-/** @throws Problem `file`: state that cannot be read is not the same as none, or a deleted file would undo it silently */
+/** @throws Problem `file` for state that cannot be read: treating it as none would silently disable the rollback check */
 export function readVersions(server: string, gun: string): Versions {
   const file = fileOf(server, gun);
   let text: string;
@@ -28,10 +28,10 @@ export function readVersions(server: string, gun: string): Versions {
     const { gun: stored, versions } = v.parse(StateSchema, JSON.parse(text));
     if (stored === gun) return versions;
   } catch {}
-  throw new Problem('file', 'the rollback state is damaged; if you know why, delete it', { file });
+  throw new Problem('file', 'the rollback state is damaged; delete it if you know why', { file });
 }
 
-/** Never lowers a version, whoever else wrote meanwhile. */
+/** Never lowers a version, even if another process wrote meanwhile. */
 export function keepVersions(server: string, gun: string, seen: Versions): void {
   const before = readVersions(server, gun);
   const versions = { ...before };

@@ -1,4 +1,4 @@
-// A strict reader of the CBOR that COSE signatures use: definite lengths, no duplicates, nothing left over. RFC 8949.
+// A strict reader of the CBOR that COSE signatures use: definite lengths, no duplicate keys, no trailing bytes. RFC 8949.
 
 export type Cbor = number | bigint | string | Buffer | boolean | null | readonly Cbor[] | CborMap | Tagged;
 export type CborMap = ReadonlyMap<number | string, Cbor>;
@@ -10,18 +10,18 @@ const MAX_ITEMS = 1000;
 /** @throws for anything but exactly one well-formed item */
 export function readCbor(bytes: Buffer): Cbor {
   const [value, end] = item(bytes, 0, 0);
-  if (end !== bytes.length) throw new Error('CBOR: bytes behind the end');
+  if (end !== bytes.length) throw new Error('CBOR: bytes after the end');
   return value;
 }
 
 function item(bytes: Buffer, start: number, depth: number): [value: Cbor, end: number] {
   if (depth > MAX_DEPTH) throw new Error('CBOR: nested too deeply');
   const first = bytes[start];
-  if (first === undefined) throw new Error('CBOR: cut off');
+  if (first === undefined) throw new Error('CBOR: truncated');
   const major = first >> 5;
   if (major === 7) {
     const simple = { 244: false, 245: true, 246: null }[first];
-    if (simple === undefined) throw new Error('CBOR: floats and undefined are not taken');
+    if (simple === undefined) throw new Error('CBOR: floats and undefined are not supported');
     return [simple, start + 1];
   }
   const [count, at] = argument(bytes, start, first & 0x1f);
@@ -32,7 +32,7 @@ function item(bytes: Buffer, start: number, depth: number): [value: Cbor, end: n
       return [-1 - count, at];
     case 2:
     case 3: {
-      if (at + count > bytes.length) throw new Error('CBOR: cut off');
+      if (at + count > bytes.length) throw new Error('CBOR: truncated');
       const text = bytes.subarray(at, at + count);
       return [major === 2 ? text : new TextDecoder('utf-8', { fatal: true }).decode(text), at + count];
     }
@@ -52,8 +52,8 @@ function item(bytes: Buffer, start: number, depth: number): [value: Cbor, end: n
       for (let i = 0; i < bounded(count); i++) {
         const [key, middle] = item(bytes, end, depth + 1);
         if (typeof key !== 'number' && typeof key !== 'string')
-          throw new Error('CBOR: a key that is no number or text');
-        if (map.has(key)) throw new Error(`CBOR: the key ${key} stands twice`);
+          throw new Error('CBOR: a key that is neither number nor text');
+        if (map.has(key)) throw new Error(`CBOR: the key ${key} occurs twice`);
         const [value, next] = item(bytes, middle, depth + 1);
         map.set(key, value);
         end = next;
@@ -70,8 +70,8 @@ function item(bytes: Buffer, start: number, depth: number): [value: Cbor, end: n
 function argument(bytes: Buffer, start: number, info: number): [value: number, at: number] {
   if (info < 24) return [info, start + 1];
   const width = { 24: 1, 25: 2, 26: 4, 27: 8 }[info];
-  if (width === undefined) throw new Error('CBOR: indefinite lengths are not taken');
-  if (start + 1 + width > bytes.length) throw new Error('CBOR: cut off');
+  if (width === undefined) throw new Error('CBOR: indefinite lengths are not supported');
+  if (start + 1 + width > bytes.length) throw new Error('CBOR: truncated');
   const value = width === 8 ? Number(bytes.readBigUInt64BE(start + 1)) : bytes.readUIntBE(start + 1, width);
   if (!Number.isSafeInteger(value)) throw new Error('CBOR: a number that is too large');
   return [value, start + 1 + width];

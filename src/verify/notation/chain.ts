@@ -1,4 +1,4 @@
-// The certificate chain of a Notary Project signature: complete, in order, nothing extra, each certificate fit for its place.
+// The certificate chain of a Notary Project signature: complete, in order, nothing extra, each certificate valid in its role.
 // notaryproject/specifications, signature-specification.md, "Certificate Requirements".
 import { X509Certificate } from 'node:crypto';
 import { extensionsOf, isSignedWithSha1, parseDer, partsOf } from '../der.ts';
@@ -15,11 +15,11 @@ const BIT = { digitalSignature: 0x80, contentCommitment: 0x40, keyCertSign: 0x04
 /** `code`: signs artifacts; `time`: signs timestamps. */
 export type Purpose = 'code' | 'time';
 
-/** @returns the chain from leaf to root; @throws for one that must not be used, saying why */
+/** @returns the chain from leaf to root; @throws for a chain that breaks a rule, saying which */
 export function readChain(ders: readonly Buffer[], purpose: Purpose): X509Certificate[] {
   const chain = ders.map((der) => new X509Certificate(der));
   for (const [index, certificate] of chain.entries()) {
-    const issuer = chain[index + 1] ?? certificate; // the last one signs itself
+    const issuer = chain[index + 1] ?? certificate; // the last one is self-signed
     const name = printName(certificate);
     if (!isIssued(certificate, issuer)) throw new Error(`the chain is not in order or not complete at ${name}`);
     if (isSignedWithSha1(certificate.raw)) throw new Error(`${name} is signed with SHA-1`);
@@ -30,14 +30,14 @@ export function readChain(ders: readonly Buffer[], purpose: Purpose): X509Certif
   return chain;
 }
 
-/** Named by the certificate and signed it; whether the issuer may do so is checked of the issuer itself. */
+/** Does the certificate name `by` as issuer, and did `by` sign it? Whether `by` may issue is checked separately. */
 export function isIssued(certificate: X509Certificate, by: X509Certificate): boolean {
-  const [mine, theirs] = [partsOf(parseDer(certificate.raw)), partsOf(parseDer(by.raw))];
-  return mine.issuer.equals(theirs.subject) && certificate.verify(by.publicKey);
+  const { issuer } = partsOf(parseDer(certificate.raw));
+  return issuer.equals(partsOf(parseDer(by.raw)).subject) && certificate.verify(by.publicKey);
 }
 
 export const printName = ({ subject }: X509Certificate) =>
-  subject.split('\n').reverse().join(', ') || 'a nameless certificate';
+  subject.split('\n').reverse().join(', ') || 'a certificate without a name';
 
 function checkKey({ publicKey }: X509Certificate, name: string): void {
   const { asymmetricKeyType, asymmetricKeyDetails } = publicKey;
@@ -51,9 +51,9 @@ function checkKey({ publicKey }: X509Certificate, name: string): void {
 
 function usagesOf(certificate: X509Certificate) {
   const extensions = extensionsOf(parseDer(certificate.raw));
-  const strange = extensions.find(({ oid, critical }) => critical && !UNDERSTOOD.has(oid));
-  if (strange !== undefined)
-    throw new Error(`${printName(certificate)} has an unknown critical extension (${strange.oid})`);
+  const unknown = extensions.find(({ oid, critical }) => critical && !UNDERSTOOD.has(oid));
+  if (unknown !== undefined)
+    throw new Error(`${printName(certificate)} has an unknown critical extension (${unknown.oid})`);
   const find = (oid: string) => extensions.find((extension) => extension.oid === oid);
   const usage = find('2.5.29.15');
   const bits = usage === undefined ? [] : [...parseDer(usage.value).value.subarray(1)];
@@ -64,7 +64,7 @@ function usagesOf(certificate: X509Certificate) {
 
 function checkLeaf(certificate: X509Certificate, purpose: Purpose, name: string): void {
   const { usage, bits, extended, purposes } = usagesOf(certificate);
-  if (certificate.ca) throw new Error(`${name} is a certificate authority's own`);
+  if (certificate.ca) throw new Error(`${name} belongs to a certificate authority`);
   const allowed = BIT.digitalSignature | BIT.contentCommitment;
   if (usage?.critical !== true || ((bits[0] ?? 0) & BIT.digitalSignature) === 0)
     throw new Error(`${name} is not for signatures (key usage digitalSignature, critical)`);
@@ -83,15 +83,15 @@ function checkLeaf(certificate: X509Certificate, purpose: Purpose, name: string)
 /** @param below certificate authorities between it and the leaf */
 function checkAuthority(certificate: X509Certificate, below: number, name: string): void {
   const { usage, bits, constraints } = usagesOf(certificate);
-  if (!certificate.ca || constraints?.critical !== true) throw new Error(`${name} is no certificate authority`);
   if (usage?.critical !== true || ((bits[0] ?? 0) & BIT.keyCertSign) === 0)
     throw new Error(`${name} may not issue certificates`);
+  if (!certificate.ca || constraints?.critical !== true) throw new Error(`${name} is not a certificate authority`);
   const length = parseDer(constraints.value).subs.find((sub) => sub.tag.isInteger());
   if (length !== undefined && length.toInteger() < BigInt(below))
     throw new Error(`${name} may not issue for so long a chain`);
 }
 
-/** The algorithm that the specification dictates for a key: whatever the envelope says must be this one. */
+/** The algorithm that the specification dictates for a key: the envelope must state this one. */
 export function algorithmOf({ publicKey }: X509Certificate): Algorithm | undefined {
   const { modulusLength, namedCurve } = publicKey.asymmetricKeyDetails ?? {};
   if (publicKey.asymmetricKeyType === 'rsa')
@@ -99,7 +99,7 @@ export function algorithmOf({ publicKey }: X509Certificate): Algorithm | undefin
   return ({ prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' } as const)[namedCurve as 'prime256v1'];
 }
 
-/** Is the moment within every certificate of the chain? @returns the one it is not in */
+/** Does every certificate's validity cover this span? @returns the first that does not */
 export function outside(chain: readonly X509Certificate[], from: Date, to: Date): string | undefined {
   const wrong = chain.find(
     ({ validFrom, validTo }) => from.getTime() < Date.parse(validFrom) || to.getTime() > Date.parse(validTo),
@@ -107,7 +107,7 @@ export function outside(chain: readonly X509Certificate[], from: Date, to: Date)
   return wrong && `${printName(wrong)} is valid from ${wrong.validFrom} to ${wrong.validTo}`;
 }
 
-/** A certificate of the chain that stands in a trust store. */
+/** A certificate of the chain that is in the trust store. */
 export function anchorOf(
   chain: readonly X509Certificate[],
   store: readonly X509Certificate[],

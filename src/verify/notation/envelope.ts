@@ -1,5 +1,5 @@
 // The two envelopes of Notary Project signatures, JWS and COSE, in one shape. notaryproject/specifications,
-// signature-envelope-jws.md and signature-envelope-cose.md. Nothing here is believed yet.
+// signature-envelope-jws.md and signature-envelope-cose.md. Nothing here is trusted yet.
 import * as v from 'valibot';
 import { parseJson } from '../../sigstore/json.ts';
 import { type Cbor, type CborMap, readCbor, signatureStructure } from './cbor.ts';
@@ -14,7 +14,7 @@ export type NotationEnvelope = {
   readonly authenticSigningTime?: Date;
   readonly expiry?: Date;
   readonly payload: Buffer;
-  /** The bytes under the signature. */
+  /** The bytes that were signed. */
   readonly signed: Buffer;
   /** r‖s for ECDSA. */
   readonly signature: Buffer;
@@ -28,7 +28,7 @@ const JWS_TYPE = 'application/jose+json';
 const COSE_TYPE = 'application/cose';
 const CONTENT_TYPE = 'application/vnd.cncf.notary.payload.v1+json';
 const P = 'io.cncf.notary.';
-/** Attributes that an envelope may call critical: those that are understood here. Plugins' are not. */
+/** Attributes that an envelope may mark critical: those that tagproof understands. Those of plugins are not among them. */
 const UNDERSTOOD = new Set([`${P}signingScheme`, `${P}authenticSigningTime`, `${P}expiry`]);
 const MAX_CHAIN = 10;
 const COSE_ALGORITHMS: Readonly<Record<number, Algorithm>> = {
@@ -40,7 +40,7 @@ const COSE_ALGORITHMS: Readonly<Record<number, Algorithm>> = {
   [-36]: 'ES512',
 };
 
-/** @throws for an envelope that is malformed or not understood in full */
+/** @throws for an envelope that is malformed or that tagproof does not fully understand */
 export function readEnvelope(bytes: Buffer, mediaType: string): NotationEnvelope {
   if (mediaType === JWS_TYPE) return readJws(bytes);
   if (mediaType === COSE_TYPE) return readCose(bytes);
@@ -81,9 +81,9 @@ function readCose(bytes: Buffer): NotationEnvelope {
     throw new Error('expected COSE_Sign1 (tag 18)');
   const [protectedHeader, unprotected, payload, signature] = outer.value as Cbor[];
   if (!Buffer.isBuffer(protectedHeader) || !Buffer.isBuffer(payload) || !Buffer.isBuffer(signature))
-    throw new Error('a COSE part that is no byte string');
+    throw new Error('a COSE part that is not a byte string');
   const attributes = readCbor(protectedHeader);
-  if (!(attributes instanceof Map) || !(unprotected instanceof Map)) throw new Error('a COSE header that is no map');
+  if (!(attributes instanceof Map) || !(unprotected instanceof Map)) throw new Error('a COSE header that is not a map');
   const algorithm = attributes.get(1);
   const x5chain = (unprotected as CborMap).get(33);
   const chain = Buffer.isBuffer(x5chain) ? [x5chain] : Array.isArray(x5chain) ? x5chain : [];
@@ -116,39 +116,39 @@ type Raw = Pick<NotationEnvelope, 'payload' | 'signed' | 'signature' | 'chain'> 
   readonly timestamp: Buffer | undefined;
 };
 
-/** What both envelopes must keep: every critical attribute known and there, the scheme and its times marked critical. */
+/** Rules of both envelopes: every critical attribute known and present, the scheme and its times marked critical. */
 function finish(raw: Raw): NotationEnvelope {
   const { attributes, algorithm, contentType, critical, time, timestamp, payload, signed, signature, chain } = raw;
   if (typeof algorithm !== 'string' || !Object.values(COSE_ALGORITHMS).includes(algorithm as Algorithm))
-    throw new Error(`the algorithm ${String(algorithm).slice(0, 20)} is not taken`);
+    throw new Error(`the algorithm ${String(algorithm).slice(0, 20)} is not supported`);
   if (contentType !== CONTENT_TYPE) throw new Error(`expected the content type ${CONTENT_TYPE}`);
   if (!Array.isArray(critical) || critical.length === 0) throw new Error('no attribute is marked critical');
   for (const name of critical as unknown[]) {
     if (typeof name !== 'string' || !UNDERSTOOD.has(name))
       throw new Error(`a critical attribute that tagproof does not know: ${String(name).slice(0, 80)}`);
-    if (!attributes.has(name)) throw new Error(`the critical attribute ${name} is not there`);
+    if (!attributes.has(name)) throw new Error(`the critical attribute ${name} is missing`);
   }
-  // Plugins would have a say about validity; without them there is no telling.
+  // A plugin would decide about validity; without it the answer is unknown.
   const plugin = [...attributes.keys()].find(
     (name) => typeof name === 'string' && name.startsWith(`${P}verificationPlugin`),
   );
-  if (plugin !== undefined) throw new Error('it asks for a verification plugin');
+  if (plugin !== undefined) throw new Error('it requires a verification plugin');
   const scheme = attributes.get(`${P}signingScheme`);
   if (scheme !== 'notary.x509' && scheme !== 'notary.x509.signingAuthority')
-    throw new Error(`the signing scheme ${String(scheme).slice(0, 60)} is not known`);
-  const must = (name: string): Date | undefined => {
+    throw new Error(`the signing scheme ${String(scheme).slice(0, 60)} is not supported`);
+  const timeOf = (name: string): Date | undefined => {
     if (!attributes.has(name)) return undefined;
     const date = time(attributes.get(name));
-    if (date === undefined || Number.isNaN(date.getTime())) throw new Error(`${name} is no time`);
+    if (date === undefined || Number.isNaN(date.getTime())) throw new Error(`${name} is not a time`);
     if (!critical.includes(name)) throw new Error(`${name} is not marked critical`);
     return date;
   };
   if (!critical.includes(`${P}signingScheme`)) throw new Error('the signing scheme is not marked critical');
-  const authenticSigningTime = must(`${P}authenticSigningTime`);
-  const expiry = must(`${P}expiry`);
-  const authority = scheme === 'notary.x509.signingAuthority';
-  if (authority !== (authenticSigningTime !== undefined))
-    throw new Error('the authentic signing time goes with a signing authority, and only with one');
+  const authenticSigningTime = timeOf(`${P}authenticSigningTime`);
+  const expiry = timeOf(`${P}expiry`);
+  const bySigningAuthority = scheme === 'notary.x509.signingAuthority';
+  if (bySigningAuthority !== (authenticSigningTime !== undefined))
+    throw new Error('the scheme signingAuthority requires an authentic signing time, and only that scheme has one');
   return {
     algorithm: algorithm as Algorithm,
     scheme,

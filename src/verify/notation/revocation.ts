@@ -1,5 +1,5 @@
-// Was a certificate taken back? OCSP first, then CRL; "could not check" is an answer of its own. RFC 6960, RFC 5280 5. The
-// addresses stand in certificates whose chain a trust store of the policy already vouches for.
+// Was a certificate revoked? OCSP first, then CRL. "Could not be checked" is an answer of its own. RFC 6960, RFC 5280 5. The
+// addresses come from certificates whose chain a trust store of the policy already vouches for.
 import { createHash, verify, X509Certificate } from 'node:crypto';
 import type { ASN1Obj } from '@sigstore/core';
 import type { RegistryClient } from '../../registry/client.ts';
@@ -22,12 +22,21 @@ const HASHES: Readonly<Record<string, string>> = {
 };
 const MAX_OCSP = 64 * 1024;
 const MAX_CRL = 8 * 1024 * 1024;
-/** Clocks may disagree by that much, milliseconds. */
+/** Tolerated difference between clocks, milliseconds. */
 const SKEW_MS = 5 * 60_000;
 
 type Client = Pick<RegistryClient, 'service'>;
 
-/** Every certificate but the root, against its issuer. The first that was taken back decides. */
+/** One certificate to check, and where. */
+type Query = {
+  readonly client: Client;
+  readonly url: string;
+  readonly certificate: X509Certificate;
+  readonly issuer: X509Certificate;
+  readonly now: Date;
+};
+
+/** Every certificate but the root, against its issuer. The first revoked certificate decides. */
 export async function checkRevocation(
   client: Client,
   chain: readonly X509Certificate[],
@@ -53,13 +62,14 @@ async function checkOne(
   if (ocsp === undefined && crl === undefined)
     return { kind: 'unknown', why: `${printName(certificate)} names neither OCSP nor a revocation list` };
   const reasons: string[] = [];
-  for (const ask of [
-    ocsp && (() => askOcsp(client, ocsp, certificate, issuer, now)),
-    crl && (() => askCrl(client, crl, certificate, issuer, now)),
+  const query = { client, certificate, issuer, now };
+  for (const isRevoked of [
+    ocsp && (() => queryOcsp({ ...query, url: ocsp })),
+    crl && (() => queryCrl({ ...query, url: crl })),
   ]) {
-    if (!ask) continue;
+    if (!isRevoked) continue;
     try {
-      const revoked = await ask();
+      const revoked = await isRevoked();
       return revoked ? { kind: 'revoked', who: printName(certificate) } : { kind: 'good' };
     } catch (error) {
       reasons.push(error instanceof Error ? error.message : String(error));
@@ -72,22 +82,16 @@ async function checkOne(
 }
 
 /** RFC 6960. @returns whether it was revoked; @throws when the answer does not say */
-async function askOcsp(
-  client: Client,
-  url: string,
-  certificate: X509Certificate,
-  issuer: X509Certificate,
-  now: Date,
-): Promise<boolean> {
-  const mine = partsOf(parseDer(certificate.raw));
-  const theirs = partsOf(parseDer(issuer.raw));
-  const sha1 = (bytes: Buffer) => createHash('sha1').update(bytes).digest(); // names the issuer, proves nothing
+async function queryOcsp({ client, url, certificate, issuer, now }: Query): Promise<boolean> {
+  const { serial } = partsOf(parseDer(certificate.raw));
+  const issuerParts = partsOf(parseDer(issuer.raw));
+  const sha1 = (bytes: Buffer) => createHash('sha1').update(bytes).digest(); // identifies the issuer, proves nothing
   const id = encode(
     0x30,
     encode(0x30, Buffer.from('06052b0e03021a0500', 'hex')),
-    encode(0x04, sha1(theirs.subject)),
-    encode(0x04, sha1(theirs.keyBits)),
-    encode(0x02, mine.serial),
+    encode(0x04, sha1(issuerParts.subject)),
+    encode(0x04, sha1(issuerParts.keyBits)),
+    encode(0x02, serial),
   );
   const request = encode(0x30, encode(0x30, encode(0x30, encode(0x30, id))));
   const answer = await client
@@ -95,7 +99,7 @@ async function askOcsp(
     .post('', request, { 'content-type': 'application/ocsp-request' }, MAX_OCSP);
   if (answer.status !== 200) throw new Error(`OCSP answered ${answer.status}`);
   const response = parseDer(answer.body);
-  if (child(response, 0).value[0] !== 0) throw new Error('OCSP has no answer');
+  if (child(response, 0).value[0] !== 0) throw new Error('OCSP gave no answer');
   const basic = parseDer(child(response, 1, 0, 1).value);
   const data = child(basic, 0);
   checkOcspSigner(basic, issuer, now);
@@ -104,12 +108,12 @@ async function askOcsp(
   );
   const single = responses?.subs.find(
     (item) =>
-      child(item, 0, 3).value.equals(mine.serial) &&
-      child(item, 0, 1).value.equals(sha1(theirs.subject)) &&
-      child(item, 0, 2).value.equals(sha1(theirs.keyBits)),
+      child(item, 0, 3).value.equals(serial) &&
+      child(item, 0, 1).value.equals(sha1(issuerParts.subject)) &&
+      child(item, 0, 2).value.equals(sha1(issuerParts.keyBits)),
   );
   if (single === undefined) throw new Error('OCSP answers about another certificate');
-  // nextUpdate is [0] too, as the status "good" before it.
+  // nextUpdate has the tag [0], and so has the status "good" before it.
   const end = single.subs.slice(3).find(({ tag }) => tag.isContextSpecific(0));
   checkTerm(child(single, 2).toDate(), end?.subs[0]?.toDate(), now, 'OCSP');
   const status = child(single, 1).tag.number;
@@ -117,10 +121,10 @@ async function askOcsp(
   return status === 1;
 }
 
-/** Signed by the issuer, or by a certificate that the issuer made for this (RFC 6960 4.2.2.2). */
+/** Signed by the issuer, or by a valid certificate that the issuer made for OCSP (RFC 6960 4.2.2.2). */
 function checkOcspSigner(basic: ASN1Obj, issuer: X509Certificate, now: Date): void {
-  const brought = (tagged(basic, 0)?.subs[0]?.subs ?? []).slice(0, 4).map((der) => new X509Certificate(der.toDER()));
-  const delegates = brought.filter((certificate) => {
+  const included = (tagged(basic, 0)?.subs[0]?.subs ?? []).slice(0, 4).map((der) => new X509Certificate(der.toDER()));
+  const delegates = included.filter((certificate) => {
     const usage = extensionsOf(parseDer(certificate.raw)).find(({ oid }) => oid === '2.5.29.37');
     return (
       isIssued(certificate, issuer) &&
@@ -134,7 +138,7 @@ function checkOcspSigner(basic: ASN1Obj, issuer: X509Certificate, now: Date): vo
     throw new Error('the OCSP answer is not signed by the issuer');
 }
 
-/** SEQUENCE { content, algorithm, signature }: the form of certificates, lists and OCSP answers. */
+/** SEQUENCE { content, algorithm, signature }: the form of certificates, revocation lists and OCSP answers. */
 function signedBy(signed: ASN1Obj, { publicKey }: X509Certificate): boolean {
   const hash = HASHES[oidOf(child(signed, 1))];
   if (hash === undefined) return false;
@@ -145,14 +149,8 @@ function signedBy(signed: ASN1Obj, { publicKey }: X509Certificate): boolean {
   }
 }
 
-/** RFC 5280 5 and 6.3. */
-async function askCrl(
-  client: Client,
-  url: string,
-  certificate: X509Certificate,
-  issuer: X509Certificate,
-  now: Date,
-): Promise<boolean> {
+/** RFC 5280 5 and 6.3. @returns whether it was revoked; @throws when the list does not say */
+async function queryCrl({ client, url, certificate, issuer, now }: Query): Promise<boolean> {
   const answer = await client.service({ url, answered: true }).get('', '', MAX_CRL);
   if (answer.status !== 200) throw new Error(`the revocation list answered ${answer.status}`);
   const list = parseDer(answer.body);
@@ -167,16 +165,16 @@ async function askCrl(
     throw new Error('the revocation list is of another issuer');
   const times = tbs.subs.slice(at + 2).filter(({ tag }) => tag.isUTCTime() || tag.isGeneralizedTime());
   checkTerm(child(times[0]).toDate(), times[1]?.toDate(), now, 'the revocation list');
-  const wrapped = tagged(tbs, 0)?.subs[0]?.subs ?? [];
-  const strange = wrapped.find((extension) => extension.subs.length === 3 && child(extension, 1).toBoolean());
-  if (strange !== undefined)
-    throw new Error(`the revocation list has an unknown critical extension (${oidOf(strange)})`);
+  const extensions = tagged(tbs, 0)?.subs[0]?.subs ?? [];
+  const unknown = extensions.find((extension) => extension.subs.length === 3 && child(extension, 1).toBoolean());
+  if (unknown !== undefined)
+    throw new Error(`the revocation list has an unknown critical extension (${oidOf(unknown)})`);
   const { serial } = partsOf(parseDer(certificate.raw));
   const entries = tbs.subs.slice(at + 2).find(({ tag }) => tag.isUniversal() && tag.number === 16);
   return entries?.subs.some((entry) => child(entry, 0).value.equals(serial)) ?? false;
 }
 
-/** An answer without an end is one that anybody may serve for ever. */
+/** An answer without an end could be replayed for ever. */
 function checkTerm(start: Date, end: Date | undefined, now: Date, who: string): void {
   if (start.getTime() - SKEW_MS > now.getTime()) throw new Error(`${who} is dated in the future`);
   if (end === undefined || end.getTime() + SKEW_MS < now.getTime()) throw new Error(`${who} is out of date`);

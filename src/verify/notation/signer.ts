@@ -1,10 +1,10 @@
 // A Notation authority made ready: trust stores and identities parsed.
 import { X509Certificate } from 'node:crypto';
-import type { Authority, NotationAuthority } from '../../policy/config.ts';
+import type { AuthorityOf } from '../../policy/config.ts';
 import { certificatesIn } from '../../sigstore/pem.ts';
 import { type Name, readIdentities } from './identity.ts';
 
-export type NotationSigner = Pick<NotationAuthority, 'level' | 'verifyTimestamp' | 'revocation'> & {
+export type NotationSigner = Pick<AuthorityOf<'notation'>, 'level' | 'verifyTimestamp' | 'revocation'> & {
   readonly kind: 'notation';
   readonly name: string;
   readonly stores: Readonly<Record<'ca' | 'signingAuthority' | 'tsa', readonly X509Certificate[]>>;
@@ -13,8 +13,8 @@ export type NotationSigner = Pick<NotationAuthority, 'level' | 'verifyTimestamp'
   readonly signatureRepository?: string | undefined;
 };
 
-/** @throws for a certificate or an identity that cannot be read */
-export function loadNotationSigner(name: string, authority: Authority & NotationAuthority): NotationSigner {
+/** @throws for a malformed certificate or identity */
+export function loadNotationSigner(name: string, authority: AuthorityOf<'notation'>): NotationSigner {
   const { level, verifyTimestamp, revocation, trustStores, trustedIdentities, annotations, signatureRepository } =
     authority;
   const read = (texts: readonly string[]) => texts.flatMap(certificatesIn).map((pem) => new X509Certificate(pem));

@@ -1,5 +1,5 @@
-// A trust root: the authorities, logs and clocks that a signature may lean on. sigstore protobuf-specs, trusted_root.json.
-// Closes gap 7 of the engine, which takes a missing start of office for "since ever".
+// A trust root: the certificate authorities, logs and timestamp authorities that a signature may rely on. sigstore protobuf-specs,
+// trusted_root.json. Closes gap 7 of the engine (cosign/engine.ts): a term without a start counts there as unlimited.
 import { createHash, X509Certificate as NodeCertificate } from 'node:crypto';
 import { X509Certificate } from '@sigstore/core';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
@@ -9,20 +9,20 @@ import { parseJson } from '../../sigstore/json.ts';
 import { extensionsOf, parseDer } from '../der.ts';
 
 export type TrustRoot = {
-  /** SHA-256 of the bytes, hex: the version of the trust, part of every cached verdict's key. */
+  /** SHA-256 of the bytes, hex: the version of the trust, and part of every cached verdict's key. */
   readonly id: string;
   readonly material: TrustMaterial;
   readonly members: readonly Member[];
 };
 
-/** One authority or log of a root, as a person reads it. */
+/** One authority or log of a root, as it is shown to the user. */
 export type Member = {
   readonly kind: 'certificate authority' | 'transparency log' | 'certificate log' | 'timestamp authority';
   readonly name: string;
   /** Term of office, RFC 3339. */
   readonly start: string;
   readonly end?: string;
-  /** The last moment of its certificates, where it has some. */
+  /** When the first of its certificates ends; logs have none. */
   readonly certificateEnd?: string;
 };
 
@@ -30,7 +30,7 @@ const TIME_STAMPING = '1.3.6.1.5.5.7.3.8';
 /** Certificates that one authority's chain may have (T41). */
 const MAX_CHAIN = 10;
 
-/** @throws Problem `usage` that says what is missing: half a trust root is worse than none */
+/** @throws Problem `usage` that says what is missing: an incomplete trust root is refused as a whole */
 export function parseTrustRoot(bytes: Buffer, name: string): TrustRoot {
   const json = parseJson(bytes);
   if (json === undefined || json === null || typeof json !== 'object')
@@ -57,7 +57,7 @@ export function parseTrustRoot(bytes: Buffer, name: string): TrustRoot {
 }
 
 function materialOf(root: TrustedRoot): TrustMaterial {
-  // Keys of authorities never come through the root: each signer brings its own, and the policy has named it.
+  // Signers' keys never come from the root: each signer has its own, which the policy names.
   return toTrustMaterial(root, () => ({ publicKey: undefined as never, validFor: () => true }));
 }
 
@@ -74,7 +74,8 @@ function membersOf(root: TrustedRoot): Member[] {
       const name = authority.uri || chain[0]?.subject.replaceAll('\n', ', ') || 'an authority';
       if (chain.length === 0) throw new Error(`the ${kind} ${name} has no certificates`);
       if (chain.length > MAX_CHAIN) throw new Error(`the ${kind} ${name} has a chain of more than ${MAX_CHAIN}`);
-      if (kind === 'timestamp authority') checkClock(authority.certChain?.certificates[0]?.rawBytes as Buffer, name);
+      if (kind === 'timestamp authority')
+        checkTimestampAuthority(authority.certChain?.certificates[0]?.rawBytes as Buffer, name);
       const end = Math.min(...chain.map(({ validTo }) => Date.parse(validTo)));
       return { kind, name, ...termOf(authority.validFor, `${kind} ${name}`), certificateEnd: iso(end) };
     });
@@ -87,26 +88,26 @@ function membersOf(root: TrustedRoot): Member[] {
 }
 
 function termOf(term: { start?: Date | undefined; end?: Date | undefined } | undefined, who: string) {
-  if (term?.start === undefined) throw new Error(`the ${who} has no validFor.start: since when it counts must be said`);
+  if (term?.start === undefined) throw new Error(`the ${who} has no validFor.start, which is required`);
   return { start: term.start.toISOString(), ...(term.end !== undefined && { end: term.end.toISOString() }) };
 }
 
-/** RFC 3161 2.3: a time stamp's certificate is for that and nothing else. */
-function checkClock(der: Buffer, name: string): void {
+/** RFC 3161 2.3: a timestamp authority's certificate is for timestamps and nothing else. */
+function checkTimestampAuthority(der: Buffer, name: string): void {
   const usage = extensionsOf(parseDer(der)).find(({ oid }) => oid === '2.5.29.37');
   const purposes = usage === undefined ? [] : parseDer(usage.value).subs.map((purpose) => purpose.toOID());
   if (usage?.critical !== true || purposes.length !== 1 || purposes[0] !== TIME_STAMPING)
-    throw new Error(`the certificate of the timestamp authority ${name} is not for time stamps alone`);
+    throw new Error(`the certificate of the timestamp authority ${name} is not for timestamps alone`);
 }
 
-/** A root that knows nobody: for signatures by key without a log. */
+/** A root that trusts no authority and no log: for signatures by key without a log. */
 export const EMPTY_ROOT: TrustRoot = parseTrustRoot(
   Buffer.from('{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}'),
   'no trust root',
 );
 
 /**
- * The root with other certificate authorities: an organisation's own.
+ * The root with an organisation's own certificate authorities in place of its own.
  * @param chains PEM texts, each a chain from the issuing authority to its root
  */
 export function withAuthorities(root: TrustRoot, chains: readonly string[]): TrustRoot {
@@ -118,7 +119,7 @@ export function withAuthorities(root: TrustRoot, chains: readonly string[]): Tru
     const certChain = ders.map(([, base64]) => {
       const certificate = X509Certificate.parse(Buffer.from(base64 as string, 'base64'));
       if (!certificate.isCA)
-        throw new Problem('usage', 'certificateAuthorities: one of the certificates is no authority');
+        throw new Problem('usage', 'certificateAuthorities: one of the certificates is not a certificate authority');
       return certificate;
     });
     const start = new Date(Math.max(...certChain.map(({ notBefore }) => notBefore.getTime())));
@@ -131,7 +132,7 @@ export function withAuthorities(root: TrustRoot, chains: readonly string[]): Tru
 
 const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
 
-/** What will soon, or does already, stop a root from verifying. @param days how far to look ahead */
+/** What will soon, or already does, stop a root from verifying new signatures. @param days how far ahead */
 export function expiries(root: Pick<TrustRoot, 'members'>, now: Date, days: number): string[] {
   const horizon = now.getTime() + days * 86_400_000;
   const current = root.members.filter(({ end }) => end === undefined || Date.parse(end) > now.getTime());

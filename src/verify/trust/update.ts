@@ -1,5 +1,5 @@
 // Refreshes a trust root by TUF: from a pinned root.json, through its rotations, to the bytes that its keys vouch for today. The
-// update framework's own client does the verifying; we lend it our network, which reads no more than it asks for.
+// client of The Update Framework verifies; it downloads through our own bounded HTTP client.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const TARGET = 'trusted_root.json';
 
 /**
  * @param mirror URL of the TUF repository
- * @param rootFile its root.json, pinned; only the public-good instance's comes with tagproof
+ * @param rootFile its root.json, pinned; tagproof is shipped only with that of the public-good instance
  * @returns the bytes of trusted_root.json
  */
 export async function updateRoot(
@@ -25,12 +25,12 @@ export async function updateRoot(
   rootFile: string | undefined,
 ): Promise<Buffer> {
   const first = rootFile === undefined ? await shippedRoot(mirror) : readNamed(rootFile);
-  // Another pin is another beginning: what was learned from one says nothing about the other.
+  // Each pin has its own state: metadata that was verified from one pin proves nothing for another.
   const pin = createHash('sha256').update(first).digest('hex').slice(0, 16);
   const folder = join(dataFolder(), 'tuf', `${encodeURIComponent(mirror)}-${pin}`);
   try {
     mkdirSync(join(folder, 'targets'), { recursive: true });
-    // What is there has been verified from a root before; it never goes back to an older one (T7).
+    // An existing root.json was verified from the pin in an earlier run and is never replaced by an older one (T7).
     if (!existsSync(join(folder, 'root.json'))) writeFileSync(join(folder, 'root.json'), first);
   } catch (error) {
     throw asProblem(error, 'file', { file: folder });
@@ -51,7 +51,7 @@ export async function updateRoot(
     if (error instanceof Problem) throw error;
     throw new Problem(
       'mismatch',
-      `the TUF repository ${mirror} did not verify, nothing was taken: ${(error as Error).message}`,
+      `the TUF repository ${mirror} did not verify, nothing was changed: ${(error as Error).message}`,
       {},
       error,
     );
@@ -63,7 +63,7 @@ async function shippedRoot(mirror: string): Promise<Buffer> {
   throw new Problem('usage', `give the root.json of ${mirror} with --root: there is no trust on first use`);
 }
 
-/** Our bounded exchange in the form that the TUF client asks for. */
+/** Our bounded HTTP client behind the TUF client's interface. */
 class ServiceFetcher extends BaseFetcher {
   readonly #service: ReturnType<RegistryClient['service']>;
 
