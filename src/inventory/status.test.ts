@@ -1,4 +1,4 @@
-// Identity by closure: the imageIDs that runtimes really write, and never a false drift (facts/runtime, section 4).
+// Identity by closure: the imageIDs that real runtimes write, and no false drift.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Reference } from '../flow.ts';
@@ -112,7 +112,7 @@ after(async () => {
 
 const identitiesOf = ({ running }: DeployedContainer) => running.map(({ identity }) => identity);
 
-async function look(
+async function queryOne(
   image: string,
   imageID: string | undefined,
   reader: RegistryClient | undefined = client,
@@ -140,27 +140,27 @@ test('index, manifest and configuration are one image, whatever repository the r
     `docker-pullable://x@${index}`,
     configDigest,
   ]) {
-    assert.deepEqual(identitiesOf(await look(image, imageID)), [{ state: 'same' }], imageID);
-    assert.deepEqual(identitiesOf(await look(`${image}@${index}`, imageID)), [{ state: 'exact' }], imageID);
+    assert.deepEqual(identitiesOf(await queryOne(image, imageID)), [{ state: 'same' }], imageID);
+    assert.deepEqual(identitiesOf(await queryOne(`${image}@${index}`, imageID)), [{ state: 'exact' }], imageID);
   }
   const old = index;
   const now = await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64'], content: 'two' });
-  assert.deepEqual(identitiesOf(await look(image, `${host}/web@${old}`)), [{ state: 'moved', now }]);
-  assert.deepEqual(identitiesOf(await look(`${image}@${old}`, `${host}/web@${now}`)), [
+  assert.deepEqual(identitiesOf(await queryOne(image, `${host}/web@${old}`)), [{ state: 'moved', now }]);
+  assert.deepEqual(identitiesOf(await queryOne(`${image}@${old}`, `${host}/web@${now}`)), [
     { state: 'different', declared: old },
   ]);
-  // What was loaded onto a node has only a configuration: that it is nowhere here proves nothing.
-  const [loaded] = identitiesOf(await look(image, A));
+  // An image that was loaded onto a node has only a configuration: that it is not in the closure proves nothing.
+  const [loaded] = identitiesOf(await queryOne(image, A));
   assert.equal(loaded?.state, 'unknown');
 });
 
-test('what nobody can know is unknown, with the reason, and never fine', async () => {
+test('what cannot be known is unknown, with the reason, and never counts as good', async () => {
   const index = await pushSample(host, { repository: 'known', tag: 'v1', platforms: ['linux/amd64'], content: 'x' });
   const cases: [image: string, imageID: string | undefined, reader: RegistryClient | undefined, reason: RegExp][] = [
-    [`${host}/known:v1`, undefined, client, /its node has not said/],
-    [`${host}/known:v1`, 'weird', client, /holds no digest/],
+    [`${host}/known:v1`, undefined, client, /its node has not reported/],
+    [`${host}/known:v1`, 'weird', client, /contains no digest/],
     [`${host}/gone:v1`, `x@${A}`, client, /its tag is gone/],
-    [`${host}/known:v1`, `x@${index}`, undefined, /registries were not asked/],
+    [`${host}/known:v1`, `x@${index}`, undefined, /registries were not queried/],
     ['not a reference!', `x@${A}`, client, /not a valid reference/],
   ];
   for (const [image, imageID, reader, reason] of cases) {
@@ -170,14 +170,14 @@ test('what nobody can know is unknown, with the reason, and never fine', async (
     assert.equal(identity?.state, 'unknown', image);
     assert.match(identity?.state === 'unknown' ? identity.reason : '', reason);
   }
-  // A digest that is declared and runs is exact without any registry.
+  // A declared digest that runs is exact, without a registry.
   const [pinned] = await queryStatus(inventoryOf('c', [pod([{ image: `x@${A}`, imageID: `x@${A}` }])], new Map()), {
     reader: undefined,
   });
   assert.deepEqual(pinned?.running[0]?.identity, { state: 'exact' });
 });
 
-test('a rollout of a new tag is no drift: each pod is held against what it declares itself', async () => {
+test('a rollout of a new tag is no drift: each pod is compared with what it declares itself', async () => {
   const [v1, v2] = await Promise.all(
     ['v1', 'v2'].map((tag) =>
       pushSample(host, { repository: 'rollout', tag, platforms: ['linux/amd64'], content: tag }),

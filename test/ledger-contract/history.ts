@@ -60,12 +60,12 @@ export function historyContract(open: Open): void {
   test('where a digest runs and ever ran: by any member of its closure', async () => {
     const ledger = await filled();
     await closing([ledger], async () => {
-      await ledger.append([closure(C, A)], at(50));
-      for (const member of [C, A]) {
+      await ledger.append([closure(C, A, digestOf('e')), run(digestOf('e'), 1)], at(50));
+      for (const member of [C, A, digestOf('e')]) {
         const found = await ledger.where(member);
         assert.deepEqual(
           found.runs.map(({ digest }) => digest),
-          [A],
+          [digestOf('e'), A],
           member,
         );
         assert.deepEqual(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LedgerEvent } from '../../src/ledger/event.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import { A, at, B, closing, entriesOf, type Open, replayed, run, type Tamper, tag } from './events.ts';
+import { A, at, B, closing, entriesOf, evidence, type Open, replayed, run, type Tamper, tag } from './events.ts';
 
 /** What somebody does to a database, and what `verify` must say about it. */
 const TAMPERINGS: readonly [name: string, statements: string[], seq: number, reason: RegExp][] = [
@@ -35,6 +35,7 @@ const TAMPERINGS: readonly [name: string, statements: string[], seq: number, rea
     /are missing/,
   ],
   ['nothing left', ['delete from event'], 1, /entries up to 8 were written/],
+  ['a head with another number', ['update head set seq = 12'], 9, /entries up to 12 were written/],
   ['a head with another hash', [`update head set hash = 'sha256:0'`], 9, /are missing/],
   [
     'two entries in another order',
@@ -116,6 +117,23 @@ export function journalContract(open: Open, tamper: Tamper): void {
       assert.equal(next[0]?.[0]?.seq, 9);
     });
   });
+
+  const OPEN_INTERVALS = [
+    `tag_interval (registry, repository, tag, digest, since, source)
+      values ('docker.io', 'library/nginx', '1.27', null, 'x', 'poll')`,
+    `run_interval (cluster, namespace, kind, name, container, type, image, digest, pods, since)
+      values ('prod', 'shop', 'Deployment', 'web', 'c', 'container', 'nginx:1.27', '${B}', 1, 'x')`,
+    `evidence_interval (registry, repository, digest, outcome, signers, reason, policy, source, since)
+      values ('docker.io', 'library/nginx', '${A}', 'deny', '[]', '', '', 'watcher', 'x')`,
+  ];
+  for (const row of OPEN_INTERVALS)
+    test(`the database itself refuses a second open row in ${row.split(' ')[0]}`, async () => {
+      const ledger = await filled();
+      await ledger.append([evidence('allow')], at(50));
+      await closing([ledger], async () => {
+        await assert.rejects(tamper(ledger, `insert into ${row}`), /unique/i);
+      });
+    });
 
   test('a batch is appended whole or not at all', async () => {
     const ledger = await filled();

@@ -53,6 +53,18 @@ export function projectionContract(open: Open, runs: number): void {
     });
   });
 
+  test('runs of the same workload in two clusters, namespaces, images or types are apart', async () => {
+    const ledger = await open();
+    const differences = [{}, { cluster: 'test' }, { namespace: 'n' }, { image: 'x' }, { type: 'init' as const }];
+    await closing([ledger], async () => {
+      for (const [second, more] of differences.entries()) await ledger.append([run(A, 1, more)], at(second));
+      assert.equal((await ledger.open('prod')).length, 4);
+      assert.equal((await ledger.open('test')).length, 1);
+      await ledger.append([run(A, 0, { cluster: 'test' })], at(9));
+      assert.deepEqual([(await ledger.open('prod')).length, (await ledger.open('test')).length], [4, 0]);
+    });
+  });
+
   test('more events than one statement takes', async () => {
     const ledger = await open();
     const many = Array.from({ length: 1700 }, (_, i) => run(A, 1, { container: `c${i}` }));

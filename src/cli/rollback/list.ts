@@ -20,7 +20,9 @@ export async function listing(
   const runs = oneCluster(await ledger.runHistory(workload), options.clusterName);
   const blocklist = await blocklistOf(ledger);
   const candidates = distinct(await candidatesIn(ledger, runs));
-  const checked = await Promise.all(candidates.map((item) => check(item, client, policyContext, workload, blocklist)));
+  const checked = await Promise.all(
+    candidates.map((item) => check(item, { client, policyContext, workload, blocklist })),
+  );
   return {
     command: 'rollback',
     sections:
