@@ -95,6 +95,12 @@ for (const [name, target, expected] of [
       expected,
     ));
 
+test('an interval does not contain its end', () => {
+  const gap = candidates(interval(A, 0, 3));
+  assert.equal(choose(gap, at(3, -1)).length, 1);
+  assert.throws(() => choose(gap, at(3)), { code: 'not-found' });
+});
+
 test('a digest may be that of the whole image, of which a node reported a part', () => {
   const run = interval(A, 0, 1);
   assert.equal(choose(candidatesOf([run], new Map([[run, INDEX]])), { kind: 'digest', digest: INDEX }).length, 1);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Reference } from '../flow.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample } from '../registry/sample.ts';
@@ -52,7 +53,11 @@ function pod(
   });
 }
 const set: Owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: 'rs' };
-const owners = new Map([['rs', { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd' }]]);
+const deployment: Owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd' };
+const owners = new Map([
+  ['rs', deployment],
+  ['rs2', deployment],
+]);
 
 test('rows: init containers, image volumes, finished pods, static pods, replicas over nodes', () => {
   const rows = inventoryOf(
@@ -170,6 +175,12 @@ test('what cannot be known is unknown, with the reason, and never counts as good
     assert.equal(identity?.state, 'unknown', image);
     assert.match(identity?.state === 'unknown' ? identity.reason : '', reason);
   }
+  // A registry that serves the tag but not the manifest: an incomplete closure proves no difference.
+  const partial = Object.assign(Object.create(client) as RegistryClient, {
+    manifest: () => Promise.reject(new Problem('unreachable', 'no answer')),
+  });
+  const [incomplete] = identitiesOf(await queryOne(`${host}/known:v1`, `x@${A}`, partial));
+  assert.equal(incomplete?.state, 'unknown');
   // A declared digest that runs is exact, without a registry.
   const [pinned] = await queryStatus(inventoryOf('c', [pod([{ image: `x@${A}`, imageID: `x@${A}` }])], new Map()), {
     reader: undefined,
