@@ -16,9 +16,10 @@ export function unionOf<C extends string>(
   rows: readonly Readonly<Record<NoInfer<C>, string | number | null>>[],
 ): RawBuilder<unknown> {
   const names = Object.keys(columns) as C[];
-  const selects = rows.map((row) => {
-    const cells = names.map((name) => sql`cast(${row[name]} as ${sql.raw(columns[name])}) as ${sql.ref(name)}`);
-    return sql`select ${sql.join(cells)}`;
-  });
+  const casts = names.map((name) => ` as ${columns[name]}) as "${name}"`);
+  // The same text for every row, as a template, so that each row is one node of the statement.
+  const text = [...casts.keys()].map((i) => (i === 0 ? 'select cast(' : `${casts[i - 1]}, cast(`));
+  const template = Object.assign([...text, casts.at(-1) ?? ''], { raw: [] }) as unknown as TemplateStringsArray;
+  const selects = rows.map((row) => sql(template, ...names.map((name) => row[name])));
   return sql.join(selects, sql` union all `);
 }

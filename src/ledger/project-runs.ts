@@ -10,7 +10,17 @@ import { tuples } from './tuples.ts';
 type RunKey = Omit<RunRow, 'pods' | 'since' | 'until' | 'actor' | 'node'>;
 const COLUMNS = ['cluster', 'namespace', 'kind', 'name', 'container', 'type', 'image', 'digest', 'revision'] as const;
 const ENDED = [...COLUMNS, 'until'] as const;
-const partsOf = (row: RunKey) => COLUMNS.map((name) => row[name]);
+const partsOf = (row: RunKey) => [
+  row.cluster,
+  row.namespace,
+  row.kind,
+  row.name,
+  row.container,
+  row.type,
+  row.image,
+  row.digest,
+  row.revision,
+];
 const keyOf = (row: RunKey) => JSON.stringify(partsOf(row));
 
 export async function projectRuns(db: Database, batch: readonly Dated<RunEvent>[]): Promise<void> {
@@ -23,17 +33,17 @@ export async function projectRuns(db: Database, batch: readonly Dated<RunEvent>[
     db,
     events.map(({ row }) => row),
   );
-  const ended = await endedRuns(
-    db,
-    events.flatMap(({ row, until, snapshot }) => (snapshot && until !== undefined ? [{ ...row, until }] : [])),
+  const repeated = events.flatMap(({ row, until, snapshot }) =>
+    snapshot && until !== undefined ? [{ ...row, until }] : [],
   );
+  const ended = await endedRuns(db, repeated);
   const begun: RunRow[] = [];
   const changed = new Map<number, RunRow>();
-  const end = (interval: OpenInterval<RunRow>, until: string) => {
+  const end = (interval: OpenInterval<RunRow>, until: string, key: string) => {
     const { row } = interval;
     row.until = until;
     row.node = nodeOf(row.since, until);
-    ended.set(`${keyOf(row)} ${until}`, interval);
+    if (repeated.length > 0) ended.set(`${key} ${until}`, interval);
   };
   /** A change after the cut began a part of this interval already. The snapshot knows how it really began. */
   const extend = (part: OpenInterval<RunRow>, { since, pods, actor }: RunRow) => {
@@ -49,14 +59,14 @@ export async function projectRuns(db: Database, batch: readonly Dated<RunEvent>[
     if (snapshot && part !== undefined && since < part.row.since) {
       extend(part, fresh);
     } else if (until !== undefined) {
-      end({ row: fresh }, until);
+      end({ row: fresh }, until, key);
       begun.push(fresh);
     } else if (part === undefined) {
       if (pods === 0) continue; // the end of something that never began
       begun.push(fresh);
       open.set(key, { row: fresh });
     } else if (pods === 0) {
-      end(part, later(at, part.row.since));
+      end(part, later(at, part.row.since), key);
       open.delete(key);
       if (part.id !== undefined) changed.set(part.id, part.row);
     } else {
