@@ -1,4 +1,5 @@
-// Audit: workloads under their topmost owners, what the policy says about each, and reports that stay small.
+// Audit: workloads under their topmost owners, what the policy says about each, and reports that
+// stay small.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadPolicyContext } from '../evaluate/evaluate.ts';

@@ -1,5 +1,5 @@
-// Audit: evaluates everything that exists against the policy, each image once: what would be admitted again today,
-// and what would not.
+// Audit: evaluates everything that exists against the policy, each image once: what would be
+// admitted again today, and what would not.
 
 import { evaluateImage, type PolicyContext, resolveAllowed } from '../evaluate/evaluate.ts';
 import type { Decision, Scope } from '../flow.ts';
@@ -54,8 +54,8 @@ export async function auditWorkloads(
 type Question = { readonly image: string; readonly scope: Scope };
 
 /**
- * The questions that the webhook will get: about the object itself, and about the pods that it creates. Where the same
- * rules apply to both it is one question.
+ * The questions that the webhook will get: about the object itself, and about the pods that it
+ * creates. Where the same rules apply to both it is one question.
  * @param questions receives them
  * @returns their keys
  */

@@ -1,4 +1,5 @@
-// The rows of what is deployed, from what is known at this moment: each fact with its source and its age. Pure.
+// The rows of what is deployed, from what is known at this moment: each fact with its source and
+// its age. Pure.
 
 import type { Evaluation } from '../evaluate/evaluate.ts';
 import type { Reference } from '../flow.ts';
@@ -9,7 +10,9 @@ import { Problem } from '../problem.ts';
 import { type ImageClosure, type ImageIdentity, identify, namesRepository } from './image-identity.ts';
 import type { Row, Running } from './inventory.ts';
 
-/** The name under which the ledger and its polls know it: a tag, or a digest in place of the tag. */
+/**
+ * The name under which the ledger and its polls know it: a tag, or a digest in place of the tag.
+ */
 export const pollKey = (reference: Reference): string =>
   reference.digest === undefined ? tagKey(reference) : `${repositoryOf(reference)}:${reference.digest}`;
 
@@ -25,7 +28,10 @@ export type TagState = {
   readonly failure: string | null;
 };
 
-/** What the policy says about a digest. `open`: it could not be checked. Times in milliseconds since 1970. */
+/**
+ * What the policy says about a digest. `open`: it could not be checked. Times in milliseconds since
+ * 1970.
+ */
 export type EvidenceSummary = {
   readonly outcome: 'allow' | 'warn' | 'deny' | 'open';
   readonly signers: readonly string[];
@@ -35,11 +41,16 @@ export type EvidenceSummary = {
   readonly since: number;
 };
 
-/** One digest that runs, and all that is known about it. Null: not checked, or it cannot be checked. */
+/**
+ * One digest that runs, and all that is known about it. Null: not checked, or it cannot be checked.
+ */
 export type RunningImage = Running & {
   readonly identity: ImageIdentity;
   readonly evidence: EvidenceSummary | null;
-  /** Whether a node could pull it again: the digest that it would pull, and the last answer about it. */
+  /**
+   * Whether a node could pull it again: the digest that it would pull, and the last answer about
+   * it.
+   */
   readonly pullable: {
     readonly digest: string;
     readonly served: boolean | null;
@@ -153,8 +164,8 @@ function identityOf(
 }
 
 /**
- * The digest that a node would pull to get it again: the declared one where what runs belongs to it; else the running
- * one, if that can be pulled at all.
+ * The digest that a node would pull to get it again: the declared one where what runs belongs to
+ * it; else the running one, if that can be pulled at all.
  */
 function pulledAs({ digest, imageId }: Running, identity: ImageIdentity, declared: string | null | undefined) {
   if (identity.state === 'exact' || identity.state === 'same') return declared ?? undefined;
@@ -162,8 +173,8 @@ function pulledAs({ digest, imageId }: Running, identity: ImageIdentity, declare
 }
 
 /**
- * For everything that the next pod could declare. Nodes report platforms without a variant, so an image for
- * `linux/arm/v7` counts for a node of `linux/arm`.
+ * For everything that the next pod could declare. Nodes report platforms without a variant, so an
+ * image for `linux/arm/v7` counts for a node of `linux/arm`.
  */
 function missingPlatformsOf(row: Row, declared: readonly (Reference | Problem)[], known: Knowledge): string[] | null {
   const nodes = new Set(row.running.flatMap(({ nodes: names }) => names));

@@ -1,5 +1,5 @@
-// Reads the closure of an image and the facts about it. Configurations are part of the closure, because some
-// runtimes report them in place of the manifest that was pulled.
+// Reads the closure of an image and the facts about it. Configurations are part of the closure,
+// because some runtimes report them in place of the manifest that was pulled.
 import type { Reference } from '../flow.ts';
 import type { ImageFacts } from '../ledger/event.ts';
 import { Problem } from '../problem.ts';

@@ -11,7 +11,10 @@ export type Difference = {
   readonly to?: string;
 };
 
-/** The facts that are recorded. Environment values are hashed, because images sometimes contain secrets. */
+/**
+ * The facts that are recorded. Environment values are hashed, because images sometimes contain
+ * secrets.
+ */
 export function factsOf(config: ImageConfig): ImageFacts {
   const hashed = ([name, value]: [string, string]): [string, string] => [
     name,
@@ -21,7 +24,9 @@ export function factsOf(config: ImageConfig): ImageFacts {
   return { ...plain, env: Object.fromEntries(Object.entries(plain.env).map(hashed)) };
 }
 
-/** The same facts with plain environment values, for a command that shows them and records nothing. */
+/**
+ * The same facts with plain environment values, for a command that shows them and records nothing.
+ */
 export function plainFactsOf(config: ImageConfig): ImageFacts {
   const { platform, created, entrypoint, cmd, user, workingDir, env, labels, layers } = config;
   const textAfter = (line: string) => line.slice(line.indexOf('=') + 1);
@@ -38,7 +43,10 @@ export function plainFactsOf(config: ImageConfig): ImageFacts {
   };
 }
 
-/** The two images of a platform that both have, linux/amd64 first. Without a common platform, the first of each. */
+/**
+ * The two images of a platform that both have, linux/amd64 first. Without a common platform, the
+ * first of each.
+ */
 export function comparable(
   from: readonly ImageFacts[],
   to: readonly ImageFacts[],

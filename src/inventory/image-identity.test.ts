@@ -1,4 +1,5 @@
-// Whether what runs is what was declared, from what the runtime reports and the closure of the declared image.
+// Whether what runs is what was declared, from what the runtime reports and the closure of the
+// declared image.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,9 +1,11 @@
-// Whether what runs is what was declared. Runtimes write an index, a manifest or a configuration into imageID, and
-// sometimes the name of another repository. Therefore only the digest counts, and whether it belongs to the closure
-// of the declared image.
+// Whether what runs is what was declared. Runtimes write an index, a manifest or a configuration
+// into imageID, and sometimes the name of another repository. Therefore only the digest counts, and
+// whether it belongs to the closure of the declared image.
 import { isDigest } from '../image/digest.ts';
 
-/** @returns the digest in an imageID of containerd, CRI-O or Docker; undefined where there is none */
+/**
+ * @returns the digest in an imageID of containerd, CRI-O or Docker; undefined where there is none
+ */
 export function digestIn(imageId: string): string | undefined {
   const plain = imageId.replace(/^(docker-pullable|docker|containerd|cri-o):\/\//, '');
   const at = plain.lastIndexOf('@');
@@ -19,8 +21,8 @@ export function digestIn(imageId: string): string | undefined {
 }
 
 /**
- * Whether the imageID names a repository too: then the digest can be pulled. A bare digest is that of a
- * configuration, as for an image that was loaded onto the node.
+ * Whether the imageID names a repository too: then the digest can be pulled. A bare digest is that
+ * of a configuration, as for an image that was loaded onto the node.
  */
 export const namesRepository = (imageId: string) => imageId.includes('@');
 
@@ -61,8 +63,8 @@ export function identify({ running, imageId, declared, closure, pinned }: Identi
   if (closure === undefined)
     return { state: 'unknown', reason: 'the declared image could not be read from its registry' };
   if (closure.members.has(running)) return matches;
-  // A bare digest outside the closure may be the configuration of an image that was loaded onto the node. Nothing
-  // says which image that is, so it proves no difference.
+  // A bare digest outside the closure may be the configuration of an image that was loaded onto the
+  // node. Nothing says which image that is, so it proves no difference.
   if (!namesRepository(imageId))
     return {
       state: 'unknown',

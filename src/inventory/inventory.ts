@@ -1,4 +1,5 @@
-// What is deployed now: for each container of each workload, which digests run in how many pods, on which nodes. Pure.
+// What is deployed now: for each container of each workload, which digests run in how many pods, on
+// which nodes. Pure.
 
 import { digestIn } from './image-identity.ts';
 import type { Owner, Pod, PodContainer } from './pods.ts';
@@ -92,7 +93,10 @@ function runningOf(replicas: readonly Replica[]): Running[] {
     .sort((a, b) => b.pods - a.pods);
 }
 
-/** Within pods that one controller created from one template, only a moved tag explains a difference. */
+/**
+ * Within pods that one controller created from one template, only a moved tag explains a
+ * difference.
+ */
 function isMixed(replicas: readonly Replica[]): boolean {
   const byTemplate = Map.groupBy(replicas, ({ pod, container }) => `${pod.owner.uid}\n${container.image}`);
   return [...byTemplate.values()].some(

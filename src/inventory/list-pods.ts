@@ -1,4 +1,5 @@
-// Lists pods, their owners and nodes from an API server, and keeps only what the inventory needs while it reads.
+// Lists pods, their owners and nodes from an API server, and keeps only what the inventory needs
+// while it reads.
 import type { KubeClient } from '../kube/client.ts';
 import { MAKERS } from '../kube/kinds.ts';
 import { controllerOf, type KubeObject, pathOf } from '../kube/object.ts';
@@ -35,7 +36,10 @@ export function ownerOf(object: KubeObject): [uid: string, owner: Owner | null] 
   return [objectUid, { apiVersion, kind, name, uid, ...(revision !== undefined && { revision }) }];
 }
 
-/** Platforms by node name, as `linux/arm64`. Empty without permission to list nodes, which many users lack. */
+/**
+ * Platforms by node name, as `linux/arm64`. Empty without permission to list nodes, which many
+ * users lack.
+ */
 export async function listNodes(client: KubeClient): Promise<Map<string, string>> {
   try {
     const { items } = await client.list(pathOf({ apiVersion: 'v1', resource: 'nodes' }), '', parseNode);

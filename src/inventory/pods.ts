@@ -1,5 +1,5 @@
-// Pods as the inventory needs them: what is declared, what the node reports as running, which workload owns it.
-// Everything else is dropped while the list is read.
+// Pods as the inventory needs them: what is declared, what the node reports as running, which
+// workload owns it. Everything else is dropped while the list is read.
 import { controllerOf, type KubeObject } from '../kube/object.ts';
 
 export type ContainerType = 'container' | 'init' | 'ephemeral' | 'volume';

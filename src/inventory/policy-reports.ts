@@ -1,5 +1,6 @@
-// Writes the audit as report objects that dashboards read: OpenReports, or the older PolicyReport where only that is
-// installed. One object for each namespace, one result for each workload, bounded so that reports do not fill etcd.
+// Writes the audit as report objects that dashboards read: OpenReports, or the older PolicyReport
+// where only that is installed. One object for each namespace, one result for each workload,
+// bounded so that reports do not fill etcd.
 
 import type { KubeClient } from '../kube/client.ts';
 import { serves } from '../kube/kinds.ts';
@@ -10,7 +11,10 @@ import { type AuditedWorkload, outcomeOf } from './audit.ts';
 
 export type ReportKind = Resource & { readonly kind: string };
 
-/** openreports.io v1alpha1 and wgpolicyk8s.io v1alpha2 have the same fields. The first one installed is used. */
+/**
+ * openreports.io v1alpha1 and wgpolicyk8s.io v1alpha2 have the same fields. The first one installed
+ * is used.
+ */
 const KINDS: readonly ReportKind[] = [
   { apiVersion: 'openreports.io/v1alpha1', resource: 'reports', kind: 'Report' },
   { apiVersion: 'wgpolicyk8s.io/v1alpha2', resource: 'policyreports', kind: 'PolicyReport' },
@@ -31,7 +35,10 @@ export async function reportKind(client: KubeClient): Promise<ReportKind> {
   );
 }
 
-/** Writes a report for each namespace, and deletes the reports of namespaces that no longer have workloads. */
+/**
+ * Writes a report for each namespace, and deletes the reports of namespaces that no longer have
+ * workloads.
+ */
 export async function writeReports(
   client: KubeClient,
   kind: ReportKind,
@@ -58,8 +65,8 @@ export async function writeReports(
 }
 
 /**
- * The webhook's ClusterRole for reports. As their owner it makes the cluster delete the reports, in every namespace,
- * when it is deleted.
+ * The webhook's ClusterRole for reports. As their owner it makes the cluster delete the reports, in
+ * every namespace, when it is deleted.
  */
 async function ownerOf(client: KubeClient): Promise<object | undefined> {
   const kind = { apiVersion: 'rbac.authorization.k8s.io/v1', resource: 'clusterroles' };

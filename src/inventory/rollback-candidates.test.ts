@@ -1,4 +1,5 @@
-// What a workload can be rolled back to: candidates from the ledger, and the checks before one is used.
+// What a workload can be rolled back to: candidates from the ledger, and the checks before one is
+// used.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadPolicyContext } from '../evaluate/evaluate.ts';

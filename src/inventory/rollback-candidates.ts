@@ -1,5 +1,5 @@
-// What a workload can be rolled back to: what it ran before, from the ledger, and whether that can be pulled and
-// would be admitted now.
+// What a workload can be rolled back to: what it ran before, from the ledger, and whether that can
+// be pulled and would be admitted now.
 
 import { evaluateImage, type PolicyContext } from '../evaluate/evaluate.ts';
 import type { Reference } from '../flow.ts';
@@ -12,7 +12,9 @@ import { signersOf } from './deployed.ts';
 
 export type RollbackCandidate = {
   readonly interval: RunInterval;
-  /** What a rollback would write: the name and tag that were declared then, and the digest that ran. */
+  /**
+   * What a rollback would write: the name and tag that were declared then, and the digest that ran.
+   */
   readonly reference: Reference;
   /** Whether it runs now. */
   readonly current: boolean;
@@ -38,7 +40,8 @@ export type Target =
 /**
  * A candidate for each interval in which a container ran something, newest first.
  * @param runs of one workload, newest first
- * @param roots the digest to pull, where a node reported only a part of an image: a manifest of an index, or a configuration
+ * @param roots the digest to pull, where a node reported only a part of an image: a manifest of an
+ * index, or a configuration
  */
 export function candidatesOf(
   runs: readonly RunInterval[],

@@ -154,7 +154,8 @@ test('index, manifest and configuration are one image, whatever repository the r
   assert.deepEqual(identitiesOf(await queryOne(`${image}@${old}`, `${host}/web@${now}`)), [
     { state: 'different', declared: old },
   ]);
-  // An image that was loaded onto a node has only a configuration: that it is not in the closure proves nothing.
+  // An image that was loaded onto a node has only a configuration: that it is not in the closure
+  // proves nothing.
   const [loaded] = identitiesOf(await queryOne(image, A));
   assert.equal(loaded?.state, 'unknown');
 });
@@ -175,7 +176,8 @@ test('what cannot be known is unknown, with the reason, and never counts as good
     assert.equal(identity?.state, 'unknown', image);
     assert.match(identity?.state === 'unknown' ? identity.reason : '', reason);
   }
-  // A registry that serves the tag but not the manifest: an incomplete closure proves no difference.
+  // A registry that serves the tag but not the manifest: an incomplete closure proves no
+  // difference.
   const partial = Object.assign(Object.create(client) as RegistryClient, {
     manifest: () => Promise.reject(new Problem('unreachable', 'no answer')),
   });

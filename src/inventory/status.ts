@@ -1,5 +1,6 @@
-// Queries registries and policy about the inventory, now: is it pinned, is what runs what was declared, where does the
-// tag point, can it still be pulled, who signed it, does it have the platforms of its nodes.
+// Queries registries and policy about the inventory, now: is it pinned, is what runs what was
+// declared, where does the tag point, can it still be pulled, who signed it, does it have the
+// platforms of its nodes.
 
 import type { Evaluation } from '../evaluate/evaluate.ts';
 import type { Reference, Resolution, Scope } from '../flow.ts';
@@ -36,8 +37,8 @@ export type StatusOptions = {
 const NOT_QUERIED: TagState = { digest: undefined, since: 0, checked: null, failure: 'registries were not queried' };
 
 /**
- * Queries in rounds, because each needs the result of the one before: tags; the closures of what differs; what nodes
- * would pull again; who signed that.
+ * Queries in rounds, because each needs the result of the one before: tags; the closures of what
+ * differs; what nodes would pull again; who signed that.
  */
 export async function queryStatus(rows: readonly Row[], options: StatusOptions): Promise<DeployedContainer[]> {
   const { reader, evaluator, platform = () => undefined, progress } = options;

@@ -1,5 +1,5 @@
-// What makes nodes pull images: workloads with the images of their templates and pods, under the topmost owner, which
-// is the name that a person knows.
+// What makes nodes pull images: workloads with the images of their templates and pods, under the
+// topmost owner, which is the name that a person knows.
 import type { KubeClient } from '../kube/client.ts';
 import { discover, type Kind, PODS, TEMPLATED } from '../kube/kinds.ts';
 import { controllerOf, type KubeObject, pathOf } from '../kube/object.ts';
@@ -25,7 +25,10 @@ export type Listed = {
   readonly problems: readonly Problem[];
 };
 
-/** @param namespaces empty: all; @param fields those of tagproof.yaml, in addition to the catalogue */
+/**
+ * @param namespaces empty: all
+ * @param fields those of tagproof.yaml, in addition to the catalogue
+ */
 export async function listWorkloads(
   client: KubeClient,
   namespaces: readonly string[],

@@ -1,5 +1,6 @@
-// Alarms: what is wrong and since when, announced once; and the messages about them that wait to be delivered.
-// Several watchers share both: an alarm is new to one of them, and a message is delivered by one of them.
+// Alarms: what is wrong and since when, announced once; and the messages about them that wait to be
+// delivered. Several watchers share both: an alarm is new to one of them, and a message is
+// delivered by one of them.
 import { sql } from 'kysely';
 import type { AlarmRow, Database, Flavour } from './schema.ts';
 
@@ -24,7 +25,10 @@ export type Delivery = {
 
 type Message = { readonly sink: string; readonly body: string };
 
-/** An alarm that fires again within this time, in milliseconds, is the same one, and is not announced again. */
+/**
+ * An alarm that fires again within this time, in milliseconds, is the same one, and is not
+ * announced again.
+ */
 const SAME_MS = 60 * 60_000;
 /** Keys of one statement. */
 const ROWS = 500;
@@ -40,8 +44,10 @@ export class Alarms {
 
   /**
    * Records the alarms that fire now. Those of the same scope that no longer fire end.
-   * @param scope the alarms are all that fire in it; undefined: they are single occurrences, and others are not affected
-   * @param messagesOf the messages about new alarms; stored in the same transaction, so that no alarm is without its message
+   * @param scope the alarms are all that fire in it; undefined: they are single occurrences, and
+   * others are not affected
+   * @param messagesOf the messages about new alarms; stored in the same transaction, so that no
+   * alarm is without its message
    * @returns the new ones
    */
   fire(
@@ -52,7 +58,8 @@ export class Alarms {
   ): Promise<Alarm[]> {
     return this.#db.transaction().execute(async (transaction) => {
       const db = transaction as unknown as Database;
-      // Two watchers observe the same alarm at once: the second one waits, and finds the first one's row.
+      // Two watchers observe the same alarm at once: the second one waits, and finds the first
+      // one's row.
       if (this.#flavour === 'postgres') await sql`lock table alarm in share row exclusive mode`.execute(db);
       const at = new Date(now).toISOString();
       const known = await knownAlarms(db, alarms);

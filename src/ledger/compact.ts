@@ -1,6 +1,6 @@
-// Compaction, for retention: removes entries and intervals that ended before a cut. State that began before
-// the cut and still counts is repeated as snapshot events with its original times, so that a projection of
-// the remaining journal still gives the tables.
+// Compaction, for retention: removes entries and intervals that ended before a cut. State that
+// began before the cut and still counts is repeated as snapshot events with its original times, so
+// that a projection of the remaining journal still gives the tables.
 import type {
   BlockEvent,
   ClosureEvent,
@@ -37,7 +37,10 @@ export async function compact(db: Database, before: Date): Promise<Compacted | u
   };
 }
 
-/** The clocks of several writers differ: only entries that all precede the first one after the cut are removed. */
+/**
+ * The clocks of several writers differ: only entries that all precede the first one after the cut
+ * are removed.
+ */
 async function lastEntryBefore(db: Database, cut: string): Promise<Link | undefined> {
   const first = await db
     .selectFrom('event')
@@ -52,7 +55,10 @@ async function lastEntryBefore(db: Database, cut: string): Promise<Link | undefi
   return last && { seq: Number(last.seq), hash: last.hash };
 }
 
-/** Intervals that began before the cut, and are open or ended after it. Their rows are written anew from these events. */
+/**
+ * Intervals that began before the cut, and are open or ended after it. Their rows are written anew
+ * from these events.
+ */
 async function snapshotOf(db: Database, cut: string): Promise<LedgerEvent[]> {
   const read = async <R>(table: (typeof INTERVAL_TABLES)[number]): Promise<R[]> => {
     // The four tables share these columns, and kysely's types know one table at a time.

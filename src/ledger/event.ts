@@ -1,4 +1,5 @@
-// What the ledger records: events, only ever appended, each chained by its hash to the one before. Pure.
+// What the ledger records: events, only ever appended, each chained by its hash to the one before.
+// Pure.
 import { createHash } from 'node:crypto';
 
 /**
@@ -17,7 +18,10 @@ export type TagEvent = {
   readonly source: 'poll' | 'hint' | 'history';
 } & SnapshotTimes;
 
-/** When the state really began, and when it ended, where that is not the time of the entry. RFC 3339. */
+/**
+ * When the state really began, and when it ended, where that is not the time of the entry. RFC
+ * 3339.
+ */
 type SnapshotTimes = {
   readonly since?: string;
   readonly until?: string;
@@ -52,7 +56,10 @@ export type ClosureEvent = {
     readonly role: 'index' | 'manifest' | 'config';
     readonly platform?: string;
   }[];
-  /** The content of each platform's image: two digests stay comparable after their registry dropped one. */
+  /**
+   * The content of each platform's image: two digests stay comparable after their registry dropped
+   * one.
+   */
   readonly images?: readonly ImageFacts[];
 };
 

@@ -1,4 +1,5 @@
-// The tree of intervals: an interval that contains a moment is always under one of the nodes around it.
+// The tree of intervals: an interval that contains a moment is always under one of the nodes around
+// it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

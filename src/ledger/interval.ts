@@ -2,8 +2,8 @@
 //
 // Each ended interval is filed under one node of a virtual binary tree over seconds: the highest
 // node within the interval. Only about forty nodes can hold intervals that contain a given moment,
-// and an index finds the matching rows under each of them.
-// Kriegel, Pötke, Seidl, "Managing Intervals Efficiently in Object-Relational Databases" (VLDB 2000).
+// and an index finds the matching rows under each of them. Kriegel, Pötke, Seidl, "Managing
+// Intervals Efficiently in Object-Relational Databases" (VLDB 2000).
 
 /** Levels that seconds since 1970 need until the year 10,889. */
 const LEVELS = 38;

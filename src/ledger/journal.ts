@@ -1,5 +1,5 @@
-// The journal: appends events in batches, each batch whole or not at all, each entry chained by its hash to the
-// one before. The projection writes the tables in the same transaction.
+// The journal: appends events in batches, each batch whole or not at all, each entry chained by its
+// hash to the one before. The projection writes the tables in the same transaction.
 import { compact } from './compact.ts';
 import { bodyOf, chain, type Dated, GENESIS, type LedgerEntry, type LedgerEvent, type Link } from './event.ts';
 import { project } from './project.ts';
@@ -34,7 +34,10 @@ export class Journal {
     return this.db.transaction().execute((db) => this.#add(db as unknown as Database, events, at));
   }
 
-  /** Writes entries of another ledger or an export into an empty one. Numbers, times and hashes stay as they are. */
+  /**
+   * Writes entries of another ledger or an export into an empty one. Numbers, times and hashes stay
+   * as they are.
+   */
   restore(entries: readonly LedgerEntry[], base?: Link): Promise<void> {
     return this.db.transaction().execute(async (db) => {
       const transaction = db as unknown as Database;
@@ -48,7 +51,10 @@ export class Journal {
     });
   }
 
-  /** Removes what ended before a time. The chain continues after the removed entries. @returns how many were removed */
+  /**
+   * Removes what ended before a time. The chain continues after the removed entries.
+   * @returns how many were removed
+   */
   compact(before: Date, now = new Date()): Promise<number> {
     return this.db.transaction().execute(async (db) => {
       const transaction = db as unknown as Database;
@@ -148,7 +154,10 @@ export class Journal {
     return entries;
   }
 
-  /** The last entry. Its row is locked until the transaction ends, so that writers append one after another. */
+  /**
+   * The last entry. Its row is locked until the transaction ends, so that writers append one after
+   * another.
+   */
   async #head(db: Database): Promise<Link> {
     await db
       .insertInto('head')

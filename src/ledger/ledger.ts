@@ -1,5 +1,5 @@
-// The journal and its queries: what each tag pointed to, what each workload ran, where a digest ever ran, each from
-// when to when.
+// The journal and its queries: what each tag pointed to, what each workload ran, where a digest
+// ever ran, each from when to when.
 import { sql } from 'kysely';
 import { Problem } from '../problem.ts';
 import { Alarms } from './alarms.ts';
@@ -47,7 +47,10 @@ export class Ledger extends Journal {
     this.statements = new Statements(db);
   }
 
-  /** For messages about what it does not contain: `tagproof.db (12 entries since 2026-11-24T12:00:00Z)`. */
+  /**
+   * For messages about what it does not contain: `tagproof.db (12 entries since
+   * 2026-11-24T12:00:00Z)`.
+   */
   async describe(): Promise<string> {
     const { count, since } = await this.extent();
     const entries = count === 1 ? '1 entry' : `${count} entries`;
@@ -78,8 +81,8 @@ export class Ledger extends Journal {
   }
 
   /**
-   * Where a digest runs and ever ran, and under which tags. Any member of its closure counts, because nodes report
-   * an index, a manifest or a configuration.
+   * Where a digest runs and ever ran, and under which tags. Any member of its closure counts,
+   * because nodes report an index, a manifest or a configuration.
    */
   async where(digest: string): Promise<{ digests: string[]; runs: RunInterval[]; tags: TagInterval[] }> {
     const roots = await this.db.selectFrom('closure').select('root').where('member', '=', digest).execute();
@@ -106,7 +109,8 @@ export class Ledger extends Journal {
 
   /**
    * What ran at a moment.
-   * @throws Problem `limit` where there is too much for one answer: a part of it would look like everything
+   * @throws Problem `limit` where there is too much for one answer: a part of it would look like
+   * everything
    */
   async at(
     moment: Date,
@@ -116,8 +120,8 @@ export class Ledger extends Journal {
     const { before, after } = nodesAround(time);
     const ran = () => {
       let query = this.db.selectFrom('run_interval').selectAll().where('since', '<=', time);
-      // The empty text keeps the index on namespaces out: a namespace has thousands of runs that ended, and the tree
-      // of intervals finds the few of that moment.
+      // The empty text keeps the index on namespaces out: a namespace has thousands of runs that
+      // ended, and the tree of intervals finds the few of that moment.
       if (cluster !== undefined) query = query.where(sql<boolean>`cluster || '' = ${cluster}`);
       if (namespace !== undefined) query = query.where(sql<boolean>`namespace || '' = ${namespace}`);
       return query.limit(MAX_AT + 1);
@@ -143,7 +147,10 @@ export class Ledger extends Journal {
       .execute();
   }
 
-  /** What each tag points to now, as far as recorded, and whether it ever moved. @param names undefined: all tags */
+  /**
+   * What each tag points to now, as far as recorded, and whether it ever moved.
+   * @param names undefined: all tags
+   */
   async openTags(names?: readonly PolledName[]): Promise<(TagInterval & { readonly moved: boolean })[]> {
     if (names?.length === 0) return [];
     let query = this.db
@@ -204,7 +211,10 @@ export class Ledger extends Journal {
     return rows.map(({ facts }) => JSON.parse(facts) as ImageFacts);
   }
 
-  /** Tags that moved, newest first, each with its previous digest. Digests in place of tags are left out. */
+  /**
+   * Tags that moved, newest first, each with its previous digest. Digests in place of tags are left
+   * out.
+   */
   async moves({ before, limit = 100 }: { before?: string; limit?: number } = {}): Promise<TagMove[]> {
     let query = this.db
       .selectFrom('tag_interval as now')
@@ -223,8 +233,8 @@ export class Ledger extends Journal {
   }
 
   /**
-   * Takes or renews the lease on a task that only one of several watchers does. A lease that is not renewed for
-   * `forMs` may be taken by another watcher.
+   * Takes or renews the lease on a task that only one of several watchers does. A lease that is not
+   * renewed for `forMs` may be taken by another watcher.
    * @returns whether this holder has it
    */
   async acquire(name: string, holder: string, now: number, forMs: number): Promise<boolean> {

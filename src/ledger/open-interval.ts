@@ -1,4 +1,5 @@
-// What the projections of tags and runs share: open intervals, and updates of many rows in one statement. Pure.
+// What the projections of tags and runs share: open intervals, and updates of many rows in one
+// statement. Pure.
 import { type RawBuilder, sql } from 'kysely';
 
 /** An open interval: in the table under its id, or begun in this batch. */

@@ -5,7 +5,10 @@ import { openPostgres } from './postgres.ts';
 import { type Flavour, migrate } from './schema.ts';
 import { openSqlite } from './sqlite.ts';
 
-/** @param where path of a file, or `postgres://…`; @throws Problem that says what is wrong with it */
+/**
+ * @param where path of a file, or `postgres://…`
+ * @throws Problem that says what is wrong with it
+ */
 export async function openLedger(where: string): Promise<Ledger> {
   const flavour: Flavour = /^postgres(ql)?:\/\//.test(where) ? 'postgres' : 'sqlite';
   // A connection string contains a password: messages name only host and database.

@@ -1,7 +1,11 @@
-// Tells an outage of PostgreSQL from a fault: during an outage the same statement succeeds later. Pure.
+// Tells an outage of PostgreSQL from a fault: during an outage the same statement succeeds later.
+// Pure.
 import { Problem } from '../problem.ts';
 
-/** PostgreSQL errors while the server starts, stops or has no free connection. postgresql.org/docs, "Error Codes". */
+/**
+ * PostgreSQL errors while the server starts, stops or has no free connection. postgresql.org/docs,
+ * "Error Codes".
+ */
 const OUTAGE = /^(?:08...|53300|57P01|57P02|57P03)$/;
 /** The server is there, and does not accept connections yet: it starts or recovers. */
 const STARTING = '57P03';
@@ -34,7 +38,10 @@ export function isOutage(error: unknown): boolean {
   return OUTAGE.test(code) || NETWORK.has(code) || (error instanceof Error && LOST.test(error.message));
 }
 
-/** An outage as a Problem `unreachable`; any other error as it is. @param name of the database, without its password */
+/**
+ * An outage as a Problem `unreachable`; any other error as it is.
+ * @param name of the database, without its password
+ */
 export function explainOutage(error: unknown, name: string): unknown {
   if (!isOutage(error)) return error;
   const reason = error instanceof Error && error.message !== '' ? error.message : codeOf(error);

@@ -1,5 +1,5 @@
-// When each tag is polled next. It is stored, so that a restart polls nothing again; and shared, so that only one
-// of several watchers polls a tag.
+// When each tag is polled next. It is stored, so that a restart polls nothing again; and shared, so
+// that only one of several watchers polls a tag.
 import { sql } from 'kysely';
 import type { Database, Flavour, Tables } from './schema.ts';
 import { pollName, pollTuple, tuples } from './tuples.ts';
@@ -44,7 +44,8 @@ export class Polls {
   /**
    * Claims the polls that are due: nobody else gets them before `until`.
    * @param polls as this watcher knows them
-   * @returns `mine`: those claimed now; `others`: the stored state of those that another watcher has polled or claimed
+   * @returns `mine`: those claimed now; `others`: the stored state of those that another watcher
+   * has polled or claimed
    */
   claim(polls: readonly Poll[], now: number, until: number): Promise<{ mine: Poll[]; others: Poll[] }> {
     if (polls.length === 0) return Promise.resolve({ mine: [], others: [] });

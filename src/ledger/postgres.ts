@@ -1,5 +1,5 @@
-// The PostgreSQL connection of a ledger: waits for a server that starts, and reports an outage as a Problem
-// `unreachable`, so that callers try again as they do for any other server.
+// The PostgreSQL connection of a ledger: waits for a server that starts, and reports an outage as a
+// Problem `unreachable`, so that callers try again as they do for any other server.
 import { Kysely, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import { explainOutage, isStarting } from './outage.ts';
 import type { Tables } from './schema.ts';

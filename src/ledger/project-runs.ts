@@ -1,5 +1,5 @@
-// Run events → run_interval: pods begin an interval, a change of their number goes on with it, zero ends it.
-// A batch reads what is open once, applies its events in order, and writes once.
+// Run events → run_interval: pods begin an interval, a change of their number goes on with it, zero
+// ends it. A batch reads what is open once, applies its events in order, and writes once.
 import { sql } from 'kysely';
 import type { Dated, RunEvent } from './event.ts';
 import { nodeOf } from './interval.ts';
@@ -45,7 +45,10 @@ export async function projectRuns(db: Database, batch: readonly Dated<RunEvent>[
     row.node = nodeOf(row.since, until);
     if (repeated.length > 0) ended.set(`${key} ${until}`, interval);
   };
-  /** A change after the cut began a part of this interval already. The snapshot knows how it really began. */
+  /**
+   * A change after the cut began a part of this interval already. The snapshot knows how it really
+   * began.
+   */
   const extend = (part: OpenInterval<RunRow>, { since, pods, actor }: RunRow) => {
     const { row, id } = part;
     Object.assign(row, { since, actor, pods: Math.max(row.pods, pods) });

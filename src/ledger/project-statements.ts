@@ -1,5 +1,5 @@
-// Statements of people and policies → tables: evidence about digests, holds on workloads, the blocklist.
-// They are few, so each event is projected by statements of its own.
+// Statements of people and policies → tables: evidence about digests, holds on workloads, the
+// blocklist. They are few, so each event is projected by statements of its own.
 import type { BlockEvent, Dated, EvidenceEvent, ReleaseEvent, RollbackEvent } from './event.ts';
 import type { Database } from './schema.ts';
 
@@ -28,7 +28,9 @@ export async function projectEvidence(db: Database, batch: readonly Dated<Eviden
   }
 }
 
-/** A hold replaces the previous one on the same container. A release ends all holds of the workload. */
+/**
+ * A hold replaces the previous one on the same container. A release ends all holds of the workload.
+ */
 export async function projectHolds(db: Database, batch: readonly Dated<RollbackEvent | ReleaseEvent>[]): Promise<void> {
   for (const { event, at } of batch) {
     const { namespace, workload, cluster } = event;

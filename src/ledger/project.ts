@@ -1,5 +1,6 @@
-// The projection: turns events into the tables that answer questions. It runs in the transaction that
-// appends the events, so journal and tables always agree, and a replay of the journal gives the same tables.
+// The projection: turns events into the tables that answer questions. It runs in the transaction
+// that appends the events, so journal and tables always agree, and a replay of the journal gives
+// the same tables.
 import type { ClosureEvent, CompactionEvent, Dated, LedgerEvent } from './event.ts';
 import { projectRuns } from './project-runs.ts';
 import { projectBlocklist, projectEvidence, projectHolds } from './project-statements.ts';
@@ -28,7 +29,10 @@ export async function project(db: Database, batch: readonly Dated[]): Promise<vo
   await projectPart(db, part);
 }
 
-/** Each kind has tables of its own: the order between kinds does not matter, the order within one does. */
+/**
+ * Each kind has tables of its own: the order between kinds does not matter, the order within one
+ * does.
+ */
 async function projectPart(db: Database, part: readonly Dated[]): Promise<void> {
   const of = <K extends LedgerEvent['kind']>(...kinds: K[]) =>
     part.filter((item): item is Dated<Extract<LedgerEvent, { kind: K }>> => kinds.includes(item.event.kind as K));

@@ -1,5 +1,5 @@
-// The ledger's tables and migrations. `event` is the journal; the projection fills the other tables from it and
-// can fill them again. Migrations only go up.
+// The ledger's tables and migrations. `event` is the journal; the projection fills the other tables
+// from it and can fill them again. Migrations only go up.
 import { type Generated, type Kysely, type Selectable, sql } from 'kysely';
 import { nodeOf } from './interval.ts';
 
@@ -198,7 +198,10 @@ async function placeIntervals(db: Database): Promise<void> {
   }
 }
 
-/** Migrates an empty or older database and keeps its data. @throws for one that a newer tagproof wrote */
+/**
+ * Migrates an empty or older database and keeps its data.
+ * @throws for one that a newer tagproof wrote
+ */
 export async function migrate(db: Database, flavour: Flavour): Promise<void> {
   await sql`create table if not exists migration (version integer primary key)`.execute(db);
   const { rows } = await sql<{ version: number | null }>`select max(version) as version from migration`.execute(db);

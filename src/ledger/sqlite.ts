@@ -3,8 +3,8 @@ import { Kysely, type SqliteDatabase } from 'kysely';
 import type { Tables } from './schema.ts';
 
 /**
- * With a write-ahead log, synced before a transaction is acknowledged: neither kill -9 nor a power cut loses an
- * acknowledged entry. sqlite.org/wal.html
+ * With a write-ahead log, synced before a transaction is acknowledged: neither kill -9 nor a power
+ * cut loses an acknowledged entry. sqlite.org/wal.html
  */
 export async function openSqlite(path: string): Promise<Kysely<Tables>> {
   const { DatabaseSync } = await import('node:sqlite');
@@ -16,7 +16,8 @@ export async function openSqlite(path: string): Promise<Kysely<Tables>> {
   const adapter: SqliteDatabase = {
     close: () => database.close(),
     prepare: (text) => {
-      // On a full disk SQLite rolls back by itself. A second rollback would fail and hide the reason.
+      // On a full disk SQLite rolls back by itself. A second rollback would fail and hide the
+      // reason.
       if (text === 'rollback' && !database.isTransaction) return NOTHING;
       const statement = database.prepare(text);
       const values = (parameters: readonly unknown[]) => parameters as never[];

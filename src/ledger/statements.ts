@@ -1,4 +1,5 @@
-// Queries about what people and policies stated: evidence about digests, holds on workloads, the blocklist.
+// Queries about what people and policies stated: evidence about digests, holds on workloads, the
+// blocklist.
 import type { Database, EvidenceRow, HoldRow, Tables } from './schema.ts';
 
 export type EvidenceInterval = Readonly<Omit<EvidenceRow, 'signers'>> & { readonly signers: readonly string[] };

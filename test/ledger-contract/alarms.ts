@@ -1,4 +1,5 @@
-// Contract: an alarm is announced once while it fires, and each message is delivered by one watcher.
+// Contract: an alarm is announced once while it fires, and each message is delivered by one
+// watcher.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Alarm } from '../../src/ledger/alarms.ts';

@@ -1,5 +1,5 @@
-// Contract: compaction removes what ended before the cut and keeps what counts, and the journal that is left still
-// gives the tables.
+// Contract: compaction removes what ended before the cut and keeps what counts, and the journal
+// that is left still gives the tables.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

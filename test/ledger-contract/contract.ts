@@ -1,4 +1,5 @@
-// What a ledger must do in every database: SQLite runs it part by part beside the code, PostgreSQL runs all of it.
+// What a ledger must do in every database: SQLite runs it part by part beside the code, PostgreSQL
+// runs all of it.
 import { alarmsContract } from './alarms.ts';
 import { compactionContract } from './compaction.ts';
 import type { Open, Tamper } from './events.ts';

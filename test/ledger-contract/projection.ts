@@ -1,4 +1,5 @@
-// Contract: the tables are a function of the events in their order, however they are cut into batches.
+// Contract: the tables are a function of the events in their order, however they are cut into
+// batches.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,5 @@
-// Random histories for properties: each step is one batch of events at a moment later than the one before.
+// Random histories for properties: each step is one batch of events at a moment later than the one
+// before.
 import fc from 'fast-check';
 import type { LedgerEvent } from '../../src/ledger/event.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';

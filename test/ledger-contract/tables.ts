@@ -1,4 +1,5 @@
-// Everything that a ledger answers, as one comparable value: two ledgers with equal answers have equal tables.
+// Everything that a ledger answers, as one comparable value: two ledgers with equal answers have
+// equal tables.
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { A, B, C, D } from './events.ts';
 

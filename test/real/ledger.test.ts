@@ -1,4 +1,5 @@
-// The ledger in Debian's PostgreSQL: the same contract as in SQLite, several writers, and a server that goes away.
+// The ledger in Debian's PostgreSQL: the same contract as in SQLite, several writers, and a server
+// that goes away.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import type { TagEvent } from '../../src/ledger/event.ts';

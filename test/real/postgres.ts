@@ -66,7 +66,8 @@ export async function startPostgres(folder: string): Promise<Postgres> {
   };
   const kill = async () => {
     const exit = new Promise((resolve) => child?.once('exit', resolve));
-    // PostgreSQL's signal for an immediate shutdown: it writes nothing more, so that only its log is left.
+    // PostgreSQL's signal for an immediate shutdown: it writes nothing more, so that only its log
+    // is left.
     child?.kill('SIGQUIT');
     await exit;
   };

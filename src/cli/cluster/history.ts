@@ -83,7 +83,10 @@ async function history(ledger: Ledger, what: string): Promise<Report> {
 
 const MAX_DIGESTS = 500;
 
-/** The evidence when the digest was admitted: from the webhook, else from the watcher soon after, else the first later one. */
+/**
+ * The evidence when the digest was admitted: from the webhook, else from the watcher soon after,
+ * else the first later one.
+ */
 function evidenceCell({ digest, since, until: end }: RunInterval, evidence: readonly EvidenceInterval[]): Cell {
   const about = evidence.filter((row) => row.digest === digest && (end === null || row.since < end));
   const then = about.filter((row) => row.since <= since && (row.until === null || row.until > since));
@@ -160,7 +163,10 @@ const reportOf = (section: Section, summary: string[], data: object): Report => 
   data,
 });
 
-/** Says where there is no record, and how much there is, so that a wrong file or a young ledger shows. */
+/**
+ * Says where there is no record, and how much there is, so that a wrong file or a young ledger
+ * shows.
+ */
 export const noRecord = async (ledger: Ledger, what: string): Promise<string> =>
   `no record of ${what} in ${await ledger.describe()}`;
 

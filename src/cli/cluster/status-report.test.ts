@@ -1,4 +1,5 @@
-// What tagproof status says about a row: the state of the tag, the evidence, and the findings that decide the exit code.
+// What tagproof status says about a row: the state of the tag, the evidence, and the findings that
+// decide the exit code.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deployedRow, identifiedAs } from '../../../test/deployed.ts';

@@ -76,7 +76,8 @@ function stateCell({ missingPlatforms, tag }: DeployedContainer, item: RunningIm
     case 'same':
       return { text: `same${more}`, style: more === '' ? 'good' : 'bad' };
     case 'exact': {
-      // A moved tag does not change what a pin runs, but the tag written before the digest is then outdated.
+      // A moved tag does not change what a pin runs, but the tag written before the digest is then
+      // outdated.
       const now =
         tag?.digest != null && !item.image.endsWith(tag.digest)
           ? `, ${tag.name} is ${shortDigest(tag.digest)} now`

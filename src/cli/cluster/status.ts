@@ -1,4 +1,5 @@
-// tagproof status: what exactly is deployed now, whether it is pinned, whether its tag moved, whether it can be pulled.
+// tagproof status: what exactly is deployed now, whether it is pinned, whether its tag moved,
+// whether it can be pulled.
 import { inventoryOf } from '../../inventory/inventory.ts';
 import { listNodes, listPods } from '../../inventory/list-pods.ts';
 import { queryStatus } from '../../inventory/status.ts';
@@ -56,7 +57,8 @@ export function run(args: string[]): Promise<number> {
     );
     const rows = lists.flat();
     const config = await loadConfig(options.config);
-    // Image names that tenants wrote must not send requests to private hosts (T46). The configuration may name such hosts.
+    // Image names that tenants wrote must not send requests to private hosts (T46). The
+    // configuration may name such hosts.
     const named = namesHost(config);
     const isNamed = (host: string) => named(host) || options.insecureRegistry.includes(host);
     return withClient(options, { ...config, isNamed }, context, async (client) => {
