@@ -110,3 +110,16 @@ test('a ledger of a newer tagproof is left as it is', async () => {
   database.close();
   await assert.rejects(openLedger(path), /its version is 99, and this tagproof supports up to 3/);
 });
+
+test('a database that does not answer is unreachable, and no message shows its password', async () => {
+  for (const url of [
+    'postgres://user:secret@127.0.0.1:1/x',
+    'postgresql://user:secret@127.0.0.1:1/x',
+    'postgres://127.0.0.1:1/x?user=u&password=secret',
+  ])
+    await assert.rejects(openLedger(url), (error) => {
+      assert.match(String(error), /^postgres(ql)?:\/\/127\.0\.0\.1:1\/x: the database does not answer: /);
+      assert.doesNotMatch(JSON.stringify(error), /secret/);
+      return (error as { code?: string }).code === 'unreachable';
+    });
+});

@@ -26,8 +26,8 @@ export const LEDGER_PROJECTION_MUTANTS: readonly Mutant[] = [
   {
     name: 'a run interval ends before it began',
     file: 'src/ledger/project-runs.ts',
-    from: 'end(part, later(at, part.row.since));',
-    to: 'end(part, at);',
+    from: 'end(part, later(at, part.row.since), key);',
+    to: 'end(part, at, key);',
     tests: ['src/ledger/project.test.ts'],
   },
   {

@@ -134,14 +134,14 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'src/ledger/open.ts',
     from: "where.replace(/\\/\\/[^@/]*@/, '//')",
     to: 'where',
-    tests: ['test/real/ledger.test.ts'],
+    tests: ['src/ledger/open.test.ts'],
   },
   {
     name: 'a message shows the parameters of the database',
     file: 'src/ledger/open.ts',
     from: ".replace(/\\?.*$/, '')",
     to: '',
-    tests: ['test/real/ledger.test.ts'],
+    tests: ['src/ledger/open.test.ts'],
   },
   {
     name: 'a batch is not one transaction',

@@ -109,10 +109,7 @@ suite('the ledger in PostgreSQL', ['initdb', 'postgres'], () => {
     });
   });
 
-  test('a password is never shown', async () => {
-    const hidden = (error: unknown) => !/secret/.test(String(error));
-    await assert.rejects(openLedger('postgres://user:secret@127.0.0.1:1/x'), hidden);
-    await assert.rejects(openLedger('postgres://127.0.0.1:1/x?user=u&password=secret'), hidden);
+  test('a ledger is named by its address, without user and password', async () => {
     const ledger = await open();
     await closing([ledger], async () =>
       assert.match(await ledger.describe(), /^postgres:\/\/127\.0\.0\.1:\d+\/ledger_/),
