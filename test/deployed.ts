@@ -1,4 +1,4 @@
-// Rows of what is deployed, for tests of what shows them.
+// Rows of what is deployed, for tests of code that shows or counts them.
 import type { DeployedContainer, RunningImage } from '../src/inventory/deployed.ts';
 import type { ImageIdentity } from '../src/inventory/image-identity.ts';
 

@@ -1,4 +1,5 @@
-// What exists, under the owners that a person knows, and what the policy says of it; reports stay small.
+// Audit: workloads under their topmost owners, what the policy says about each, and reports that
+// stay small.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadPolicyContext } from '../evaluate/evaluate.ts';
@@ -27,7 +28,7 @@ function puller(of: string, name: string, images: string[], more: KubeObject & R
   );
 }
 
-test('pods stand under their workload, with what was put into them on the way', () => {
+test('pods are listed under their workload, with the images that were injected into them', () => {
   const workloads = group([
     puller('Deployment', 'web', ['web:1']),
     puller('ReplicaSet', 'web-1', ['web:1'], { metadata: { ownerReferences: owner('Deployment', 'web') } }),
@@ -50,7 +51,7 @@ test('pods stand under their workload, with what was put into them on the way', 
   );
 });
 
-test('owners that name each other in a ring end somewhere', () => {
+test('owners that name each other in a circle do not loop forever', () => {
   const [a, b] = ['a', 'b'].map((name, i) =>
     puller('Pod', name, ['x'], { metadata: { ownerReferences: owner('Pod', i === 0 ? 'b' : 'a', 'v1') } }),
   );
@@ -80,8 +81,8 @@ const workload = (name: string, images: string[], more: Partial<Workload> = {}):
   ...more,
 });
 
-test('each image is asked about once, whoever runs it; the worst of its images is what a workload gets', async () => {
-  const rules = `rules:\n  - {name: ours, images: ["${host}/**"], digest: resolve}\n  - {name: db, images: ["docker.io/**"], digest: required, mode: warn}\n  - {name: pods, images: ["quay.io/**"], kinds: [Pod], digest: required}\n`;
+test('each image is evaluated once, whoever runs it; a workload gets the worst outcome of its images', async () => {
+  const rules = `rules:\n  - {name: ours, images: ["${host}/**"], digest: resolve}\n  - {name: db, images: ["docker.io/**"], digest: required, mode: warn}\n  - {name: quay, images: ["quay.io/**"], digest: "off"}\n  - {name: pods, images: ["quay.io/**"], kinds: [Pod], digest: required}\n`;
   const policyContext = await loadPolicyContext(parseConfig(rules, 'test'), new Map());
   registry.log.length = 0;
   const audited = await auditWorkloads(client, policyContext, [
@@ -90,13 +91,13 @@ test('each image is asked about once, whoever runs it; the worst of its images i
     workload('c', [`${host}/web:1`, 'evil.io/x:1']),
     workload('d', [`${host}/gone:1`]),
     workload('e', ['not a reference!']),
-    workload('f', ['quay.io/x:1']), // the Deployment would pass, its pods would not
+    workload('f', ['quay.io/x:1']), // the Deployment passes, its pods do not
   ]);
   assert.deepEqual(audited.map(outcomeOf), ['allow', 'warn', 'deny', 'deny', 'deny', 'deny']);
   assert.equal(registry.log.filter((line) => line.includes('/web/manifests/1')).length, 1);
 });
 
-test('digests are written into pods only: a rule that asks for one in Git is not met by the webhook', async () => {
+test('the webhook writes digests into pods only: it does not satisfy a rule that requires one in Git', async () => {
   const rules = `rules:\n  - {name: resolve, images: ["${host}/**"], digest: resolve}\n  - {name: git, images: ["${host}/**"], digest: required}\n`;
   const policyContext = await loadPolicyContext(parseConfig(rules, 'test'), new Map());
   const outcomes = async (templates: boolean) =>
@@ -105,7 +106,7 @@ test('digests are written into pods only: a rule that asks for one in Git is not
   assert.deepEqual(await outcomes(false), ['allow']);
 });
 
-test('a report holds the worst, counts the rest, and never says that an open question failed', () => {
+test('a report contains the worst results, counts the rest, and shows what could not be checked as an error', () => {
   const item = (name: string, reason: string, unchecked: boolean): AuditedWorkload => ({
     workload: workload(name, ['x']),
     images: [{ image: 'x', decision: { outcome: 'deny', results: [{ rule: 'r', ok: false, unchecked, reason }] } }],
@@ -119,12 +120,8 @@ test('a report holds the worst, counts the rest, and never says that an open que
     item('open', 'no answer', true),
     item('bad', 'y'.repeat(5000), false),
   ];
-  const report = reportObject(
-    { apiVersion: 'openreports.io/v1alpha1', resource: 'reports', kind: 'Report' },
-    'n',
-    many,
-    new Date(0),
-  ) as {
+  const kind = { apiVersion: 'openreports.io/v1alpha1', resource: 'reports', kind: 'Report' };
+  const report = reportObject({ kind, namespace: 'n', audited: many, now: new Date(0) }) as {
     summary: object;
     results: { result: string; message: string }[];
     metadata: { annotations: Record<string, string> };

@@ -1,4 +1,5 @@
-// Everything that exists before the policy, each image asked about once: what would be let in again today, and what would not.
+// Audit: evaluates everything that exists against the policy, each image once: what would be
+// admitted again today, and what would not.
 
 import { evaluateImage, type PolicyContext, resolveAllowed } from '../evaluate/evaluate.ts';
 import type { Decision, Scope } from '../flow.ts';
@@ -18,7 +19,7 @@ export type AuditedWorkload = { readonly workload: Workload; readonly images: re
 export type Outcome = Decision['outcome'];
 const RANK: Record<Outcome, number> = { allow: 0, warn: 1, deny: 2 };
 
-/** The worst of its images: a pod is let in whole or not at all. */
+/** The worst outcome of its images: a pod is admitted whole or not at all. */
 export function outcomeOf({ images }: AuditedWorkload): Outcome {
   return images.reduce<Outcome>(
     (worst, { decision: { outcome } }) => (RANK[outcome] > RANK[worst] ? outcome : worst),
@@ -27,9 +28,9 @@ export function outcomeOf({ images }: AuditedWorkload): Outcome {
 }
 
 export type AuditOptions = {
-  /** Objects that only make pods are held to the rules too, not the pods alone. */
+  /** Whether the rules apply to workloads too, and not only to the pods that they create. */
   readonly templates?: boolean;
-  /** Told the count of images that are done. */
+  /** Called with the number of images that are evaluated. */
   readonly progress?: (done: number, all: number) => void;
 };
 
@@ -39,9 +40,9 @@ export async function auditWorkloads(
   workloads: readonly Workload[],
   { templates = true, progress = () => {} }: AuditOptions = {},
 ): Promise<AuditedWorkload[]> {
-  const questions = new Map<string, { image: string; scope: Scope }>();
+  const questions = new Map<string, Question>();
   const keys = workloads.map((workload) =>
-    workload.images.map((image) => keysOf(image, workload, policyContext, questions, templates)),
+    workload.images.map((image) => questionsOf({ image, workload, policyContext, templates }, questions)),
   );
   const answers = await evaluateAll(client, policyContext, questions, progress);
   return workloads.map((workload, index) => ({
@@ -50,20 +51,34 @@ export async function auditWorkloads(
   }));
 }
 
-/** As the webhook will be asked: about the object itself, and about the pods that it makes. Where the same rules speak it is one question. */
-function keysOf(
-  image: string,
-  { kind, namespace }: Workload,
-  { config }: PolicyContext,
-  questions: Map<string, { image: string; scope: Scope }>,
-  templates: boolean,
+type Question = { readonly image: string; readonly scope: Scope };
+
+/**
+ * The questions that the webhook will get: about the object itself, and about the pods that it
+ * creates. Where the same rules apply to both it is one question.
+ * @param questions receives them
+ * @returns their keys
+ */
+function questionsOf(
+  {
+    image,
+    workload: { kind, namespace },
+    policyContext: { config },
+    templates,
+  }: {
+    readonly image: string;
+    readonly workload: Workload;
+    readonly policyContext: PolicyContext;
+    readonly templates: boolean;
+  },
+  questions: Map<string, Question>,
 ): string[] {
   const reference = parseReference(image);
   const keys = [...new Set([...(templates ? [kind] : []), 'Pod'])].map((of) => {
     const scope = { kind: of, namespace };
-    const speakers = reference instanceof Problem ? '' : applicableRulesKey(config, reference, scope, new Date());
-    // Digests are written into pods only.
-    const key = `${image}\n${speakers}\n${of === 'Pod'}`;
+    const rules = reference instanceof Problem ? '' : applicableRulesKey(config, reference, scope, new Date());
+    // The webhook writes digests into pods only.
+    const key = `${image}\n${rules}\n${of === 'Pod'}`;
     questions.set(key, { image, scope });
     return key;
   });
@@ -73,7 +88,7 @@ function keysOf(
 async function evaluateAll(
   client: RegistryClient,
   policyContext: PolicyContext,
-  questions: ReadonlyMap<string, { image: string; scope: Scope }>,
+  questions: ReadonlyMap<string, Question>,
   progress: (done: number, all: number) => void,
 ): Promise<Map<string, AuditedImage>> {
   const now = new Date();
@@ -100,10 +115,10 @@ async function evaluateAll(
       if (reference instanceof Problem) return [key, { image, decision: invalid(reference) }];
       const known =
         reference.digest === undefined
-          ? (resolved.get(printReference(reference)) ?? new Problem('refused', 'no rule asks for its digest'))
+          ? (resolved.get(printReference(reference)) ?? new Problem('refused', 'no rule needs its digest'))
           : { reference, digest: reference.digest, from: 'lock' as const, at: now.toISOString() };
       const digest = known instanceof Problem ? undefined : known.digest;
-      // The webhook writes digests into pods where a rule says resolve, before it decides.
+      // Where a rule says `resolve`, the webhook writes the digest into the pod before it decides.
       const writes =
         scope.kind === 'Pod' &&
         applicableRules(policyContext.config, reference, scope, now).rules.some((rule) => rule.digest === 'resolve');

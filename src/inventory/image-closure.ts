@@ -1,4 +1,5 @@
-// The closure of an image with its configurations, which some runtimes report in the place of what was pulled; and what it is made of.
+// Reads the closure of an image and the facts about it. Configurations are part of the closure,
+// because some runtimes report them in place of the manifest that was pulled.
 import type { Reference } from '../flow.ts';
 import type { ImageFacts } from '../ledger/event.ts';
 import { Problem } from '../problem.ts';
@@ -16,19 +17,19 @@ export async function readImageClosure(
   const { root, children, config } = await readClosure(client, reference);
   const members = new Map<string, { role: 'index' | 'manifest' | 'config'; platform?: string }>();
   const images: ImageFacts[] = [];
-  const add = (own: ImageConfig) => {
-    members.set(own.configDigest, { role: 'config', platform: own.platform });
-    images.push(factsOf(own));
+  const addConfig = (image: ImageConfig) => {
+    members.set(image.configDigest, { role: 'config', platform: image.platform });
+    images.push(factsOf(image));
   };
   members.set(root.digest, { role: children.length > 0 ? 'index' : 'manifest' });
   if (config !== undefined) {
     members.set(root.digest, { role: 'manifest', platform: config.platform });
-    add(config);
+    addConfig(config);
   }
   for (const { digest, platform, attachment } of children) {
     if (attachment) continue;
     members.set(digest, { role: 'manifest', ...(platform !== undefined && { platform }) });
-    add(await readImageConfig(client, reference, digest));
+    addConfig(await readImageConfig(client, reference, digest));
   }
   return { root: root.digest, members, images };
 }

@@ -1,9 +1,9 @@
-// What an image is made of, and how two of them differ. Pure.
+// Facts about what an image contains, and how two images differ. Pure.
 import { createHash } from 'node:crypto';
 import type { ImageFacts } from '../ledger/event.ts';
 import type { ImageConfig } from '../resolve/closure.ts';
 
-/** One difference; `from` or `to` is absent where the thing is new or gone. */
+/** One difference. `from` is absent for something new, `to` for something removed. */
 export type Difference = {
   readonly what: string;
   readonly name?: string;
@@ -11,7 +11,10 @@ export type Difference = {
   readonly to?: string;
 };
 
-/** What of an image is kept: values of its environment by their hash only, for secrets are baked in now and then. */
+/**
+ * The facts that are recorded. Environment values are hashed, because images sometimes contain
+ * secrets.
+ */
 export function factsOf(config: ImageConfig): ImageFacts {
   const hashed = ([name, value]: [string, string]): [string, string] => [
     name,
@@ -21,10 +24,12 @@ export function factsOf(config: ImageConfig): ImageFacts {
   return { ...plain, env: Object.fromEntries(Object.entries(plain.env).map(hashed)) };
 }
 
-/** The same with everything as it stands there, for who asks now and keeps nothing. */
+/**
+ * The same facts with plain environment values, for a command that shows them and records nothing.
+ */
 export function plainFactsOf(config: ImageConfig): ImageFacts {
   const { platform, created, entrypoint, cmd, user, workingDir, env, labels, layers } = config;
-  const after = (line: string) => line.slice(line.indexOf('=') + 1);
+  const textAfter = (line: string) => line.slice(line.indexOf('=') + 1);
   return {
     platform,
     ...(created !== undefined && { created }),
@@ -32,13 +37,16 @@ export function plainFactsOf(config: ImageConfig): ImageFacts {
     cmd: cmd.join(' '),
     user,
     workingDir,
-    env: Object.fromEntries(env.map((line) => [line.split('=', 1)[0] as string, after(line)])),
+    env: Object.fromEntries(env.map((line) => [line.split('=', 1)[0] as string, textAfter(line)])),
     labels,
     layers: layers.map(({ digest, size }) => [digest, size]),
   };
 }
 
-/** The platform that both have, linux/amd64 first. */
+/**
+ * The two images of a platform that both have, linux/amd64 first. Without a common platform, the
+ * first of each.
+ */
 export function comparable(
   from: readonly ImageFacts[],
   to: readonly ImageFacts[],
@@ -68,7 +76,7 @@ export function compareFacts(a: ImageFacts, b: ImageFacts): Difference[] {
   ];
 }
 
-/** Of lists of things that are there or not, as platforms. */
+/** Differences of two lists, such as platforms. */
 export function compareSets(what: string, from: readonly string[], to: readonly string[]): Difference[] {
   return [
     ...from.filter((item) => !to.includes(item)).map((item) => ({ what, from: item })),
@@ -76,7 +84,7 @@ export function compareSets(what: string, from: readonly string[], to: readonly 
   ];
 }
 
-/** In a few words, for an alarm: what it is built from, and which parts differ. */
+/** A short text for an alarm: what the image is built from, and which parts differ. */
 export function summaryOf(differences: readonly Difference[]): string {
   const label = (name: string) =>
     differences.find((item) => item.what === 'label' && item.name === `org.opencontainers.image.${name}`);

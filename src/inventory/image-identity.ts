@@ -1,8 +1,11 @@
-// What runs, by digest: what runtimes write into imageID may be an index, a manifest or a configuration, under a name that may be another
-// repository's. Only the digest counts, and whether it belongs to the closure of what was declared.
+// Whether what runs is what was declared. Runtimes write an index, a manifest or a configuration
+// into imageID, and sometimes the name of another repository. Therefore only the digest counts, and
+// whether it belongs to the closure of the declared image.
 import { isDigest } from '../image/digest.ts';
 
-/** @returns the digest of an imageID of containerd, CRI-O or Docker; undefined for what holds none */
+/**
+ * @returns the digest in an imageID of containerd, CRI-O or Docker; undefined where there is none
+ */
 export function digestIn(imageId: string): string | undefined {
   const plain = imageId.replace(/^(docker-pullable|docker|containerd|cri-o):\/\//, '');
   const at = plain.lastIndexOf('@');
@@ -17,51 +20,55 @@ export function digestIn(imageId: string): string | undefined {
   return isDigest(digest) ? digest : undefined;
 }
 
-/** True when the imageID names a repository too: the digest can then be pulled. A bare one is a configuration, as of loaded images. */
+/**
+ * Whether the imageID names a repository too: then the digest can be pulled. A bare digest is that
+ * of a configuration, as for an image that was loaded onto the node.
+ */
 export const namesRepository = (imageId: string) => imageId.includes('@');
 
-/** Everything that one image is: its index, each manifest of it, each configuration. */
+/** All digests of one image: its index, each manifest, each configuration. */
 export type ImageClosure = {
   readonly root: string;
   readonly members: ReadonlyMap<string, { readonly role: 'index' | 'manifest' | 'config'; readonly platform?: string }>;
 };
 
 export type ImageIdentity =
-  /** It is the declared digest, or belongs to it. */
+  /** Declared by digest, and it is that digest or belongs to it. */
   | { readonly state: 'exact' }
-  /** Declared by tag, and it is what the tag is now. */
+  /** Declared by tag, and it is what the tag points to now. */
   | { readonly state: 'same' }
-  /** Declared by tag, and the tag is something else now. */
+  /** Declared by tag, and the tag points to something else now. */
   | { readonly state: 'moved'; readonly now: string }
-  /** Declared by digest, and it belongs to another image: no node should do that. */
+  /** Declared by digest, and it belongs to another image. No node should do that. */
   | { readonly state: 'different'; readonly declared: string }
-  /** Nobody can say, and why. */
+  /** It cannot be said, for this reason. */
   | { readonly state: 'unknown'; readonly reason: string };
 
-/**
- * @param running from imageID
- * @param imageId what the runtime wrote
- * @param declared the digest that was declared, or that the tag has now
- * @param closure of `declared`; undefined: it could not be read
- * @param pinned whether the digest was declared, or resolved
- */
-export function identify(
-  running: string,
-  imageId: string,
-  declared: string,
-  closure: ImageClosure | undefined,
-  pinned: boolean,
-): ImageIdentity {
+export type IdentityFacts = {
+  /** The digest in `imageId`. */
+  readonly running: string;
+  /** As the runtime wrote it. */
+  readonly imageId: string;
+  /** The digest that was declared, or that the tag points to now. */
+  readonly declared: string;
+  /** Of `declared`. Undefined: it could not be read. */
+  readonly closure: ImageClosure | undefined;
+  /** Whether the digest was declared; else it was resolved from the tag. */
+  readonly pinned: boolean;
+};
+
+export function identify({ running, imageId, declared, closure, pinned }: IdentityFacts): ImageIdentity {
   const matches: ImageIdentity = pinned ? { state: 'exact' } : { state: 'same' };
   if (running === declared) return matches;
   if (closure === undefined)
-    return { state: 'unknown', reason: 'the image behind the declared name could not be read' };
+    return { state: 'unknown', reason: 'the declared image could not be read from its registry' };
   if (closure.members.has(running)) return matches;
-  // A bare digest that is nowhere in the closure may be a configuration of an image that was loaded: it cannot be placed.
+  // A bare digest outside the closure may be the configuration of an image that was loaded onto the
+  // node. Nothing says which image that is, so it proves no difference.
   if (!namesRepository(imageId))
     return {
       state: 'unknown',
-      reason: 'the runtime names a configuration without a repository, as of an image that was loaded',
+      reason: 'the runtime reports a digest without a repository, as for an image that was loaded onto the node',
     };
   return pinned ? { state: 'different', declared } : { state: 'moved', now: declared };
 }

@@ -1,13 +1,14 @@
-// What is deployed now: workload by workload, container by container, which digests run on how many pods and nodes. Pure.
+// What is deployed now: for each container of each workload, which digests run in how many pods, on
+// which nodes. Pure.
 
 import { digestIn } from './image-identity.ts';
 import type { Owner, Pod, PodContainer } from './pods.ts';
 
-/** Pods of one container that declare the same and run the same. */
+/** Pods of one container that declare the same image and run the same digest. */
 export type Running = {
-  /** As they declare it: while a rollout goes on, not all of a container do the same. */
+  /** As these pods declare it. During a rollout, pods of one container differ. */
   readonly image: string;
-  /** Undefined: the node has not said, or nothing that we understand; `imageId` then shows what it wrote. */
+  /** Undefined: the node reported nothing, or no digest. `imageId` shows what it reported. */
   readonly digest: string | undefined;
   readonly imageId: string | undefined;
   readonly pods: number;
@@ -22,23 +23,23 @@ export type Row = {
   readonly uid: string;
   readonly container: string;
   readonly type: PodContainer['type'];
-  /** What pods declare, each once; more than one while a rollout goes on. */
+  /** What pods declare, each once. More than one during a rollout. */
   readonly declared: readonly string[];
   readonly running: readonly Running[];
   readonly pods: number;
-  /** Pods that declare the same and run something else: a tag moved between two of their starts. */
+  /** Pods of one template run different digests: the tag moved between their starts. */
   readonly mixed: boolean;
 };
 
-/** By uid: the owner of a ReplicaSet or a Job; null: it stands on its own. */
+/** The owner of a ReplicaSet or a Job, by its uid. Null: it has no owner. */
 export type Owners = ReadonlyMap<string, Owner | null>;
 const MAX_OWNERS = 5;
 
-/** @param pods that are not finished; @param owners of owners, as far as they are known */
+/** @param pods finished ones are left out; @param owners as far as known */
 export function inventoryOf(cluster: string, pods: Iterable<Pod>, owners: Owners): Row[] {
   type Entry = {
     row: Omit<Row, 'declared' | 'running' | 'mixed' | 'pods'>;
-    seen: { pod: Pod; container: PodContainer }[];
+    replicas: Replica[];
   };
   const entries = new Map<string, Entry>();
   for (const pod of pods) {
@@ -50,18 +51,18 @@ export function inventoryOf(cluster: string, pods: Iterable<Pod>, owners: Owners
       if (entry === undefined) {
         const { kind, name, uid } = top;
         const { name: of, type } = container;
-        entry = { row: { cluster, namespace: pod.namespace, kind, name, uid, container: of, type }, seen: [] };
+        entry = { row: { cluster, namespace: pod.namespace, kind, name, uid, container: of, type }, replicas: [] };
         entries.set(key, entry);
       }
-      entry.seen.push({ pod, container });
+      entry.replicas.push({ pod, container });
     }
   }
-  return [...entries.values()].map(({ row, seen }) => ({
+  return [...entries.values()].map(({ row, replicas }) => ({
     ...row,
-    declared: [...new Set(seen.map(({ container }) => container.image))],
-    running: runningOf(seen),
-    pods: seen.length,
-    mixed: isMixed(seen),
+    declared: [...new Set(replicas.map(({ container }) => container.image))],
+    running: runningOf(replicas),
+    pods: replicas.length,
+    mixed: isMixed(replicas),
   }));
 }
 
@@ -75,11 +76,12 @@ export function topOf(owner: Owner, owners: Owners): Owner {
   return top;
 }
 
-type Seen = { readonly pod: Pod; readonly container: PodContainer };
+/** One container of one pod. */
+type Replica = { readonly pod: Pod; readonly container: PodContainer };
 
-function runningOf(seen: readonly Seen[]): Running[] {
+function runningOf(replicas: readonly Replica[]): Running[] {
   const groups = Map.groupBy(
-    seen,
+    replicas,
     ({ container: { image, imageId } }) => `${image}\n${(imageId && digestIn(imageId)) ?? imageId ?? ''}`,
   );
   return [...groups.values()]
@@ -91,9 +93,12 @@ function runningOf(seen: readonly Seen[]): Running[] {
     .sort((a, b) => b.pods - a.pods);
 }
 
-/** Of pods that one controller made from one template: within them a difference has no other reason than a tag. */
-function isMixed(seen: readonly Seen[]): boolean {
-  const byTemplate = Map.groupBy(seen, ({ pod, container }) => `${pod.owner.uid}\n${container.image}`);
+/**
+ * Within pods that one controller created from one template, only a moved tag explains a
+ * difference.
+ */
+function isMixed(replicas: readonly Replica[]): boolean {
+  const byTemplate = Map.groupBy(replicas, ({ pod, container }) => `${pod.owner.uid}\n${container.image}`);
   return [...byTemplate.values()].some(
     (group) => new Set(group.flatMap(({ container: { imageId } }) => (imageId && digestIn(imageId)) ?? [])).size > 1,
   );

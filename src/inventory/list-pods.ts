@@ -1,4 +1,5 @@
-// Pods and their owners from an API server, slimmed while they are read.
+// Lists pods, their owners and nodes from an API server, and keeps only what the inventory needs
+// while it reads.
 import type { KubeClient } from '../kube/client.ts';
 import { MAKERS } from '../kube/kinds.ts';
 import { controllerOf, type KubeObject, pathOf } from '../kube/object.ts';
@@ -25,17 +26,20 @@ export async function listPods(
   return { pods, owners };
 }
 
-/** Who controls this object: its uid, and the controller. */
+/** The uid of an object, and its controller. */
 export function ownerOf(object: KubeObject): [uid: string, owner: Owner | null] {
-  const own = object.metadata?.uid ?? '';
+  const objectUid = object.metadata?.uid ?? '';
   const controller = controllerOf(object);
-  if (controller === undefined) return [own, null];
+  if (controller === undefined) return [objectUid, null];
   const { apiVersion, kind, name, uid } = controller;
   const revision = object.metadata?.annotations?.['deployment.kubernetes.io/revision'];
-  return [own, { apiVersion, kind, name, uid, ...(revision !== undefined && { revision }) }];
+  return [objectUid, { apiVersion, kind, name, uid, ...(revision !== undefined && { revision }) }];
 }
 
-/** `linux/arm64` by a node's name; empty where we may not know: nodes are not everybody's to read. */
+/**
+ * Platforms by node name, as `linux/arm64`. Empty without permission to list nodes, which many
+ * users lack.
+ */
 export async function listNodes(client: KubeClient): Promise<Map<string, string>> {
   try {
     const { items } = await client.list(pathOf({ apiVersion: 'v1', resource: 'nodes' }), '', parseNode);
@@ -46,7 +50,7 @@ export async function listNodes(client: KubeClient): Promise<Map<string, string>
   }
 }
 
-/** A node's name, and its platform; empty: it has not said. */
+/** The name of a node, and its platform. Empty: it has not reported one. */
 export function parseNode(object: KubeObject): [name: string, platform: string] {
   const { nodeInfo } = (object['status'] ?? {}) as { nodeInfo?: { operatingSystem?: string; architecture?: string } };
   return [

@@ -1,5 +1,5 @@
-// Pods as the inventory needs them: what was declared, what the node says that runs, on whose behalf. Everything else is dropped while the
-// list is read.
+// Pods as the inventory needs them: what is declared, what the node reports as running, which
+// workload owns it. Everything else is dropped while the list is read.
 import { controllerOf, type KubeObject } from '../kube/object.ts';
 
 export type ContainerType = 'container' | 'init' | 'ephemeral' | 'volume';
@@ -9,9 +9,9 @@ export type PodContainer = {
   readonly type: ContainerType;
   /** As the pod names it. */
   readonly image: string;
-  /** `status.imageID`, as the runtime wrote it; absent: the node has not said anything yet. */
+  /** `status.imageID`, as the runtime wrote it. Absent: the node has not reported it yet. */
   readonly imageId?: string;
-  /** Of a pod that is finished: from when to when it ran, RFC 3339, as its node tells. */
+  /** Of a finished pod: from when to when it ran, RFC 3339, as its node reports. */
   readonly ran?: { readonly since: string; readonly until: string };
 };
 
@@ -20,10 +20,10 @@ export type Pod = {
   readonly name: string;
   readonly namespace: string;
   readonly node: string | undefined;
-  /** Succeeded or Failed: it ran, and runs no more. */
+  /** Succeeded or Failed: it no longer runs. */
   readonly finished: boolean;
   readonly owner: Owner;
-  /** The ControllerRevision that it was made from, of a StatefulSet or DaemonSet. */
+  /** The ControllerRevision that it was created from, of a StatefulSet or DaemonSet. */
   readonly revisionHash?: string;
   readonly containers: readonly PodContainer[];
 };
@@ -34,7 +34,7 @@ export type Owner = {
   readonly kind: string;
   readonly name: string;
   readonly uid: string;
-  /** Of a Deployment: the revision that the ReplicaSet between it and its pods stands for. */
+  /** Of a Deployment: the revision of the ReplicaSet between it and its pods. */
   readonly revision?: string;
 };
 
@@ -55,23 +55,23 @@ const LISTS: readonly [spec: string, status: string, type: ContainerType][] = [
   ['ephemeralContainers', 'ephemeralContainerStatuses', 'ephemeral'],
 ];
 
-/** @param keep gives one text for equal ones, where many pods are kept */
-export function podOf(object: KubeObject, keep: (text: string) => string = (text) => text): Pod {
+/** @param intern returns one string for equal ones, which saves memory where many pods are kept */
+export function podOf(object: KubeObject, intern: (text: string) => string = (text) => text): Pod {
   const { uid = '', name = '', namespace = '', annotations, labels } = object.metadata ?? {};
   const spec = (object['spec'] ?? {}) as Spec;
   const status = (object['status'] ?? {}) as Status;
   const finished = status.phase === 'Succeeded' || status.phase === 'Failed';
   const containers = LISTS.flatMap(([list, statuses, type]) => {
-    const told = new Map((status[statuses] ?? []).map((item) => [item.name, item]));
+    const reported = new Map((status[statuses] ?? []).map((item) => [item.name, item]));
     return (spec[list] ?? []).map(({ name: container, image }): PodContainer => {
-      const imageId = told.get(container)?.imageID;
+      const imageId = reported.get(container)?.imageID;
       const known = imageId !== undefined && imageId !== '';
       return {
-        name: keep(container),
+        name: intern(container),
         type,
-        image: typeof image === 'string' ? keep(image) : '',
-        ...(known && { imageId: keep(imageId) }),
-        ...(finished && ranOf(told.get(container)?.state?.terminated)),
+        image: typeof image === 'string' ? intern(image) : '',
+        ...(known && { imageId: intern(imageId) }),
+        ...(finished && ranOf(reported.get(container)?.state?.terminated)),
       };
     });
   });
@@ -81,22 +81,22 @@ export function podOf(object: KubeObject, keep: (text: string) => string = (text
   });
   const controller = controllerOf(object);
   const hash = labels?.['controller-revision-hash'];
-  // A static pod is the node's own; its mirror is owned by the Node and named after it.
+  // A static pod belongs to its node: its mirror pod is owned by the Node and named after it.
   const isMirror = annotations?.['kubernetes.io/config.mirror'] !== undefined;
   const {
     apiVersion,
     kind,
-    name: by,
-    uid: byUid,
+    name: ownerName,
+    uid: ownerUid,
   } = controller === undefined || isMirror ? { apiVersion: 'v1', kind: 'Pod', name, uid } : controller;
   return {
     uid,
     name,
-    namespace: keep(namespace),
-    node: spec.nodeName === undefined ? undefined : keep(spec.nodeName),
+    namespace: intern(namespace),
+    node: spec.nodeName === undefined ? undefined : intern(spec.nodeName),
     finished,
-    owner: { apiVersion: keep(apiVersion), kind: keep(kind), name: keep(by), uid: keep(byUid) },
-    ...(hash !== undefined && { revisionHash: keep(hash) }),
+    owner: { apiVersion: intern(apiVersion), kind: intern(kind), name: intern(ownerName), uid: intern(ownerUid) },
+    ...(hash !== undefined && { revisionHash: intern(hash) }),
     containers: [...containers, ...volumes],
   };
 }

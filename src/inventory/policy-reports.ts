@@ -1,5 +1,6 @@
-// The survey as report objects that dashboards know: OpenReports, or its elder PolicyReport where only that is installed. One object a
-// namespace, one result a workload, bounded: reports must not fill etcd.
+// Writes the audit as report objects that dashboards read: OpenReports, or the older PolicyReport
+// where only that is installed. One object for each namespace, one result for each workload,
+// bounded so that reports do not fill etcd.
 
 import type { KubeClient } from '../kube/client.ts';
 import { serves } from '../kube/kinds.ts';
@@ -10,13 +11,16 @@ import { type AuditedWorkload, outcomeOf } from './audit.ts';
 
 export type ReportKind = Resource & { readonly kind: string };
 
-/** openreports.io v1alpha1, wgpolicyk8s.io v1alpha2: the same fields. The first that is there is used. */
+/**
+ * openreports.io v1alpha1 and wgpolicyk8s.io v1alpha2 have the same fields. The first one installed
+ * is used.
+ */
 const KINDS: readonly ReportKind[] = [
   { apiVersion: 'openreports.io/v1alpha1', resource: 'reports', kind: 'Report' },
   { apiVersion: 'wgpolicyk8s.io/v1alpha2', resource: 'policyreports', kind: 'PolicyReport' },
 ];
 const NAME = 'tagproof';
-/** Of one report; the worst come first, the rest is counted. */
+/** Results of one report. The worst come first, the rest is counted. */
 const MAX_RESULTS = 300;
 const MAX_MESSAGE = 600;
 
@@ -31,7 +35,10 @@ export async function reportKind(client: KubeClient): Promise<ReportKind> {
   );
 }
 
-/** Writes a report for each namespace and takes away those of namespaces that have none any more. */
+/**
+ * Writes a report for each namespace, and deletes the reports of namespaces that no longer have
+ * workloads.
+ */
 export async function writeReports(
   client: KubeClient,
   kind: ReportKind,
@@ -41,7 +48,11 @@ export async function writeReports(
   const byNamespace = Map.groupBy(audited, ({ workload }) => workload.namespace);
   const owner = await ownerOf(client);
   for (const [namespace, items] of byNamespace)
-    await client.patch(pathOf(kind, namespace, NAME), 'apply', reportObject(kind, namespace, items, now, owner));
+    await client.patch(
+      pathOf(kind, namespace, NAME),
+      'apply',
+      reportObject({ kind, namespace, audited: items, now, owner }),
+    );
   const { items: existing } = await client.list(
     pathOf(kind),
     `&labelSelector=${encodeURIComponent(`${LABEL}=${NAME}`)}`,
@@ -53,7 +64,10 @@ export async function writeReports(
   return byNamespace.size;
 }
 
-/** The webhook's own roles for reports: the cluster takes the reports away with them, wherever they are. */
+/**
+ * The webhook's ClusterRole for reports. As their owner it makes the cluster delete the reports, in
+ * every namespace, when it is deleted.
+ */
 async function ownerOf(client: KubeClient): Promise<object | undefined> {
   const kind = { apiVersion: 'rbac.authorization.k8s.io/v1', resource: 'clusterroles' };
   const name = 'tagproof-admission-reports';
@@ -63,13 +77,15 @@ async function ownerOf(client: KubeClient): Promise<object | undefined> {
 
 const LABEL = 'app.kubernetes.io/managed-by';
 
-export function reportObject(
-  kind: ReportKind,
-  namespace: string,
-  audited: readonly AuditedWorkload[],
-  now: Date,
-  owner?: object,
-): object {
+export type ReportContent = {
+  readonly kind: ReportKind;
+  readonly namespace: string;
+  readonly audited: readonly AuditedWorkload[];
+  readonly now: Date;
+  readonly owner?: object | undefined;
+};
+
+export function reportObject({ kind, namespace, audited, now, owner }: ReportContent): object {
   const results = audited.map((item) => ({ item, result: resultOf(item) }));
   const order: Result[] = ['fail', 'error', 'warn', 'pass'];
   const count = (of: Result) => results.filter(({ result }) => result === of).length;
@@ -119,7 +135,7 @@ function resultObject({ workload, images }: AuditedWorkload, result: Result, tim
   };
 }
 
-/** "Could not be checked" is an error and never a failure, nor a pass. */
+/** What could not be checked is an error: neither a failure nor a pass. */
 function resultOf(item: AuditedWorkload): Result {
   const outcome = outcomeOf(item);
   if (outcome !== 'deny') return outcome === 'allow' ? 'pass' : 'warn';

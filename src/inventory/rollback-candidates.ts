@@ -1,4 +1,5 @@
-// The way back: what a workload ran before, from the record, as candidates that can really be gone back to: pullable now, and allowed now.
+// What a workload can be rolled back to: what it ran before, from the ledger, and whether that can
+// be pulled and would be admitted now.
 
 import { evaluateImage, type PolicyContext } from '../evaluate/evaluate.ts';
 import type { PinnedReference } from '../flow.ts';
@@ -11,33 +12,36 @@ import { signersOf } from './deployed.ts';
 
 export type RollbackCandidate = {
   readonly interval: RunInterval;
-  /** What would be written: the name and tag that were declared then, and the digest that ran. */
+  /**
+   * What a rollback would write: the name and tag that were declared then, and the digest that ran.
+   */
   readonly reference: PinnedReference;
-  /** It is what runs now. */
+  /** Whether it runs now. */
   readonly current: boolean;
 };
 
 export type Checked = RollbackCandidate & {
-  /** Undefined: it is served under its digest, now. */
+  /** Undefined: its registry serves the digest now. */
   readonly notPullable?: Problem;
-  /** Why today's policy would not let it in; undefined: it would, or there are no rules. */
+  /** Why today's policy would deny it. Undefined: it would not, or there are no rules. */
   readonly denied?: string;
-  /** The policy could not be asked about it. */
+  /** Whether it is denied only because it could not be checked. */
   readonly open?: boolean;
-  /** Who speaks for it today; undefined: there are no rules. */
+  /** Its verified signers today. Undefined: there are no rules. */
   readonly signers?: readonly string[];
 };
 
-/** What to go back to: a digest, a revision, a moment; undefined: what ran before the present one. */
+/** What to roll back to: a digest, a revision, or a moment. */
 export type Target =
   | { readonly kind: 'digest'; readonly digest: string }
   | { readonly kind: 'revision'; readonly revision: string }
   | { readonly kind: 'time'; readonly time: Date };
 
 /**
- * A candidate for each time that a container ran something, newest first.
+ * A candidate for each interval in which a container ran something, newest first.
  * @param runs of one workload, newest first
- * @param roots what to pull for what a node named, where that was only a part of an image: a manifest of an index, a configuration
+ * @param roots the digest to pull, where a node reported only a part of an image: a manifest of an
+ * index, or a configuration
  */
 export function candidatesOf(
   runs: readonly RunInterval[],
@@ -45,7 +49,7 @@ export function candidatesOf(
 ): RollbackCandidate[] {
   const candidates = runs.flatMap((interval) => {
     const declared = parseReference(interval.image);
-    // What has no name on a registry cannot be pulled again.
+    // Without a valid name there is no registry to pull it from.
     if (declared instanceof Problem) return [];
     return [{ interval, reference: withDigest(declared, roots.get(interval) ?? interval.digest), current: false }];
   });
@@ -53,7 +57,7 @@ export function candidatesOf(
   return candidates.map((candidate) => ({ ...candidate, current: current.has(keyOf(candidate)) }));
 }
 
-/** Each container and digest once, as it ran last: for a list to choose from. */
+/** Each container and digest once, with its last interval: a list to choose from. */
 export function distinct(candidates: readonly RollbackCandidate[]): RollbackCandidate[] {
   const found = new Map<string, RollbackCandidate>();
   for (const candidate of candidates) if (!found.has(keyOf(candidate))) found.set(keyOf(candidate), candidate);
@@ -64,8 +68,8 @@ const keyOf = ({ interval: { container, type }, reference }: RollbackCandidate) 
   `${type}\n${container}\n${reference.digest}`;
 
 /**
- * What to go back to, a candidate a container.
- * @throws Problem `not-found` where the record has nothing of it
+ * The candidate for each container: the newest one that matches the target.
+ * @throws Problem `not-found` where the ledger has no match
  */
 export function choose(candidates: readonly RollbackCandidate[], target: Target): RollbackCandidate[] {
   const matches = ({ interval: { since, until, digest, revision }, reference }: RollbackCandidate): boolean => {
@@ -77,7 +81,7 @@ export function choose(candidates: readonly RollbackCandidate[], target: Target)
   const byContainer = Map.groupBy(candidates, ({ interval: { type, container } }) => `${type}\n${container}`);
   const chosen = [...byContainer.values()].flatMap((list) => list.find(matches) ?? []);
   if (chosen.length > 0) return chosen;
-  throw new Problem('not-found', `${missed(target)}, as far as the ledger knows`);
+  throw new Problem('not-found', `the ledger has no record of it: ${missed(target)}`);
 }
 
 function missed(target: Target): string {
@@ -86,20 +90,23 @@ function missed(target: Target): string {
   return `it did not run at ${target.time.toISOString()}`;
 }
 
-/**
- * @param bench undefined: there are no rules
- * @param nevers why a digest must never run again, by digest
- */
+export type CandidateCheck = {
+  readonly client: RegistryClient;
+  /** Undefined: there are no rules. */
+  readonly policyContext: PolicyContext | undefined;
+  readonly workload: { readonly namespace: string; readonly kind: string };
+  /** Why a digest must never run again, by digest. */
+  readonly blocklist: ReadonlyMap<string, string>;
+};
+
+/** Asks the blocklist first, then the registry, then the policy. */
 export async function check(
   candidate: RollbackCandidate,
-  client: RegistryClient,
-  policyContext: PolicyContext | undefined,
-  { namespace, kind }: { readonly namespace: string; readonly kind: string },
-  blocklist: ReadonlyMap<string, string>,
+  { client, policyContext, workload: { namespace, kind }, blocklist }: CandidateCheck,
 ): Promise<Checked> {
   const { reference } = candidate;
-  const never = blocklist.get(reference.digest);
-  if (never !== undefined) return { ...candidate, denied: `it must never run again: ${never}` };
+  const blocked = blocklist.get(reference.digest);
+  if (blocked !== undefined) return { ...candidate, denied: `it must never run again: ${blocked}` };
   try {
     await client.head(reference);
   } catch (error) {

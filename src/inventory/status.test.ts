@@ -1,8 +1,9 @@
-// Identity by closure: the imageIDs that runtimes really write, and never a false drift (facts/runtime, section 4).
+// Identity by closure: the imageIDs that real runtimes write, and no false drift.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Reference } from '../flow.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample } from '../registry/sample.ts';
@@ -11,7 +12,7 @@ import type { DeployedContainer } from './deployed.ts';
 import { digestIn } from './image-identity.ts';
 import { inventoryOf } from './inventory.ts';
 import { type Owner, podOf } from './pods.ts';
-import { queryStatus } from './status.ts';
+import { queryStatus, type StatusOptions } from './status.ts';
 
 const A = `sha256:${'a'.repeat(64)}`;
 
@@ -52,7 +53,11 @@ function pod(
   });
 }
 const set: Owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: 'rs' };
-const owners = new Map([['rs', { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd' }]]);
+const deployment: Owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd' };
+const owners = new Map([
+  ['rs', deployment],
+  ['rs2', deployment],
+]);
 
 test('rows: init containers, image volumes, finished pods, static pods, replicas over nodes', () => {
   const rows = inventoryOf(
@@ -112,10 +117,10 @@ after(async () => {
 
 const identitiesOf = ({ running }: DeployedContainer) => running.map(({ identity }) => identity);
 
-async function look(
+async function queryOne(
   image: string,
   imageID: string | undefined,
-  reader: RegistryClient | undefined = client,
+  reader: StatusOptions['reader'] = client,
 ): Promise<DeployedContainer> {
   const rows = inventoryOf('c', [pod([{ image, ...(imageID !== undefined && { imageID }) }])], new Map());
   return (await queryStatus(rows, { reader }))[0] as DeployedContainer;
@@ -140,27 +145,28 @@ test('index, manifest and configuration are one image, whatever repository the r
     `docker-pullable://x@${index}`,
     configDigest,
   ]) {
-    assert.deepEqual(identitiesOf(await look(image, imageID)), [{ state: 'same' }], imageID);
-    assert.deepEqual(identitiesOf(await look(`${image}@${index}`, imageID)), [{ state: 'exact' }], imageID);
+    assert.deepEqual(identitiesOf(await queryOne(image, imageID)), [{ state: 'same' }], imageID);
+    assert.deepEqual(identitiesOf(await queryOne(`${image}@${index}`, imageID)), [{ state: 'exact' }], imageID);
   }
   const old = index;
   const now = await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64'], content: 'two' });
-  assert.deepEqual(identitiesOf(await look(image, `${host}/web@${old}`)), [{ state: 'moved', now }]);
-  assert.deepEqual(identitiesOf(await look(`${image}@${old}`, `${host}/web@${now}`)), [
+  assert.deepEqual(identitiesOf(await queryOne(image, `${host}/web@${old}`)), [{ state: 'moved', now }]);
+  assert.deepEqual(identitiesOf(await queryOne(`${image}@${old}`, `${host}/web@${now}`)), [
     { state: 'different', declared: old },
   ]);
-  // What was loaded onto a node has only a configuration: that it is nowhere here proves nothing.
-  const [loaded] = identitiesOf(await look(image, A));
+  // An image that was loaded onto a node has only a configuration: that it is not in the closure
+  // proves nothing.
+  const [loaded] = identitiesOf(await queryOne(image, A));
   assert.equal(loaded?.state, 'unknown');
 });
 
-test('what nobody can know is unknown, with the reason, and never fine', async () => {
+test('what cannot be known is unknown, with the reason, and never counts as good', async () => {
   const index = await pushSample(host, { repository: 'known', tag: 'v1', platforms: ['linux/amd64'], content: 'x' });
   const cases: [image: string, imageID: string | undefined, reader: RegistryClient | undefined, reason: RegExp][] = [
-    [`${host}/known:v1`, undefined, client, /its node has not said/],
-    [`${host}/known:v1`, 'weird', client, /holds no digest/],
+    [`${host}/known:v1`, undefined, client, /its node has not reported/],
+    [`${host}/known:v1`, 'weird', client, /contains no digest/],
     [`${host}/gone:v1`, `x@${A}`, client, /its tag is gone/],
-    [`${host}/known:v1`, `x@${index}`, undefined, /registries were not asked/],
+    [`${host}/known:v1`, `x@${index}`, undefined, /registries were not queried/],
     ['not a reference!', `x@${A}`, client, /not a valid reference/],
   ];
   for (const [image, imageID, reader, reason] of cases) {
@@ -170,14 +176,25 @@ test('what nobody can know is unknown, with the reason, and never fine', async (
     assert.equal(identity?.state, 'unknown', image);
     assert.match(identity?.state === 'unknown' ? identity.reason : '', reason);
   }
-  // A digest that is declared and runs is exact without any registry.
+  // A registry that serves the tag but not the manifest: an incomplete closure proves no
+  // difference.
+  const partial = {
+    head: client.head.bind(client),
+    expect: client.expect.bind(client),
+    blob: client.blob.bind(client),
+    manifest: () => Promise.reject(new Problem('unreachable', 'no answer')),
+  };
+  assert.deepEqual(identitiesOf(await queryOne(`${host}/known:v1`, `x@${A}`, partial)), [
+    { state: 'unknown', reason: 'the declared image could not be read from its registry' },
+  ]);
+  // A declared digest that runs is exact, without a registry.
   const [pinned] = await queryStatus(inventoryOf('c', [pod([{ image: `x@${A}`, imageID: `x@${A}` }])], new Map()), {
     reader: undefined,
   });
   assert.deepEqual(pinned?.running[0]?.identity, { state: 'exact' });
 });
 
-test('a rollout of a new tag is no drift: each pod is held against what it declares itself', async () => {
+test('a rollout of a new tag is no drift: each pod is compared with what it declares itself', async () => {
   const [v1, v2] = await Promise.all(
     ['v1', 'v2'].map((tag) =>
       pushSample(host, { repository: 'rollout', tag, platforms: ['linux/amd64'], content: tag }),

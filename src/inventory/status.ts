@@ -1,5 +1,6 @@
-// The inventory before the registries and the policy, asked now: is it pinned, is what runs what was declared, where does the tag point, can it
-// still be pulled, who signed it, does it have its nodes' platforms.
+// Queries registries and policy about the inventory, now: is it pinned, is what runs what was
+// declared, where does the tag point, can it still be pulled, who signed it, does it have the
+// platforms of its nodes.
 
 import type { Evaluation } from '../evaluate/evaluate.ts';
 import type { PinnedReference, Reference, Resolution, Scope } from '../flow.ts';
@@ -24,25 +25,28 @@ import type { Row } from './inventory.ts';
 type Reader = Pick<RegistryClient, 'head' | 'expect' | 'manifest' | 'blob'>;
 
 export type StatusOptions = {
-  /** Undefined: registries are not asked, and nothing is known of tags. */
+  /** Undefined: registries are not queried, and nothing is known about tags. */
   readonly reader: Reader | undefined;
-  /** Undefined: there are no rules, or they are not asked. The reference has its digest. */
+  /** Undefined: there are no rules, or they are not evaluated. The reference has its digest. */
   readonly evaluator?: ((reference: PinnedReference, scope: Scope) => Promise<Evaluation>) | undefined;
-  /** Of a node: `linux/arm64`. */
+  /** The platform of a node, as `linux/arm64`. */
   readonly platform?: Knowledge['platform'];
   readonly progress?: (done: number, all: number) => void;
 };
 
-const NOT_ASKED: TagState = { digest: undefined, since: 0, checked: null, failure: 'registries were not asked' };
+const NOT_QUERIED: TagState = { digest: undefined, since: 0, checked: null, failure: 'registries were not queried' };
 
-/** In rounds, for each hangs on the one before: tags; closures of what differs; what nodes would pull again; who signed that. */
+/**
+ * Queries in rounds, because each needs the result of the one before: tags; the closures of what
+ * differs; what nodes would pull again; who signed that.
+ */
 export async function queryStatus(rows: readonly Row[], options: StatusOptions): Promise<DeployedContainer[]> {
   const { reader, evaluator, platform = () => undefined, progress } = options;
-  const looks = new Map<string, TagState>();
+  const states = new Map<string, TagState>();
   const closures = new Map<string, ImageClosure>();
   const evidence = new Map<string, EvidenceSummary>();
   const known: Knowledge = {
-    tagState: (key) => (reader === undefined ? NOT_ASKED : looks.get(key)),
+    tagState: (key) => (reader === undefined ? NOT_QUERIED : states.get(key)),
     closure: (digest) => closures.get(digest),
     evidence: (reference, row) => evidence.get(evidenceKey(reference, row)),
     platform,
@@ -50,27 +54,27 @@ export async function queryStatus(rows: readonly Row[], options: StatusOptions):
     blocked: () => undefined,
   };
   if (reader === undefined) return deployedOf(rows, known);
-  const look = async (references: readonly Reference[]) => {
+  const query = async (references: readonly Reference[]) => {
     const answers = await resolveAll(references, { client: reader, ...(progress !== undefined && { progress }) });
     for (const reference of references)
-      looks.set(pollKey(reference), stateOf(answers.get(printReference(reference)) as Resolution));
+      states.set(pollKey(reference), stateOf(answers.get(printReference(reference)) as Resolution));
   };
-  const sound = rows.flatMap((row) =>
+  const valid = rows.flatMap((row) =>
     [...new Set([...row.declared, ...row.running.map(({ image }) => image)])].flatMap((image) => {
       const reference = parseReference(image);
       return reference instanceof Problem ? [] : [{ row, image, reference }];
     }),
   );
-  await look(sound.flatMap(({ reference }) => tagOf(reference) ?? []));
+  await query(valid.flatMap(({ reference }) => tagOf(reference) ?? []));
   const wanted = new Map<string, Reference>();
-  for (const { row, image, reference } of sound) {
+  for (const { row, image, reference } of valid) {
     const tag = tagOf(reference);
-    const declared = reference.digest ?? (tag && looks.get(pollKey(tag))?.digest);
+    const declared = reference.digest ?? (tag && states.get(pollKey(tag))?.digest);
     if (typeof declared !== 'string') continue;
-    const mine = row.running.filter((item) => item.image === image);
-    const differs = mine.some(({ digest }) => digest !== undefined && digest !== declared);
-    const fits = row.running.some(({ nodes }) => nodes.some((node) => platform(row.cluster, node)));
-    if (differs || fits) wanted.set(declared, withDigest(reference, declared));
+    const same = row.running.filter((item) => item.image === image);
+    const differs = same.some(({ digest }) => digest !== undefined && digest !== declared);
+    const hasPlatform = row.running.some(({ nodes }) => nodes.some((node) => platform(row.cluster, node)));
+    if (differs || hasPlatform) wanted.set(declared, withDigest(reference, declared));
   }
   await Promise.all(
     [...wanted].map(async ([digest, reference]) => {
@@ -80,7 +84,7 @@ export async function queryStatus(rows: readonly Row[], options: StatusOptions):
   );
   const deployed = deployedOf(rows, known);
   const pulled = [
-    ...sound.flatMap(({ row, reference }) => (isPinned(reference) ? [{ row, reference }] : [])),
+    ...valid.flatMap(({ row, reference }) => (isPinned(reference) ? [{ row, reference }] : [])),
     ...deployed.flatMap((row) =>
       row.running.flatMap(({ image, pullable }) => {
         const reference = parseReference(image);
@@ -90,11 +94,11 @@ export async function queryStatus(rows: readonly Row[], options: StatusOptions):
       }),
     ),
   ];
-  await look(pulled.map(({ reference }) => reference));
+  await query(pulled.map(({ reference }) => reference));
   if (evaluator !== undefined) {
-    const asked = new Map(pulled.map((item) => [evidenceKey(item.reference, item.row), item]));
+    const subjects = new Map(pulled.map((item) => [evidenceKey(item.reference, item.row), item]));
     await Promise.all(
-      [...asked].map(async ([key, { reference, row }]) => {
+      [...subjects].map(async ([key, { reference, row }]) => {
         const found = summarizeEvaluation(await evaluator(reference, { namespace: row.namespace, kind: row.kind }));
         const now = Date.now();
         evidence.set(key, { ...found, checked: now, since: now });
@@ -114,7 +118,7 @@ function stateOf(answer: Resolution): TagState {
   return { digest: undefined, since: now, checked: null, failure: answer.message };
 }
 
-/** Undefined where anything of it cannot be read: part of a closure proves nothing. */
+/** Undefined where any part of it cannot be read: an incomplete closure proves no difference. */
 async function closureOrNothing(reader: Reader, reference: Reference): Promise<ImageClosure | undefined> {
   try {
     return await readImageClosure(reader, reference);

@@ -1,5 +1,5 @@
-// What exists in a cluster that makes nodes pull: workloads with the images of their templates and of their pods, each under the owner
-// that a person knows.
+// What makes nodes pull images: workloads with the images of their templates and pods, under the
+// topmost owner, which is the name that a person knows.
 import type { KubeClient } from '../kube/client.ts';
 import { discover, type Kind, PODS, TEMPLATED } from '../kube/kinds.ts';
 import { controllerOf, type KubeObject, pathOf } from '../kube/object.ts';
@@ -13,9 +13,9 @@ export type Workload = {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** As they stand there, each once. */
+  /** As declared, each once. */
   readonly images: readonly string[];
-  /** Pods of it that are not finished. */
+  /** Its pods that are not finished. */
   readonly pods: number;
 };
 
@@ -25,7 +25,10 @@ export type Listed = {
   readonly problems: readonly Problem[];
 };
 
-/** @param namespaces all of them when there are none; @param fields those of tagproof.yaml, beside the catalogue */
+/**
+ * @param namespaces empty: all
+ * @param fields those of tagproof.yaml, in addition to the catalogue
+ */
 export async function listWorkloads(
   client: KubeClient,
   namespaces: readonly string[],
@@ -51,7 +54,7 @@ export async function listWorkloads(
   return { workloads: group(objects), problems };
 }
 
-/** What is kept of an object: who it is, whose it is, what it pulls. */
+/** What is kept of an object: its name, its owner, and the images that it pulls. */
 export type Puller = Omit<Workload, 'pods'> & { readonly owner?: Omit<Workload, 'pods' | 'images' | 'namespace'> };
 
 export function pullerOf({ apiVersion, kind }: Kind, object: KubeObject, fields: readonly FieldRule[]): Puller {
@@ -60,11 +63,11 @@ export function pullerOf({ apiVersion, kind }: Kind, object: KubeObject, fields:
   const owner = controllerOf(object);
   const idle = isFinished(typed) || isIdle(typed);
   const images = idle ? [] : [...new Set(imagesOf(typed, fields).map(({ image }) => image))];
-  const by = owner && { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, uid: owner.uid };
-  return { apiVersion, kind, namespace, name, uid, images, ...(by !== undefined && { owner: by }) };
+  const controller = owner && { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, uid: owner.uid };
+  return { apiVersion, kind, namespace, name, uid, images, ...(controller !== undefined && { owner: controller }) };
 }
 
-/** Objects under their topmost owners; those without images are left out. */
+/** Objects under their topmost owners. Those without images are left out. */
 export function group(objects: readonly Puller[]): Workload[] {
   const byUid = new Map(objects.map((object) => [object.uid, object]));
   const found = new Map<string, { top: Puller; images: Set<string>; pods: number }>();
@@ -84,7 +87,7 @@ export function group(objects: readonly Puller[]): Workload[] {
 
 const MAX_OWNERS = 5;
 
-/** An owner that was not listed is known by its reference only, and ends the way. */
+/** An owner that was not listed is known by its reference only, and is the topmost one. */
 function topOf(object: Puller, byUid: ReadonlyMap<string, Puller>): Puller {
   let top = object;
   for (let depth = 0; depth < MAX_OWNERS && top.owner !== undefined; depth++)
@@ -92,7 +95,7 @@ function topOf(object: Puller, byUid: ReadonlyMap<string, Puller>): Puller {
   return top;
 }
 
-/** Nothing of it will run again. */
+/** It will not start any pod again. */
 function isFinished({ kind, status }: KubeObject): boolean {
   const { phase, conditions } = (status ?? {}) as { phase?: string; conditions?: { type: string; status: string }[] };
   if (kind === 'Pod') return phase === 'Succeeded' || phase === 'Failed';
@@ -100,7 +103,7 @@ function isFinished({ kind, status }: KubeObject): boolean {
   return kind === 'Job' && (conditions ?? []).some(({ type, status: value }) => ends(type) && value === 'True');
 }
 
-/** A revision that is kept for a rollback runs nothing. */
+/** A ReplicaSet that is kept for a rollback runs nothing. */
 function isIdle(object: KubeObject): boolean {
   const { replicas } = (object['spec'] ?? {}) as { replicas?: number };
   return object.kind === 'ReplicaSet' && controllerOf(object) !== undefined && replicas === 0;

@@ -1,13 +1,15 @@
-// Alarms: what is wrong since when, told once; and who has still to be told. Several watchers share it: each delivery is one's.
+// Alarms: what is wrong and since when, announced once; and the messages about them that wait to be
+// delivered. Several watchers share both: an alarm is new to one of them, and a message is
+// delivered by one of them.
 import { sql } from 'kysely';
 import type { AlarmRow, Database, Flavour } from './schema.ts';
 
 export type Alarm = {
-  /** Equal for the same thing, however often it is seen. */
+  /** Equal for the same alarm, however often it is observed. */
   readonly key: string;
   readonly code: string;
   readonly severity: 'warning' | 'critical';
-  /** What it is about: a container of a workload, a tag. */
+  /** What it is about: a container of a workload, or a tag. */
   readonly subject: string;
   readonly message: string;
   readonly about: Readonly<Record<string, string>>;
@@ -21,8 +23,15 @@ export type Delivery = {
   readonly failure: string | null;
 };
 
-/** One that comes back within this is the same as before, milliseconds: nobody is told anew. */
+type Message = { readonly sink: string; readonly body: string };
+
+/**
+ * An alarm that fires again within this time, in milliseconds, is the same one, and is not
+ * announced again.
+ */
 const SAME_MS = 60 * 60_000;
+/** Keys of one statement. */
+const ROWS = 500;
 
 export class Alarms {
   readonly #db: Database;
@@ -34,27 +43,26 @@ export class Alarms {
   }
 
   /**
-   * What stands now: new ones are kept, what no longer stands has ended.
-   * @param scope of which these are all; undefined: these happened, and nothing is said of others
-   * @param tell what goes to whom about the new ones; kept with them, so that no alarm is without its message
+   * Records the alarms that fire now. Those of the same scope that no longer fire end.
+   * @param scope the alarms are all that fire in it; undefined: they are single occurrences, and
+   * others are not affected
+   * @param messagesOf the messages about new alarms; stored in the same transaction, so that no
+   * alarm is without its message
    * @returns the new ones
    */
-  stand(
+  fire(
     alarms: readonly Alarm[],
     scope: string | undefined,
-    tell: (fresh: readonly Alarm[]) => readonly { sink: string; body: string }[],
+    messagesOf: (fresh: readonly Alarm[]) => readonly Message[],
     now = Date.now(),
   ): Promise<Alarm[]> {
-    return this.#db.transaction().execute(async (db) => {
-      // Two watchers that see the same at once: one of them is first, and the other finds it there.
+    return this.#db.transaction().execute(async (transaction) => {
+      const db = transaction as unknown as Database;
+      // Two watchers observe the same alarm at once: the second one waits, and finds the first
+      // one's row.
       if (this.#flavour === 'postgres') await sql`lock table alarm in share row exclusive mode`.execute(db);
       const at = new Date(now).toISOString();
-      const known = new Map<string, AlarmRow>();
-      for (let i = 0; i < alarms.length; i += 500) {
-        const keys = alarms.slice(i, i + 500).map(({ key }) => key);
-        for (const row of await db.selectFrom('alarm').selectAll().where('key', 'in', keys).execute())
-          known.set(row.key, row);
-      }
+      const known = await knownAlarms(db, alarms);
       const fresh: Alarm[] = [];
       for (const alarm of alarms) {
         const before = known.get(alarm.key);
@@ -72,27 +80,17 @@ export class Alarms {
           .execute();
         if (!again) fresh.push(alarm);
       }
-      for (const { sink, body } of fresh.length === 0 ? [] : tell(fresh))
+      for (const { sink, body } of fresh.length === 0 ? [] : messagesOf(fresh))
         await db.insertInto('delivery').values({ sink, body, due: now, tries: 0, failure: null }).execute();
-      if (scope !== undefined) {
-        const standing = new Set(alarms.map(({ key }) => key));
-        const open = await db
-          .selectFrom('alarm')
-          .select('key')
-          .where('scope', '=', scope)
-          .where('until', 'is', null)
-          .execute();
-        for (const { key } of open)
-          if (!standing.has(key)) await db.updateTable('alarm').set({ until: at }).where('key', '=', key).execute();
-      }
+      if (scope !== undefined) await endOthers(db, alarms, scope, at);
       return fresh;
     });
   }
 
-  /** Newest first. @param open only those that stand */
-  async list(open: boolean, limit = 500): Promise<(Alarm & { since: string; until: string | null })[]> {
+  /** Newest first. @param active only those that still fire */
+  async list(active: boolean, limit = 500): Promise<(Alarm & { since: string; until: string | null })[]> {
     let query = this.#db.selectFrom('alarm').selectAll();
-    if (open) query = query.where('until', 'is', null);
+    if (active) query = query.where('until', 'is', null);
     const rows = await query.orderBy('since', 'desc').limit(limit).execute();
     return rows.map(({ scope: _, about, severity, ...row }) => ({
       ...row,
@@ -101,22 +99,14 @@ export class Alarms {
     }));
   }
 
-  /** Messages that are due; nobody else gets them before `until`. */
+  /** Claims messages that are due: nobody else gets them before `until`. */
   claim(now: number, until: number, limit = 20): Promise<Delivery[]> {
     return this.#db.transaction().execute(async (db) => {
       let query = db.selectFrom('delivery').selectAll().where('due', '<=', now).orderBy('due').limit(limit);
       if (this.#flavour === 'postgres') query = query.forUpdate().skipLocked();
       const rows = await query.execute();
-      if (rows.length > 0)
-        await db
-          .updateTable('delivery')
-          .set({ due: until })
-          .where(
-            'id',
-            'in',
-            rows.map(({ id }) => id),
-          )
-          .execute();
+      const ids = rows.map(({ id }) => id);
+      if (ids.length > 0) await db.updateTable('delivery').set({ due: until }).where('id', 'in', ids).execute();
       return rows.map(({ due: _, ...row }) => row);
     });
   }
@@ -125,6 +115,7 @@ export class Alarms {
     await this.#db.deleteFrom('delivery').where('id', '=', id).execute();
   }
 
+  /** @param due when to try again */
   async failed(id: number, failure: string, due: number): Promise<void> {
     await this.#db
       .updateTable('delivery')
@@ -133,7 +124,7 @@ export class Alarms {
       .execute();
   }
 
-  /** Messages that wait, by sink, with why the last try failed. */
+  /** Messages not delivered yet, by sink, with the last failure. */
   async waiting(): Promise<{ sink: string; count: number; failure: string | null }[]> {
     const rows = await this.#db
       .selectFrom('delivery')
@@ -142,4 +133,26 @@ export class Alarms {
       .execute();
     return rows.map(({ sink, count, failure }) => ({ sink, count: Number(count), failure }));
   }
+}
+
+async function knownAlarms(db: Database, alarms: readonly Alarm[]): Promise<Map<string, AlarmRow>> {
+  const known = new Map<string, AlarmRow>();
+  for (let i = 0; i < alarms.length; i += ROWS) {
+    const keys = alarms.slice(i, i + ROWS).map(({ key }) => key);
+    for (const row of await db.selectFrom('alarm').selectAll().where('key', 'in', keys).execute())
+      known.set(row.key, row);
+  }
+  return known;
+}
+
+async function endOthers(db: Database, firing: readonly Alarm[], scope: string, at: string): Promise<void> {
+  const keys = new Set(firing.map(({ key }) => key));
+  const active = await db
+    .selectFrom('alarm')
+    .select('key')
+    .where('scope', '=', scope)
+    .where('until', 'is', null)
+    .execute();
+  for (const { key } of active)
+    if (!keys.has(key)) await db.updateTable('alarm').set({ until: at }).where('key', '=', key).execute();
 }

@@ -1,23 +1,35 @@
-// What the ledger records: events that are only ever added, each chained to the one before by its hash. Pure.
+// What the ledger records: events, only ever appended, each chained by its hash to the one before.
+// Pure.
 import { createHash } from 'node:crypto';
 
-/** A tag points to another digest than it did, or to none. Of a digest in the place of a tag: it is served, or not any more. */
+/**
+ * A tag points to another digest than before, or to none.
+ * Where `tag` holds a digest, the event says whether the registry serves that digest.
+ */
 export type TagEvent = {
   readonly kind: 'tag';
   /** Canonical: `docker.io`, `library/nginx`. */
   readonly registry: string;
   readonly repository: string;
   readonly tag: string;
-  /** Null: the registry says that there is no such tag any more. */
+  /** Null: the registry no longer has this tag. */
   readonly digest: string | null;
-  /** Who saw it: a poll, a poll after a registry's hint, the registry's own history of the tag. */
+  /** What observed it: a poll, a poll after a push notification, the registry's own tag history. */
   readonly source: 'poll' | 'hint' | 'history';
 } & SnapshotTimes;
 
-/** Of events that stand in for older ones, which retention took out: when it really began, and ended. RFC 3339. */
-type SnapshotTimes = { readonly since?: string; readonly until?: string };
+/**
+ * When the state really began, and when it ended, where that is not the time of the entry. RFC
+ * 3339.
+ */
+type SnapshotTimes = {
+  readonly since?: string;
+  readonly until?: string;
+  /** Compaction removed the original event: this one repeats it. */
+  readonly snapshot?: true;
+};
 
-/** So many pods of a container run this digest from now on; none: it has ended. */
+/** From now on this many pods of a container run this digest. Zero: it has ended. */
 export type RunEvent = {
   readonly kind: 'run';
   readonly cluster: string;
@@ -29,13 +41,13 @@ export type RunEvent = {
   readonly image: string;
   readonly digest: string;
   readonly pods: number;
-  /** Of the workload: a Deployment's revision, a ControllerRevision's number. */
+  /** The workload's revision: of a Deployment, or the number of a ControllerRevision. */
   readonly revision?: string | undefined;
-  /** Who or what changed it, where that is known: a field manager, an annotation's words. */
+  /** Who or what changed it, where known: a field manager, or the text of an annotation. */
   readonly actor?: string | undefined;
 } & SnapshotTimes;
 
-/** What one image is: its index, manifests, configurations. Never changes, and never goes. */
+/** What one image consists of: its index, manifests and configurations. It never changes. */
 export type ClosureEvent = {
   readonly kind: 'closure';
   readonly root: string;
@@ -44,11 +56,17 @@ export type ClosureEvent = {
     readonly role: 'index' | 'manifest' | 'config';
     readonly platform?: string;
   }[];
-  /** What each platform's image is made of, so that two digests can be compared when their registry has long forgotten one. */
+  /**
+   * The content of each platform's image: two digests stay comparable after their registry dropped
+   * one.
+   */
   readonly images?: readonly ImageFacts[];
 };
 
-/** What can be told of one platform's image without keeping a secret that somebody baked in: values of its environment stand by hash. */
+/**
+ * What is recorded of one platform's image. Environment values are recorded as hashes only,
+ * because images sometimes contain secrets.
+ */
 export type ImageFacts = {
   readonly platform: string;
   readonly created?: string;
@@ -63,24 +81,24 @@ export type ImageFacts = {
   readonly layers: readonly (readonly [digest: string, size: number])[];
 };
 
-/** What the policy says of a digest from now on: who signed it, or why it would not be let in. */
+/** What the policy says about a digest from now on: who signed it, or why it would be denied. */
 export type EvidenceEvent = {
   readonly kind: 'evidence';
   readonly registry: string;
   readonly repository: string;
   readonly digest: string;
-  /** `open`: it could not be checked, which is neither yes nor no. */
+  /** `open`: it could not be checked, which is neither allow nor deny. */
   readonly outcome: 'allow' | 'warn' | 'deny' | 'open';
   /** `authority: identity`, sorted. */
   readonly signers: readonly string[];
   readonly reason: string;
-  /** `sha256:HEX` of the policy that was asked. */
+  /** `sha256:HEX` of the policy that was evaluated. */
   readonly policy: string;
-  /** Who asked: the watcher, about what runs; or the door, and so it came in. */
+  /** `watcher`: evaluated while it runs. `admission`: evaluated when the webhook admitted it. */
   readonly source: 'watcher' | 'admission';
 } & SnapshotTimes;
 
-/** A workload was brought back and is to stay there, until it is released. */
+/** The hold on a workload that was rolled back ends. */
 export type ReleaseEvent = {
   readonly kind: 'release';
   readonly cluster: string | null;
@@ -89,15 +107,17 @@ export type ReleaseEvent = {
   readonly by: string;
 };
 
-/** These digests are never to run again: one image, with everything of its closure. */
+/** These digests must never run again: one image, with all members of its closure. */
 export type BlockEvent = {
   readonly kind: 'block';
   readonly digests: readonly string[];
   readonly reason: string;
   readonly by: string;
+  /** RFC 3339. In a snapshot: when the digests were really blocked. */
+  readonly since?: string;
 };
 
-/** Somebody went back to what ran before, and said why. */
+/** Somebody rolled a container back to what it ran before, and gave the reason. */
 export type RollbackEvent = {
   readonly kind: 'rollback';
   readonly cluster: string | null;
@@ -109,11 +129,14 @@ export type RollbackEvent = {
   readonly digest: string;
   readonly reason: string;
   readonly by: string;
-  /** Into files, or into the cluster. */
+  /** Written into files, or into the cluster. */
   readonly way: 'files' | 'cluster';
 } & SnapshotTimes;
 
-/** Entries up to here were taken out by retention; what of them still counts is carried by events that follow. */
+/**
+ * Compaction removed the entries up to `seq`. State that began before `before` (RFC 3339) and still
+ * counts follows as snapshot events; a projection drops its own rows from before that time.
+ */
 export type CompactionEvent = { readonly kind: 'compaction'; readonly before: string; readonly seq: number };
 
 export type LedgerEvent =
@@ -129,27 +152,27 @@ export type LedgerEvent =
 /** @param at RFC 3339 */
 export type Dated<E = LedgerEvent> = { readonly event: E; readonly at: string };
 
-/** An entry of the chain, by its place and its hash. */
+/** A position in the chain: the number and the hash of an entry. */
 export type Link = { readonly seq: number; readonly hash: string };
 
-/** As it is stored. */
+/** An event as the journal stores it. */
 export type LedgerEntry = {
   readonly seq: number;
   /** RFC 3339, UTC, milliseconds. */
   readonly at: string;
   readonly body: string;
-  /** `sha256:HEX` over the one before, seq, at and body. */
+  /** `sha256:HEX` over the previous hash, seq, at and body. */
   readonly hash: string;
 };
 
-/** Before the first one. */
+/** The hash before the first entry. */
 export const GENESIS = `sha256:${'0'.repeat(64)}`;
 
 export function chain(previous: string, seq: number, at: string, body: string): string {
   return `sha256:${createHash('sha256').update(`${previous}\n${seq}\n${at}\n${body}`).digest('hex')}`;
 }
 
-/** One text for one event, whatever order its fields were written in. */
+/** The canonical text of an event: the order in which its fields were written does not matter. */
 export function bodyOf(event: LedgerEvent): string {
   return JSON.stringify(sorted(event));
 }

@@ -1,8 +1,11 @@
-// Which of ten million intervals hold a moment? Each ended interval stands at one node of a virtual binary tree over seconds: the highest
-// one within it. A moment lies below some forty nodes only, and an index finds what there holds it. Pure.
-// Kriegel, Pötke, Seidl, "Managing Intervals Efficiently in Object-Relational Databases" (VLDB 2000).
+// Finds the intervals that contain a moment, among ten million. Pure.
+//
+// Each ended interval is filed under one node of a virtual binary tree over seconds: the highest
+// node within the interval. Only about forty nodes can hold intervals that contain a given moment,
+// and an index finds the matching rows under each of them. Kriegel, Pötke, Seidl, "Managing
+// Intervals Efficiently in Object-Relational Databases" (VLDB 2000).
 
-/** Seconds since 1970 need no more levels until the year 10,889. */
+/** Levels that seconds since 1970 need until the year 10,889. */
 const LEVELS = 38;
 
 const secondOf = (text: string) => Math.floor(Date.parse(text) / 1000);

@@ -1,22 +1,22 @@
-// The record itself: entries are added in batches, each batch whole or not at all, each entry chained to the one before. What they tell is
-// drawn into the tables of answers in the same transaction.
-
+// The journal: appends events in batches, each batch whole or not at all, each entry chained by its
+// hash to the one before. The projection writes the tables in the same transaction.
 import { compact } from './compact.ts';
 import { bodyOf, chain, type Dated, GENESIS, type LedgerEntry, type LedgerEvent, type Link } from './event.ts';
 import { project } from './project.ts';
 import type { Database, Flavour } from './schema.ts';
 
-/** Rows that are read at once when the whole record is gone through. */
+/** Rows that are read at once when the whole journal is read. */
 const CHUNK = 5000;
 
 export type Verification = {
-  /** Entries that hold. */
+  /** Entries that are intact. */
   readonly count: number;
   readonly head: string;
+  /** The first entry that is not. */
   readonly broken?: { readonly seq: number; readonly reason: string };
 };
 
-/** Owns the database. */
+/** Owns the database connection. */
 export class Journal {
   protected readonly db: Database;
   readonly #flavour: Flavour;
@@ -27,14 +27,17 @@ export class Journal {
   }
 
   /**
-   * Adds events that happened at one moment. What is acknowledged is on disk.
-   * @returns the entries as they stand in the record
+   * Appends events that happened at one moment. When it returns they are on disk.
+   * @returns the entries as the journal holds them
    */
   append(events: readonly LedgerEvent[], at = new Date()): Promise<LedgerEntry[]> {
     return this.db.transaction().execute((db) => this.#add(db as unknown as Database, events, at));
   }
 
-  /** Entries of another ledger, or of an export, into an empty one: numbers, times and hashes stay. */
+  /**
+   * Writes entries of another ledger or an export into an empty one. Numbers, times and hashes stay
+   * as they are.
+   */
   restore(entries: readonly LedgerEntry[], base?: Link): Promise<void> {
     return this.db.transaction().execute(async (db) => {
       const transaction = db as unknown as Database;
@@ -48,26 +51,29 @@ export class Journal {
     });
   }
 
-  /** Takes out what is older, and ended before; the chain goes on from there. @returns how many entries went */
+  /**
+   * Removes what ended before a time. The chain continues after the removed entries.
+   * @returns how many were removed
+   */
   compact(before: Date, now = new Date()): Promise<number> {
     return this.db.transaction().execute(async (db) => {
       const transaction = db as unknown as Database;
       await this.#head(transaction);
-      const forgotten = await compact(transaction, before);
-      if (forgotten === undefined) return 0;
-      await setBase(transaction, forgotten.base);
-      await this.#add(transaction, forgotten.snapshot, now);
-      return forgotten.count;
+      const compacted = await compact(transaction, before);
+      if (compacted === undefined) return 0;
+      await setBase(transaction, compacted.base);
+      await this.#add(transaction, compacted.snapshot, now);
+      return compacted.count;
     });
   }
 
-  /** Where the chain begins: before the first entry, or after what retention took out. */
+  /** Where the chain begins: before the first entry, or after what compaction removed. */
   async base(): Promise<Link> {
     const row = await this.db.selectFrom('base').selectAll().executeTakeFirst();
     return row === undefined ? { seq: 0, hash: GENESIS } : { seq: Number(row.seq), hash: row.hash };
   }
 
-  /** The whole record in order, in pieces. */
+  /** All entries in order, read in chunks. */
   async *entries(from = 1): AsyncGenerator<LedgerEntry> {
     for (let next = from; ; ) {
       const rows = await this.db
@@ -83,7 +89,23 @@ export class Journal {
     }
   }
 
-  /** Goes over the whole chain. */
+  /** How many entries there are, and the time of the first one. */
+  async extent(): Promise<{ readonly count: number; readonly since: string | undefined }> {
+    const first = await this.db.selectFrom('event').select(['seq', 'at']).orderBy('seq').limit(1).executeTakeFirst();
+    if (first === undefined) return { count: 0, since: undefined };
+    const last = await this.db
+      .selectFrom('event')
+      .select('seq')
+      .orderBy('seq', 'desc')
+      .limit(1)
+      .executeTakeFirstOrThrow();
+    return { count: Number(last.seq) - Number(first.seq) + 1, since: first.at };
+  }
+
+  /**
+   * Checks the whole chain: entry after entry from its base, to the head.
+   * A base other than the beginning is accepted only if a later entry says that compaction made it.
+   */
   async verify(): Promise<Verification> {
     const base = await this.base();
     let { seq, hash: previous } = base;
@@ -96,7 +118,7 @@ export class Journal {
     for await (const entry of this.entries()) {
       if (entry.seq !== seq + 1) return broken(entry.seq, `entry ${seq + 1} is missing`);
       if (entry.hash !== chain(previous, entry.seq, entry.at, entry.body))
-        return broken(entry.seq, 'it was changed after it was written: its hash does not hold');
+        return broken(entry.seq, 'it was changed after it was written: its hash does not match');
       if (!attested && entry.body.includes('"compaction"')) {
         const event = JSON.parse(entry.body) as LedgerEvent;
         attested = event.kind === 'compaction' && event.seq === base.seq;
@@ -106,8 +128,8 @@ export class Journal {
     }
     const head = await this.db.selectFrom('head').selectAll().executeTakeFirst();
     if (head !== undefined && (Number(head.seq) !== seq || head.hash !== previous))
-      return broken(seq + 1, `entries up to ${head.seq} were written, and are gone`);
-    if (!attested) return broken(base.seq + 1, 'what came before is gone, and no retention says that it took it out');
+      return broken(seq + 1, `entries up to ${head.seq} were written, and are missing`);
+    if (!attested) return broken(base.seq + 1, 'the entries before it are missing, and no compaction removed them');
     return { count: seq - base.seq, head: previous };
   }
 
@@ -132,7 +154,10 @@ export class Journal {
     return entries;
   }
 
-  /** Held until the transaction ends: appends stand in line. */
+  /**
+   * The last entry. Its row is locked until the transaction ends, so that writers append one after
+   * another.
+   */
   async #head(db: Database): Promise<Link> {
     await db
       .insertInto('head')
@@ -148,7 +173,7 @@ export class Journal {
   async #write(db: Database, entries: readonly LedgerEntry[]): Promise<void> {
     const last = entries.at(-1);
     if (last === undefined) return;
-    // Bounded statements: SQLite takes 32,766 parameters, PostgreSQL 65,535.
+    // Statements are bounded: SQLite takes 32,766 parameters, PostgreSQL 65,535.
     for (let i = 0; i < entries.length; i += 1000)
       await db
         .insertInto('event')

@@ -1,4 +1,5 @@
-// What the record answers: what each tag pointed to from when to when, what each workload ran, where a digest ever was.
+// The journal and its queries: what each tag pointed to, what each workload ran, where a digest
+// ever ran, each from when to when.
 import { sql } from 'kysely';
 import { Problem } from '../problem.ts';
 import { Alarms } from './alarms.ts';
@@ -11,7 +12,7 @@ import { Statements } from './statements.ts';
 import { type PolledName, pollTuple, tuples } from './tuples.ts';
 
 export type TagInterval = Readonly<TagRow>;
-/** Times are RFC 3339; `rested` is since when the tag pointed to `from`. */
+/** Times are RFC 3339. `rested`: since when the tag had pointed to `from`. */
 export type TagMove = {
   readonly registry: string;
   readonly repository: string;
@@ -24,27 +25,39 @@ export type TagMove = {
 };
 export type RunInterval = Readonly<RunRow>;
 
-/** In the place of a tag: it tells whether that digest is served. */
+/** A digest in place of a tag: the row says whether the registry serves it. */
 const A_DIGEST = 'sha256:%';
-/** Rows of one answer at the most. */
+/** Highest number of rows in one answer. */
 const MAX_ROWS = 10_000;
-/** Containers of one moment at the most. */
+/** Highest number of containers in the answer about one moment. */
 const MAX_AT = 50_000;
 
-/** The journal, and its answers. */
 export class Ledger extends Journal {
   readonly polls: Polls;
   readonly alarms: Alarms;
   readonly statements: Statements;
+  readonly #name: string;
 
-  constructor(db: Database, flavour: Flavour) {
+  /** @param name the file, or the address of the database without its password */
+  constructor(db: Database, flavour: Flavour, name: string) {
     super(db, flavour);
+    this.#name = name;
     this.polls = new Polls(db, flavour);
     this.alarms = new Alarms(db, flavour);
     this.statements = new Statements(db);
   }
 
-  /** What a tag pointed to, newest first. */
+  /**
+   * For messages about what it does not contain: `tagproof.db (12 entries since
+   * 2026-11-24T12:00:00Z)`.
+   */
+  async describe(): Promise<string> {
+    const { count, since } = await this.extent();
+    const entries = count === 1 ? '1 entry' : `${count} entries`;
+    return `${this.#name} (${since === undefined ? 'no entries' : `${entries} since ${since.slice(0, 19)}Z`})`;
+  }
+
+  /** What a tag pointed to, newest first. @param tag undefined: all tags of the repository */
   tagHistory(registry: string, repository: string, tag?: string): Promise<TagInterval[]> {
     let query = this.db
       .selectFrom('tag_interval')
@@ -67,7 +80,10 @@ export class Ledger extends Journal {
     return query.orderBy('since', 'desc').orderBy('id', 'desc').limit(MAX_ROWS).execute();
   }
 
-  /** Where a digest runs and ever ran, and under which names: of its whole closure, for nodes say index, manifest or configuration. */
+  /**
+   * Where a digest runs and ever ran, and under which tags. Any member of its closure counts,
+   * because nodes report an index, a manifest or a configuration.
+   */
   async where(digest: string): Promise<{ digests: string[]; runs: RunInterval[]; tags: TagInterval[] }> {
     const roots = await this.db.selectFrom('closure').select('root').where('member', '=', digest).execute();
     const family = [digest, ...roots.map(({ root }) => root)];
@@ -91,7 +107,11 @@ export class Ledger extends Journal {
     return { digests, runs, tags };
   }
 
-  /** What ran at a moment. @throws Problem `limit` for more than can be answered at once: a part of it would look like all */
+  /**
+   * What ran at a moment.
+   * @throws Problem `limit` where there is too much for one answer: a part of it would look like
+   * everything
+   */
   async at(
     moment: Date,
     { cluster, namespace }: { cluster?: string; namespace?: string } = {},
@@ -100,7 +120,8 @@ export class Ledger extends Journal {
     const { before, after } = nodesAround(time);
     const ran = () => {
       let query = this.db.selectFrom('run_interval').selectAll().where('since', '<=', time);
-      // Not by an index: a namespace has thousands of runs that ended, and the tree leads to the few of that moment.
+      // The empty text keeps the index on namespaces out: a namespace has thousands of runs that
+      // ended, and the tree of intervals finds the few of that moment.
       if (cluster !== undefined) query = query.where(sql<boolean>`cluster || '' = ${cluster}`);
       if (namespace !== undefined) query = query.where(sql<boolean>`namespace || '' = ${namespace}`);
       return query.limit(MAX_AT + 1);
@@ -111,12 +132,12 @@ export class Ledger extends Journal {
       ...(await ran().where('node', 'in', after).where('until', '>', time).execute()),
     ];
     if (rows.length > MAX_AT)
-      throw new Problem('limit', `more than ${MAX_AT} containers ran then: ask for one namespace`);
+      throw new Problem('limit', `more than ${MAX_AT} containers ran then: choose one namespace`);
     const keyOf = (row: RunInterval) => `${row.cluster}\n${row.namespace}\n${row.name}\n${row.container}`;
     return rows.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   }
 
-  /** What is open now: where a watcher that comes back goes on from. */
+  /** What runs now, as far as recorded: a restarted watcher continues from here. */
   async open(cluster: string): Promise<RunInterval[]> {
     return this.db
       .selectFrom('run_interval')
@@ -126,7 +147,10 @@ export class Ledger extends Journal {
       .execute();
   }
 
-  /** What each tag is taken to point to now, and whether it was ever seen to move. @param names undefined: all of them */
+  /**
+   * What each tag points to now, as far as recorded, and whether it ever moved.
+   * @param names undefined: all tags
+   */
   async openTags(names?: readonly PolledName[]): Promise<(TagInterval & { readonly moved: boolean })[]> {
     if (names?.length === 0) return [];
     let query = this.db
@@ -153,7 +177,7 @@ export class Ledger extends Journal {
     return (await query.execute()).map((row) => ({ ...row, moved: Boolean(row.moved) }));
   }
 
-  /** Of parts of images: the roots of the closures that they belong to. */
+  /** The roots of the closures that these digests belong to, other than themselves. */
   async rootsOf(digests: readonly string[]): Promise<{ root: string; member: string }[]> {
     if (digests.length === 0) return [];
     const parts = digests.slice(0, MAX_ROWS);
@@ -165,7 +189,7 @@ export class Ledger extends Journal {
       .execute();
   }
 
-  /** The closure of a digest, as it was read once; undefined: it never was. */
+  /** The recorded closure of a digest. Undefined: it was never read. */
   async closure(root: string): Promise<{ member: string; role: string; platform: string | null }[] | undefined> {
     const rows = await this.db
       .selectFrom('closure')
@@ -175,7 +199,7 @@ export class Ledger extends Journal {
     return rows.length === 0 ? undefined : rows;
   }
 
-  /** What each platform's image of a digest is made of: JSON of ImageFacts. Of the digest, or of the index that it belongs to. */
+  /** The content of each platform's image, of the digest or of the index that it belongs to. */
   async images(digest: string): Promise<ImageFacts[]> {
     const rows = await this.db
       .selectFrom('image')
@@ -187,7 +211,10 @@ export class Ledger extends Journal {
     return rows.map(({ facts }) => JSON.parse(facts) as ImageFacts);
   }
 
-  /** Tags that moved, newest first: each with what it was before. Digests in the place of tags are left out. */
+  /**
+   * Tags that moved, newest first, each with its previous digest. Digests in place of tags are left
+   * out.
+   */
   async moves({ before, limit = 100 }: { before?: string; limit?: number } = {}): Promise<TagMove[]> {
     let query = this.db
       .selectFrom('tag_interval as now')
@@ -205,7 +232,11 @@ export class Ledger extends Journal {
     return query.orderBy('now.since', 'desc').limit(Math.min(limit, MAX_ROWS)).execute();
   }
 
-  /** Only one of several watchers does this, until it is gone for so long. @returns whether it is this one */
+  /**
+   * Takes or renews the lease on a task that only one of several watchers does. A lease that is not
+   * renewed for `forMs` may be taken by another watcher.
+   * @returns whether this holder has it
+   */
   async acquire(name: string, holder: string, now: number, forMs: number): Promise<boolean> {
     await this.db
       .insertInto('lease')
@@ -221,7 +252,7 @@ export class Ledger extends Journal {
     return row?.holder === holder;
   }
 
-  /** Another may take over at once. */
+  /** Gives up all leases of a holder, so that another watcher can take over at once. */
   async release(holder: string): Promise<void> {
     await this.db.deleteFrom('lease').where('holder', '=', holder).execute();
   }

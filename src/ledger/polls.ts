@@ -1,10 +1,17 @@
-// When each tag is asked about next: kept, so that a restart asks about nothing anew, and shared, so that of several watchers one asks.
+// When each tag is polled next. It is stored, so that a restart polls nothing again; and shared, so
+// that only one of several watchers polls a tag.
 import { sql } from 'kysely';
 import type { Database, Flavour, Tables } from './schema.ts';
 import { pollName, pollTuple, tuples } from './tuples.ts';
 
-/** A convenience, no record. Times are milliseconds since 1970; `checked` null: never; `failure`: why the last look told nothing. */
+/**
+ * Not part of the journal. Times are milliseconds since 1970.
+ * `checked` null: never. `failure`: why the last poll gave no answer.
+ */
 export type Poll = Readonly<Tables['poll']>;
+
+/** Rows of one statement. */
+const ROWS = 500;
 
 export class Polls {
   readonly #db: Database;
@@ -16,14 +23,14 @@ export class Polls {
   }
 
   async all(): Promise<Poll[]> {
-    return (await this.#db.selectFrom('poll').selectAll().execute()).map(numbers);
+    return (await this.#db.selectFrom('poll').selectAll().execute()).map(withNumbers);
   }
 
-  async keep(polls: readonly Poll[]): Promise<void> {
-    for (let i = 0; i < polls.length; i += 500)
+  async save(polls: readonly Poll[]): Promise<void> {
+    for (let i = 0; i < polls.length; i += ROWS)
       await this.#db
         .insertInto('poll')
-        .values(polls.slice(i, i + 500))
+        .values(polls.slice(i, i + ROWS))
         .onConflict((conflict) =>
           conflict.columns(['registry', 'repository', 'tag']).doUpdateSet((eb) => ({
             checked: eb.ref('excluded.checked'),
@@ -35,9 +42,10 @@ export class Polls {
   }
 
   /**
-   * Takes what is due, so that nobody else asks about it before `until`.
+   * Claims the polls that are due: nobody else gets them before `until`.
    * @param polls as this watcher knows them
-   * @returns those that are ours now, and how the others stand: somebody else has asked, or is asking
+   * @returns `mine`: those claimed now; `others`: the stored state of those that another watcher
+   * has polled or claimed
    */
   claim(polls: readonly Poll[], now: number, until: number): Promise<{ mine: Poll[]; others: Poll[] }> {
     if (polls.length === 0) return Promise.resolve({ mine: [], others: [] });
@@ -51,7 +59,7 @@ export class Polls {
       const these = sql<boolean>`(registry, repository, tag) in (${tuples(polls.map(pollTuple))})`;
       let due = db.selectFrom('poll').selectAll().where(these).where('due', '<=', now);
       if (this.#flavour === 'postgres') due = due.forUpdate().skipLocked();
-      const mine = (await due.execute()).map(numbers);
+      const mine = (await due.execute()).map(withNumbers);
       const keys = new Set(mine.map(pollName));
       if (mine.length > 0)
         await db
@@ -60,14 +68,14 @@ export class Polls {
           .where(sql<boolean>`(registry, repository, tag) in (${tuples(mine.map(pollTuple))})`)
           .execute();
       if (mine.length === polls.length) return { mine, others: [] };
-      const all = (await db.selectFrom('poll').selectAll().where(these).execute()).map(numbers);
+      const all = (await db.selectFrom('poll').selectAll().where(these).execute()).map(withNumbers);
       return { mine, others: all.filter((poll) => !keys.has(pollName(poll))) };
     });
   }
 }
 
-/** PostgreSQL's bigint may come as a text. */
-const numbers = (poll: Poll): Poll => ({
+/** PostgreSQL may return a bigint as text. */
+const withNumbers = (poll: Poll): Poll => ({
   ...poll,
   checked: poll.checked === null ? null : Number(poll.checked),
   due: Number(poll.due),

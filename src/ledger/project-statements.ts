@@ -1,9 +1,9 @@
-// What people and policies said, drawn into tables: evidence about digests, holds on workloads, digests that must never run again. These come
-// by the handful, one after the other.
-
+// Statements of people and policies → tables: evidence about digests, holds on workloads, the
+// blocklist. They are few, so each event is projected by statements of its own.
 import type { BlockEvent, Dated, EvidenceEvent, ReleaseEvent, RollbackEvent } from './event.ts';
 import type { Database } from './schema.ts';
 
+/** New evidence about a digest ends the open evidence from the same source. */
 export async function projectEvidence(db: Database, batch: readonly Dated<EvidenceEvent>[]): Promise<void> {
   for (const { event, at } of batch) {
     const { registry, repository, digest, outcome, signers, reason, policy, source, since = at, until = null } = event;
@@ -16,7 +16,7 @@ export async function projectEvidence(db: Database, batch: readonly Dated<Eviden
         .where('digest', '=', digest)
         .where('source', '=', source)
         .where('until', 'is', null);
-    // What is carried is older than what is open.
+    // An event with an earlier time is older than the open interval and must not end it.
     if (event.since !== undefined && until === null && (await open().executeTakeFirst()) !== undefined) continue;
     if (until === null)
       await db.updateTable('evidence_interval').set({ until: since }).where('id', 'in', open()).execute();
@@ -28,7 +28,9 @@ export async function projectEvidence(db: Database, batch: readonly Dated<Eviden
   }
 }
 
-/** A hold replaces the one before on the same container; a release ends all of the workload. */
+/**
+ * A hold replaces the previous one on the same container. A release ends all holds of the workload.
+ */
 export async function projectHolds(db: Database, batch: readonly Dated<RollbackEvent | ReleaseEvent>[]): Promise<void> {
   for (const { event, at } of batch) {
     const { namespace, workload, cluster } = event;
@@ -40,7 +42,7 @@ export async function projectHolds(db: Database, batch: readonly Dated<RollbackE
       .where('kind', '=', workload.kind)
       .where('name', '=', workload.name)
       .where('until', 'is', null);
-    // A change of files does not know its cluster: it speaks for all of them.
+    // A rollback in files does not know its cluster, so it concerns all of them.
     if (cluster !== null) end = end.where((eb) => eb.or([eb('cluster', '=', cluster), eb('cluster', 'is', null)]));
     if (event.kind === 'release') {
       await end.execute();
@@ -55,14 +57,19 @@ export async function projectHolds(db: Database, batch: readonly Dated<RollbackE
   }
 }
 
+/** The first block of a digest counts; a snapshot may repeat it after a later one. */
 export async function projectBlocklist(db: Database, batch: readonly Dated<BlockEvent>[]): Promise<void> {
-  const rows = batch.flatMap(({ event: { digests, reason, by }, at }) =>
-    digests.map((digest) => ({ digest, reason, by, since: at })),
-  );
-  if (rows.length > 0)
+  for (const { event, at } of batch) {
+    const { digests, reason, by, since = at } = event;
+    if (digests.length === 0) continue;
     await db
       .insertInto('blocked')
-      .values(rows)
-      .onConflict((conflict) => conflict.doNothing())
+      .values(digests.map((digest) => ({ digest, reason, by, since })))
+      .onConflict((conflict) =>
+        event.since === undefined
+          ? conflict.doNothing()
+          : conflict.column('digest').doUpdateSet({ reason, by, since }).where('blocked.since', '>', since),
+      )
       .execute();
+  }
 }

@@ -1,17 +1,18 @@
-// The ledger's tables. `event` is the record; the others are drawn from it and can be drawn again. Migrations only go up.
+// The ledger's tables and migrations. `event` is the journal; the projection fills the other tables
+// from it and can fill them again. Migrations only go up.
 import { type Generated, type Kysely, type Selectable, sql } from 'kysely';
 import { nodeOf } from './interval.ts';
 
 export type Tables = {
   event: { seq: number; at: string; body: string; hash: string };
-  /** One row: whoever appends holds it, so that the chain has no forks. */
+  /** One row. A writer locks it while it appends, so that the chain has no forks. */
   head: { id: number; seq: number; hash: string };
   tag_interval: {
     id: Generated<number>;
     registry: string;
     repository: string;
     tag: string;
-    /** Null: there was no such tag. */
+    /** Null: the registry had no such tag. */
     digest: string | null;
     since: string;
     until: string | null;
@@ -27,14 +28,14 @@ export type Tables = {
     type: string;
     image: string;
     digest: string;
-    /** The most at once. */
+    /** The highest number at one time. */
     pods: number;
     since: string;
     until: string | null;
     actor: string | null;
-    /** Empty: none is known. */
+    /** Empty: not known. */
     revision: string;
-    /** Where it stands in the tree of intervals (interval.ts); null while it is open. */
+    /** Its node in the tree of intervals (interval.ts). Null while it is open. */
     node: number | null;
   };
   closure: { root: string; member: string; role: string; platform: string | null };
@@ -54,7 +55,7 @@ export type Tables = {
     since: string;
     until: string | null;
   };
-  /** What somebody went back to, and wants to stay. */
+  /** What a workload was rolled back to and must keep running. */
   hold: {
     id: Generated<number>;
     cluster: string | null;
@@ -70,26 +71,26 @@ export type Tables = {
     until: string | null;
   };
   blocked: { digest: string; reason: string; by: string; since: string };
-  /** One row: where the chain begins, after retention. */
+  /** One row: where the chain begins after compaction. */
   base: { id: number; seq: number; hash: string };
-  /** Who does what only one of several watchers does. Milliseconds since 1970. */
+  /** Which of several watchers does a task that only one may do. Milliseconds since 1970. */
   lease: { name: string; holder: string; until: number };
   alarm: {
     key: string;
-    /** The cluster that it is about; empty: a tag, whoever uses it. */
+    /** The cluster it is about. Empty: a tag, in whatever cluster it is used. */
     scope: string;
     code: string;
     severity: string;
     subject: string;
     message: string;
-    /** JSON: cluster, namespace, kind, name, container, where there are any. */
+    /** JSON: cluster, namespace, kind, name, container, where known. */
     about: string;
     since: string;
     until: string | null;
   };
-  /** Alarms that somebody has not been told yet. Milliseconds since 1970. */
+  /** Messages about alarms that wait to be delivered. Milliseconds since 1970. */
   delivery: { id: Generated<number>; sink: string; body: string; due: number; tries: number; failure: string | null };
-  /** When each tag is asked about next; a convenience, no record. Times are milliseconds since 1970. */
+  /** When each tag is polled next. Not part of the journal. Times are milliseconds since 1970. */
   poll: {
     registry: string;
     repository: string;
@@ -105,6 +106,9 @@ export type RunRow = Omit<Selectable<Tables['run_interval']>, 'id'>;
 export type EvidenceRow = Omit<Selectable<Tables['evidence_interval']>, 'id'>;
 export type HoldRow = Omit<Selectable<Tables['hold']>, 'id'>;
 export type AlarmRow = Selectable<Tables['alarm']>;
+
+/** The tables whose rows begin with `since` and end with `until`. */
+export const INTERVAL_TABLES = ['tag_interval', 'run_interval', 'evidence_interval', 'hold'] as const;
 
 export type Database = Kysely<Tables>;
 export type Flavour = 'sqlite' | 'postgres';
@@ -173,7 +177,7 @@ const MIGRATIONS: readonly Migration[] = [
   async (db) => void (await sql`alter table never rename to blocked`.execute(db)),
 ];
 
-/** Intervals that ended before there was a tree. */
+/** Gives a node to intervals that ended before version 2. */
 async function placeIntervals(db: Database): Promise<void> {
   for (;;) {
     const rows = await db
@@ -194,13 +198,16 @@ async function placeIntervals(db: Database): Promise<void> {
   }
 }
 
-/** Brings an empty or older database up; data is kept. @throws for one that a newer tagproof wrote */
+/**
+ * Migrates an empty or older database and keeps its data.
+ * @throws for one that a newer tagproof wrote
+ */
 export async function migrate(db: Database, flavour: Flavour): Promise<void> {
   await sql`create table if not exists migration (version integer primary key)`.execute(db);
   const { rows } = await sql<{ version: number | null }>`select max(version) as version from migration`.execute(db);
   const version = Number(rows[0]?.version ?? 0);
   if (version > MIGRATIONS.length)
-    throw new Error(`its version is ${version}, this tagproof knows up to ${MIGRATIONS.length}`);
+    throw new Error(`its version is ${version}, and this tagproof supports up to ${MIGRATIONS.length}`);
   for (const [index, up] of MIGRATIONS.entries()) {
     if (index < version) continue;
     await db.transaction().execute(async (transaction) => {

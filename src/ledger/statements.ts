@@ -1,4 +1,5 @@
-// What people and policies said: evidence about digests, holds on workloads, digests that must never run again.
+// Queries about what people and policies stated: evidence about digests, holds on workloads, the
+// blocklist.
 import type { Database, EvidenceRow, HoldRow, Tables } from './schema.ts';
 
 export type EvidenceInterval = Readonly<Omit<EvidenceRow, 'signers'>> & { readonly signers: readonly string[] };
@@ -12,15 +13,15 @@ export class Statements {
     this.#db = db;
   }
 
-  /** What was found about digests, newest first. */
+  /** Evidence about digests, newest first. @param open only what is current */
   async evidence(digests: readonly string[], open = false): Promise<EvidenceInterval[]> {
     if (digests.length === 0) return [];
     let query = this.#db.selectFrom('evidence_interval').selectAll().where('digest', 'in', digests);
     if (open) query = query.where('until', 'is', null);
-    return (await query.orderBy('since', 'desc').limit(1000).execute()).map(listed);
+    return (await query.orderBy('since', 'desc').limit(1000).execute()).map(parsed);
   }
 
-  /** What the watcher takes to be true now. */
+  /** The watcher's current evidence. */
   async openEvidence(): Promise<EvidenceInterval[]> {
     const rows = await this.#db
       .selectFrom('evidence_interval')
@@ -28,9 +29,10 @@ export class Statements {
       .where('until', 'is', null)
       .where('source', '=', 'watcher')
       .execute();
-    return rows.map(listed);
+    return rows.map(parsed);
   }
 
+  /** Holds that were not released. */
   holds(): Promise<Hold[]> {
     return this.#db.selectFrom('hold').selectAll().where('until', 'is', null).orderBy('since').execute();
   }
@@ -40,7 +42,7 @@ export class Statements {
   }
 }
 
-const listed = ({ id: _, signers, ...row }: EvidenceRow & { id?: number }): EvidenceInterval => ({
+const parsed = ({ id: _, signers, ...row }: EvidenceRow & { id?: number }): EvidenceInterval => ({
   ...row,
   signers: JSON.parse(signers) as string[],
 });

@@ -127,7 +127,7 @@ test('each sink gets what it wants in its own form, once, and again only while i
   );
   const rows = [row({}, { pinned: 'tag', mixed: true, name: 'a<b&c' }), row({}, { pinned: 'tag', name: 'other' })];
   const raise = (now: number) =>
-    ledger.alarms.stand(firingAlarms(rows, false), 'prod', (fresh) => notifier.messagesOf(fresh), now);
+    ledger.alarms.fire(firingAlarms(rows, false), 'prod', (fresh) => notifier.messagesOf(fresh), now);
   assert.equal((await raise(1000)).length, 3);
   await raise(1001);
   await notifier.tick(2000);

@@ -100,7 +100,7 @@ export class Alerts {
   }
 
   async #raise(alarms: readonly Alarm[], scope: string | undefined): Promise<void> {
-    const fresh = await this.#ledger.alarms.stand(alarms, scope, (list) => this.#notifier.messagesOf(list));
+    const fresh = await this.#ledger.alarms.fire(alarms, scope, (list) => this.#notifier.messagesOf(list));
     this.#figures.raised(fresh);
     for (const alarm of fresh) {
       const { code, severity, subject, message, about } = alarm;

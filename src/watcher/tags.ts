@@ -170,7 +170,7 @@ export class Tags {
     // First on disk, then believed: what could not be written is looked at, and told, again.
     if (events.length > 0) await ledger.append(events, new Date(now));
     for (const { item, digest } of answers) this.#take(item, digest, now);
-    await ledger.polls.keep(mine.map(pollOf));
+    await ledger.polls.save(mine.map(pollOf));
     looked?.();
   }
 
@@ -180,7 +180,7 @@ export class Tags {
     const polls = chosen.map(pollOf);
     const hinted = chosen.filter((item) => item.hinted);
     // A hint is news: it does not wait for what was agreed on before it.
-    if (hinted.length > 0) await ledger.polls.keep(hinted.map(pollOf));
+    if (hinted.length > 0) await ledger.polls.save(hinted.map(pollOf));
     const { mine, others } = await ledger.polls.claim(polls, now, now + CLAIM_MS);
     if (others.length > 0) {
       const known = new Map((await ledger.openTags(others)).map((row) => [pollName(row), row]));

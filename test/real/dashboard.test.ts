@@ -134,7 +134,7 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       severity: 'critical',
       subject: 'shop/Deployment/web main',
     } as const;
-    await ledger.alarms.stand([{ ...alarm, message: 'A on 9 pods, B on 1', about }], 'prod', () => [
+    await ledger.alarms.fire([{ ...alarm, message: 'A on 9 pods, B on 1', about }], 'prod', () => [
       { sink: 'ops', body: '' },
     ]);
     const { token, guard } = oneTimeToken();

@@ -1,21 +1,25 @@
-// Debian's PostgreSQL for a test: started, stopped as hard as it can be, started again.
+// Debian's PostgreSQL for a test: started, killed, started again.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, globSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { atEnd, freePort } from './suite.ts';
 
-// Debian keeps the server's programs off the PATH.
+// Debian installs the server's programs outside the PATH.
 const [initdb] = globSync('/usr/lib/postgresql/*/bin/initdb');
 if (initdb !== undefined) process.env['PATH'] = `${process.env['PATH']}:${dirname(initdb)}`;
-/** PostgreSQL refuses to run as root; then it runs as nobody. */
+/** PostgreSQL refuses to run as root. Root runs it as nobody. */
 const NOBODY = 65_534;
+
+/** A limit and no expectation: a loaded machine takes long to recover a killed server. */
+const START_MS = 60_000;
 
 export type Postgres = {
   readonly url: (database: string) => string;
   readonly query: (database: string, text: string) => Promise<void>;
+  /** Waits until it accepts connections. */
   readonly start: () => Promise<void>;
-  /** As a power cut would. */
+  /** Ends it without a shutdown, as a power cut would. */
   readonly kill: () => Promise<void>;
 };
 
@@ -35,26 +39,35 @@ export async function startPostgres(folder: string): Promise<Postgres> {
   const url = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`;
   async function query(database: string, text: string): Promise<void> {
     const client = new pg.Client({ connectionString: url(database) });
+    client.on('error', () => {}); // the server may be killed meanwhile: the query fails
     await client.connect();
-    await client.query(text);
-    await client.end();
+    try {
+      await client.query(text);
+    } finally {
+      await client.end();
+    }
   }
   let child: ChildProcess | undefined;
   const start = async () => {
     const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', data];
-    child = spawn('postgres', args, { ...as, stdio: 'ignore', cwd: data });
-    for (let i = 0; ; i++) {
+    const server = spawn('postgres', args, { ...as, stdio: ['ignore', 'ignore', 'pipe'], cwd: data });
+    child = server;
+    let log = '';
+    server.stderr.setEncoding('utf8').on('data', (chunk) => (log = (log + chunk).slice(-4000)));
+    for (const limit = Date.now() + START_MS; ; ) {
       try {
         return await query('postgres', 'select 1');
       } catch (error) {
-        if (i > 100) throw error;
+        const ended = server.exitCode !== null || server.signalCode !== null;
+        if (ended || Date.now() > limit) throw new Error(`postgres did not start: ${error}\n${log}`);
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }
   };
   const kill = async () => {
     const exit = new Promise((resolve) => child?.once('exit', resolve));
-    // Its own word for "at once, without any tidying": what was acknowledged must be in its log.
+    // PostgreSQL's signal for an immediate shutdown: it writes nothing more, so that only its log
+    // is left.
     child?.kill('SIGQUIT');
     await exit;
   };

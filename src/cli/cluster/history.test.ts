@@ -1,4 +1,4 @@
-// What a tag and a workload were, by the verbs: from the ledger, and from a registry that keeps its own history.
+// tagproof history and where: from the ledger, and from a registry that keeps its own history.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -47,11 +47,11 @@ const inLedger = async <T>(task: (ledger: Awaited<ReturnType<typeof openLedger>>
   }
 };
 
-test('a registry’s own history is shown, and on request kept for the time before we watched', async () => {
+test('a registry’s own history is shown, and on request added for the time before the ledger’s own', async () => {
   const image = `${host}/org/app:v1`;
   const none = await tagproof('history', image, '--from-registry');
   assert.equal(none.code, 2);
-  assert.match(none.out, /keeps no history of its tags: let tagproof serve watcher follow it/);
+  assert.match(none.out, /keeps no history of its tags: tagproof serve watcher records it from now on/);
   served = {
     history: [
       { digest: C, updateTimestamp: '2026-03-01T00:00:00Z' },
@@ -61,7 +61,7 @@ test('a registry’s own history is shown, and on request kept for the time befo
   };
   const shown = await tagproof('history', image, '--from-registry');
   assert.match(shown.out, /sha256:cccccccccccc +2026-03-01T00:00:00Z +now +history[\s\S]*sha256:aaaaaaaaaaaa/);
-  // We began to watch in the middle of February.
+  // The ledger's own history begins in the middle of February.
   await inLedger((ledger) =>
     ledger.append(
       [{ kind: 'tag', registry: host, repository: 'org/app', tag: 'v1', digest: B, source: 'poll' }],
@@ -80,17 +80,17 @@ test('a registry’s own history is shown, and on request kept for the time befo
       [B, '2026-02-01', '2026-02-15', 'history'],
       [A, '2026-01-01', '2026-02-01', 'history'],
     ],
-    'what we saw ourselves stands',
+    'the ledger’s own history stays as it is',
   );
   const ours = readTagHistory(Buffer.from(JSON.stringify(historyOf(own))), host);
   assert.deepEqual(
     ours.map(({ digest }) => digest),
     [A, B, B],
-    'what we serve can be read by whoever reads this',
+    'the history that we serve is read by the same reader',
   );
 });
 
-test('a workload: what it ran, by whose change, and by what evidence it came in', async () => {
+test('a workload: what it ran, who changed it, and the evidence on which it was admitted', async () => {
   const at = (hour: number) => new Date(Date.UTC(2026, 10, 24, hour));
   const run = (digest: string, pods: number, revision: string, actor: string) =>
     ({

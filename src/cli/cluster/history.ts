@@ -1,6 +1,6 @@
-// tagproof history: what a tag pointed to, or what a workload ran, from when to when. tagproof where: where a digest runs and ever ran.
+// tagproof history: what a tag pointed to, or what a workload ran, from when to when.
 import type { Command } from 'commander';
-import { isDigest, shortDigest } from '../../image/digest.ts';
+import { shortDigest } from '../../image/digest.ts';
 import { parseReference } from '../../image/reference.ts';
 import type { TagEvent } from '../../ledger/event.ts';
 import type { Ledger, RunInterval, TagInterval } from '../../ledger/ledger.ts';
@@ -19,16 +19,12 @@ const EXAMPLES = `
 tagproof history docker.io/library/nginx:1.27     what this tag pointed to, and since when
 tagproof history ghcr.io/org/app                  every tag of a repository
 tagproof history shop/Deployment/web              what this workload ran
-tagproof history cgr.dev/chainguard/nginx --from-registry --keep   what the registry knows of the time before
-`;
-const WHERE_EXAMPLES = `
-tagproof where sha256:3590a650…                   where this runs and ever ran: an index, a manifest or a configuration
-tagproof where ghcr.io/org/app@sha256:3590a650…
+tagproof history cgr.dev/chainguard/nginx --from-registry --keep   the registry's own history of the tag
 `;
 
 type Options = CommonOptions & RegistryFlags & { ledger: string; fromRegistry: boolean; keep: boolean };
 
-/** Where the record is: TAGPROOF_LEDGER keeps a password off the command line. */
+/** TAGPROOF_LEDGER keeps a password off the command line. */
 export function ledgerOption(command: Command): Command {
   return command.option(
     '--ledger <where>',
@@ -54,8 +50,8 @@ export function run(args: string[]): Promise<number> {
       EXAMPLES,
     ).argument('<image or workload>', 'an image, or NAMESPACE/KIND/NAME'),
   )
-    .option('--from-registry', 'what the registry itself knows of the tag, where it keeps that', false)
-    .option('--keep', 'with --from-registry: add to the ledger what was before it began to watch', false);
+    .option('--from-registry', 'the history that the registry itself keeps of the tag, where it keeps one', false)
+    .option('--keep', 'with --from-registry: add to the ledger the history from before its own', false);
   return execute<Options>(registryOptions(command), args, async ([what = ''], options, context) => {
     if (!options.fromRegistry) return { report: await withLedger(options.ledger, (ledger) => history(ledger, what)) };
     const config = await loadConfig(options.config);
@@ -65,39 +61,7 @@ export function run(args: string[]): Promise<number> {
   });
 }
 
-export function runWhere(args: string[]): Promise<number> {
-  const command = ledgerOption(
-    defineCommand('where', 'Shows where a digest runs and ever ran.', WHERE_EXAMPLES).argument(
-      '<digest>',
-      'sha256:…, or an image with one',
-    ),
-  );
-  return execute<Options>(command, args, async ([what = ''], { ledger: where }) => {
-    const digest = what.slice(what.indexOf('@') + 1);
-    if (!isDigest(digest))
-      throw new Problem('usage', `'${what}': expected a digest, sha256: and 64 lower-case hex digits`);
-    const found = await withLedger(where, (ledger) => ledger.where(digest));
-    const now = found.runs.filter(({ until }) => until === null);
-    return {
-      report: {
-        command: 'where',
-        sections: [runSection('runs', found.runs), tagSection('tags', found.tags)].filter(
-          ({ rows }) => rows.length > 0,
-        ),
-        findings: [],
-        problems: [],
-        summary: [
-          found.runs.length === 0
-            ? 'it never ran here, as far as the ledger knows'
-            : `it runs in ${plural(now.length, 'container')} now, and ran in ${found.runs.length} in all`,
-        ],
-        data: found,
-      },
-    };
-  });
-}
-
-/** `NAMESPACE/KIND/NAME`: a kind has a capital letter, which no part of an image but its host has. */
+/** `NAMESPACE/KIND/NAME`. A kind has a capital letter, which in an image only the host may have. */
 const WORKLOAD = /^([a-z0-9-]+)\/([A-Z][A-Za-z]+)\/([a-z0-9.-]+)$/;
 
 async function history(ledger: Ledger, what: string): Promise<Report> {
@@ -107,25 +71,26 @@ async function history(ledger: Ledger, what: string): Promise<Report> {
     const digests = [...new Set(runs.map(({ digest }) => digest))].slice(0, MAX_DIGESTS);
     const evidence = await ledger.statements.evidence(digests);
     const plain = runSection(what, runs);
-    const rows = plain.rows.map((row, i) => [...row, sayEvidence(runs[i] as RunInterval, evidence)]);
-    return reportOf(what, { ...plain, head: [...(plain.head ?? []), 'by what evidence'], rows }, runs.length, {
-      runs,
-      evidence,
-    });
+    const rows = plain.rows.map((row, i) => [...row, evidenceCell(runs[i] as RunInterval, evidence)]);
+    const section = { ...plain, head: [...(plain.head ?? []), 'evidence'], rows };
+    return reportOn(ledger, { what, section, data: { runs, evidence } });
   }
   const reference = parseReference(what);
   if (reference instanceof Problem) throw reference;
   const tags = await ledger.tagHistory(reference.registry, reference.repository, reference.tag);
-  return reportOf(what, tagSection(what, tags), tags.length, { tags });
+  return reportOn(ledger, { what, section: tagSection(what, tags), data: { tags } });
 }
 
 const MAX_DIGESTS = 500;
 
-/** What was found when it came in, by the door or else by the watcher soon after; at the least what was found later. */
-function sayEvidence({ digest, since, until: end }: RunInterval, evidence: readonly EvidenceInterval[]): Cell {
-  const mine = evidence.filter((row) => row.digest === digest && (end === null || row.since < end));
-  const then = mine.filter((row) => row.since <= since && (row.until === null || row.until > since));
-  const found = then.find(({ source }) => source === 'admission') ?? then[0] ?? mine.at(-1);
+/**
+ * The evidence when the digest was admitted: from the webhook, else from the watcher soon after,
+ * else the first later one.
+ */
+function evidenceCell({ digest, since, until: end }: RunInterval, evidence: readonly EvidenceInterval[]): Cell {
+  const about = evidence.filter((row) => row.digest === digest && (end === null || row.since < end));
+  const then = about.filter((row) => row.since <= since && (row.until === null || row.until > since));
+  const found = then.find(({ source }) => source === 'admission') ?? then[0] ?? about.at(-1);
   if (found === undefined) return { text: 'none recorded', style: 'dim' };
   const who = found.signers.length > 0 ? `signed by ${found.signers.join(', ')}` : found.reason;
   const when = found.source === 'admission' ? 'admitted' : 'watched';
@@ -138,9 +103,13 @@ async function fromRegistry(client: RegistryClient, what: string, { ledger: wher
   const { registry, repository, tag = 'latest' } = reference;
   const found = await client.tagHistory(reference);
   if (found === undefined)
-    throw new Problem('not-found', `${registry} keeps no history of its tags: let tagproof serve watcher follow it`, {
-      image: what,
-    });
+    throw new Problem(
+      'not-found',
+      `${registry} keeps no history of its tags: tagproof serve watcher records it from now on`,
+      {
+        image: what,
+      },
+    );
   const intervals = found.map(
     ({ digest, since }, i): TagInterval => ({
       registry,
@@ -152,46 +121,63 @@ async function fromRegistry(client: RegistryClient, what: string, { ledger: wher
       source: 'history',
     }),
   );
-  const kept = keep ? await withLedger(where, (ledger) => keepBefore(ledger, intervals)) : 0;
-  const report = reportOf(what, tagSection(what, intervals.toReversed()), intervals.length, { tags: intervals });
-  return keep
-    ? { ...report, summary: [...report.summary, `${plural(kept, 'entry')} of it added to the ledger`] }
-    : report;
+  const summary = [
+    intervals.length === 0 ? `${registry} has no history of ${what}` : plural(intervals.length, 'entry'),
+    ...(keep
+      ? [
+          `${plural(await withLedger(where, (ledger) => addOlder(ledger, intervals)), 'entry')} of it added to the ledger`,
+        ]
+      : []),
+  ];
+  return reportOf(tagSection(what, intervals.toReversed()), summary, { tags: intervals });
 }
 
-/** Only what lies before the ledger's own sight: what it saw itself, it knows better. */
-async function keepBefore(ledger: Ledger, intervals: readonly TagInterval[]): Promise<number> {
+/** Adds only what is older than the ledger's own history of the tag, which is more exact. */
+async function addOlder(ledger: Ledger, intervals: readonly TagInterval[]): Promise<number> {
   const [first] = intervals;
   if (first === undefined) return 0;
-  const own = (await ledger.tagHistory(first.registry, first.repository, first.tag)).at(-1)?.since;
+  const known = (await ledger.tagHistory(first.registry, first.repository, first.tag)).at(-1)?.since;
   const events = intervals.flatMap(({ since, until: end, ...row }): TagEvent[] => {
-    if (own !== undefined && since >= own) return [];
-    const until = end === null || (own !== undefined && end > own) ? own : end;
+    if (known !== undefined && since >= known) return [];
+    const until = end === null || (known !== undefined && end > known) ? known : end;
     return [{ kind: 'tag', ...row, source: 'history', since, ...(until !== undefined && { until }) }];
   });
   if (events.length > 0) await ledger.append(events);
   return events.length;
 }
 
-function reportOf(what: string, section: Section, count: number, data: object): Report {
-  return {
-    command: 'history',
-    sections: count === 0 ? [] : [section],
-    findings: [],
-    problems: [],
-    summary: [count === 0 ? `the ledger knows nothing of ${what}` : plural(count, 'entry')],
-    data,
-  };
+async function reportOn(
+  ledger: Ledger,
+  { what, section, data }: { readonly what: string; readonly section: Section; readonly data: object },
+): Promise<Report> {
+  const count = section.rows.length;
+  return reportOf(section, [count === 0 ? await noRecord(ledger, what) : plural(count, 'entry')], data);
 }
+
+const reportOf = (section: Section, summary: string[], data: object): Report => ({
+  command: 'history',
+  sections: section.rows.length === 0 ? [] : [section],
+  findings: [],
+  problems: [],
+  summary,
+  data,
+});
+
+/**
+ * Says where there is no record, and how much there is, so that a wrong file or a young ledger
+ * shows.
+ */
+export const noRecord = async (ledger: Ledger, what: string): Promise<string> =>
+  `no record of ${what} in ${await ledger.describe()}`;
 
 /** To the second, in UTC. */
 export const time = (text: string) => `${text.slice(0, 19)}Z`;
 const until = (text: string | null): Cell => (text === null ? { text: 'now', style: 'good' } : time(text));
 
-function tagSection(title: string, tags: readonly TagInterval[]): Section {
+export function tagSection(title: string, tags: readonly TagInterval[]): Section {
   return {
     title,
-    head: ['tag', 'pointed to', 'since', 'until', 'seen by'],
+    head: ['tag', 'pointed to', 'since', 'until', 'source'],
     rows: tags.map(({ registry, repository, tag, digest, since, until: end, source }) => [
       `${registry}/${repository}:${tag}`,
       digest === null ? { text: 'nothing: gone', style: 'bad' } : shortDigest(digest),

@@ -1,4 +1,4 @@
-// tagproof ledger: does the record hold, and out and in with it as lines of JSON.
+// tagproof ledger: verifies the journal, exports and imports it as lines of JSON, and compacts it.
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Argument } from 'commander';
@@ -14,23 +14,23 @@ import { ledgerOption, withLedger } from './history.ts';
 
 const EXAMPLES = `
 tagproof ledger verify                     is every entry there, and as it was written?
-tagproof ledger export > ledger.jsonl      the whole record, a line of JSON an entry
+tagproof ledger export > ledger.jsonl      the whole journal, one line of JSON for each entry
 tagproof ledger import ledger.jsonl --ledger postgres://…
-tagproof ledger forget --older-than 400d   take out what ended before; what still counts stays
+tagproof ledger compact --older-than 400d  remove what ended before; what still counts stays
 `;
 
 type Options = CommonOptions & { ledger: string; olderThan?: string };
 
 export function run(args: string[]): Promise<number> {
   const command = ledgerOption(
-    defineCommand('ledger', 'Checks the record, and carries it from one place to another.', EXAMPLES)
-      .addArgument(new Argument('<what>', 'what to do').choices(['verify', 'export', 'import', 'forget']))
-      .argument('[file]', 'import: lines as export writes them')
-      .option('--older-than <duration>', 'forget: what ended longer ago, as 400d'),
+    defineCommand('ledger', 'Verifies, exports, imports or compacts the ledger.', EXAMPLES)
+      .addArgument(new Argument('<what>', 'what to do').choices(['verify', 'export', 'import', 'compact']))
+      .argument('[file]', 'import: a file that export wrote')
+      .option('--older-than <duration>', 'compact: remove what ended longer ago, as 400d'),
   );
   return execute<Options>(command, args, ([what, file], { ledger: where, olderThan }) =>
     withLedger(where, async (ledger) => {
-      if (what === 'forget') return { report: await forget(ledger, olderThan) };
+      if (what === 'compact') return { report: await compact(ledger, olderThan) };
       if (what === 'verify') return { report: await verify(ledger, where) };
       if (what === 'export') return exportAll(ledger);
       if (file === undefined) throw new Problem('usage', 'expected the file to import');
@@ -45,7 +45,7 @@ async function verify(ledger: Ledger, where: string): Promise<Report> {
     ...reportOf(
       broken === undefined
         ? `${plural(count, 'entry')}, each as it was written; the last is ${head}`
-        : `${plural(count, 'entry')} hold`,
+        : `${plural(count, 'entry')} intact, then the chain is broken`,
     ),
     findings:
       broken === undefined
@@ -55,19 +55,19 @@ async function verify(ledger: Ledger, where: string): Promise<Report> {
   };
 }
 
-async function forget(ledger: Ledger, olderThan: string | undefined): Promise<Report> {
-  if (olderThan === undefined) throw new Problem('usage', 'expected --older-than, as 400d');
+async function compact(ledger: Ledger, olderThan: string | undefined): Promise<Report> {
+  if (olderThan === undefined) throw new Problem('usage', 'expected --older-than DURATION, as 400d');
   const count = await ledger.compact(new Date(Date.now() - parseDuration('--older-than', olderThan)));
-  return reportOf(count === 0 ? 'nothing is that old' : `${plural(count, 'entry')} taken out; the chain goes on`);
+  return reportOf(count === 0 ? 'nothing is that old' : `${plural(count, 'entry')} removed; the chain continues`);
 }
 
 async function exportAll(ledger: Ledger) {
   let count = 0;
   const base = await ledger.base();
-  // Retention took out what came before: the chain is checked from there.
+  // Compaction removed what came before: the chain is verified from here.
   if (base.seq > 0) process.stdout.write(`${JSON.stringify({ base })}\n`);
   for await (const entry of ledger.entries()) {
-    // A pipe that is full is waited for: the record may be larger than memory.
+    // Wait for a full pipe to drain: the journal may be larger than memory.
     if (!process.stdout.write(`${JSON.stringify(entry)}\n`))
       await new Promise((resolve) => process.stdout.once('drain', resolve));
     count++;
@@ -79,10 +79,9 @@ const LinkSchema = v.strictObject({ base: v.strictObject({ seq: v.number(), hash
 const EntrySchema = v.strictObject({ seq: v.number(), at: v.string(), body: v.string(), hash: v.string() });
 const BATCH = 1000;
 
-/** Into an empty ledger only, and each entry is checked before it is taken. */
+/** Imports into an empty ledger only, and verifies each entry before it is written. */
 async function importAll(ledger: Ledger, file: string): Promise<Report> {
-  if ((await ledger.verify()).count > 0)
-    throw new Problem('usage', 'the ledger is not empty: a record is carried over whole, or not at all');
+  if ((await ledger.verify()).count > 0) throw new Problem('usage', 'the ledger is not empty: import into a new one');
   let previous = GENESIS;
   let [seq, count] = [0, 0];
   let base: Link | undefined;
@@ -102,10 +101,10 @@ async function importAll(ledger: Ledger, file: string): Promise<Report> {
     }
     const parsed = v.safeParse(EntrySchema, json);
     const where = { file, line };
-    if (!parsed.success) throw new Problem('syntax', 'expected an entry as tagproof ledger export writes it', where);
+    if (!parsed.success) throw new Problem('syntax', 'expected a line that tagproof ledger export wrote', where);
     const entry = parsed.output;
     if (entry.seq !== seq + 1 || entry.hash !== chain(previous, entry.seq, entry.at, entry.body))
-      throw new Problem('conflict', 'the chain does not hold here: it was changed, or lines are missing', where);
+      throw new Problem('conflict', 'the chain is broken here: the entry was changed, or lines are missing', where);
     previous = entry.hash;
     seq = entry.seq;
     count++;

@@ -5,7 +5,7 @@ import { shortDigest } from '../../image/digest.ts';
 import { type Checked, check, distinct } from '../../inventory/rollback-candidates.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { Cell, Report } from '../../report/report.ts';
-import { time } from '../cluster/history.ts';
+import { noRecord, time } from '../cluster/history.ts';
 import { plural } from '../pin/scan.ts';
 import type { RollbackRun } from './carry-out.ts';
 import { blocklistOf, candidatesIn, oneCluster, type WorkloadRef } from './plan.ts';
@@ -20,7 +20,9 @@ export async function listing(
   const runs = oneCluster(await ledger.runHistory(workload), options.clusterName);
   const blocklist = await blocklistOf(ledger);
   const candidates = distinct(await candidatesIn(ledger, runs));
-  const checked = await Promise.all(candidates.map((item) => check(item, client, policyContext, workload, blocklist)));
+  const checked = await Promise.all(
+    candidates.map((item) => check(item, { client, policyContext, workload, blocklist })),
+  );
   return {
     command: 'rollback',
     sections:
@@ -47,7 +49,7 @@ export async function listing(
     problems: [],
     summary: [
       checked.length === 0
-        ? 'the ledger knows nothing of it'
+        ? await noRecord(ledger, what)
         : `${plural(checked.length, 'candidate')}; choose with --to DIGEST, --to REVISION or --to TIME`,
     ],
     data: { candidates: checked },

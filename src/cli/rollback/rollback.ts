@@ -127,7 +127,7 @@ async function checkAll(
     steps.map(async ({ workload, chosen }) => ({
       workload,
       chosen: await Promise.all(
-        chosen.map((candidate) => check(candidate, client, policyContext, workload, blocklist)),
+        chosen.map((candidate) => check(candidate, { client, policyContext, workload, blocklist })),
       ),
     })),
   );
