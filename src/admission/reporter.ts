@@ -4,7 +4,7 @@ import { auditWorkloads } from '../inventory/audit.ts';
 import { reportKind, writeReports } from '../inventory/policy-reports.ts';
 import { listWorkloads } from '../inventory/workloads.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { hold } from '../kube/lease.ts';
+import { acquireLease } from '../kube/lease.ts';
 import { asProblem, type Problem } from '../problem.ts';
 import type { AdmissionConfig } from './admit.ts';
 
@@ -49,7 +49,12 @@ export class Reporter {
     try {
       const current = config();
       // Held beyond the next time, so that it stays with one replica while that lives.
-      const mine = await hold(kube, kube.access.namespace, LEASE, instance, Math.ceil((everyMs * 1.5) / 1000));
+      const mine = await acquireLease(kube, {
+        namespace: kube.access.namespace,
+        name: LEASE,
+        holder: instance,
+        seconds: Math.ceil((everyMs * 1.5) / 1000),
+      });
       if (mine && current !== undefined) log({ at, message: 'reports written', ...(await report(kube, current)) });
     } catch (error) {
       log({ at, message: 'reports could not be written', problem: asProblem(error, 'unreachable') });

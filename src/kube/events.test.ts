@@ -1,4 +1,5 @@
-// Events are told once in a while and dropped when nobody takes them; whoever tells one never waits, and never fails (T44).
+// Events are told once in a while and dropped when nobody takes them; whoever tells one never
+// waits, and never fails (T44).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

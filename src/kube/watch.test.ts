@@ -1,4 +1,5 @@
-// The loop of list and watch against a server that does what real ones do on bad days: gaps, broken connections, errors in the stream.
+// The loop of list and watch against a server that does what real ones do on bad days: gaps, broken
+// connections, errors in the stream.
 import assert from 'node:assert/strict';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -12,7 +12,7 @@ import { kubernetesGuard } from '../../src/api/auth.ts';
 import { makeCertificates } from '../../src/install/certificate.ts';
 import { kubeconfigAccess } from '../../src/kube/access.ts';
 import { KubeClient } from '../../src/kube/client.ts';
-import { hold } from '../../src/kube/lease.ts';
+import { acquireLease } from '../../src/kube/lease.ts';
 import { kubeconfigOf, type LocalCluster, startCluster } from '../../src/kube/local.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { watch } from '../../src/kube/watch.ts';
@@ -202,7 +202,8 @@ suite(
 
     test('a lease is held by one, and taken over when it is not renewed', async () => {
       const now = Date.now();
-      const take = (holder: string, at = now) => hold(kube, 'default', 'work', holder, 10, at);
+      const take = (holder: string, at = now) =>
+        acquireLease(kube, { namespace: 'default', name: 'work', holder, seconds: 10 }, at);
       const both = await Promise.all([take('a'), take('b')]);
       assert.equal(both.filter(Boolean).length, 1);
       const holder = both[0] ? 'a' : 'b';
