@@ -1,4 +1,5 @@
-// The door without a socket: reviews in, answers out, against a real registry on loopback. Attack numbers: T1-T54.
+// The door without a socket: reviews in, answers out, against a real registry on loopback. Attack
+// numbers: T1-T54.
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
@@ -61,7 +62,7 @@ test('mutate writes the verified digest behind the tag and keeps the tag; valida
 test('T13: a container that came in behind the mutating step', async () => {
   const { app } = await open();
   const answer = await ask(app, 'validate', { object: pod(`${good()}@${signed}`, good()) });
-  assert.match(answer.status?.message ?? '', /put there after tagproof had written digests/);
+  assert.match(answer.status?.message ?? '', /added after tagproof wrote the digests/);
 });
 
 const places: [name: string, kind: object, object: (image: string) => object][] = [
@@ -261,7 +262,7 @@ test('GitOps without drift: with a lock a tag is what the lock says, and nothing
     [],
   );
   const unknown = await ask(app, 'validate', { object: pod(evil()) });
-  assert.match(unknown.status?.message ?? '', /not in the lock that this cluster was given/);
+  assert.match(unknown.status?.message ?? '', /not in the lock of this cluster/);
 });
 
 test('without a policy nothing is admitted, and readiness says so', async () => {

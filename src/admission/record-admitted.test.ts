@@ -1,4 +1,5 @@
-// What was let in, and by what evidence, in the ledger: once, in batches, and never in anybody's way.
+// What was let in, and by what evidence, in the ledger: once, in batches, and never in anybody's
+// way.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Ledger } from '../ledger/ledger.ts';

@@ -1,4 +1,5 @@
-// The webhook as a server: TLS, certificates and lock that change while it runs, an end without loss.
+// The webhook as a server: TLS, certificates and lock that change while it runs, an end without
+// loss.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -125,7 +126,7 @@ test('a policy, lock or certificate that cannot be used at the start is said, an
   const starts: [more: object, message: RegExp][] = [
     [{ policy: at('empty.yaml') }, /there are no rules/],
     [{ policy: at('gone.yaml') }, /gone\.yaml/],
-    [{ lock: at('gone.lock') }, /there is no such lock/],
+    [{ lock: at('gone.lock') }, /there is no such lock file/],
   ];
   for (const [more, message] of starts) {
     const server = new AdmissionServer({ ...options, tls, log: () => {}, ...more });
@@ -177,7 +178,7 @@ test('a lock that lives in a registry: judged like an image, taken over when it 
   await push(entry(digests[0] as string));
   await assert.rejects(
     new AdmissionServer({ ...settings, policy: at('elsewhere.yaml') }).start(),
-    /does not let this lock pass/,
+    /the policy denies this lock/,
   );
   const server = new AdmissionServer(settings);
   const port = await server.start();
@@ -185,7 +186,7 @@ test('a lock that lives in a registry: judged like an image, taken over when it 
   const mutated = async () => (await patched(port, ca, `${host}/web:1`)).at(0)?.value;
   assert.equal(await mutated(), `${host}/web:1@${digests[0]}`);
   await push('version: 1\nimages:\n  broken');
-  while (!lines.some((line) => line.includes('the one before stays in force')))
+  while (!lines.some((line) => line.includes('the previous policy stays in force')))
     await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(await mutated(), `${host}/web:1@${digests[0]}`);
   await push(entry(digests[1] as string));

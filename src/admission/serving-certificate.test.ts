@@ -1,4 +1,5 @@
-// The steps of a renewal, one look after the other, over years: at every moment what is shown is trusted by what the API server has.
+// The steps of a renewal, one look after the other, over years: at every moment what is shown is
+// trusted by what the API server has.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';

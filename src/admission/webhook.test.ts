@@ -1,4 +1,5 @@
-// The door against registries and tags that do not behave: tags that lie or go back, hosts that nobody named, registries that hang.
+// The door against registries and tags that do not behave: tags that lie or go back, hosts that
+// nobody named, registries that hang.
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
@@ -85,7 +86,7 @@ test('T7: a tag that comes back to a digest it had left: said, and denied where 
       await push('frozen', 'v1', 'old');
       setTime(120_000);
       const back = await mutate();
-      assert.match(back.warnings?.join() ?? '', /the tag went back to a digest that it had left at/);
+      assert.match(back.warnings?.join() ?? '', /the tag returned to a digest that it had left at/);
       assert.equal(patchOf(back).length, allowed ? 1 : 0);
       const decided = await ask(config.app, 'validate', {
         object: pod(patchOf(back)[0]?.value ?? `${host}/frozen:v1`),

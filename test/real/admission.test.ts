@@ -183,7 +183,7 @@ ${more}`;
     assert.equal(ok, false);
     assert.match(
       out,
-      /admission webhook "validate\.tagproof\.dev" denied the request: tagproof denies this: .*must be signed by 'release'.*More: tagproof verify/,
+      /admission webhook "validate\.tagproof\.dev" denied the request: tagproof denies this: .*must be signed by 'release'.*For details run tagproof verify/,
     );
   });
 
