@@ -1,4 +1,5 @@
-// What is put into a cluster, checked for what must never be missing. A real API server reads it in test/real/admission.
+// What is put into a cluster, checked for what must never be missing. A real API server reads it in
+// test/real/admission.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { manifests } from './manifests.ts';
