@@ -1,4 +1,4 @@
-// The webhook as a server: TLS, certificates and lock that change while it runs, an end without
+// The webhook as a server: TLS, certificates and locks that change while it runs, shutdown without
 // loss.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -63,7 +63,9 @@ async function ask(port: number, ca: string, image = PINNED, step = 'validate'):
   }
 }
 
-test('certificates are renewed while reviews go on; old TLS is refused (T53)', { timeout: 30_000 }, async () => {
+test('certificates are renewed while reviews continue; old TLS versions are refused (T53)', {
+  timeout: 30_000,
+}, async () => {
   const first = await renew();
   const server = new AdmissionServer({
     ...options,
@@ -75,15 +77,15 @@ test('certificates are renewed while reviews go on; old TLS is refused (T53)', {
   assert.equal(await ask(port, first, 'x:1'), false);
   const old = await new Promise<string>((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', maxVersion: 'TLSv1.1', rejectUnauthorized: false }, () =>
-      resolve('taken'),
+      resolve('accepted'),
     );
     socket.on('error', (error) => resolve(error.message));
   });
-  assert.notEqual(old, 'taken');
+  assert.notEqual(old, 'accepted');
   const second = await renew();
   let asked = 0;
   for (let renewed = false; !renewed; asked++) {
-    // At every moment one of the two is served; nobody is turned away.
+    // At every moment one of the two is served, and no review is rejected.
     const [before, now] = await Promise.all([
       ask(port, first).catch(() => false),
       ask(port, second).catch(() => false),
@@ -96,7 +98,7 @@ test('certificates are renewed while reviews go on; old TLS is refused (T53)', {
   await server.stop();
 });
 
-test('an end: a review in flight is answered, new ones are not taken', { timeout: 30_000 }, async (t) => {
+test('shutdown: a review in flight is answered, new connections are refused', { timeout: 30_000 }, async (t) => {
   const slow = { latencyMs: 0 };
   const registry = new EmbeddedRegistry(slow);
   t.after(() => registry.close());
@@ -119,7 +121,7 @@ test('an end: a review in flight is answered, new ones are not taken', { timeout
   await assert.rejects(ask(port, ca));
 });
 
-test('a policy, lock or certificate that cannot be used at the start is said, and nothing is served', async () => {
+test('an unusable policy, lock or certificate fails the start with its reason', async () => {
   const { cert, key } = await makeCertificates(['localhost']);
   writeFileSync(at('empty.yaml'), '');
   const tls = { cert, key };
@@ -139,7 +141,7 @@ test('a policy, lock or certificate that cannot be used at the start is said, an
   );
 });
 
-test('a lock that lives in a registry: judged like an image, taken over when it changes, never half', {
+test('a lock in a registry: evaluated like an image, reloaded when it changes, never in part', {
   timeout: 30_000,
 }, async (t) => {
   const registry = new EmbeddedRegistry();
@@ -209,7 +211,7 @@ async function patched(port: number, ca: string, image: string): Promise<{ value
   return JSON.parse(Buffer.from(response.patch ?? 'W10=', 'base64').toString());
 }
 
-test('what is let in is kept with its evidence, before the server has ended; what is denied is not', async () => {
+test('admitted images are recorded with their evidence before the server ends; denied images are not', async () => {
   const ca = await renew();
   const ledger = await openLedger(at('ledger.db'));
   const server = new AdmissionServer({
@@ -223,9 +225,9 @@ test('what is let in is kept with its evidence, before the server has ended; wha
   assert.equal(await ask(port, ca), true);
   assert.equal(await ask(port, ca, 'x:1'), false);
   await server.stop();
-  const kept = await ledger.statements.evidence([PINNED.slice(2)]);
+  const recorded = await ledger.statements.evidence([PINNED.slice(2)]);
   assert.deepEqual(
-    kept.map(({ outcome, source, reason }) => [outcome, source, reason]),
+    recorded.map(({ outcome, source, reason }) => [outcome, source, reason]),
     [['allow', 'admission', 'pinned to a digest']],
   );
   assert.equal((await ledger.verify()).count, 1);
