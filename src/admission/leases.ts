@@ -77,5 +77,8 @@ const NONE: ReadonlyMap<string, string> = new Map();
 function leftBy(before: Lease | undefined, { digest }: Resolved, now: number): ReadonlyMap<string, string> {
   if (before === undefined) return NONE;
   if (before.answer.digest === digest) return before.left;
-  return new Map([...before.left, [before.answer.digest, new Date(now).toISOString()] as const].slice(-MAX_LEFT));
+  const left = new Map(before.left);
+  left.delete(before.answer.digest); // the latest departure determines the order
+  left.set(before.answer.digest, new Date(now).toISOString());
+  return left.size > MAX_LEFT ? new Map([...left].slice(-MAX_LEFT)) : left;
 }

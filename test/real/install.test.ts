@@ -255,7 +255,10 @@ suite(
       await kube.create(bindings, bind('tenant', 'tenant', 'tenant'));
       await kube.create(bindings, bind('oncall', 'tagproof-bypass', 'oncall'));
       const [tenant, oncall] = [as('tenant-token'), as('oncall-token')];
-      await assert.rejects(tenant.create(path, bypass(3_600_000)), /tenant may not create bypasses: this needs the verb bypass/);
+      await assert.rejects(
+        tenant.create(path, bypass(3_600_000)),
+        /tenant may not create bypasses: this needs the verb bypass/,
+      );
       // Whatever somebody writes on his pod changes nothing.
       for (const more of [
         { annotations: { 'tagproof.dev/bypass': 'please', 'alpha.image-policy.k8s.io/break-glass': 'true' } },
