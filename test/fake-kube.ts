@@ -46,6 +46,27 @@ export class FakeKube {
     return { items, resourceVersion: '1' };
   }
 
+  /** Watch events of a path: ended by the signal. */
+  readonly #streams = new Map<string, (line: Buffer) => void>();
+
+  async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const { readable, writable } = new TransformStream<Buffer, Buffer>();
+    const writer = writable.getWriter();
+    const key = path.split('?')[0] as string;
+    this.#streams.set(key, (line) => void writer.write(line).catch(() => {}));
+    signal.addEventListener('abort', () => void writer.abort(signal.reason).catch(() => {}));
+    return readable;
+  }
+
+  /** Sends a watch event to the watcher of the path. */
+  emit(path: string, type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): void {
+    this.#streams.get(path)?.(Buffer.from(`${JSON.stringify({ type, object })}\n`));
+  }
+
+  isWatched(path: string): boolean {
+    return this.#streams.has(path);
+  }
+
   async create(path: string, body: object): Promise<KubeObject> {
     this.#write('create', path, body);
     if (path !== REVIEWS) return body as KubeObject;
