@@ -39,11 +39,15 @@ export class FakeKube {
     return this.objects.get(path);
   }
 
-  async list(path: string): Promise<{ items: readonly KubeObject[]; resourceVersion: string }> {
+  async list<T = KubeObject>(
+    path: string,
+    _query = '',
+    take = (object: KubeObject) => object as T,
+  ): Promise<{ items: readonly T[]; resourceVersion: string }> {
     this.#read(path);
     const items = this.lists.get(path);
     if (items === undefined) throw new Problem('not-found', `${path} does not exist`);
-    return { items, resourceVersion: '1' };
+    return { items: items.map(take), resourceVersion: '1' };
   }
 
   /** Watch events of a path: ended by the signal. */
