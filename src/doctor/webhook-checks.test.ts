@@ -101,3 +101,24 @@ test('T20: exempt namespaces are found, and labels by which a namespace can exem
   assert.deepEqual(selfExempting(optIn), ['guarded']);
   assert.equal(hookAt(good.validating, '/nowhere'), undefined);
 });
+
+const DAY_MS = 86_400_000;
+const bundles: [name: string, days: number, state: string][] = [
+  ['valid for long', 0, ''],
+  ['expires within 30 days', 340, 'warn'],
+  ['has expired', 400, 'fail'],
+];
+for (const [name, days, state] of bundles)
+  test(`the CA that the API server trusts ${name}`, async () => {
+    const found = checkHooks(await live(), [], Date.now() + days * DAY_MS).filter(
+      ({ subject }) => subject === 'certificate',
+    );
+    assert.deepEqual([...new Set(found.map((check) => check.state))], state === '' ? [] : [state]);
+  });
+
+test('a webhook without a CA cannot be called', async () => {
+  const found = faults(
+    await live((hook) => ({ ...hook, clientConfig: { ...(hook['clientConfig'] as object), caBundle: '' } })),
+  );
+  assert.match(found.join(), /fail .*no caBundle, so the API server cannot call it/);
+});
