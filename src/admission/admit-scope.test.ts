@@ -55,6 +55,15 @@ test('`required` never writes a digest: the object must have it already', async 
   assert.equal((await ask(app, 'validate', { object: pod(`${host}/web:v1@${digest}`) })).allowed, true);
 });
 
+test('nor does it write a digest that other demands of the rule need', async () => {
+  const { app } = await startWebhookFixture(
+    client,
+    'rules: [{name: r, images: ["**"], digest: required, platforms: [linux/amd64]}]',
+  );
+  assert.deepEqual(patchOf(await ask(app, 'mutate', { object: pod(`${host}/web:v1`) })), []);
+  assert.equal((await ask(app, 'validate', { object: pod(`${host}/web:v1`) })).allowed, false);
+});
+
 for (const operation of ['DELETE', 'CONNECT'])
   test(`${operation} is admitted whatever the object contains`, async () => {
     const { app } = await startWebhookFixture(client, NO_RULE);

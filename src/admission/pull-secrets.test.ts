@@ -86,12 +86,13 @@ const types: [name: string, more: object, user: string][] = [
   ['a TLS Secret is not', { type: 'kubernetes.io/tls' }, 'webhook'],
   ['the content must fit the type', { type: 'kubernetes.io/dockercfg' }, 'webhook'],
   ['an empty Secret is skipped', { data: {} }, 'webhook'],
+  ['legacy content in an opaque Secret is not read', { type: 'Opaque', data: {} }, 'webhook'],
 ];
 for (const [name, more, user] of types)
   test(`types of Secrets: ${name}`, async () => {
     const { secrets, put } = setUp();
     const legacy = { '.dockercfg': b64(JSON.stringify({ [host]: { auth: b64('legacy:p') } })) };
-    put('shop', secret('pull', 'user', { ...more, ...(user === 'legacy' && { data: legacy }) }));
+    put('shop', secret('pull', 'user', { ...more, ...(name.includes('legacy') && { data: legacy }) }));
     assert.deepEqual(await usersOf(await secrets.of({ namespace: 'shop', object: pod(['pull']) })), [user]);
   });
 

@@ -98,13 +98,34 @@ test('certificates are renewed while reviews continue; old TLS versions are refu
   await server.stop();
 });
 
+test('T53: with --client-ca a caller without a certificate of that CA is refused; probes are answered', async (t) => {
+  const { ca, cert, key } = await makeCertificates(['localhost']);
+  const [trusted, foreign] = [await makeCertificates(['api']), await makeCertificates(['api'])];
+  writeFileSync(at('client-ca.crt'), trusted.ca);
+  const server = new AdmissionServer({ ...options, tls: { cert, key }, clientCa: at('client-ca.crt'), log: () => {} });
+  t.after(() => server.stop());
+  const port = await server.start();
+  const statusOf = async (path: string, method: 'GET' | 'POST', client: object) => {
+    const dispatcher = new Agent({ connect: { ca, ...client } });
+    const body = method === 'POST' ? review(PINNED) : null;
+    const answer = await request(`https://localhost:${port}${path}`, { method, body, dispatcher });
+    await answer.body.dump();
+    await dispatcher.destroy();
+    return answer.statusCode;
+  };
+  for (const client of [{}, { cert: foreign.cert, key: foreign.key }]) {
+    assert.equal(await statusOf('/validate', 'POST', client), 401);
+    assert.equal(await statusOf('/healthz', 'GET', client), 200);
+  }
+});
+
 test('shutdown: a review in flight is answered, new connections are refused', { timeout: 30_000 }, async (t) => {
   const slow = { latencyMs: 0 };
   const registry = new EmbeddedRegistry(slow);
   t.after(() => registry.close());
   const host = await registry.listen();
   await pushSample(host, { repository: 'x', tag: '1', platforms: ['linux/amd64'], content: 'x' });
-  slow.latencyMs = 400;
+  slow.latencyMs = 2500; // longer than the time that callers get to close their connections
   registry.log.length = 0;
   writeFileSync(
     at('resolve.yaml'),
