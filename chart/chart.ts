@@ -1,6 +1,7 @@
-// The Helm chart, made from the very objects that `tagproof manifests` writes: marks in their places become values, and what an option
-// brings or takes away becomes a condition. `npm run chart` writes it; a test holds that it is fresh, and with the real helm that what
-// it renders is what manifests gives.
+// Generates the Helm chart from the objects that `tagproof manifests` writes: markers in the
+// objects become values, and objects that depend on an option become conditional. `npm run chart`
+// writes the chart. Tests check that it is up to date, and that the real helm renders what
+// manifests writes.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { manifests } from '../src/install/manifests.ts';
@@ -9,10 +10,10 @@ import type { InstallOptions } from '../src/install/options.ts';
 const { version, description } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, string>;
 const REPLICAS = 98;
 const WATCHERS = 97;
-/** Lines of the longest list item that stands under a condition: a volume. */
+/** Length of the longest conditional list item, lines: a volume. */
 const MAX_ITEM = 8;
 
-/** Marks that stand where values will be; every option is on. */
+/** Markers in the place of values, with every option on. */
 const MARKED: InstallOptions = {
   namespace: 'mark-namespace',
   image: 'mark-image',
@@ -40,7 +41,7 @@ const byKey = (options: InstallOptions) =>
       .map((object) => [keyOf(object), object]),
   );
 
-/** Objects that are there only with an option, by the option's value in Helm. */
+/** Objects that exist only with an option, and the condition of that option in Helm. */
 const CONDITIONS: readonly [missingWith: Partial<InstallOptions>, condition: string][] = [
   [{ pullSecrets: false }, '.Values.pullSecrets'],
   [{ reportEvery: undefined }, '.Values.reportEvery'],
@@ -49,16 +50,16 @@ const CONDITIONS: readonly [missingWith: Partial<InstallOptions>, condition: str
 ];
 
 function templates(): Record<string, string> {
-  const own = byKey(MARKED);
+  const withOwn = byKey(MARKED);
   const managed = byKey({ ...MARKED, tls: 'cert-manager' });
   const files: Record<string, string> = {};
-  for (const key of new Set([...own.keys(), ...managed.keys()])) {
-    const texts = [own.get(key), managed.get(key)].map((object) => (object === undefined ? '' : textOf(object)));
+  for (const key of new Set([...withOwn.keys(), ...managed.keys()])) {
+    const texts = [withOwn.get(key), managed.get(key)].map((object) => (object === undefined ? '' : textOf(object)));
     const [first, second] = texts as [string, string];
     const otherwise = second === '' ? '' : `{{- else }}\n${second}`;
     let text = first === second ? first : `{{- if eq .Values.certificate "own" }}\n${first}${otherwise}{{- end }}\n`;
     for (const [without, condition] of CONDITIONS)
-      if (own.has(key) && !byKey({ ...MARKED, ...without }).has(key))
+      if (withOwn.has(key) && !byKey({ ...MARKED, ...without }).has(key))
         text = `{{- if ${condition} }}\n${text}{{- end }}\n`;
     files[`chart/templates/${key.replaceAll('.', '-').replace('-tagproof-admission', '')}.yaml`] = text;
   }
@@ -67,8 +68,8 @@ function templates(): Record<string, string> {
 
 function textOf(object: object): string {
   let text = stringify(object, { lineWidth: 0, aliasDuplicateObjects: false });
-  const put = (mark: string, value: string) => {
-    text = text.replaceAll(mark, value);
+  const put = (marker: string, value: string) => {
+    text = text.replaceAll(marker, value);
   };
   put(`replicas: ${REPLICAS}`, 'replicas: {{ .Values.replicas }}');
   put(`replicas: ${WATCHERS}`, 'replicas: {{ .Values.watcher.replicas }}');
@@ -97,8 +98,8 @@ function textOf(object: object): string {
   return text;
 }
 
-/** Puts each line, or whole list item, that has the mark under a condition. */
-function onlyWith(text: string, mark: RegExp, value: string): string {
+/** Puts each line or list item that contains the marker under a condition. */
+function onlyWith(text: string, marker: RegExp, value: string): string {
   const lines = text.split('\n');
   const indent = (line: string) => line.length - line.trimStart().length;
   const out: string[] = [];
@@ -108,7 +109,7 @@ function onlyWith(text: string, mark: RegExp, value: string): string {
     if (line.trimStart().startsWith('- '))
       while (end < lines.length && lines[end] !== '' && indent(lines[end] as string) > indent(line)) end++;
     const item = lines.slice(i, end);
-    if (item.length <= MAX_ITEM && mark.test(item.join('\n'))) {
+    if (item.length <= MAX_ITEM && marker.test(item.join('\n'))) {
       out.push(`{{- if ${value} }}`, ...item, '{{- end }}');
       i = end;
     } else {
@@ -119,37 +120,37 @@ function onlyWith(text: string, mark: RegExp, value: string): string {
   return out.join('\n');
 }
 
-const VALUES = `# The webhook's own image, with its digest: what guards the others is pinned itself.
+const VALUES = `# The webhook's image, with its digest: the webhook that requires digests has one itself.
 image: ""
-# tagproof.yaml, as it is. ImagePolicy objects come on top.
+# The content of tagproof.yaml. ImagePolicy objects are added to it.
 policy: {}
-# tagproof.lock as text (--set-file lock=tagproof.lock): then tags mean what it says.
+# tagproof.lock as text (--set-file lock=tagproof.lock): tags then resolve from it alone.
 lock: ""
-# own: the webhook makes and renews its certificate; cert-manager: that does.
+# own: the webhook makes and renews its certificate; cert-manager: cert-manager does.
 certificate: own
-# Let it read the pull secrets of every namespace.
+# Let the webhook read the pull secrets of every namespace.
 pullSecrets: false
 # A Secret of type kubernetes.io/dockerconfigjson in this namespace, for private registries.
 registrySecret: ""
-# Reports of what runs, so often: 1h. Needs OpenReports or PolicyReport.
+# Interval of reports on what runs, as 1h. Needs OpenReports or PolicyReport.
 reportEvery: ""
-# PEM of the CA of the API server's client certificate: nobody else may ask.
+# PEM of the CA of the API server's client certificate: the webhook refuses every other caller.
 clientCa: ""
-# When the webhook does not answer: Fail or Ignore.
+# What the API server does if the webhook does not answer: Fail or Ignore.
 failurePolicy: Fail
-# Objects that only make pods: enforce, warn or ignore.
+# How to treat objects that only make pods: enforce, warn or ignore.
 templates: enforce
 replicas: 2
-# Never asked about, beside the webhook's own namespace.
+# Exempt namespaces, besides the webhook's own.
 exemptNamespaces: [kube-system]
-# What runs is watched and recorded: into a file on its volume, or with a Secret tagproof-ledger (url: postgres://…) into PostgreSQL.
+# The watcher records what runs: in a file on its volume, or in PostgreSQL with a Secret tagproof-ledger (url: postgres://…).
 watcher:
   enabled: false
-  # What the cluster is called in the ledger.
+  # Name of the cluster in the ledger.
   clusterName: in-cluster
   # More than one needs PostgreSQL.
   replicas: 1
-  # A Secret with a token, for notifications of registries.
+  # A Secret with a token, for push notifications of registries.
   hintSecret: ""
 `;
 
@@ -185,9 +186,9 @@ const SCHEMA = {
   },
 };
 
-const NOTES = `tagproof guards this cluster: {{ .Values.failurePolicy }} when it does not answer, {{ .Values.templates }} for objects that only make pods.
-See what it decides: kubectl logs -n {{ .Release.Namespace }} deployment/tagproof-admission
-Is anything left open? tagproof doctor --namespace {{ .Release.Namespace }}
+const NOTES = `tagproof is installed. If the webhook does not answer: {{ .Values.failurePolicy }}. Objects that only make pods: {{ .Values.templates }}.
+Its decisions: kubectl logs -n {{ .Release.Namespace }} deployment/tagproof-admission
+Gaps in the protection: tagproof doctor --installed-in {{ .Release.Namespace }}
 `;
 
 /** The chart's files by path. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The container image without an engine and without a registry: from scratch, by buildah, as any user. It holds Node, the shared libraries
-# that Node needs (of this machine), and the release bundle; no shell, no package manager.
+# Builds the container image without an engine and without a registry: from scratch, by buildah, as any user. The image
+# contains Node, the shared libraries of this machine that Node needs, and the release bundle. It contains no shell and
+# no package manager.
 #   deploy/build.sh oci:tagproof-image:latest           (any destination of containers-transports(5))
 #   deploy/build.sh docker://ghcr.io/org/tagproof:0.1.0
 set -euo pipefail
@@ -11,7 +12,7 @@ node=node_modules/node-linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 install -D -m 755 "$node" "$root/usr/bin/node"
-# Where ldd says that they are: the loader looks there.
+# Libraries keep the paths that ldd prints, because the loader searches there.
 ldd "$node" | grep -o '/[^ ]*' | sort -u | while read -r library; do install -D -m 755 "$library" "$root$library"; done
 "$node" build.ts "$root/app"
 mkdir -p "$root/etc"
@@ -19,11 +20,11 @@ printf 'nonroot:x:65532:65532::/:/sbin/nologin\n' >"$root/etc/passwd"
 printf 'nonroot:x:65532:\n' >"$root/etc/group"
 install -d -m 1777 "$root/tmp"
 
-# Same input, same digest: every time in it is the commit's.
+# The same input gives the same digest: every timestamp in the image is that of the commit.
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 find "$root" -exec touch -h -d "@$epoch" {} +
 
-# Without the rights for a mount or an overlay, as in CI, everything still works in a plain folder.
+# This also works without permission to mount or to use an overlay, as in CI: in a plain folder.
 export BUILDAH_ISOLATION=${BUILDAH_ISOLATION:-chroot} STORAGE_DRIVER=${STORAGE_DRIVER:-vfs}
 container=$(buildah from scratch)
 trap 'rm -rf "$root"; buildah rm "$container" >/dev/null' EXIT

@@ -1,9 +1,12 @@
-// Figures in Prometheus' text format 0.0.4. Our own, for the library that everybody takes costs a seventh of the webhook's memory.
+// Metrics in Prometheus' text format 0.0.4. We write it ourselves because the usual library costs a
+// seventh of the webhook's memory.
 
 type Labels = Readonly<Record<string, string>>;
 export type Metric = { readonly print: () => string[] };
 
-/** Label values may hold anything. Prometheus, "exposition formats", "text format details". */
+/**
+ * Label values may contain any character. Prometheus, "exposition formats", "text format details".
+ */
 const escaped = (value: string) => value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 
 function labelled(labels: Labels): string {
@@ -13,7 +16,7 @@ function labelled(labels: Labels): string {
 
 const header = (name: string, help: string, type: string) => [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
 
-/** One number for each set of labels: counters go up, gauges are set. */
+/** One number for each set of labels: counters are incremented, gauges are set. */
 export class Value implements Metric {
   readonly #name: string;
   readonly #help: string;
@@ -40,7 +43,7 @@ export class Value implements Metric {
   }
 
   print(): string[] {
-    // A counter that nothing has counted yet is there, at nought: alerts look for its growth.
+    // A counter that has counted nothing yet is exported as 0, because alerts watch its rate.
     const values = this.#values.size === 0 && this.#type === 'counter' ? [['', 0] as const] : [...this.#values];
     return [
       ...header(this.#name, this.#help, this.#type),
@@ -57,7 +60,7 @@ export class Histogram implements Metric {
   readonly #bounds: readonly number[];
   readonly #series = new Map<string, Series>();
 
-  /** @param bounds upper ones, rising */
+  /** @param bounds upper bounds, ascending */
   constructor(name: string, help: string, bounds: readonly number[]) {
     this.#name = name;
     this.#help = help;
@@ -92,7 +95,7 @@ export class Histogram implements Metric {
   }
 }
 
-/** What every Prometheus dashboard expects of a process. */
+/** The process metrics that every Prometheus dashboard expects. */
 export const processFigures: Metric = {
   print: () => {
     const { rss, heapUsed } = process.memoryUsage();

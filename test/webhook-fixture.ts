@@ -1,4 +1,4 @@
-// The door in tests: a policy in, reviews in, answers out, without a socket of its own.
+// The webhook in tests: a policy in, reviews in, answers out, without a socket.
 import assert from 'node:assert/strict';
 import type { AdmissionConfig } from '../src/admission/admit.ts';
 import { createApp } from '../src/admission/app.ts';

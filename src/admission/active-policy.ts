@@ -1,4 +1,5 @@
-// The policy of a cluster as the webhook there has it: the file in its ConfigMap and the policy objects. For doctor and simulate.
+// Reads the policy that a cluster's webhook has in force: the file in its ConfigMap and the policy
+// objects. For doctor and simulate.
 import { loadPolicyContext, type PolicyContext } from '../evaluate/evaluate.ts';
 import { IMAGE_POLICY, NAMESPACED_POLICY, resourceOf } from '../install/crds.ts';
 import { NAME } from '../install/permissions.ts';
@@ -11,28 +12,28 @@ import { mergePolicies, type Part } from '../policy/merge.ts';
 import { Problem } from '../problem.ts';
 import { Policies } from './policies.ts';
 
-/** @param namespace of the webhook; @throws Problem `usage` where there is no policy at all */
+/** @param namespace where the webhook runs; @throws Problem `usage` if there is no policy at all */
 export async function activePolicy(kube: KubeClient, namespace: string): Promise<PolicyContext> {
   const map = await kube.find(pathOf({ apiVersion: 'v1', resource: 'configmaps' }, namespace, NAME));
   const files = (map?.['data'] ?? {}) as Record<string, string>;
   const text = files['tagproof.yaml'];
   const file: Config | undefined = text === undefined ? undefined : parseConfig(text, `ConfigMap ${namespace}/${NAME}`);
   const objects = (
-    await Promise.all([IMAGE_POLICY, NAMESPACED_POLICY].map((kind) => listed(kube, resourceOf(kind))))
+    await Promise.all([IMAGE_POLICY, NAMESPACED_POLICY].map((kind) => listIfInstalled(kube, resourceOf(kind))))
   ).flat();
   const { parts } = await new Policies().take(objects);
-  const own: Part[] = file === undefined ? [] : [{ name: '', config: file }];
-  if (own.length + parts.length === 0)
+  const fromFile: Part[] = file === undefined ? [] : [{ name: '', config: file }];
+  if (fromFile.length + parts.length === 0)
     throw new Problem(
       'usage',
-      `no policy is in force: there is neither a ConfigMap ${NAME} in ${namespace} nor an ${IMAGE_POLICY.kind}`,
+      `no policy is in force: namespace ${namespace} has no ConfigMap ${NAME}, and the cluster has no ${IMAGE_POLICY.kind}`,
     );
-  const { config, groups } = mergePolicies(file ?? NO_CONFIG, [...own, ...parts]);
+  const { config, groups } = mergePolicies(file ?? NO_CONFIG, [...fromFile, ...parts]);
   const lock = files['tagproof.lock'];
   return loadPolicyContext(config, lock === undefined ? new Map() : parseLock(lock, 'tagproof.lock'), { groups });
 }
 
-async function listed(
+async function listIfInstalled(
   kube: KubeClient,
   resource: { apiVersion: string; resource: string },
 ): Promise<readonly KubeObject[]> {

@@ -1,4 +1,5 @@
-// The door without a socket: reviews in, answers out, against a real registry on loopback. Attack numbers: T1-T54.
+// Decisions without a socket: reviews in, answers out, with a real registry on loopback. T-numbers:
+// docs/threats.md.
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
@@ -38,13 +39,13 @@ ${keyAuthorityYaml('release', publicKey)}rules:
   - {name: ours, images: ["${host}/**"], digest: resolve, signatures: {all: [release]}}
 `;
 
-const open = (policy = POLICY(), templates: AdmissionConfig['templates'] = 'enforce', lock?: Lock) =>
+const start = (policy = POLICY(), templates: AdmissionConfig['templates'] = 'enforce', lock?: Lock) =>
   startWebhookFixture(client, policy, { templates, lock });
 const good = () => `${host}/web:v1`;
 const evil = () => `${host}/web:evil`;
 
-test('mutate writes the verified digest behind the tag and keeps the tag; validate takes it', async () => {
-  const { app } = await open();
+test('mutate writes the verified digest after the tag and keeps the tag; validate admits the result', async () => {
+  const { app } = await start();
   const mutated = await ask(app, 'mutate', { object: pod(good()) });
   assert.deepEqual(patchOf(mutated), [
     { op: 'replace', path: '/spec/containers/0/image', value: `${good()}@${signed}` },
@@ -58,10 +59,10 @@ test('mutate writes the verified digest behind the tag and keeps the tag; valida
   );
 });
 
-test('T13: a container that came in behind the mutating step', async () => {
-  const { app } = await open();
+test('T13: a container that was added after the mutating step is denied', async () => {
+  const { app } = await start();
   const answer = await ask(app, 'validate', { object: pod(`${good()}@${signed}`, good()) });
-  assert.match(answer.status?.message ?? '', /put there after tagproof had written digests/);
+  assert.match(answer.status?.message ?? '', /added after tagproof wrote the digests/);
 });
 
 const places: [name: string, kind: object, object: (image: string) => object][] = [
@@ -102,7 +103,7 @@ const places: [name: string, kind: object, object: (image: string) => object][] 
     (image) => ({ spec: { image } }),
   ],
   [
-    'T14: an owner that is made up',
+    'T14: an invented owner',
     {},
     (image) => ({ ...pod(image), metadata: { ownerReferences: [{ kind: 'ReplicaSet', name: 'x', uid: 'y' }] } }),
   ],
@@ -136,14 +137,14 @@ const places: [name: string, kind: object, object: (image: string) => object][] 
 ];
 for (const [name, more, object] of places) {
   test(`coverage: ${name}`, async () => {
-    const { app } = await open();
+    const { app } = await start();
     assert.equal((await ask(app, 'validate', { ...more, object: object(evil()) })).allowed, false);
     assert.equal((await ask(app, 'validate', { ...more, object: object(`${good()}@${signed}`) })).allowed, true);
   });
 }
 
-test('T17: what was there before passes without a question, even with the registry down', async () => {
-  const { app } = await open();
+test('T17: unchanged images pass without a request, even while the registry is down', async () => {
+  const { app } = await start();
   registry.log.length = 0;
   intercept = (_, response) => (response.writeHead(503).end(), true);
   const old = pod(evil());
@@ -159,8 +160,8 @@ test('T17: what was there before passes without a question, even with the regist
   );
 });
 
-test('T22, T45, T54: a registry that fails denies, in words that tell a stranger nothing', async () => {
-  const { app, lines } = await open();
+test('T22, T45, T54: a failing registry is a denial, with a message that reveals nothing to a stranger', async () => {
+  const { app, lines } = await start();
   intercept = (request, response) => {
     if (!request.url?.includes('/v2/')) return false;
     response.writeHead(404).end('{"errors":[{"message":"secret project exists"}]}');
@@ -169,17 +170,17 @@ test('T22, T45, T54: a registry that fails denies, in words that tell a stranger
   const answer = await ask(app, 'validate', { object: pod(`${host}/secret:v1`) });
   intercept = () => false;
   assert.equal(answer.allowed, false);
-  // The port is the machine's choice, and may hold these digits.
+  // The port is random and may contain these digits.
   assert.doesNotMatch((answer.status?.message ?? '').replaceAll(host, ''), /secret project|404/);
-  assert.match(JSON.stringify(lines), /has no .*secret with tag v1 \(404\)/, 'the log says it');
+  assert.match(JSON.stringify(lines), /has no .*secret with tag v1 \(404\)/, 'the log has the reason');
   intercept = () => true; // never answers
   const slow = await ask(app, 'validate', { object: pod(`${host}/slow:v1`) }, '?timeout=2s');
   intercept = () => false;
   assert.match(slow.status?.message ?? '', /could not check this in time/);
 });
 
-test('what was verified stands while the registry is down', async () => {
-  const { app } = await open();
+test('what was verified stays admitted while the registry is down', async () => {
+  const { app } = await start();
   assert.equal((await ask(app, 'validate', { object: pod(`${good()}@${signed}`) })).allowed, true);
   intercept = (_, response) => (response.writeHead(503).end(), true);
   assert.equal((await ask(app, 'validate', { object: pod(`${good()}@${signed}`) })).allowed, true);
@@ -191,8 +192,8 @@ test('what was verified stands while the registry is down', async () => {
   intercept = () => false;
 });
 
-test('T42: five hundred pods, a thousand containers: one question', async () => {
-  const { app } = await open();
+test('T42: five hundred pods, a thousand containers: one request for each fact', async () => {
+  const { app } = await start();
   registry.log.length = 0;
   await Promise.all(Array.from({ length: 500 }, () => ask(app, 'mutate', { object: pod(good()) })));
   assert.equal(registry.log.filter((line) => line.startsWith('HEAD')).length, 1);
@@ -201,8 +202,8 @@ test('T42: five hundred pods, a thousand containers: one question', async () => 
   assert.equal(patchOf(many).length, 1000);
 });
 
-test('T42: what is no review is answered plainly', async () => {
-  const { app } = await open();
+test('T42: a body that is no review is refused', async () => {
+  const { app } = await start();
   for (const body of [
     '',
     '{',
@@ -220,12 +221,12 @@ test('T42: what is no review is answered plainly', async () => {
   assert.equal(big.status, 413);
 });
 
-test('modes: warnings reach kubectl; templates may be warned about only', async () => {
-  const warn = await open(POLICY().replace('digest: resolve', 'digest: resolve, mode: warn'));
+test('modes: warnings reach kubectl; templates may only be warned about', async () => {
+  const warn = await start(POLICY().replace('digest: resolve', 'digest: resolve, mode: warn'));
   const answer = await ask(warn.app, 'validate', { object: pod(`${evil()}@sha256:${'a'.repeat(64)}`) });
   assert.equal(answer.allowed, true);
   assert.match(answer.warnings?.join() ?? '', /^tagproof: .*rule 'ours'/);
-  const { app } = await open(POLICY(), 'warn');
+  const { app } = await start(POLICY(), 'warn');
   const deployment = {
     kind: { group: 'apps', version: 'v1', kind: 'Deployment' },
     object: { spec: { template: pod(evil()) } },
@@ -235,20 +236,20 @@ test('modes: warnings reach kubectl; templates may be warned about only', async 
   assert.match(template.warnings?.join() ?? '', /must be signed/);
 });
 
-test('GitOps: an object that is pinned already is never patched', async () => {
-  const { app } = await open();
+test('GitOps: a pinned object is never patched', async () => {
+  const { app } = await start();
   assert.deepEqual(patchOf(await ask(app, 'mutate', { object: pod(`${good()}@${signed}`) })), []);
   const deployment = {
     kind: { group: 'apps', version: 'v1', kind: 'Deployment' },
     object: { spec: { template: pod(good()) } },
   };
-  assert.deepEqual(patchOf(await ask(app, 'mutate', deployment)), [], 'nor one that only makes pods');
+  assert.deepEqual(patchOf(await ask(app, 'mutate', deployment)), [], 'nor an object that only makes pods');
 });
 
-test('GitOps without drift: with a lock a tag is what the lock says, and nothing else', async () => {
+test('GitOps without drift: with a lock, tags resolve from the lock alone', async () => {
   const lock: Lock = new Map([[good(), { digest: signed, firstSeen: '2026-01-01T00:00:00Z', source: 'registry' }]]);
-  const { app } = await open(POLICY(), 'enforce', lock);
-  // The tag has moved since; nobody asks.
+  const { app } = await start(POLICY(), 'enforce', lock);
+  // The tag has moved since, and no one asks the registry.
   await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64'], content: 'moved' });
   registry.log.length = 0;
   const mutated = await ask(app, 'mutate', { object: pod(good()) });
@@ -261,7 +262,7 @@ test('GitOps without drift: with a lock a tag is what the lock says, and nothing
     [],
   );
   const unknown = await ask(app, 'validate', { object: pod(evil()) });
-  assert.match(unknown.status?.message ?? '', /not in the lock that this cluster was given/);
+  assert.match(unknown.status?.message ?? '', /not in the lock of this cluster/);
 });
 
 test('without a policy nothing is admitted, and readiness says so', async () => {
@@ -270,7 +271,7 @@ test('without a policy nothing is admitted, and readiness says so', async () => 
   assert.equal((await ask(app, 'validate', { object: pod(good()) })).allowed, false);
 });
 
-test('images of objects: pointers, places, what is not one', () => {
+test('images of objects: pointers, places, and fields that are no images', () => {
   const object = {
     apiVersion: 'v1',
     kind: 'Pod',

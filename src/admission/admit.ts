@@ -1,5 +1,5 @@
-// The door: may this object in? The same rules, code and words as in CI. What was there before passes without a question; what is
-// new is asked about, each image once.
+// Decides whether an object is admitted, by the same rules, code and messages as in CI. Images that
+// were there before pass without I/O. New images are evaluated, each one once.
 
 import { type Evaluation, evaluateImage, type PolicyContext } from '../evaluate/evaluate.ts';
 import type { Decision, Evidence, Reference, Resolution, Scope } from '../flow.ts';
@@ -17,19 +17,25 @@ import type { AdmissionRequest, AdmissionResponse, Operation } from './review.ts
 
 export type AdmissionConfig = {
   readonly policyContext: PolicyContext;
-  /** How the registries of this object are reached; called only when something is asked. */
+  /**
+   * Credentials and tag leases for the registries of this object; called only if an image needs
+   * evaluation.
+   */
   readonly registryAccess: (
     request: Pick<AdmissionRequest, 'namespace' | 'object'>,
   ) => RegistryAccess | Promise<RegistryAccess>;
-  /** Tags mean what this lock says, and nothing else: no registry is asked what they are. */
+  /** Tags resolve from the lock alone. No registry is asked for their digests. */
   readonly locked: boolean;
-  /** What objects are held to that only make pods: Git owns them, and the pods will be asked themselves. */
+  /**
+   * How to treat objects that only make pods. Git owns them, and their pods are reviewed
+   * themselves.
+   */
   readonly templates: 'enforce' | 'warn' | 'ignore';
-  /** A bypass in force for this image in this namespace. */
+  /** Finds a bypass in force for this image in this namespace. */
   readonly bypass?: (namespace: string, reference: Reference) => Bypass | undefined;
 };
 
-/** What was decided about one image, for the log. */
+/** The decision on one image, for the log. */
 export type ImageDecision = {
   readonly image: string;
   readonly digest?: string;
@@ -39,36 +45,41 @@ export type ImageDecision = {
 };
 export type Admission = { readonly answer: AdmissionResponse; readonly decisions: readonly ImageDecision[] };
 
-const PASS: Admission = { answer: { allowed: true }, decisions: [] };
+const ALLOWED: Admission = { answer: { allowed: true }, decisions: [] };
 type Step = 'mutate' | 'validate';
 
-/** @param step `mutate`: writes digests into pods; `validate`: decides on the object as it will be stored (T13) */
+/**
+ * @param step `mutate` writes digests into pods; `validate` decides on the object as it will be
+ * stored (T13)
+ */
 export async function admit(config: AdmissionConfig, step: Step, request: AdmissionRequest): Promise<Admission> {
   const { operation, object, oldObject, kind } = request;
-  if (operation === 'DELETE' || operation === 'CONNECT' || object === null || object === undefined) return PASS;
+  if (operation === 'DELETE' || operation === 'CONNECT' || object === null || object === undefined) return ALLOWED;
   const isPod = kind.group === '' && kind.kind === 'Pod';
-  if (!isPod && (config.templates === 'ignore' || step === 'mutate')) return PASS;
+  if (!isPod && (config.templates === 'ignore' || step === 'mutate')) return ALLOWED;
   const fields = config.policyContext.config.find.fields;
   const before = operation === 'UPDATE' && oldObject ? imagesOf(typed(oldObject, request), fields) : [];
   const changed = changedImages(imagesOf(typed(object, request), fields), before);
-  if (changed.length === 0) return PASS;
+  if (changed.length === 0) return ALLOWED;
   const scope: Scope = { kind: kind.kind, ...(request.namespace !== '' && { namespace: request.namespace }) };
-  const groups = [...Map.groupBy(changed, ({ image }) => image)]; // a thousand containers, one image: one question (T42)
-  const asked = await Promise.all(
-    groups.map(([image, places]) => ask(config, { step, request, scope, isPod }, image, places)),
+  // A thousand containers with one image need one evaluation (T42).
+  const groups = [...Map.groupBy(changed, ({ image }) => image)];
+  const results = await Promise.all(
+    groups.map(([image, places]) => decideImage(config, { step, request, scope, isPod }, image, places)),
   );
-  return answerOf(asked, isPod || config.templates === 'enforce', step);
+  return answerOf(results, isPod || config.templates === 'enforce', step);
 }
 
-/** A template inside a review may lack what says its kind. */
+/** An object inside a review may lack apiVersion and kind. */
 function typed(object: KubeObject, { kind }: AdmissionRequest): KubeObject {
   const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
   return { apiVersion, kind: kind.kind, ...object };
 }
 
-type Answered = ImageDecision & {
+type ImageResult = ImageDecision & {
   readonly patch: readonly Operation[];
-  readonly open: boolean;
+  /** A rule could not be checked; the reason is in the log only (T54). */
+  readonly unchecked: boolean;
   readonly leftAt?: string;
 };
 type ReviewContext = {
@@ -78,65 +89,70 @@ type ReviewContext = {
   readonly isPod: boolean;
 };
 
-async function ask(
+async function decideImage(
   config: AdmissionConfig,
   reviewContext: ReviewContext,
   image: string,
   places: readonly ImageField[],
-): Promise<Answered> {
+): Promise<ImageResult> {
   const { step, request, scope, isPod } = reviewContext;
   const reference = parseReference(image);
   if (reference instanceof Problem) return refused(image, `not a valid image reference (T5): ${reference.message}`);
-  // An emergency asks nobody: registries may be what is broken.
+  // A bypass applies before any request to a registry, because the registry may be what is broken.
   const bypass = config.bypass?.(request.namespace, reference);
   if (bypass !== undefined) return bypassed(image, bypass);
   const { policyContext } = config;
   const { rules } = applicableRules(policyContext.config, reference, scope, new Date());
   const resolves = rules.some(({ digest }) => digest === 'resolve');
   if (config.locked && reference.digest === undefined && resolves && !policyContext.lock.has(tagKey(reference)))
-    return refused(
-      image,
-      'its tag is not in the lock that this cluster was given: run tagproof pin and roll the lock out',
-    );
+    return refused(image, 'its tag is not in the lock of this cluster: run tagproof pin and roll out the lock');
   const registryAccess = await config.registryAccess(request);
-  const answer = await digestOf(config, registryAccess, reference, rules, scope);
+  const resolution = await digestOf(config, { leases: registryAccess.leases, reference, rules, scope });
   const pinned =
-    !(answer instanceof Problem) && reference.digest === undefined ? withDigest(reference, answer.digest) : undefined;
-  // The digest is written only where a rule says so; `required` means that it must stand there already.
+    !(resolution instanceof Problem) && reference.digest === undefined
+      ? withDigest(reference, resolution.digest)
+      : undefined;
+  // The digest is written only if a rule says `resolve`; `required` demands that the object already
+  // has it.
   const subject = pinned !== undefined && resolves && step === 'mutate' ? pinned : reference;
   const evaluation: Evaluation = await evaluateImage(
     registryAccess.client,
     subject,
-    answer,
+    resolution,
     policyContext,
     scope,
     (tagged) => registryAccess.leases.digestOf(tagged),
   );
   const { decision, evidence } = evaluation;
-  // After the mutating step a pod has its digests: a tag that is still there, and would pass, came in behind our back (T13).
+  // After the mutating step a pod has its digests. A tag that is still there was added by a later
+  // webhook (T13).
   if (isPod && step === 'validate' && pinned !== undefined && resolves && decision.outcome !== 'deny')
-    return refused(image, 'names no digest: it was put there after tagproof had written digests into this pod');
+    return refused(image, 'has no digest: it was added after tagproof wrote the digests into this pod');
   const patch =
     subject === pinned && decision.outcome !== 'deny'
       ? places.map(({ pointer }): Operation => ({ op: 'replace', path: pointer, value: subject.text }))
       : [];
   return {
     image,
-    ...(!(answer instanceof Problem) && { digest: answer.digest }),
-    ...(!(answer instanceof Problem) && answer.leftAt !== undefined && { leftAt: answer.leftAt }),
+    ...(!(resolution instanceof Problem) && { digest: resolution.digest }),
+    ...(!(resolution instanceof Problem) && resolution.leftAt !== undefined && { leftAt: resolution.leftAt }),
     ...(evidence !== undefined && { evidence }),
     decision,
     patch,
-    open: isUnchecked(decision),
+    unchecked: isUnchecked(decision),
   };
 }
 
+type TagQuestion = {
+  readonly leases: RegistryAccess['leases'];
+  readonly reference: Reference;
+  readonly rules: readonly Rule[];
+  readonly scope: Scope;
+};
+
 async function digestOf(
   { policyContext, locked }: AdmissionConfig,
-  { leases }: RegistryAccess,
-  reference: Reference,
-  rules: readonly Rule[],
-  scope: Scope,
+  { leases, reference, rules, scope }: TagQuestion,
 ): Promise<Resolution> {
   const forbidden = forbiddenRegistry(reference, policyContext.config, scope, new Date());
   if (forbidden !== undefined) return new Problem('refused', forbidden, { image: reference.text });
@@ -144,59 +160,67 @@ async function digestOf(
     return { reference, digest: reference.digest, from: 'lock', at: new Date().toISOString() };
   const entry = locked ? policyContext.lock.get(tagKey(reference)) : undefined;
   if (entry !== undefined) return { reference, digest: entry.digest, from: 'lock', at: entry.firstSeen };
-  // No byte goes out for an image that no rule asks anything about.
+  // No request leaves for an image whose digest no rule needs.
   return needsDigest(policyContext.config, reference, rules)
     ? leases.digestOf(reference)
-    : new Problem('refused', 'no rule asks for its digest');
+    : new Problem('refused', 'no rule needs its digest');
 }
 
-function refused(image: string, reason: string): Answered {
+function refused(image: string, reason: string): ImageResult {
   const decision: Decision = { outcome: 'deny', results: [{ rule: '(form)', ok: false, unchecked: false, reason }] };
-  return { image, decision, patch: [], open: false };
+  return { image, decision, patch: [], unchecked: false };
 }
 
-function bypassed(image: string, bypass: Bypass): Answered {
+function bypassed(image: string, bypass: Bypass): ImageResult {
   const until = new Date(bypass.until).toISOString();
   const reason = `not checked: bypass '${bypass.name}' until ${until}: ${bypass.reason}`;
   const decision: Decision = {
     outcome: 'warn',
     results: [{ rule: '(bypass)', ok: false, unchecked: false, reason }],
   };
-  return { image, decision, bypass, patch: [], open: false };
+  return { image, decision, bypass, patch: [], unchecked: false };
 }
 
-/** @param enforced else objections are warnings: the object only makes pods, and those will be asked */
-function answerOf(asked: readonly Answered[], enforced: boolean, step: Step): Admission {
-  const decisions = asked.map(({ patch: _, open: __, leftAt: ___, ...imageDecision }): ImageDecision => imageDecision);
-  // Each image is objected to once, by the step that decides; the first one only writes digests.
+/**
+ * @param enforced if false, denials become warnings: the object only makes pods, and its pods are
+ * reviewed
+ */
+function answerOf(results: readonly ImageResult[], enforced: boolean, step: Step): Admission {
+  const decisions = results.map(
+    ({ patch: _, unchecked: __, leftAt: ___, ...imageDecision }): ImageDecision => imageDecision,
+  );
+  // Only the validating step reports violations, so each is reported once. The mutating step only
+  // writes digests.
   if (step === 'mutate') {
-    const back = asked.flatMap(({ image, leftAt }) => (leftAt === undefined ? [] : [cameBack(image, leftAt)]));
-    const patch = asked.flatMap((item) => item.patch);
-    return { decisions, answer: { allowed: true, patch, ...(back.length > 0 && { warnings: back }) } };
+    const returned = results.flatMap(({ image, leftAt }) => (leftAt === undefined ? [] : [tagReturned(image, leftAt)]));
+    const patch = results.flatMap((item) => item.patch);
+    return { decisions, answer: { allowed: true, patch, ...(returned.length > 0 && { warnings: returned }) } };
   }
-  const denied = asked.filter(({ decision }) => decision.outcome === 'deny');
-  const warned = asked.filter(({ decision }) => decision.outcome === 'warn');
-  const objected = [...warned, ...(enforced ? [] : denied)];
-  const more = objected.length === 0 ? [] : [`tagproof: more: tagproof verify ${objected[0]?.image}`];
-  const objections = [...objected.map((item) => `tagproof: ${sentence(item)}`), ...more];
+  const denied = results.filter(({ decision }) => decision.outcome === 'deny');
+  const warned = results.filter(({ decision }) => decision.outcome === 'warn');
+  const reported = [...warned, ...(enforced ? [] : denied)];
+  const details = reported.length === 0 ? [] : [`tagproof: for details run tagproof verify ${reported[0]?.image}`];
+  const warnings = [...reported.map((item) => `tagproof: ${sentence(item)}`), ...details];
   if (!enforced || denied.length === 0)
-    return { decisions, answer: { allowed: true, ...(objections.length > 0 && { warnings: objections }) } };
-  const message = `tagproof denies this: ${denied.map(sentence).join(' | ')}. More: tagproof verify ${denied[0]?.image}`;
-  return { decisions, answer: { allowed: false, message, warnings: objections } };
+    return { decisions, answer: { allowed: true, ...(warnings.length > 0 && { warnings }) } };
+  const reasons = denied.map(sentence).join(' | ');
+  const message = `tagproof denies this: ${reasons}. For details run tagproof verify ${denied[0]?.image}`;
+  return { decisions, answer: { allowed: false, message, warnings } };
 }
 
 /** Only the mutating step still sees the tag as it was sent (T7). */
-const cameBack = (image: string, leftAt: string) =>
-  `tagproof: ${image}: the tag went back to a digest that it had left at ${leftAt}`;
+const tagReturned = (image: string, leftAt: string) =>
+  `tagproof: ${image}: the tag returned to a digest that it had left at ${leftAt}`;
 
 /**
- * Why, for whoever sent the object. What a registry said about an image that could not be read stays in our log: it may be
- * private, and the answer would tell a stranger that it is there (T54).
+ * The reason for the user who sent the object. A registry's answer about an image that could not be
+ * read stays in our log: the image may be private, and the answer would tell a stranger that it
+ * exists (T54).
  */
-function sentence({ image, decision, open }: Answered): string {
+function sentence({ image, decision, unchecked: open }: ImageResult): string {
   const failed = decision.results.filter(({ ok }) => !ok);
-  const told = failed.map(({ rule, reason, unchecked }) =>
+  const reasons = failed.map(({ rule, reason, unchecked }) =>
     unchecked ? `rule '${rule}': could not be checked` : `rule '${rule}': ${reason}`,
   );
-  return `${image}: ${[...new Set(told)].join('; ')}${open ? ' (the log of tagproof says why)' : ''}`;
+  return `${image}: ${[...new Set(reasons)].join('; ')}${open ? ' (the log of tagproof has the reason)' : ''}`;
 }

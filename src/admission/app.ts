@@ -1,4 +1,5 @@
-// The webhook's paths as Request → Response, so that tests need no socket: /mutate, /validate, /own, /healthz, /readyz, /metrics.
+// The webhook's paths as Request → Response, so that tests need no socket: /mutate, /validate,
+// /own, /healthz, /readyz, /metrics.
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { toEvidenceRecord } from '../evaluate/evidence-record.ts';
@@ -7,31 +8,31 @@ import { type Admission, type AdmissionConfig, admit } from './admit.ts';
 import type { Metrics } from './metrics.ts';
 import { type AdmissionResponse, type AdmissionRequest as ReviewRequest, readReview, writeReview } from './review.ts';
 
-/** The API server's own bound on objects is 3 MiB; a review holds two of them. Bytes. */
+/** The API server limits objects to 3 MiB, and a review holds two of them. Bytes. */
 const MAX_BODY = 7 * 1024 * 1024;
-/** Kept back of the API server's patience, for the way there and back. Milliseconds. */
+/** Reserved from the API server's timeout for the network. Milliseconds. */
 const MARGIN_MS = 1000;
-/** What the API server waits by default, milliseconds. */
+/** The API server's default timeout, milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 export type AppOptions = {
-  /** The policy in force, at this moment. */
+  /** The policy in force now; undefined before the first one is loaded. */
   readonly config: () => AdmissionConfig | undefined;
   readonly metrics: Metrics;
-  /** One line a decision, JSON. */
+  /** Called with one line for each decision. */
   readonly log: (line: object) => void;
-  /** Told of every decision that was really meant: not of dry runs. */
+  /** Called for every validating decision, except those of dry runs. */
   readonly decided?: (request: ReviewRequest, admission: Admission) => void;
-  /** Reviews of tagproof's own objects. */
+  /** Reviews tagproof's own objects: policies and bypasses. */
   readonly selfReview?: (request: ReviewRequest) => Promise<AdmissionResponse>;
-  /** The end is near: callers are told not to come back over this connection. */
+  /** The server is shutting down: callers are asked to close their connections. */
   readonly draining?: () => boolean;
-  /** May whoever sends this ask at all (T53)? */
-  readonly mayAsk?: (c: Context) => boolean;
+  /** Whether this caller may send reviews (T53). */
+  readonly isCallerAllowed?: (c: Context) => boolean;
 };
 
 export function createApp(options: AppOptions): Hono {
-  const { config, metrics, mayAsk = () => true, draining = () => false, selfReview: own } = options;
+  const { config, metrics, isCallerAllowed = () => true, draining = () => false, selfReview } = options;
   const app = new Hono();
   app.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.text('the body is too large', 413) }));
   app.use(async (c, next) => {
@@ -40,7 +41,7 @@ export function createApp(options: AppOptions): Hono {
   });
   const review = (path: string, answer: (request: ReviewRequest, budgetMs: number) => Promise<AdmissionResponse>) =>
     app.post(path, async (c) => {
-      if (!mayAsk(c)) return c.text('expected a client certificate of the API server', 401);
+      if (!isCallerAllowed(c)) return c.text('expected a client certificate of the API server', 401);
       let request: ReviewRequest;
       try {
         request = readReview(await c.req.json());
@@ -51,7 +52,7 @@ export function createApp(options: AppOptions): Hono {
     });
   for (const step of ['mutate', 'validate'] as const)
     review(`/${step}`, (request, budgetMs) => decide(options, step, request, budgetMs));
-  if (own !== undefined) review('/own', (request, budgetMs) => within(budgetMs, own(request), deny));
+  if (selfReview !== undefined) review('/own', (request, budgetMs) => within(budgetMs, selfReview(request), deny));
   app.get('/healthz', (c) => c.text('ok'));
   app.get('/readyz', (c) => (config() === undefined ? c.text('no policy', 503) : c.text('ok')));
   app.get('/metrics', (c) => c.text(metrics.print()));
@@ -66,11 +67,11 @@ async function decide(
 ): Promise<AdmissionResponse> {
   const started = performance.now();
   const current = config();
-  const nobody = (message: string): Admission => ({ answer: deny(message), decisions: [] });
+  const denyAll = (message: string): Admission => ({ answer: deny(message), decisions: [] });
   const admission =
     current === undefined
-      ? nobody('tagproof has no policy yet, so nothing is admitted')
-      : await within(budgetMs, admit(current, step, request), nobody);
+      ? denyAll('tagproof has no policy yet, so nothing is admitted')
+      : await within(budgetMs, admit(current, step, request), denyAll);
   const { answer, decisions } = admission;
   const seconds = (performance.now() - started) / 1000;
   metrics.observe(step, answer.allowed, seconds);
@@ -105,7 +106,10 @@ function budgetOf(timeout: string | undefined): number {
   return Math.max((seconds === undefined ? DEFAULT_TIMEOUT_MS : Number(seconds) * 1000) - MARGIN_MS, MARGIN_MS);
 }
 
-/** An error, or silence, is a denial: never a pass (T22, T45). The work goes on and warms the caches for the next try. */
+/**
+ * An error or a timeout is a denial, never an admission (T22, T45). After a timeout the work
+ * continues and fills the caches for the next attempt.
+ */
 async function within<T>(milliseconds: number, work: Promise<T>, denial: (message: string) => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<T>((resolve) => {
@@ -121,7 +125,7 @@ async function within<T>(milliseconds: number, work: Promise<T>, denial: (messag
     return denial(`tagproof could not check this (${problem.code})`);
   } finally {
     clearTimeout(timer);
-    work.catch(() => {}); // told above, or too late to be told
+    work.catch(() => {}); // reported above, or too late to report
   }
 }
 

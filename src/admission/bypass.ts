@@ -1,5 +1,5 @@
-// Break-glass: a Bypass lets named images into one namespace for some hours. Whoever makes one needs the right to, asked of the API
-// server itself (T19); annotations and labels are never read.
+// Break-glass: a Bypass admits named images into one namespace for some hours. The API server
+// itself decides who may create one (T19). Annotations and labels are never read.
 import type { Reference } from '../flow.ts';
 import { matchesPattern } from '../image/pattern.ts';
 import { parseReference, repositoryOf } from '../image/reference.ts';
@@ -20,10 +20,10 @@ export type Bypass = {
   readonly until: number;
 };
 
-/** An emergency is over in a day, or it is none. Milliseconds. */
+/** Longest term of a bypass: an emergency is over in a day. Milliseconds. */
 const MAX_MS = 24 * 3_600_000;
 
-/** @throws Problem `syntax`: what the schema of the API server cannot see */
+/** Checks what the schema in the API server cannot express. @throws Problem `syntax` */
 export function readBypass({ metadata, spec }: KubeObject & { readonly spec?: unknown }): Bypass {
   const { images, reason, until } = (spec ?? {}) as { images?: string[]; reason?: string; until?: string };
   const end = Date.parse(until ?? '');
@@ -40,16 +40,19 @@ export function readBypass({ metadata, spec }: KubeObject & { readonly spec?: un
   return { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '', images, reason, until: end };
 }
 
-/** As it counts: a day after it was made at the latest, whatever it says; for it may have been made while nobody was there to ask. */
+/**
+ * Limits a bypass to a day after its creation, whatever `until` says, because it may have been
+ * created while the webhook was away.
+ */
 export function capped(bypass: Bypass, created: string | undefined): Bypass {
-  const born = Date.parse(created ?? '');
-  return Number.isNaN(born) ? bypass : { ...bypass, until: Math.min(bypass.until, born + MAX_MS) };
+  const start = Date.parse(created ?? '');
+  return Number.isNaN(start) ? bypass : { ...bypass, until: Math.min(bypass.until, start + MAX_MS) };
 }
 
-/** @throws Problem `usage` for one that is too long, or over */
+/** @throws Problem `usage` for a term that is too long or has ended */
 export function checkTerm({ until }: Bypass, now: number): void {
   if (until > now + MAX_MS) throw new Problem('usage', 'spec.until: expected a time within a day from now');
-  if (until <= now) throw new Problem('usage', 'spec.until: it is over already');
+  if (until <= now) throw new Problem('usage', 'spec.until: this time has already passed');
 }
 
 export function bypassFor(
@@ -64,7 +67,9 @@ export function bypassFor(
   );
 }
 
-/** A pattern, or an image as it is: one with a tag or digest means that tag or digest. */
+/**
+ * Matches a pattern, or an image. An image with a tag or digest matches that tag or digest only.
+ */
 function matches(image: string, reference: Reference): boolean {
   if (image.includes('*')) return LITERAL_HOST.test(image) && matchesPattern(image, repositoryOf(reference));
   const named = parseReference(image);
@@ -73,7 +78,7 @@ function matches(image: string, reference: Reference): boolean {
   return named.tag === undefined || named.tag === reference.tag;
 }
 
-/** May this user? The verb `bypass` on imagepolicies, in the namespace. */
+/** Whether the user has the verb `bypass` on imagepolicies in the namespace. */
 export function mayBypass(client: KubeClient, { userInfo, namespace }: AdmissionRequest): Promise<boolean> {
   const { username: user, uid, groups, extra } = userInfo;
   return may(

@@ -1,10 +1,11 @@
-// What the webhook knows of the cluster that it guards: policy objects and bypasses, watched; and what it tells it: statuses, Events.
+// The webhook's link to its cluster: watches policy objects and bypasses, writes statuses and
+// Events.
 
 import type { Reference } from '../flow.ts';
 import { BYPASS, IMAGE_POLICY, NAMESPACED_POLICY, resourceOf } from '../install/crds.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder, type KubeEvent } from '../kube/events.ts';
-import { pathOf } from '../kube/object.ts';
+import { type KubeObject, pathOf } from '../kube/object.ts';
 import { Informer } from '../kube/watch.ts';
 import type { Part } from '../policy/merge.ts';
 import { asProblem, Problem } from '../problem.ts';
@@ -12,12 +13,12 @@ import { type Bypass, bypassFor, capped, readBypass } from './bypass.ts';
 import type { Metrics } from './metrics.ts';
 import { Policies, type PolicyObjectState, policyStatus } from './policies.ts';
 
-/** Changes that come together are taken over together, milliseconds. */
-const TOGETHER_MS = 200;
+/** Changes within this time cause one reload, milliseconds. */
+const DEBOUNCE_MS = 200;
 
 export type ClusterOptions = {
   readonly kube: KubeClient;
-  /** The pod's name, or the host's. */
+  /** Name of the pod, or of the host. */
   readonly instance: string;
   readonly metrics: Metrics;
   readonly log: (line: object) => void;
@@ -30,12 +31,12 @@ export class Cluster {
   readonly #stop = new AbortController();
   readonly #policies = new Policies();
   readonly #informers = {
-    wide: new Informer(() => this.#changed()),
-    narrow: new Informer(() => this.#changed()),
+    clusterPolicies: new Informer(() => this.#changed()),
+    namespacedPolicies: new Informer(() => this.#changed()),
     bypasses: new Informer(() => this.#readBypasses()),
   };
   #bypasses: Bypass[] = [];
-  #seen: string | undefined;
+  #generations: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #onChange: () => void = () => {};
 
@@ -44,18 +45,21 @@ export class Cluster {
     this.#events = new EventRecorder(options.kube, options.instance, () => options.metrics.eventDropped());
   }
 
-  /** @param onChange told when policies changed, and when all of them are known for the first time */
+  /**
+   * @param onChange called when policies have changed, and when all of them are known for the first
+   * time
+   */
   start(onChange: () => void): void {
     this.#onChange = onChange;
     const kinds = [
-      [this.#informers.wide, IMAGE_POLICY],
-      [this.#informers.narrow, NAMESPACED_POLICY],
+      [this.#informers.clusterPolicies, IMAGE_POLICY],
+      [this.#informers.namespacedPolicies, NAMESPACED_POLICY],
       [this.#informers.bypasses, BYPASS],
     ] as const;
     for (const [informer, kind] of kinds) {
       void informer.run(this.#options.kube, pathOf(resourceOf(kind)), this.#stop.signal, (problem, pauseMs) =>
         this.#failed(
-          `${kind.plural} cannot be watched, what was known stands; again in ${Math.round(pauseMs)} ms`,
+          `cannot watch ${kind.plural}; the last known objects stay in force; retrying in ${Math.round(pauseMs)} ms`,
           problem,
         ),
       );
@@ -67,16 +71,21 @@ export class Cluster {
     clearTimeout(this.#timer);
   }
 
-  /** Everything has been read once: before, "there is no policy" would mean nothing. */
+  /**
+   * Everything has been listed once. Before that, an empty list does not mean that there is no
+   * policy.
+   */
   get synced(): boolean {
     return Object.values(this.#informers).every(({ synced }) => synced);
   }
 
-  /** The policies that are there, the good ones of each; their statuses are written beside. */
+  /**
+   * The usable generation of every policy object. Also writes the objects' statuses, without
+   * waiting for it.
+   */
   async parts(): Promise<Part[]> {
-    const { wide, narrow } = this.#informers;
-    const { parts, states } = await this.#policies.take([...wide.objects(), ...narrow.objects()]);
-    for (const standing of states) void this.#writeStatus(standing);
+    const { parts, states } = await this.#policies.take(this.#policyObjects());
+    for (const state of states) void this.#writeStatus(state);
     return parts;
   }
 
@@ -84,21 +93,25 @@ export class Cluster {
     return bypassFor(this.#bypasses, namespace, reference, now);
   }
 
-  tell(event: KubeEvent): void {
+  record(event: KubeEvent): void {
     this.#events.record(event);
+  }
+
+  #policyObjects(): KubeObject[] {
+    const { clusterPolicies, namespacedPolicies } = this.#informers;
+    return [...clusterPolicies.objects(), ...namespacedPolicies.objects()];
   }
 
   #changed(): void {
     if (!this.synced) return;
-    // Statuses change too, by our own hand: only what is asked for counts.
-    const { wide, narrow } = this.#informers;
-    const seen = [...wide.objects(), ...narrow.objects()]
+    // We change statuses ourselves, so only generations count.
+    const generations = this.#policyObjects()
       .map(({ metadata }) => `${metadata?.uid}@${metadata?.generation}`)
       .join();
-    if (seen === this.#seen) return;
-    this.#seen = seen;
+    if (generations === this.#generations) return;
+    this.#generations = generations;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#onChange(), TOGETHER_MS);
+    this.#timer = setTimeout(() => this.#onChange(), DEBOUNCE_MS);
   }
 
   #readBypasses(): void {
@@ -106,15 +119,15 @@ export class Cluster {
       try {
         return capped(readBypass(object), object.metadata?.creationTimestamp);
       } catch {
-        return []; // the webhook refuses such a one where it is written; it lets nothing in
+        return []; // an invalid bypass admits nothing; the webhook also refuses it when it is created
       }
     });
     this.#changed();
   }
 
-  async #writeStatus(standing: PolicyObjectState): Promise<void> {
-    const { object, failure } = standing;
-    const status = policyStatus(standing, new Date().toISOString());
+  async #writeStatus(state: PolicyObjectState): Promise<void> {
+    const { object, failure } = state;
+    const status = policyStatus(state, new Date().toISOString());
     if (status === undefined) return;
     const { name = '', namespace } = object.metadata ?? {};
     if (failure !== undefined) this.#options.metrics.policyFailed();
@@ -122,9 +135,10 @@ export class Cluster {
     try {
       await this.#options.kube.patch(`${pathOf(resourceOf(kind), namespace, name)}/status`, 'merge', { status });
     } catch (error) {
-      // Gone in between is no failure; the next change writes it again.
+      // A deleted object is no failure. After other failures the next change writes the status
+      // again.
       if (!(error instanceof Problem && error.code === 'not-found'))
-        this.#failed('a status could not be written', asProblem(error, 'unreachable'));
+        this.#failed('cannot write the status of a policy', asProblem(error, 'unreachable'));
     }
   }
 

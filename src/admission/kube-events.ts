@@ -1,4 +1,4 @@
-// What people who look at the cluster are told of a decision: what was denied, what came in by a bypass.
+// The Kubernetes Events of a decision: denials, and admissions by a bypass. Pure.
 
 import type { KubeEvent } from '../kube/events.ts';
 import { controllerOf, type KubeObject } from '../kube/object.ts';
@@ -15,14 +15,17 @@ export function eventsFor(
   const about = { regarding: regardingOf(object as KubeObject, kind.kind, namespace, named), action: 'Admission' };
   const bypassed = decisions.flatMap(({ image, bypass }): KubeEvent[] => {
     if (bypass === undefined) return [];
-    const note = `${image} was let in unchecked by bypass '${bypass.name}': ${bypass.reason}`;
+    const note = `${image} was admitted unchecked by bypass '${bypass.name}': ${bypass.reason}`;
     return [{ type: 'Warning', reason: 'ImageBypassed', note, ...about }];
   });
   const denied: KubeEvent = { type: 'Warning', reason: 'ImageDenied', note: answer.message ?? '', ...about };
   return answer.allowed ? bypassed : [...bypassed, denied];
 }
 
-/** The controller that keeps making the pod, where there is one, for the pod itself never was. */
+/**
+ * The controller that keeps creating the pod, if there is one, because the denied pod itself never
+ * existed.
+ */
 function regardingOf(object: KubeObject, kind: string, namespace: string, name: string): KubeEvent['regarding'] {
   const owner = controllerOf(object);
   if (owner !== undefined)

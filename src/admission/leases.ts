@@ -1,17 +1,18 @@
-// Tag leases: which digest a tag was taken at, for a moment. A lease carries the digest itself, so that what was verified and what is
-// written can never be two things (T1, T2); pods of one rollout get one digest.
+// Tag leases: for a short time a tag keeps the digest that it was resolved to. The lease holds the
+// digest itself, so the digest that was verified is the digest that is written (T1, T2), and all
+// pods of one rollout get one digest.
 import type { Reference, Resolution, Resolved } from '../flow.ts';
 import { tagKey } from '../image/reference.ts';
 import { asProblem, Problem } from '../problem.ts';
 
-/** Digests that a tag was seen to leave, the last ones. */
+/** How many digests that a tag has left are remembered, the latest ones. */
 const MAX_LEFT = 8;
 
 type Lease = {
   readonly answer: Resolved;
   readonly until: number;
   readonly stale: number;
-  /** When it left which digest, RFC 3339. */
+  /** When the tag left each digest, RFC 3339. */
   readonly left: ReadonlyMap<string, string>;
 };
 
@@ -25,8 +26,10 @@ export class Leases {
 
   /**
    * @param resolve asks the registry
-   * @param lifeMs how long a tag is taken at the same digest without asking
-   * @param staleMs how long in all, where the registry does not answer: whether the digest may run is another question
+   * @param lifeMs how long a lease is used without asking the registry
+   * @param staleMs how long a lease is used while the registry does not answer. The policy still
+   * decides whether the digest may run
+   * @param size how many leases are kept
    */
   constructor(
     resolve: (reference: Reference) => Promise<Resolution>,
@@ -40,7 +43,7 @@ export class Leases {
     this.#size = size;
   }
 
-  /** One question a tag, however many ask at once. A failure is never kept. */
+  /** Concurrent callers share one request for a tag. A failure is never cached. */
   async digestOf(reference: Reference, now = Date.now()): Promise<Resolution> {
     const key = tagKey(reference);
     const lease = this.#leases.get(key);
@@ -62,9 +65,10 @@ export class Leases {
       if (this.#leases.size > this.#size) this.#leases.delete(this.#leases.keys().next().value as string);
       return leased;
     }
-    // "There is no such tag" is an answer; silence is none, and the old one stands.
-    const silent = ['unreachable', 'rate-limited'].includes(answer.code);
-    return silent && lease !== undefined && lease.stale > now ? lease.answer : answer;
+    // "No such tag" is an answer and ends the lease. Without an answer the old lease stays valid
+    // for a while.
+    const unanswered = ['unreachable', 'rate-limited'].includes(answer.code);
+    return unanswered && lease !== undefined && lease.stale > now ? lease.answer : answer;
   }
 }
 
@@ -73,5 +77,8 @@ const NONE: ReadonlyMap<string, string> = new Map();
 function leftBy(before: Lease | undefined, { digest }: Resolved, now: number): ReadonlyMap<string, string> {
   if (before === undefined) return NONE;
   if (before.answer.digest === digest) return before.left;
-  return new Map([...before.left, [before.answer.digest, new Date(now).toISOString()] as const].slice(-MAX_LEFT));
+  const left = new Map(before.left);
+  left.delete(before.answer.digest); // the latest departure determines the order
+  left.set(before.answer.digest, new Date(now).toISOString());
+  return left.size > MAX_LEFT ? new Map([...left].slice(-MAX_LEFT)) : left;
 }

@@ -1,5 +1,6 @@
-// The lock that a cluster is given: a file, or an artifact in a registry that `tagproof lock push` puts there. The rules that speak for
-// its repository decide about it as about any image: signed, from where.
+// The lock of a cluster: a file, or an artifact in a registry as pushed by `tagproof lock push`.
+// The rules that apply to its repository decide on it as on any image: by whom it must be signed
+// and where it may come from.
 
 import { evaluateImage, type PolicyContext } from '../evaluate/evaluate.ts';
 import type { Reference } from '../flow.ts';
@@ -11,7 +12,10 @@ import type { RegistryClient } from '../registry/client.ts';
 import { MAX_ATTESTATION_BLOB } from '../registry/limits.ts';
 import { parseJson } from '../sigstore/json.ts';
 
-/** @throws Problem; `refused` where the policy does not let it pass; @returns the lock, and the artifact's digest */
+/**
+ * @returns the lock, and the artifact's digest
+ * @throws Problem `refused` if the policy denies the artifact
+ */
 export async function fetchLock(
   client: RegistryClient,
   policyContext: PolicyContext,
@@ -23,14 +27,17 @@ export async function fetchLock(
     const resolved = { reference, digest, from: 'registry' as const, at: new Date().toISOString() };
     const { decision } = await evaluateImage(client, subject, resolved, policyContext);
     if (decision.outcome === 'deny')
-      throw new Problem('refused', `the policy does not let this lock pass: ${objections(decision)}`);
+      throw new Problem('refused', `the policy denies this lock: ${objections(decision)}`);
     return { digest, lock: parseLock(await readLockArtifact(client, subject), reference.text) };
   } catch (error) {
     throw asProblem(error, 'unreachable', { image: reference.text });
   }
 }
 
-/** The text of a lock as `tagproof lock push` puts it. @throws Problem `protocol` for anything else */
+/**
+ * Reads the text of a lock artifact.
+ * @throws Problem `protocol` for any artifact but that of `tagproof lock push`
+ */
 export async function readLockArtifact(client: RegistryClient, subject: Reference): Promise<string> {
   const { bytes, digest } = await client.manifest(subject);
   const { layers = [] } = (parseJson(bytes) ?? {}) as { layers?: { mediaType?: unknown; digest?: unknown }[] };
@@ -41,9 +48,12 @@ export async function readLockArtifact(client: RegistryClient, subject: Referenc
   return text.toString('utf8');
 }
 
-/** A lock that is not there is not an empty one: then every tag would be refused, and nobody would know why. */
+/**
+ * A missing file is an error and not an empty lock, which would deny every tag without an
+ * explanation.
+ */
 export function lockOf(file: string): Lock {
   const { lock, bytes } = readLock(file);
-  if (bytes === undefined) throw new Problem('file', 'there is no such lock', { file });
+  if (bytes === undefined) throw new Problem('file', 'there is no such lock file', { file });
   return lock;
 }

@@ -1,20 +1,24 @@
-// What Prometheus reads of the webhook.
+// The webhook's Prometheus metrics.
 import { Histogram, processFigures, Value } from '../prometheus.ts';
 
 /** Upper bounds of the histogram, seconds. */
 const BOUNDS = [0.001, 0.0025, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Owns the figures of one webhook. */
+/** Owns the metrics of one webhook. */
 export class Metrics {
   readonly #reviews = new Histogram('tagproof_review_seconds', 'Time to answer an admission review.', BOUNDS);
-  readonly #images = new Value('counter', 'tagproof_images_total', 'Images decided about.');
+  readonly #images = new Value('counter', 'tagproof_images_total', 'Images decided on, by outcome.');
   readonly #policyErrors = new Value(
     'counter',
     'tagproof_policy_errors_total',
-    'Policies that could not be used; the one before stayed in force.',
+    'Policies that could not be used; the previous one stayed in force.',
   );
-  readonly #bypasses = new Value('counter', 'tagproof_bypasses_total', 'Images let in by a Bypass.');
-  readonly #dropped = new Value('counter', 'tagproof_events_dropped_total', 'Events that could not be written.');
+  readonly #bypasses = new Value('counter', 'tagproof_bypasses_total', 'Images admitted by a Bypass.');
+  readonly #dropped = new Value(
+    'counter',
+    'tagproof_events_dropped_total',
+    'Events and evidence records that could not be written.',
+  );
   readonly #kubeErrors = new Value(
     'counter',
     'tagproof_kubernetes_errors_total',
@@ -23,7 +27,7 @@ export class Metrics {
   readonly #certificate = new Value(
     'gauge',
     'tagproof_certificate_expiry_timestamp_seconds',
-    'When the certificate that is served ends.',
+    'When the serving certificate expires.',
   );
   readonly #policy = new Value('gauge', 'tagproof_policy_info', 'The policy in force.');
 

@@ -1,5 +1,6 @@
-// How the registries of one object are reached: with the webhook's own credentials, or first with the pull secrets of the object's own
-// namespace (T51). Tags are leased apart for each set of secrets, so nobody learns what he could not have asked.
+// Registry access for one object: with the webhook's own credentials, or first with the pull
+// secrets of the object's namespace (T51). Each set of secrets has tag leases of its own, so no one
+// learns what their own secrets could not have read.
 import type { KubeClient } from '../kube/client.ts';
 import { type KubeObject, pathOf } from '../kube/object.ts';
 import { asProblem, Problem } from '../problem.ts';
@@ -8,7 +9,7 @@ import { type CredentialSource, secretCredentials } from '../registry/credential
 import { Leases } from './leases.ts';
 import type { AdmissionRequest } from './review.ts';
 
-/** @param client with credentials; `leases` hold what it was told of tags */
+/** A client with credentials, and the leases of the tags that it resolved. */
 export type RegistryAccess = { readonly client: RegistryClient; readonly leases: Leases };
 
 export function makeRegistryAccess(client: RegistryClient): RegistryAccess {
@@ -21,24 +22,27 @@ export function makeRegistryAccess(client: RegistryClient): RegistryAccess {
   return { client, leases };
 }
 
-/** Secrets are read anew after this, milliseconds. */
+/** Secrets are read again after this, milliseconds. */
 const FRESH_MS = 60_000;
-/** Sets of secrets in use at once; the one that was not used for longest goes. */
+/** How many sets of secrets are cached; the one that was read least recently is evicted. */
 const MAX_SETS = 500;
-/** Of one pod, as the kubelet would try them. */
+/** How many secrets of one pod are used, in the kubelet's order. */
 const MAX_SECRETS = 20;
 
-type Kept = { readonly registryAccess: RegistryAccess; readonly versions: string; readonly until: number };
+type AccessEntry = { readonly registryAccess: RegistryAccess; readonly versions: string; readonly until: number };
 
-/** Owns what was read of secrets. */
+/** Owns the cached access of each set of secrets. */
 export class PullSecrets {
   readonly #kube: KubeClient;
   readonly #options: ClientOptions & { readonly credentials: CredentialSource };
   readonly #plain: RegistryAccess;
-  readonly #sets = new Map<string, Kept>();
+  readonly #sets = new Map<string, AccessEntry>();
   readonly #flights = new Map<string, Promise<RegistryAccess>>();
 
-  /** @param options with the webhook's own credentials, asked last; @param plain for objects without secrets */
+  /**
+   * @param options hold the webhook's own credentials, which are tried last
+   * @param plain the access for objects without pull secrets
+   */
   constructor(
     kube: KubeClient,
     options: ClientOptions & { readonly credentials: CredentialSource },
@@ -49,7 +53,10 @@ export class PullSecrets {
     this.#plain = plain;
   }
 
-  /** Never throws: what cannot be read fails when a registry asks for credentials, and then "could not be checked" is said. */
+  /**
+   * Never throws. If the secrets cannot be read, the returned access fails when a registry demands
+   * credentials, and the answer is "could not be checked".
+   */
   async of(
     { namespace, object }: Pick<AdmissionRequest, 'namespace' | 'object'>,
     now = Date.now(),
@@ -57,23 +64,17 @@ export class PullSecrets {
     const spec = podSpecOf(object ?? {});
     if (namespace === '' || spec === undefined) return this.#plain;
     const key = JSON.stringify([namespace, accountOf(spec), namesIn(spec)]);
-    const kept = this.#sets.get(key);
-    if (kept !== undefined && kept.until > now) return kept.registryAccess;
+    const entry = this.#sets.get(key);
+    if (entry !== undefined && entry.until > now) return entry.registryAccess;
     let flight = this.#flights.get(key);
     if (flight === undefined) {
-      flight = this.#read(key, namespace, spec, kept, now).finally(() => this.#flights.delete(key));
+      flight = this.#read({ key, namespace, spec, entry, now }).finally(() => this.#flights.delete(key));
       this.#flights.set(key, flight);
     }
     return flight;
   }
 
-  async #read(
-    key: string,
-    namespace: string,
-    spec: PodSpec,
-    kept: Kept | undefined,
-    now: number,
-  ): Promise<RegistryAccess> {
+  async #read({ key, namespace, spec, entry, now }: SecretsQuestion): Promise<RegistryAccess> {
     let secrets: Secret[];
     try {
       secrets = await this.#secrets(namespace, spec);
@@ -84,23 +85,26 @@ export class PullSecrets {
       return makeRegistryAccess(new RegistryClient({ ...this.#options, credentials }));
     }
     const versions = secrets.map(({ name, version }) => `${name}@${version}`).join();
-    const same = kept?.versions === versions ? kept.registryAccess : undefined;
-    const registryAccess = secrets.length === 0 ? this.#plain : (same ?? this.#reachWith(secrets));
+    const unchanged = entry?.versions === versions ? entry.registryAccess : undefined;
+    const registryAccess = secrets.length === 0 ? this.#plain : (unchanged ?? this.#accessWith(secrets));
     this.#sets.delete(key);
     this.#sets.set(key, { registryAccess, versions, until: now + FRESH_MS });
     if (this.#sets.size > MAX_SETS) this.#sets.delete(this.#sets.keys().next().value as string);
     return registryAccess;
   }
 
-  #reachWith(secrets: readonly Secret[]): RegistryAccess {
-    const own = secretCredentials(secrets);
+  #accessWith(secrets: readonly Secret[]): RegistryAccess {
+    const fromSecrets = secretCredentials(secrets);
     const { credentials: ambient } = this.#options;
     const credentials: CredentialSource = async (registry, repository) =>
-      (await own(registry, repository)) ?? ambient(registry, repository);
+      (await fromSecrets(registry, repository)) ?? ambient(registry, repository);
     return makeRegistryAccess(new RegistryClient({ ...this.#options, credentials }));
   }
 
-  /** As the kubelet: the pod's own, then those of its service account; one that is not there is passed over. */
+  /**
+   * As in the kubelet: the secrets of the pod, then of its service account; a missing secret is
+   * skipped.
+   */
   async #secrets(namespace: string, spec: PodSpec): Promise<Secret[]> {
     const account = await this.#kube.find(
       pathOf({ apiVersion: 'v1', resource: 'serviceaccounts' }, namespace, accountOf(spec)),
@@ -113,6 +117,14 @@ export class PullSecrets {
   }
 }
 
+type SecretsQuestion = {
+  readonly key: string;
+  readonly namespace: string;
+  readonly spec: PodSpec;
+  /** The entry that has expired, if there is one. */
+  readonly entry: AccessEntry | undefined;
+  readonly now: number;
+};
 type PodSpec = Readonly<Record<string, unknown>>;
 type Secret = { readonly name: string; readonly version: string; readonly text: string };
 
@@ -120,11 +132,12 @@ function secretOf({ metadata, type, data }: KubeObject): Secret[] {
   const { name = '', resourceVersion: version = '' } = metadata ?? {};
   const values = (data ?? {}) as Record<string, string>;
   const decode = (value: string) => Buffer.from(value, 'base64').toString('utf8');
-  const whole = values['.dockerconfigjson'];
-  if (type === 'kubernetes.io/dockerconfigjson' && whole !== undefined) return [{ name, version, text: decode(whole) }];
-  const older = values['.dockercfg'];
-  if (type === 'kubernetes.io/dockercfg' && older !== undefined)
-    return [{ name, version, text: `{"auths":${decode(older)}}` }];
+  const dockerConfig = values['.dockerconfigjson'];
+  if (type === 'kubernetes.io/dockerconfigjson' && dockerConfig !== undefined)
+    return [{ name, version, text: decode(dockerConfig) }];
+  const legacyConfig = values['.dockercfg'];
+  if (type === 'kubernetes.io/dockercfg' && legacyConfig !== undefined)
+    return [{ name, version, text: `{"auths":${decode(legacyConfig)}}` }];
   return [];
 }
 
@@ -140,7 +153,7 @@ function namesIn({ imagePullSecrets }: PodSpec): string[] {
   });
 }
 
-/** The pod spec of a pod, of a workload's template, of a CronJob's or of a PodTemplate. */
+/** The pod spec of a pod, of a workload's template, of a CronJob's template or of a PodTemplate. */
 export function podSpecOf(object: PodSpec): PodSpec | undefined {
   const at = (...path: string[]) =>
     path.reduce<unknown>((value, key) => (value as PodSpec | null | undefined)?.[key], object) as PodSpec | undefined;

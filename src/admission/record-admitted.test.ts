@@ -1,4 +1,5 @@
-// What was let in, and by what evidence, in the ledger: once, in batches, and never in anybody's way.
+// Admitted images and their evidence are recorded once, in batches, and reviews never wait for the
+// ledger.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -25,12 +26,12 @@ const admission = (allowed: boolean, by: string, digest: string | null = A): Adm
   ],
 });
 
-test('what is let in is recorded once while its evidence stays the same; what is denied is not', async () => {
+test('an admitted image is recorded once while its evidence is unchanged; a denied image is not', async () => {
   const ledger = await openLedger(':memory:');
   const admitted = new AdmissionRecorder(async () => ledger, assert.fail);
   for (let i = 0; i < 1000; i++) admitted.take(admission(true, 'ann'), 'sha256:p');
   admitted.take(admission(false, 'eve'), 'sha256:p');
-  admitted.take(admission(true, 'nobody', null), 'sha256:p');
+  admitted.take(admission(true, 'eve', null), 'sha256:p');
   let rows: { signers: readonly string[]; source: string }[] = [];
   for (let i = 0; rows.length === 0 && i < 100; i++) {
     await new Promise((wait) => setTimeout(wait, 50));
@@ -41,28 +42,29 @@ test('what is let in is recorded once while its evidence stays the same; what is
     [[['release: ann'], 'admission']],
   );
   assert.equal((await ledger.verify()).count, 1);
-  assert.deepEqual(await ledger.statements.openEvidence(), [], 'the watcher looks for itself');
+  assert.deepEqual(await ledger.statements.openEvidence(), [], 'the watcher verifies by itself');
   await admitted.stop();
 });
 
-test('a ledger that does not answer holds nobody up; when it is there, what waited is written', async () => {
-  const kept = await openLedger(':memory:');
-  let there = false;
+test('a ledger that does not answer blocks no review; when it answers, waiting records are written', async () => {
+  const stored = await openLedger(':memory:');
+  let reachable = false;
   let dropped = 0;
   const admitted = new AdmissionRecorder(
     async (): Promise<Ledger> => {
-      if (!there) throw new Error('connection refused');
-      return kept;
+      if (!reachable) throw new Error('connection refused');
+      return stored;
     },
     () => dropped++,
   );
   admitted.take(admission(true, 'ann'), 'sha256:p');
   await new Promise((wait) => setTimeout(wait, 2100));
-  there = true;
+  reachable = true;
   for (let i = 0; i < 6000; i++)
     admitted.take(admission(true, 'ann', `sha256:${String(i).padStart(64, '0')}`), 'sha256:p');
-  for (let i = 0; (await kept.verify()).count === 0 && i < 100; i++) await new Promise((wait) => setTimeout(wait, 50));
-  assert.equal((await kept.verify()).count, 5000);
-  assert.equal(dropped, 1001, 'bounded, and said');
+  for (let i = 0; (await stored.verify()).count === 0 && i < 100; i++)
+    await new Promise((wait) => setTimeout(wait, 50));
+  assert.equal((await stored.verify()).count, 5000);
+  assert.equal(dropped, 1001, 'bounded, and counted');
   await admitted.stop();
 });

@@ -1,5 +1,6 @@
-// By what evidence images were let in, into the ledger: so that later it can be said of what ran. Nobody waits for it, and nothing is decided
-// by it: what cannot be written is tried again, and in the end dropped and counted (T44).
+// Records in the ledger the evidence by which images were admitted, so that it is known later for
+// what ran. No review waits for it and no decision depends on it. Failed writes are retried; when
+// the queue is full, further records are dropped and counted (T44).
 import { parseReference } from '../image/reference.ts';
 import { summarizeEvaluation } from '../inventory/deployed.ts';
 import type { EvidenceEvent } from '../ledger/event.ts';
@@ -21,7 +22,10 @@ export class AdmissionRecorder {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  /** @param open of a ledger that may not answer yet: the door does not wait for it */
+  /**
+   * @param open opens the ledger, which may not answer yet; reviews do not wait for it
+   * @param dropped called for each record that is not written
+   */
   constructor(open: () => Promise<Ledger>, dropped: () => void) {
     this.#open = open;
     this.#dropped = dropped;
@@ -34,7 +38,7 @@ export class AdmissionRecorder {
       const reference = parseReference(image);
       if (digest === undefined || reference instanceof Problem) continue;
       const { registry, repository } = reference;
-      const found = summarizeEvaluation({ resolved: new Problem('usage', 'not asked'), decision, evidence });
+      const found = summarizeEvaluation({ resolved: new Problem('usage', 'not resolved'), decision, evidence });
       const event: EvidenceEvent = {
         kind: 'evidence',
         registry,
@@ -55,7 +59,7 @@ export class AdmissionRecorder {
       if (this.#recorded.size > MAX_REMEMBERED) this.#recorded.delete(this.#recorded.keys().next().value as string);
       this.#waiting.set(key, event);
     }
-    if (this.#waiting.size > 0) this.#later();
+    if (this.#waiting.size > 0) this.#schedule();
   }
 
   async stop(): Promise<void> {
@@ -66,7 +70,7 @@ export class AdmissionRecorder {
     await ledger?.close();
   }
 
-  #later(): void {
+  #schedule(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#writing = this.#write();
@@ -82,9 +86,9 @@ export class AdmissionRecorder {
       await (await this.#ledger).append(batch.map(([, event]) => event));
     } catch {
       this.#ledger = undefined;
-      // What was told anew in between is newer.
+      // A record that arrived meanwhile is newer and wins.
       for (const [key, event] of batch) if (!this.#waiting.has(key)) this.#waiting.set(key, event);
-      this.#later();
+      this.#schedule();
     }
   }
 }

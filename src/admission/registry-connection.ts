@@ -1,5 +1,5 @@
-// The way to the registries that a policy gives: sockets, the webhook's own credentials, leases of tags. It outlives a policy that reaches
-// registries the same way.
+// The connection to registries under one policy: sockets, the webhook's own credentials, tag
+// leases. It outlives the policy if the next one has the same registry settings.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readNamed } from '../file.ts';
@@ -11,13 +11,13 @@ import { ambientCredentials } from '../registry/credentials.ts';
 import { Transport } from '../registry/transport.ts';
 import { makeRegistryAccess, PullSecrets, type RegistryAccess } from './pull-secrets.ts';
 
-/** A registry's deadline within a review, milliseconds. */
+/** Deadline of one registry request within a review, milliseconds. */
 const DEADLINE_MS = 8000;
 
 export type Connection = {
-  /** Two policies with the same one reach registries the same way. */
+  /** Equal for two policies with the same registry settings. */
   readonly key: string;
-  /** Closed by whoever lets go of the connection. */
+  /** The owner of the connection closes it. */
   readonly transport: Transport;
   readonly plain: RegistryAccess;
   readonly secrets: PullSecrets | undefined;
@@ -25,7 +25,7 @@ export type Connection = {
 
 type Options = { readonly userAgent: string; readonly kube?: KubeClient | undefined; readonly pullSecrets?: boolean };
 
-/** @returns the one before, where nothing has changed */
+/** @returns `before` itself if the registry settings and credentials are unchanged */
 export function connect(
   config: Config,
   { userAgent, kube, pullSecrets }: Options,
@@ -43,7 +43,7 @@ export function connect(
   return { key, transport, plain, secrets };
 }
 
-/** The mounted registry Secret: a new one is taken up without a restart. */
+/** File of the mounted registry Secret. A changed Secret is loaded without a restart. */
 export function credentialFile(): string | undefined {
   const folder = process.env['DOCKER_CONFIG'];
   return folder === undefined ? undefined : join(folder, 'config.json');

@@ -1,10 +1,10 @@
-// Reports of what runs, every so often, by one of the replicas.
+// Writes reports on what runs, at an interval, from one of the replicas.
 
 import { auditWorkloads } from '../inventory/audit.ts';
 import { reportKind, writeReports } from '../inventory/policy-reports.ts';
 import { listWorkloads } from '../inventory/workloads.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { hold } from '../kube/lease.ts';
+import { acquireLease } from '../kube/lease.ts';
 import { asProblem, type Problem } from '../problem.ts';
 import type { AdmissionConfig } from './admit.ts';
 
@@ -17,10 +17,14 @@ export type ReporterOptions = {
 };
 
 const LEASE = 'tagproof-reports';
-/** Before the first one, milliseconds: a webhook that just came up has better things to do. */
+/**
+ * Delay of the first report, milliseconds: a webhook that has just started serves reviews first.
+ */
 const SETTLE_MS = 10_000;
 
-/** Owns the timer. What fails is told, and tried again the next time; decisions never wait for it. */
+/**
+ * Owns the timer. A failure is logged, and the next run tries again. Decisions never wait for it.
+ */
 export class Reporter {
   readonly #options: ReporterOptions;
   #timer: NodeJS.Timeout | undefined;
@@ -31,7 +35,7 @@ export class Reporter {
   }
 
   start(): void {
-    this.#next(Math.min(SETTLE_MS, this.#options.everyMs));
+    this.#schedule(Math.min(SETTLE_MS, this.#options.everyMs));
   }
 
   stop(): void {
@@ -39,7 +43,7 @@ export class Reporter {
     clearTimeout(this.#timer);
   }
 
-  #next(milliseconds: number): void {
+  #schedule(milliseconds: number): void {
     if (!this.#stopped) this.#timer = setTimeout(() => void this.#run(), milliseconds).unref();
   }
 
@@ -48,13 +52,18 @@ export class Reporter {
     const at = new Date().toISOString();
     try {
       const current = config();
-      // Held beyond the next time, so that it stays with one replica while that lives.
-      const mine = await hold(kube, kube.access.namespace, LEASE, instance, Math.ceil((everyMs * 1.5) / 1000));
-      if (mine && current !== undefined) log({ at, message: 'reports written', ...(await report(kube, current)) });
+      // The lease lasts longer than the interval, so one replica keeps it while it lives.
+      const isHolder = await acquireLease(kube, {
+        namespace: kube.access.namespace,
+        name: LEASE,
+        holder: instance,
+        seconds: Math.ceil((everyMs * 1.5) / 1000),
+      });
+      if (isHolder && current !== undefined) log({ at, message: 'reports written', ...(await report(kube, current)) });
     } catch (error) {
-      log({ at, message: 'reports could not be written', problem: asProblem(error, 'unreachable') });
+      log({ at, message: 'cannot write reports', problem: asProblem(error, 'unreachable') });
     }
-    this.#next(everyMs);
+    this.#schedule(everyMs);
   }
 }
 
@@ -64,7 +73,8 @@ async function report(
 ): Promise<{ namespaces: number; workloads: number; problems: readonly Problem[] }> {
   const kind = await reportKind(kube);
   const { workloads, problems } = await listWorkloads(kube, [], config.policyContext.config.find.fields);
-  // With the webhook's own credentials: what only a pod's secrets open is reported as not checked.
+  // Uses the webhook's own credentials: images that need a pod's pull secrets are reported as not
+  // checked.
   const { client } = await config.registryAccess({ namespace: '', object: null });
   const audited = await auditWorkloads(client, config.policyContext, workloads, {
     templates: config.templates === 'enforce',

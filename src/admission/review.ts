@@ -1,4 +1,4 @@
-// AdmissionReview admission.k8s.io/v1: what the API server asks, checked, and what it is answered.
+// AdmissionReview admission.k8s.io/v1: parses and checks the request, writes the response. Pure.
 import * as v from 'valibot';
 import { Problem } from '../problem.ts';
 
@@ -37,17 +37,20 @@ export type Operation = { readonly op: 'replace'; readonly path: string; readonl
 
 export type AdmissionResponse = {
   readonly allowed: boolean;
-  /** Why not, for the person at kubectl. */
+  /** Why the object was denied, for the user of kubectl. */
   readonly message?: string;
   readonly warnings?: readonly string[];
   readonly patch?: readonly Operation[];
 };
 
-/** API servers cut a warning at 256 bytes, and all of them at 4096. kubernetes.io, "Extensible Admission Controllers". */
+/**
+ * API servers cut each warning at 256 bytes, and all together at 4096. kubernetes.io, "Extensible
+ * Admission Controllers".
+ */
 const MAX_WARNING = 250;
 const MAX_WARNINGS = 15;
 
-/** @throws Problem `protocol` for what is no review that this webhook understands (T42) */
+/** @throws Problem `protocol` for a body that is no AdmissionReview of this version (T42) */
 export function readReview(json: unknown): AdmissionRequest {
   const result = v.safeParse(ReviewSchema, json);
   if (result.success) return result.output.request;
@@ -55,7 +58,7 @@ export function readReview(json: unknown): AdmissionRequest {
   throw new Problem('protocol', `not an AdmissionReview: ${v.getDotPath(issue) ?? 'body'}: ${issue.message}`);
 }
 
-/** The patch is made by a serializer and never by pasting strings (T53). */
+/** A serializer makes the patch; it is never concatenated from strings (T53). */
 export function writeReview(uid: string, { allowed, message, warnings = [], patch = [] }: AdmissionResponse): object {
   return {
     apiVersion: 'admission.k8s.io/v1',

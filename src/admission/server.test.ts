@@ -1,4 +1,5 @@
-// The webhook as a server: TLS, certificates and lock that change while it runs, an end without loss.
+// The webhook as a server: TLS, certificates and locks that change while it runs, shutdown without
+// loss.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -62,7 +63,9 @@ async function ask(port: number, ca: string, image = PINNED, step = 'validate'):
   }
 }
 
-test('certificates are renewed while reviews go on; old TLS is refused (T53)', { timeout: 30_000 }, async () => {
+test('certificates are renewed while reviews continue; old TLS versions are refused (T53)', {
+  timeout: 30_000,
+}, async () => {
   const first = await renew();
   const server = new AdmissionServer({
     ...options,
@@ -74,15 +77,15 @@ test('certificates are renewed while reviews go on; old TLS is refused (T53)', {
   assert.equal(await ask(port, first, 'x:1'), false);
   const old = await new Promise<string>((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', maxVersion: 'TLSv1.1', rejectUnauthorized: false }, () =>
-      resolve('taken'),
+      resolve('accepted'),
     );
     socket.on('error', (error) => resolve(error.message));
   });
-  assert.notEqual(old, 'taken');
+  assert.notEqual(old, 'accepted');
   const second = await renew();
   let asked = 0;
   for (let renewed = false; !renewed; asked++) {
-    // At every moment one of the two is served; nobody is turned away.
+    // At every moment one of the two is served, and no review is rejected.
     const [before, now] = await Promise.all([
       ask(port, first).catch(() => false),
       ask(port, second).catch(() => false),
@@ -95,13 +98,34 @@ test('certificates are renewed while reviews go on; old TLS is refused (T53)', {
   await server.stop();
 });
 
-test('an end: a review in flight is answered, new ones are not taken', { timeout: 30_000 }, async (t) => {
+test('T53: with --client-ca a caller without a certificate of that CA is refused; probes are answered', async (t) => {
+  const { ca, cert, key } = await makeCertificates(['localhost']);
+  const [trusted, foreign] = [await makeCertificates(['api']), await makeCertificates(['api'])];
+  writeFileSync(at('client-ca.crt'), trusted.ca);
+  const server = new AdmissionServer({ ...options, tls: { cert, key }, clientCa: at('client-ca.crt'), log: () => {} });
+  t.after(() => server.stop());
+  const port = await server.start();
+  const statusOf = async (path: string, method: 'GET' | 'POST', client: object) => {
+    const dispatcher = new Agent({ connect: { ca, ...client } });
+    const body = method === 'POST' ? review(PINNED) : null;
+    const answer = await request(`https://localhost:${port}${path}`, { method, body, dispatcher });
+    await answer.body.dump();
+    await dispatcher.destroy();
+    return answer.statusCode;
+  };
+  for (const client of [{}, { cert: foreign.cert, key: foreign.key }]) {
+    assert.equal(await statusOf('/validate', 'POST', client), 401);
+    assert.equal(await statusOf('/healthz', 'GET', client), 200);
+  }
+});
+
+test('shutdown: a review in flight is answered, new connections are refused', { timeout: 30_000 }, async (t) => {
   const slow = { latencyMs: 0 };
   const registry = new EmbeddedRegistry(slow);
   t.after(() => registry.close());
   const host = await registry.listen();
   await pushSample(host, { repository: 'x', tag: '1', platforms: ['linux/amd64'], content: 'x' });
-  slow.latencyMs = 400;
+  slow.latencyMs = 2500; // longer than the time that callers get to close their connections
   registry.log.length = 0;
   writeFileSync(
     at('resolve.yaml'),
@@ -118,14 +142,14 @@ test('an end: a review in flight is answered, new ones are not taken', { timeout
   await assert.rejects(ask(port, ca));
 });
 
-test('a policy, lock or certificate that cannot be used at the start is said, and nothing is served', async () => {
+test('an unusable policy, lock or certificate fails the start with its reason', async () => {
   const { cert, key } = await makeCertificates(['localhost']);
   writeFileSync(at('empty.yaml'), '');
   const tls = { cert, key };
   const starts: [more: object, message: RegExp][] = [
     [{ policy: at('empty.yaml') }, /there are no rules/],
     [{ policy: at('gone.yaml') }, /gone\.yaml/],
-    [{ lock: at('gone.lock') }, /there is no such lock/],
+    [{ lock: at('gone.lock') }, /there is no such lock file/],
   ];
   for (const [more, message] of starts) {
     const server = new AdmissionServer({ ...options, tls, log: () => {}, ...more });
@@ -138,7 +162,7 @@ test('a policy, lock or certificate that cannot be used at the start is said, an
   );
 });
 
-test('a lock that lives in a registry: judged like an image, taken over when it changes, never half', {
+test('a lock in a registry: evaluated like an image, reloaded when it changes, never in part', {
   timeout: 30_000,
 }, async (t) => {
   const registry = new EmbeddedRegistry();
@@ -177,7 +201,7 @@ test('a lock that lives in a registry: judged like an image, taken over when it 
   await push(entry(digests[0] as string));
   await assert.rejects(
     new AdmissionServer({ ...settings, policy: at('elsewhere.yaml') }).start(),
-    /does not let this lock pass/,
+    /the policy denies this lock/,
   );
   const server = new AdmissionServer(settings);
   const port = await server.start();
@@ -185,7 +209,7 @@ test('a lock that lives in a registry: judged like an image, taken over when it 
   const mutated = async () => (await patched(port, ca, `${host}/web:1`)).at(0)?.value;
   assert.equal(await mutated(), `${host}/web:1@${digests[0]}`);
   await push('version: 1\nimages:\n  broken');
-  while (!lines.some((line) => line.includes('the one before stays in force')))
+  while (!lines.some((line) => line.includes('the previous policy stays in force')))
     await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(await mutated(), `${host}/web:1@${digests[0]}`);
   await push(entry(digests[1] as string));
@@ -208,7 +232,7 @@ async function patched(port: number, ca: string, image: string): Promise<{ value
   return JSON.parse(Buffer.from(response.patch ?? 'W10=', 'base64').toString());
 }
 
-test('what is let in is kept with its evidence, before the server has ended; what is denied is not', async () => {
+test('admitted images are recorded with their evidence before the server ends; denied images are not', async () => {
   const ca = await renew();
   const ledger = await openLedger(at('ledger.db'));
   const server = new AdmissionServer({
@@ -222,9 +246,9 @@ test('what is let in is kept with its evidence, before the server has ended; wha
   assert.equal(await ask(port, ca), true);
   assert.equal(await ask(port, ca, 'x:1'), false);
   await server.stop();
-  const kept = await ledger.statements.evidence([PINNED.slice(2)]);
+  const recorded = await ledger.statements.evidence([PINNED.slice(2)]);
   assert.deepEqual(
-    kept.map(({ outcome, source, reason }) => [outcome, source, reason]),
+    recorded.map(({ outcome, source, reason }) => [outcome, source, reason]),
     [['allow', 'admission', 'pinned to a digest']],
   );
   assert.equal((await ledger.verify()).count, 1);

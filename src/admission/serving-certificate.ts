@@ -1,5 +1,6 @@
-// The webhook's own certificate: made by whichever replica comes first, kept in a Secret, renewed without a restart. A new authority is
-// told to the API server before anything signed by it is shown, so no review is ever turned away.
+// The webhook's own certificate: the first replica makes it, a Secret keeps it, and it is renewed
+// without a restart. The API server trusts a new CA before the webhook serves a certificate that it
+// signed, so no review is ever rejected.
 import { X509Certificate } from 'node:crypto';
 import type { Leaf } from '../install/certificate.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -7,9 +8,9 @@ import { type KubeObject, pathOf } from '../kube/object.ts';
 import { asProblem, Problem } from '../problem.ts';
 import { certificatesIn } from '../sigstore/pem.ts';
 
-/** What the Secret holds, PEM. */
+/** The content of the Secret, PEM. */
 export type StoredCertificate = Leaf & {
-  /** Every authority that the API server should trust, the one that signs first. */
+  /** Every CA that the API server should trust, the signing one first. */
   readonly bundle: readonly string[];
   readonly caKey: string;
 };
@@ -17,45 +18,45 @@ export type StoredCertificate = Leaf & {
 const DAY_MS = 86_400_000;
 export const LEAF_DAYS = 60;
 export const AUTHORITY_DAYS = 730;
-/** Renewed when less than this is left, days. */
+/** Renewed when the certificate is valid for less than this, days. */
 const LEAF_LEFT = 20;
 const AUTHORITY_LEFT = LEAF_DAYS + 30;
 
 /**
- * The next step of a renewal; undefined: nothing is due.
- * @param published the API server trusts the whole bundle
+ * The next step of a renewal, or undefined if nothing is due.
+ * @param published whether the API server trusts the whole bundle
  */
 export async function renewal(
-  kept: StoredCertificate | undefined,
+  stored: StoredCertificate | undefined,
   names: readonly string[],
   published: boolean,
   now: Date,
 ): Promise<StoredCertificate | undefined> {
-  if (kept === undefined) {
+  if (stored === undefined) {
     const { makeAuthority, makeLeaf } = await maker();
     const authority = await makeAuthority(AUTHORITY_DAYS, now);
     return { bundle: [authority.ca], caKey: authority.caKey, ...(await makeLeaf(authority, names, LEAF_DAYS, now)) };
   }
-  const [ca = ''] = kept.bundle;
+  const [ca = ''] = stored.bundle;
   if (daysLeft(ca, now) < AUTHORITY_LEFT) {
     const { makeAuthority } = await maker();
     const authority = await makeAuthority(AUTHORITY_DAYS, now);
     return {
-      ...kept,
-      bundle: [authority.ca, ...kept.bundle.filter((pem) => daysLeft(pem, now) > 0)],
+      ...stored,
+      bundle: [authority.ca, ...stored.bundle.filter((pem) => daysLeft(pem, now) > 0)],
       caKey: authority.caKey,
     };
   }
-  const leaf = new X509Certificate(kept.cert);
-  const byFirst = leaf.checkIssued(new X509Certificate(ca)) && leaf.verify(new X509Certificate(ca).publicKey);
+  const leaf = new X509Certificate(stored.cert);
+  const issuedByFirst = leaf.checkIssued(new X509Certificate(ca)) && leaf.verify(new X509Certificate(ca).publicKey);
   const named = names.every((name) => leaf.checkHost(name) !== undefined);
-  if (published && (!byFirst || !named || daysLeft(kept.cert, now) < LEAF_LEFT))
-    return { ...kept, ...(await (await maker()).makeLeaf({ ca, caKey: kept.caKey }, names, LEAF_DAYS, now)) };
-  const living = kept.bundle.filter((pem, index) => index === 0 || daysLeft(pem, now) > 0);
-  return living.length < kept.bundle.length && byFirst ? { ...kept, bundle: living } : undefined;
+  if (published && (!issuedByFirst || !named || daysLeft(stored.cert, now) < LEAF_LEFT))
+    return { ...stored, ...(await (await maker()).makeLeaf({ ca, caKey: stored.caKey }, names, LEAF_DAYS, now)) };
+  const valid = stored.bundle.filter((pem, index) => index === 0 || daysLeft(pem, now) > 0);
+  return valid.length < stored.bundle.length && issuedByFirst ? { ...stored, bundle: valid } : undefined;
 }
 
-/** Needed for some seconds in two months; its memory is taken then. */
+/** Loaded on demand, because it is needed for a few seconds every two months and takes memory. */
 const maker = () => import('../install/certificate.ts');
 
 const daysLeft = (pem: string, now: Date) => (Date.parse(new X509Certificate(pem).validTo) - now.getTime()) / DAY_MS;
@@ -63,23 +64,26 @@ const daysLeft = (pem: string, now: Date) => (Date.parse(new X509Certificate(pem
 export type ServingCertificateOptions = {
   readonly kube: KubeClient;
   readonly namespace: string;
-  /** Of the Secret. */
+  /** Name of the Secret. */
   readonly secret: string;
   /** The Service's DNS names. */
   readonly names: readonly string[];
-  /** Of both webhook configurations: their caBundle is kept. */
+  /** Name of both webhook configurations, whose caBundle is kept up to date. */
   readonly configurations: string;
-  readonly taken: (leaf: Leaf) => void;
-  readonly failed: (problem: Problem) => void;
+  /** Called with each certificate that should be served from now on. */
+  readonly onCertificate: (leaf: Leaf) => void;
+  readonly onProblem: (problem: Problem) => void;
 };
 
-/** Looked at so often, milliseconds; each replica at a moment of its own. */
+/**
+ * Interval of the checks, milliseconds, with jitter so that replicas do not check at the same time.
+ */
 const EVERY_MS = 10_000;
 
 /** Owns the timer. */
 export class ServingCertificate {
   readonly #options: ServingCertificateOptions;
-  #shown: string | undefined;
+  #served: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -87,17 +91,21 @@ export class ServingCertificate {
     this.#options = options;
   }
 
-  /** Runs until it is stopped; what fails is told and tried again, for the certificate in hand goes on serving. */
+  /**
+   * Runs until it is stopped. A failure is reported and retried; the current certificate stays in
+   * use.
+   */
   async start(): Promise<void> {
     if (this.#stopped) return;
     let pause = EVERY_MS;
     try {
-      // Steps follow each other until nothing is due; a step of another replica's is seen in the next look.
-      if (await this.look()) pause = 1000;
+      // The steps of a renewal follow each other quickly. The next check also sees the steps of
+      // other replicas.
+      if (await this.check()) pause = 1000;
     } catch (error) {
       const problem = asProblem(error, 'unreachable');
-      if (problem.code !== 'conflict') this.#options.failed(problem);
-      pause = problem.code === 'conflict' || this.#shown === undefined ? 1000 : EVERY_MS;
+      if (problem.code !== 'conflict') this.#options.onProblem(problem);
+      pause = problem.code === 'conflict' || this.#served === undefined ? 1000 : EVERY_MS;
     }
     this.#timer = setTimeout(() => void this.start(), pause * (0.8 + Math.random() * 0.4)).unref();
   }
@@ -107,21 +115,25 @@ export class ServingCertificate {
     clearTimeout(this.#timer);
   }
 
-  /** One look: publish what is kept, take it up, renew what is due. @returns whether something was renewed */
-  async look(now = new Date()): Promise<boolean> {
-    const { kube, namespace, secret, names, taken } = this.#options;
+  /**
+   * Publishes the stored bundle, serves the stored certificate, renews what is due.
+   * @returns whether something was renewed
+   */
+  async check(now = new Date()): Promise<boolean> {
+    const { kube, namespace, secret, names, onCertificate } = this.#options;
     const path = pathOf({ apiVersion: 'v1', resource: 'secrets' }, namespace, secret);
     const object = await kube.find(path);
-    const kept = object === undefined ? undefined : readSecret(object);
-    const published = kept !== undefined && (await this.#publish(kept.bundle));
-    if (kept !== undefined && kept.cert !== this.#shown) {
-      taken(kept);
-      this.#shown = kept.cert;
+    const stored = object === undefined ? undefined : readSecret(object);
+    const published = stored !== undefined && (await this.#publish(stored.bundle));
+    if (stored !== undefined && stored.cert !== this.#served) {
+      onCertificate(stored);
+      this.#served = stored.cert;
     }
-    const next = await renewal(kept, names, published, now);
+    const next = await renewal(stored, names, published, now);
     if (next === undefined) return false;
     const data = writeSecret(next);
-    // With the version that was read: of two replicas that renew at once, one wins and the other takes what it made.
+    // Carries the resourceVersion that was read: if two replicas renew at once, one wins and the
+    // other uses its result.
     if (object === undefined)
       await kube.create(pathOf({ apiVersion: 'v1', resource: 'secrets' }, namespace), {
         apiVersion: 'v1',
@@ -134,7 +146,7 @@ export class ServingCertificate {
     return true;
   }
 
-  /** @returns whether the API server trusted the bundle already, before this look */
+  /** @returns whether the API server trusted the bundle already, before this check */
   async #publish(bundle: readonly string[]): Promise<boolean> {
     const { kube, configurations } = this.#options;
     const wanted = Buffer.from(bundle.join('')).toString('base64');
@@ -146,7 +158,7 @@ export class ServingCertificate {
       const stale = hooks.flatMap(({ clientConfig, name }, index) =>
         clientConfig.caBundle === wanted ? [] : [{ index, name }],
       );
-      if (object === undefined) already = false; // not installed yet, or gone
+      if (object === undefined) already = false; // not installed yet, or deleted
       if (stale.length === 0) continue;
       already = false;
       const patch = stale.flatMap(({ index, name }) => [
@@ -159,7 +171,7 @@ export class ServingCertificate {
   }
 }
 
-/** @returns undefined for a Secret that is still empty; @throws Problem for one that holds something else */
+/** @returns undefined for an empty Secret; @throws Problem for a Secret with other content */
 function readSecret({ data, metadata }: KubeObject): StoredCertificate | undefined {
   const texts = (data ?? {}) as Record<string, string>;
   const text = (key: string) => Buffer.from(texts[key] ?? '', 'base64').toString('utf8');
@@ -169,7 +181,7 @@ function readSecret({ data, metadata }: KubeObject): StoredCertificate | undefin
   if (cert === '' || key === '' || caKey === '' || bundle.length === 0)
     throw new Problem(
       'file',
-      `the Secret ${metadata?.name} holds something else than this webhook's certificate: delete its data`,
+      `the Secret ${metadata?.name} holds data that is not this webhook's certificate: delete the data`,
     );
   return { cert, key, caKey, bundle };
 }

@@ -1,4 +1,5 @@
-// The door against registries and tags that do not behave: tags that lie or go back, hosts that nobody named, registries that hang.
+// The webhook against hostile registries and tags: tags that lie or return, hosts that no policy
+// names, registries that hang.
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
@@ -35,22 +36,22 @@ async function push(repository: string, tag: string, content: string): Promise<s
 const policy = (more = '', at = host) =>
   `authorities:\n${keyAuthorityYaml('release', publicKey)}rules:\n  - {name: ours, images: ["${at}/**"], digest: resolve, signatures: {all: [release]}${more}}\n`;
 
-test('T5: a tag that lies beside its digest: verified is the digest; a rule may ask for the truth', async () => {
+test('T5: a tag that disagrees with its digest: the digest is verified; a rule may demand that they agree', async () => {
   const first = await push('lying', 'v1', 'one');
   const second = await push('lying', 'v1', 'two');
   const image = `${host}/lying:v1@${first}`;
   const plain = await startWebhookFixture(client, policy());
   assert.equal((await ask(plain.app, 'validate', { object: pod(image) })).allowed, true);
-  const honest = await startWebhookFixture(client, policy(', tagAgrees: true'));
-  const denied = await ask(honest.app, 'validate', { object: pod(image) });
+  const strict = await startWebhookFixture(client, policy(', tagAgrees: true'));
+  const denied = await ask(strict.app, 'validate', { object: pod(image) });
   assert.match(denied.status?.message ?? '', new RegExp(`the tag v1 must still be this digest, and is ${second} now`));
-  assert.equal((await ask(honest.app, 'validate', { object: pod(`${host}/lying:v1@${second}`) })).allowed, true);
+  assert.equal((await ask(strict.app, 'validate', { object: pod(`${host}/lying:v1@${second}`) })).allowed, true);
   const warning = await startWebhookFixture(client, policy(', tagAgrees: true, mode: warn'));
   const warned = await ask(warning.app, 'validate', { object: pod(image) });
   assert.match(warned.warnings?.join() ?? '', /tagproof: .*must still be this digest/);
 });
 
-test('T7: a tag that comes back to a digest it had left: said, and denied where a rule asks', async () => {
+test('T7: a tag that returns to a digest that it had left: a warning, and a denial if a rule demands it', async () => {
   const digests = [`sha256:${'1'.repeat(64)}`, `sha256:${'2'.repeat(64)}`];
   let now = 0;
   const leases = new Leases(async (reference) => ({
@@ -66,7 +67,11 @@ test('T7: a tag that comes back to a digest it had left: said, and denied where 
   assert.deepEqual(Object.keys(await at(60)).includes('leftAt'), false);
   now = 0;
   assert.equal(((await at(120)) as { leftAt?: string }).leftAt, '2026-01-01T00:01:00.000Z');
-  assert.equal(((await at(121)) as { leftAt?: string }).leftAt, '2026-01-01T00:01:00.000Z', 'as long as it is so');
+  assert.equal(
+    ((await at(121)) as { leftAt?: string }).leftAt,
+    '2026-01-01T00:01:00.000Z',
+    'for as long as the tag stays there',
+  );
 
   const old = await push('frozen', 'v1', 'old');
   for (const [more, allowed] of [
@@ -85,7 +90,7 @@ test('T7: a tag that comes back to a digest it had left: said, and denied where 
       await push('frozen', 'v1', 'old');
       setTime(120_000);
       const back = await mutate();
-      assert.match(back.warnings?.join() ?? '', /the tag went back to a digest that it had left at/);
+      assert.match(back.warnings?.join() ?? '', /the tag returned to a digest that it had left at/);
       assert.equal(patchOf(back).length, allowed ? 1 : 0);
       const decided = await ask(config.app, 'validate', {
         object: pod(patchOf(back)[0]?.value ?? `${host}/frozen:v1`),
@@ -97,7 +102,7 @@ test('T7: a tag that comes back to a digest it had left: said, and denied where 
   }
 });
 
-/** Leases look at Date.now. */
+/** Leases read Date.now. */
 function clock(): { setTime: (aheadMs: number | undefined) => void } {
   const real = Date.now;
   return {
@@ -107,7 +112,7 @@ function clock(): { setTime: (aheadMs: number | undefined) => void } {
   };
 }
 
-test('a digest that must never run again is denied whatever else speaks for it', async () => {
+test('a blocked digest is denied, whatever rule or exemption would admit it', async () => {
   const good = await push('leaky', 'v1', 'good');
   const bad = await push('leaky', 'v2', 'bad');
   const blocked = `blocked: [{digest: "${bad}", repository: "${host}/leaky", reason: v2 leaks}]\n`;
@@ -123,7 +128,7 @@ test('a digest that must never run again is denied whatever else speaks for it',
   }
 });
 
-test('T46: what only an image names is reached at public addresses, or not at all', async () => {
+test('T46: a host that only an image names is reached at public addresses only', async () => {
   let asked = 0;
   intercept = () => (asked++, false);
   const config = parseConfig('rules: [{name: all, images: ["**"], digest: resolve}]', 'test');
@@ -139,10 +144,10 @@ test('T46: what only an image names is reached at public addresses, or not at al
     const answer = await ask(app, 'validate', { object: pod(image) });
     assert.equal(answer.allowed, false, image);
   }
-  assert.equal(asked, 0, 'and nobody was asked');
+  assert.equal(asked, 0, 'no request was sent');
   intercept = () => false;
   await guarded.close();
-  // By name it is another matter.
+  // A host that the policy names may be private.
   const named = parseConfig(
     `registries: [{host: "${host}"}]\nrules: [{name: all, images: ["**"], digest: resolve}]`,
     'test',
@@ -153,7 +158,7 @@ test('T46: what only an image names is reached at public addresses, or not at al
     `authorities:\n${keyAuthorityYaml('release', publicKey)}    signatureRepository: sigs.corp.test/all\n`,
     'test',
   );
-  assert.equal(namesHost(elsewhere)('sigs.corp.test'), true, 'where an authority keeps its signatures');
+  assert.equal(namesHost(elsewhere)('sigs.corp.test'), true, 'the signature repository of an authority');
   assert.equal(namesHost(parseConfig('rules: [{name: r, images: ["*.corp.test/x/**"]}]', 'test'))('a.corp.test'), true);
 });
 
@@ -171,20 +176,20 @@ test('T40: a registry that hangs delays only the pods that need it', async () =>
     assert.equal(patchOf(await ask(app, 'mutate', { object: pod(`${host}/quick:v1`) })).length, 1);
   const took = performance.now() - started;
   const answers = await Promise.all(hanging);
-  assert.ok(took < 1500, `the quick ones waited ${Math.round(took)} ms`);
+  assert.ok(took < 1500, `the quick pods waited ${Math.round(took)} ms`);
   assert.ok(answers.every(({ allowed }) => !allowed));
   await slow.close();
 });
 
-test('T19: nothing that stands on a pod opens anything; a bypass does, and says so', async () => {
+test('T19: labels and annotations admit nothing; a bypass does, with a warning', async () => {
   const digest = await pushSample(host, { repository: 'unsigned', tag: '1', platforms: ['linux/amd64'], content: 'u' });
   const image = `${host}/unsigned:1@${digest}`;
   const marked = {
     ...pod(image),
     metadata: { annotations: { 'tagproof.dev/bypass': 'me' }, labels: { bypass: 'true' } },
   };
-  const shut = await startWebhookFixture(client, policy());
-  assert.equal((await ask(shut.app, 'validate', { object: marked })).allowed, false);
+  const closed = await startWebhookFixture(client, policy());
+  assert.equal((await ask(closed.app, 'validate', { object: marked })).allowed, false);
   const bypass = {
     namespace: 'n',
     name: 'night',
@@ -192,19 +197,19 @@ test('T19: nothing that stands on a pod opens anything; a bypass does, and says 
     reason: 'incident 4711',
     until: Date.now() + 60_000,
   };
-  const ajar = await startWebhookFixture(client, policy(), {
+  const opened = await startWebhookFixture(client, policy(), {
     bypass: (namespace) => (namespace === 'n' ? bypass : undefined),
   });
-  // With every registry down, for that may be the emergency.
+  // Every registry is down: that may be the emergency.
   intercept = (_, response) => (response.writeHead(503).end(), true);
-  const answer = await ask(ajar.app, 'validate', { object: pod(image) });
+  const answer = await ask(opened.app, 'validate', { object: pod(image) });
   intercept = () => false;
   assert.equal(answer.allowed, true);
   assert.match(answer.warnings?.join() ?? '', /not checked: bypass 'night' until .*: incident 4711/);
-  assert.equal((await ask(ajar.app, 'validate', { namespace: 'm', object: pod(image) })).allowed, false);
+  assert.equal((await ask(opened.app, 'validate', { namespace: 'm', object: pod(image) })).allowed, false);
 });
 
-test('the log of a decision can be decided again', async () => {
+test('the log of a decision contains what replaying it needs', async () => {
   const digest = await push('logged', 'v1', 'x');
   const { app, lines } = await startWebhookFixture(client, policy());
   await ask(app, 'validate', { object: pod(`${host}/logged:v1@${digest}`), userInfo: { username: 'jane' } });

@@ -1,26 +1,26 @@
-// What doctor says: one line a thing that was looked at, a hole with its mend.
+// One result of doctor: what was checked, how it stands, and the remedy. Pure.
 
 export type Check = {
-  /** What was looked at: webhook, rights, certificate, … */
+  /** What was checked: webhook, permissions, certificate, … */
   readonly subject: string;
-  /** `open`: it could not be looked at, which is never the same as fine. */
-  readonly state: 'fine' | 'hole' | 'weak' | 'open';
+  /** `unknown`: it could not be checked, which never counts as a pass. */
+  readonly state: 'pass' | 'fail' | 'warn' | 'unknown';
   readonly message: string;
   /** What to do about it. */
   readonly remedy?: string;
 };
 
-export const pass = (subject: string, message: string): Check => ({ subject, state: 'fine', message });
+export const pass = (subject: string, message: string): Check => ({ subject, state: 'pass', message });
 export const fail = (subject: string, message: string, remedy: string): Check => ({
   subject,
-  state: 'hole',
+  state: 'fail',
   message,
   remedy,
 });
 export const warn = (subject: string, message: string, remedy: string): Check => ({
   subject,
-  state: 'weak',
+  state: 'warn',
   message,
   remedy,
 });
-export const unknown = (subject: string, message: string): Check => ({ subject, state: 'open', message });
+export const unknown = (subject: string, message: string): Check => ({ subject, state: 'unknown', message });

@@ -1,4 +1,5 @@
-// What doctor sees in webhook configurations. The whole doctor is walked at a real API server in test/real/install.
+// What doctor finds in webhook configurations. test/real/install runs the whole doctor at a real
+// API server.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeCertificates } from '../install/certificate.ts';
@@ -29,46 +30,46 @@ async function live(change: (hook: Record<string, unknown>) => object = (hook) =
 }
 const faults = (checked: Live, custom = [] as never[]) =>
   checkHooks(checked, custom, Date.now()).flatMap(({ state, message }) =>
-    state === 'fine' ? [] : [`${state} ${message}`],
+    state === 'pass' ? [] : [`${state} ${message}`],
   );
 
-test('what manifests writes has no hole', async () => {
+test('the configurations that manifests writes pass', async () => {
   assert.deepEqual(faults(await live()), []);
 });
 
-test('without webhooks nothing holds', () => {
+test('missing webhooks are found', () => {
   assert.match(
     faults({ mutating: undefined, validating: undefined }).join('\n'),
-    /hole nothing validates.*\n.*weak no digests/,
+    /fail nothing is validated.*\n.*warn no digests/,
   );
 });
 
 const changes: [name: string, change: object, says: RegExp][] = [
   [
-    'objects left out by label',
+    'objects that are excluded by label',
     { objectSelector: { matchExpressions: [{ key: 'skip', operator: 'DoesNotExist' }] } },
-    /hole .*objectSelector/,
+    /fail .*objectSelector/,
   ],
-  ['matchConditions', { matchConditions: [{ name: 'x', expression: 'false' }] }, /hole .*matchConditions/],
-  ['fails open', { failurePolicy: 'Ignore' }, /weak .*failurePolicy is Ignore/],
-  ['exact versions', { matchPolicy: 'Exact' }, /hole .*Exact/],
+  ['matchConditions', { matchConditions: [{ name: 'x', expression: 'false' }] }, /fail .*matchConditions/],
+  ['fails open', { failurePolicy: 'Ignore' }, /warn .*failurePolicy is Ignore/],
+  ['exact versions', { matchPolicy: 'Exact' }, /fail .*Exact/],
   [
     'creations only',
     { rules: [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['CREATE'], resources: ['*/*'] }] },
-    /hole Pod \(pods\)/,
+    /fail Pod \(pods\)/,
   ],
 ];
 for (const [name, change, says] of changes)
-  test(`doctor sees: ${name}`, async () => {
+  test(`doctor finds: ${name}`, async () => {
     assert.match(faults(await live((hook) => ({ ...hook, ...change }))).join('\n'), says);
   });
 
-test('custom resources that hold images and are not looked at', async () => {
+test('custom resources with images that no rule covers are found', async () => {
   const custom = [{ apiVersion: 'monitoring.coreos.com/v1', resource: 'prometheuses', kind: 'Prometheus' }] as never[];
-  assert.match(faults(await live(), custom).join(), /weak Prometheus \(monitoring\.coreos\.com\/v1\) holds images/);
+  assert.match(faults(await live(), custom).join(), /warn Prometheus \(monitoring\.coreos\.com\/v1\) contains images/);
 });
 
-test('rules with stars cover what they say', () => {
+test('rules with `*` cover what the API server sends for them', () => {
   const rule = (resources: string[], operations = ['*']) => ({
     name: 'x',
     clientConfig: {},
@@ -88,7 +89,7 @@ test('rules with stars cover what they say', () => {
   for (const kind of TEMPLATED) assert.ok(covers(rule(['*']), kind));
 });
 
-test('T20: namespaces that are exempt, and labels by which one may exempt itself', async () => {
+test('T20: exempt namespaces are found, and labels by which a namespace can exempt itself', async () => {
   const namespaces = ['kube-system', 'tagproof', 'shop'].map((name) => ({
     metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
   }));
@@ -99,4 +100,25 @@ test('T20: namespaces that are exempt, and labels by which one may exempt itself
   assert.deepEqual(exemptNamespaces(optIn, namespaces), ['kube-system', 'tagproof', 'shop']);
   assert.deepEqual(selfExempting(optIn), ['guarded']);
   assert.equal(hookAt(good.validating, '/nowhere'), undefined);
+});
+
+const DAY_MS = 86_400_000;
+const bundles: [name: string, days: number, state: string][] = [
+  ['valid for long', 0, ''],
+  ['expires within 30 days', 340, 'warn'],
+  ['has expired', 400, 'fail'],
+];
+for (const [name, days, state] of bundles)
+  test(`the CA that the API server trusts ${name}`, async () => {
+    const found = checkHooks(await live(), [], Date.now() + days * DAY_MS).filter(
+      ({ subject }) => subject === 'certificate',
+    );
+    assert.deepEqual([...new Set(found.map((check) => check.state))], state === '' ? [] : [state]);
+  });
+
+test('a webhook without a CA cannot be called', async () => {
+  const found = faults(
+    await live((hook) => ({ ...hook, clientConfig: { ...(hook['clientConfig'] as object), caBundle: '' } })),
+  );
+  assert.match(found.join(), /fail .*no caBundle, so the API server cannot call it/);
 });

@@ -78,18 +78,18 @@ const isCondition = ({ action }: Use) => /^\{\{-?\s*(?:else\s+)?if\b/.test(actio
  * and `with` see it.
  */
 function usesOf(templates: readonly string[], path: readonly string[]): Use[] {
-  const whole = usesBy(templates, `\\.Values\\.${path.map(escape).join('\\.')}`);
+  const whole = usesBy(templates, `\\.Values\\.${path.map(quoted).join('\\.')}`);
   if (whole.length > 0) return whole;
   for (let from = Math.max(0, path.length - 2); from < path.length; from++) {
     // Not the end of another value's whole path.
     const relative = `(?<![\\w\\]])(?!\\$?\\w*(?:\\.\\w+)*\\.Values\\.)(?:\\$\\w*)?(?:\\.\\w+)*?`;
-    const found = usesBy(templates, `${relative}\\.${path.slice(from).map(escape).join('\\.')}`);
+    const found = usesBy(templates, `${relative}\\.${path.slice(from).map(quoted).join('\\.')}`);
     if (found.length > 0) return found;
   }
   return [];
 }
 
-const escape = (key: string) => key.replaceAll(/[^\w]/g, '\\$&');
+const quoted = (key: string) => key.replaceAll(/[^\w]/g, '\\$&');
 
 function usesBy(templates: readonly string[], expression: string): Use[] {
   return templates.flatMap((text) => usesIn(text, new RegExp(`${expression}(?![\\w.])`, 'g'), 0));
@@ -108,7 +108,7 @@ function usesIn(text: string, pattern: RegExp, step: number): Use[] {
     if (variable !== undefined) {
       const own =
         step < MAX_STEPS
-          ? usesIn(text.slice(close + 2), new RegExp(`${escape(variable)}(?![\\w.]|\\s*:?=)`, 'g'), step + 1)
+          ? usesIn(text.slice(close + 2), new RegExp(`${quoted(variable)}(?![\\w.]|\\s*:?=)`, 'g'), step + 1)
           : [];
       uses.push(...(own.length > 0 ? own : [{ action, before: '', line }]));
       continue;

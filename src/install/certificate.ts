@@ -1,4 +1,5 @@
-// A certificate authority and leaves of our own: nobody else vouches for this webhook, its caller is given the CA.
+// A CA and serving certificates of our own. The webhook's only caller is given this CA, so no
+// public CA is needed.
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
@@ -29,7 +30,7 @@ export async function makeAuthority(days: number, now = new Date()): Promise<Cer
   return { ca: ca.toString('pem'), caKey: await pemOf(keys.privateKey) };
 }
 
-/** @param names DNS names and addresses that the webhook is called by */
+/** @param names DNS names and addresses at which the webhook is called */
 export async function makeLeaf(
   { ca, caKey }: CertificateAuthority,
   names: readonly string[],
@@ -50,7 +51,8 @@ export async function makeLeaf(
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([SERVER_AUTH]),
-      // Two authorities of one name stand side by side while one replaces the other: the identifier tells them apart.
+      // While one CA replaces another, both have the same name: the key identifier distinguishes
+      // them.
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
       new x509.SubjectAlternativeNameExtension(
         names.map((name) => ({ type: isAddress(name) ? 'ip' : 'dns', value: name })),
@@ -60,13 +62,13 @@ export async function makeLeaf(
   return { cert: cert.toString('pem'), key: await pemOf(keys.privateKey) };
 }
 
-/** Both for one run, and the authority's key thrown away. */
+/** A CA and a certificate for one run. The CA's key is discarded. */
 export async function makeCertificates(names: readonly string[], days = 365, now = new Date()): Promise<Certificates> {
   const authority = await makeAuthority(days, now);
   return { ca: authority.ca, ...(await makeLeaf(authority, names, days, now)) };
 }
 
-/** A day back, for clocks differ. */
+/** Valid since yesterday, because clocks differ. */
 const term = (days: number, now: Date) => ({
   notBefore: new Date(now.getTime() - DAY_MS),
   notAfter: new Date(now.getTime() + days * DAY_MS),

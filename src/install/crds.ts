@@ -1,4 +1,5 @@
-// The kinds that tagproof brings to a cluster: policies for all of it and for one namespace, and the bypass for emergencies.
+// tagproof's own kinds: a policy for the cluster, a policy for one namespace, and the bypass for
+// emergencies.
 import { GROUP } from '../policy/object.ts';
 import schemas from './policy-schemas.json' with { type: 'json' };
 
@@ -18,7 +19,7 @@ export const NAMESPACED_POLICY: Kind = {
 };
 export const BYPASS: Kind = { kind: 'Bypass', plural: 'bypasses', short: 'bp', scope: 'Namespaced' };
 
-/** Where the API server keeps one of these kinds. */
+/** The API resource of a kind. */
 export const resourceOf = ({ plural }: Kind) => ({ apiVersion: `${GROUP}/v1alpha1`, resource: plural });
 
 const CONDITIONS = {
@@ -57,7 +58,7 @@ const BYPASS_SPEC = {
       description: 'Images as pods name them, or repositories with a literal host: ghcr.io/org/**',
     },
     reason: { type: 'string', minLength: 10, maxLength: 500 },
-    until: { type: 'string', format: 'date-time', description: 'When it ends; a day after now at the latest.' },
+    until: { type: 'string', format: 'date-time', description: 'When the bypass ends: within a day from now.' },
   },
 };
 

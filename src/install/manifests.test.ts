@@ -1,4 +1,4 @@
-// What is put into a cluster, checked for what must never be missing. A real API server reads it in test/real/admission.
+// What an installation must always contain. A real API server reads it in test/real/admission.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { manifests } from './manifests.ts';
@@ -20,7 +20,7 @@ const options: InstallOptions = {
 const of = (kind: string, more: Partial<InstallOptions> = {}): any =>
   manifests({ ...options, ...more }).find((object) => (object as { kind: string }).kind === kind);
 
-test('the pod: not root, nothing writable, nothing mounted that it does not need (T52)', () => {
+test('the pod runs as no root, with a read-only file system, without a token that it does not need (T52)', () => {
   const { spec } = of('Deployment').spec.template;
   assert.equal(spec.automountServiceAccountToken, false);
   assert.equal(spec.securityContext.runAsNonRoot, true);
@@ -31,7 +31,7 @@ test('the pod: not root, nothing writable, nothing mounted that it does not need
   assert.ok(container.resources.limits.memory);
 });
 
-test('the cluster can come back: its own parts and the webhook are never asked about (T20: by name, no label)', () => {
+test('the cluster can recover: kube-system and its own namespace are exempt (T20: by name, not by label)', () => {
   for (const kind of ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']) {
     const [hook] = of(kind).webhooks;
     assert.deepEqual(hook.namespaceSelector.matchExpressions, [
@@ -42,7 +42,7 @@ test('the cluster can come back: its own parts and the webhook are never asked a
   }
 });
 
-test('cert-manager keeps the key: none stands in the output', () => {
+test('cert-manager keeps the key: the output contains none', () => {
   const objects = manifests({ ...options, tls: 'cert-manager' });
   assert.doesNotMatch(JSON.stringify(objects), /"Secret"|caBundle|KEY/);
   assert.equal(of('Certificate', { tls: 'cert-manager' }).spec.secretName, 'tagproof-admission');

@@ -1,4 +1,5 @@
-// Everything that the webhook needs in a cluster, as objects of the API from one source: plain manifests for kubectl and for Git.
+// Every Kubernetes object that an installation of the webhook consists of. The plain manifests and
+// the Helm chart are both made from it.
 import { definitions } from './crds.ts';
 import type { InstallOptions } from './options.ts';
 import { bypassRole, type Feature, LABELS, NAME, rolesOf } from './permissions.ts';
@@ -8,13 +9,15 @@ import { webhook } from './webhooks.ts';
 
 const PORT = 8443;
 
-/** The names that the API server calls the Service by. */
+/** The DNS names by which the API server calls the Service. */
 export const serviceNames = (namespace: string): string[] => [
   `${NAME}.${namespace}.svc`,
   `${NAME}.${namespace}.svc.cluster.local`,
 ];
 
-/** Ordered so that applying them from first to last never leaves a door without anybody behind it. */
+/**
+ * Ordered so that applying them from first to last never registers a webhook that nothing serves.
+ */
 export function manifests(options: InstallOptions): object[] {
   const { namespace, policy, lock, replicas, cluster, clientCa } = options;
   const metadata = { name: NAME, namespace, labels: LABELS };
@@ -59,7 +62,7 @@ export function manifests(options: InstallOptions): object[] {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
       metadata,
-      // In: its own port only. Out: registries and DNS, which no network policy can name better.
+      // Ingress: the webhook's port only. Egress is open: a NetworkPolicy cannot name registries.
       spec: {
         podSelector: { matchLabels: LABELS },
         policyTypes: ['Ingress'],
@@ -68,7 +71,13 @@ export function manifests(options: InstallOptions): object[] {
     },
     ...(options.watcher === undefined
       ? []
-      : watcherManifests(namespace, options.image, options.watcher, NAME, options.registrySecret)),
+      : watcherManifests({
+          namespace,
+          image: options.image,
+          install: options.watcher,
+          policyMap: NAME,
+          registrySecret: options.registrySecret,
+        })),
     webhook(options, 'Mutating'),
     webhook(options, 'Validating'),
   ];
@@ -83,9 +92,12 @@ function featuresOf({ cluster, tls, pullSecrets, reportEvery }: InstallOptions):
   ];
 }
 
-/** One of three: empty for the webhook to fill, a Secret as it is, or what cert-manager keeps in it. cert-manager.io/v1. */
+/**
+ * One of three: an empty Secret that the webhook fills, a Secret with a given certificate, or a
+ * Secret that cert-manager fills. cert-manager.io/v1.
+ */
 function certificates({ namespace, tls }: InstallOptions, metadata: object): object[] {
-  // It is here so that it goes with the rest; applying it again does not empty it.
+  // Listed so that it is deleted with the rest; applying it again keeps its data.
   if (tls === 'own') return [{ apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque' }];
   if (tls !== 'cert-manager') {
     const stringData = { 'tls.crt': tls.cert, 'tls.key': tls.key };
@@ -112,7 +124,7 @@ function certificates({ namespace, tls }: InstallOptions, metadata: object): obj
 
 function deployment(options: InstallOptions, metadata: object): object {
   const { image, templates, replicas, registrySecret, lock, tls, pullSecrets, reportEvery, clientCa } = options;
-  const token = featuresOf(options).length > 0;
+  const needsToken = featuresOf(options).length > 0;
   const probe = (path: string) => ({ httpGet: { path, port: PORT, scheme: 'HTTPS' }, periodSeconds: 5 });
   const args = [
     'serve',
@@ -126,7 +138,7 @@ function deployment(options: InstallOptions, metadata: object): object {
     ...(tls === 'own' ? ['--own-certificate'] : ['--cert', '/tls/tls.crt', '--key', '/tls/tls.key']),
     '--templates',
     templates,
-    ...(token ? ['--cluster'] : []),
+    ...(needsToken ? ['--cluster'] : []),
     ...(pullSecrets ? ['--pull-secrets'] : []),
     ...(reportEvery === undefined ? [] : ['--report-every', reportEvery]),
     ...(lock === undefined ? [] : ['--lock', '/policy/tagproof.lock']),
@@ -149,13 +161,13 @@ function deployment(options: InstallOptions, metadata: object): object {
   const env = [
     { name: 'TAGPROOF_DATA', value: '/data' },
     { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-    // Many short reviews: a small young generation keeps the memory flat.
+    // Reviews are many and short-lived: a small young generation keeps the memory flat.
     { name: 'NODE_OPTIONS', value: '--max-semi-space-size=4 --max-old-space-size=128' },
-    // One arena of native memory, given back early: threads that rarely run keep none.
+    // One arena of native memory, trimmed early: threads that rarely run hold no memory.
     { name: 'MALLOC_ARENA_MAX', value: '1' },
     { name: 'MALLOC_TRIM_THRESHOLD_', value: '65536' },
     ...(registrySecret === undefined ? [] : [{ name: 'DOCKER_CONFIG', value: '/registry' }]),
-    // By what evidence pods were let in stands beside what they ran.
+    // The evidence by which pods were admitted is recorded in the watcher's ledger.
     ...(options.watcher === undefined ? [] : [ledgerIn('TAGPROOF_RECORD')]),
   ];
   return {
@@ -170,7 +182,7 @@ function deployment(options: InstallOptions, metadata: object): object {
         metadata: { labels: LABELS },
         spec: {
           serviceAccountName: NAME,
-          automountServiceAccountToken: token,
+          automountServiceAccountToken: needsToken,
           priorityClassName: 'system-cluster-critical',
           terminationGracePeriodSeconds: 30,
           securityContext: POD_SECURITY,
@@ -191,7 +203,7 @@ function deployment(options: InstallOptions, metadata: object): object {
               ports: [{ name: 'https', containerPort: PORT }],
               readinessProbe: probe('/readyz'),
               livenessProbe: { ...probe('/healthz'), periodSeconds: 20 },
-              // The Service forgets this pod before it stops listening.
+              // The Service removes this pod from its endpoints before the server stops listening.
               lifecycle: { preStop: { sleep: { seconds: 5 } } },
               resources: { requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '320Mi' } },
               securityContext: CONTAINER_SECURITY,

@@ -1,4 +1,4 @@
-// What an installation of the webhook is made of: the options of `tagproof manifests` and of the chart.
+// The options of an installation, as `tagproof manifests` and the chart take them.
 import type { WatcherInstall } from './watcher-manifests.ts';
 
 export type InstallOptions = {
@@ -7,25 +7,34 @@ export type InstallOptions = {
   readonly image: string;
   /** Text of tagproof.yaml. */
   readonly policy: string;
-  /** Text of tagproof.lock: then tags mean what it says. */
+  /** Text of tagproof.lock. With a lock, tags resolve from it alone. */
   readonly lock?: string | undefined;
-  /** The webhook makes and renews its own; cert-manager does; or PEM, of the Service's name, which nobody renews. */
+  /**
+   * The webhook makes and renews its certificate; or cert-manager does; or PEM texts, which nothing
+   * renews.
+   */
   readonly tls: 'own' | 'cert-manager' | { readonly ca: string; readonly cert: string; readonly key: string };
-  /** Policy objects, bypasses and Events; without, the webhook has no token for the API server at all. */
+  /**
+   * Use policy objects, bypasses and Events. Otherwise the webhook gets no token for the API
+   * server.
+   */
   readonly cluster: boolean;
-  /** It may read Secrets and service accounts of every namespace. */
+  /** The webhook may read Secrets and service accounts of every namespace. */
   readonly pullSecrets: boolean;
-  /** `1h`: reports of what runs are written so often. */
+  /** Interval of reports on what runs, as `1h`. */
   readonly reportEvery?: string | undefined;
-  /** PEM of the CA whose certificate the API server shows: nobody else may ask. */
+  /** PEM of the CA of the API server's client certificate. The webhook refuses other callers. */
   readonly clientCa?: string | undefined;
-  /** Namespaces that are never asked about, beside the webhook's own. */
+  /** Namespaces that the API server never sends to the webhook, besides the webhook's own. */
   readonly exemptNamespaces: readonly string[];
   readonly failurePolicy: 'Fail' | 'Ignore';
   readonly templates: 'enforce' | 'warn' | 'ignore';
   readonly replicas: number;
-  /** A Secret of type kubernetes.io/dockerconfigjson in the namespace, for private registries. */
+  /**
+   * Name of a Secret of type kubernetes.io/dockerconfigjson in the webhook's namespace, for private
+   * registries.
+   */
   readonly registrySecret?: string | undefined;
-  /** What runs is watched and recorded too; undefined: it is not. */
+  /** Install the watcher too; undefined: do not. */
   readonly watcher?: WatcherInstall | undefined;
 };

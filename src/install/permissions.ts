@@ -1,4 +1,5 @@
-// What the webhook may do at the API server, as data: roles are made of it, and doctor asks for each line.
+// The webhook's permissions at the API server, as data: the roles are made from it, and doctor
+// checks each line.
 import { GROUP } from '../policy/object.ts';
 import { BYPASS, IMAGE_POLICY, NAMESPACED_POLICY } from './crds.ts';
 
@@ -9,17 +10,17 @@ export type Permission = {
   readonly group: string;
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
-  /** Only objects of these names. */
+  /** Only objects with these names. */
   readonly names?: readonly string[];
-  /** In the webhook's own namespace only. */
-  readonly own?: true;
+  /** Only in the webhook's own namespace. */
+  readonly ownNamespace?: true;
 };
 
 export type Feature = 'cluster' | 'certificate' | 'pull-secrets' | 'reports';
 
 const POLICIES = [IMAGE_POLICY.plural, NAMESPACED_POLICY.plural];
 
-/** The least that each feature needs. */
+/** The least permissions that each feature needs. */
 export const PERMISSIONS: Readonly<Record<Feature, readonly Permission[]>> = {
   cluster: [
     { group: GROUP, resources: [...POLICIES, BYPASS.plural], verbs: ['get', 'list', 'watch'] },
@@ -34,11 +35,12 @@ export const PERMISSIONS: Readonly<Record<Feature, readonly Permission[]>> = {
       verbs: ['get', 'patch'],
       names: [NAME],
     },
-    { group: '', resources: ['secrets'], verbs: ['get', 'update'], names: [NAME], own: true },
-    // A name cannot be asked for before there is one.
-    { group: '', resources: ['secrets'], verbs: ['create'], own: true },
+    { group: '', resources: ['secrets'], verbs: ['get', 'update'], names: [NAME], ownNamespace: true },
+    // RBAC cannot limit `create` to a name.
+    { group: '', resources: ['secrets'], verbs: ['create'], ownNamespace: true },
   ],
-  // Every Secret of the cluster can be read by name with this: so it is asked for, and never given by default.
+  // This reads every Secret of the cluster by name, so it is an option and never granted by
+  // default.
   'pull-secrets': [{ group: '', resources: ['secrets', 'serviceaccounts'], verbs: ['get'] }],
   reports: [
     { group: '', resources: ['pods', 'replicationcontrollers', 'podtemplates', 'namespaces'], verbs: ['list'] },
@@ -52,13 +54,13 @@ export const PERMISSIONS: Readonly<Record<Feature, readonly Permission[]>> = {
       resources: ['leases'],
       verbs: ['get', 'update'],
       names: ['tagproof-reports'],
-      own: true,
+      ownNamespace: true,
     },
-    { group: 'coordination.k8s.io', resources: ['leases'], verbs: ['create'], own: true },
+    { group: 'coordination.k8s.io', resources: ['leases'], verbs: ['create'], ownNamespace: true },
   ],
 };
 
-/** ClusterRole and Role of a feature, bound to the service account. rbac.authorization.k8s.io/v1. */
+/** The roles of a feature, bound to the service account. rbac.authorization.k8s.io/v1. */
 export function rolesOf(feature: Feature, namespace: string, labels: object): object[] {
   const name = `${NAME}-${feature}`;
   const subjects = [{ kind: 'ServiceAccount', name: NAME, namespace }];
@@ -83,16 +85,16 @@ export function rolesOf(feature: Feature, namespace: string, labels: object): ob
   return [
     ...pair(
       'Cluster',
-      permissions.filter(({ own }) => own !== true),
+      permissions.filter(({ ownNamespace }) => ownNamespace !== true),
     ),
     ...pair(
       '',
-      permissions.filter(({ own }) => own === true),
+      permissions.filter(({ ownNamespace }) => ownNamespace === true),
     ),
   ];
 }
 
-/** Bound to nobody: for those who may break the glass. */
+/** Bound to no one by default: for the few who may create bypasses. */
 export function bypassRole(labels: object): object {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -1,4 +1,4 @@
-// What our pods may do on their nodes: nothing but run, as nobody. Pod Security Standards, "restricted".
+// The security context of our pods. Pure. Pod Security Standards, "restricted".
 
 export const POD_SECURITY = {
   runAsNonRoot: true,

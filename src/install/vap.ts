@@ -1,15 +1,16 @@
-// The back-stop: ValidatingAdmissionPolicies that the API server evaluates itself. They can neither resolve nor verify, but they hold
-// digests and registries while the webhook is away. kubernetes.io, "Validating Admission Policy".
+// The back-stop: ValidatingAdmissionPolicies that the API server evaluates itself. They can neither
+// resolve nor verify, but they enforce digests and registries while the webhook is away. Pure.
+// kubernetes.io, "Validating Admission Policy".
 
 export type BackstopOptions = {
-  /** Allowed hosts, `*.` before a domain; none: any. */
+  /** Allowed hosts, with `*.` for the hosts of a domain; empty: every host. */
   readonly registries: readonly string[];
   readonly exemptNamespaces: readonly string[];
-  /** Deny, or only warn kubectl and write the audit log. */
+  /** Deny; or warn the user of kubectl; or only write the audit log. */
   readonly mode: 'enforce' | 'warn' | 'audit';
 };
 
-/** Where the pod spec is, by kinds. */
+/** Path of the pod spec, for groups of kinds. */
 const SHAPES = [
   { name: 'pods', spec: 'spec', rules: [{ group: '', resources: ['pods', 'pods/ephemeralcontainers'] }] },
   {
@@ -32,7 +33,7 @@ const SHAPES = [
 const CONTAINERS = ['containers', 'initContainers', 'ephemeralContainers'];
 const ACTIONS = { enforce: ['Deny', 'Audit'], warn: ['Warn', 'Audit'], audit: ['Audit'] };
 
-/** @returns policies and their bindings, objects of the API */
+/** @returns policies and their bindings */
 export function backstop({ registries, exemptNamespaces, mode }: BackstopOptions): object[] {
   return SHAPES.flatMap(({ name, spec, rules }) => {
     const metadata = { name: `tagproof-${name}` };
@@ -53,7 +54,7 @@ export function backstop({ registries, exemptNamespaces, mode }: BackstopOptions
         },
         variables: [
           { name: 'images', expression: imagesIn(`object.${spec}`) },
-          // What was there before always passes: scaling and labels must not fail.
+          // Unchanged images always pass: scaling and relabelling must not fail.
           { name: 'before', expression: `request.operation == 'UPDATE' ? ${imagesIn(`oldObject.${spec}`)} : []` },
         ],
         validations: [
@@ -94,7 +95,7 @@ export function backstop({ registries, exemptNamespaces, mode }: BackstopOptions
   });
 }
 
-/** CEL: every image of a pod spec, image volumes too. */
+/** CEL: every image of a pod spec, including image volumes. */
 function imagesIn(spec: string): string {
   const lists = CONTAINERS.map(
     (list) => `(has(${spec}.${list}) ? ${spec}.${list}.map(c, has(c.image) ? c.image : '') : [])`,
@@ -103,20 +104,23 @@ function imagesIn(spec: string): string {
   return [...lists, volumes].join(' + ');
 }
 
-/** CEL: is the host of `i` allowed? A first segment without dot, colon or `localhost` is no host: then it is docker.io. */
+/**
+ * CEL: whether the host of image `i` is allowed. A first segment that has no dot or colon and is
+ * not `localhost` is no host; then the host is docker.io.
+ */
 function allowed(registries: readonly string[]): string {
   const first = "i.split('/')[0].lowerAscii()";
   const named = `i.contains('/') && (${first}.contains('.') || ${first}.contains(':') || ${first} == 'localhost')`;
   const exact = registries.filter((host) => !host.startsWith('*.'));
-  // Docker Hub's own other names.
+  // Docker Hub has two further names.
   const hosts = exact.flatMap((host) =>
     host === 'docker.io' ? [host, 'index.docker.io', 'registry-1.docker.io'] : [host],
   );
   const domains = registries
     .filter((host) => host.startsWith('*.'))
     .map((host) => `${first}.endsWith('${host.slice(1)}')`);
-  const own = [...(hosts.length > 0 ? [`${first} in ${list(hosts)}`] : []), ...domains].join(' || ') || 'false';
-  return `(${named}) ? (${own}) : ${registries.includes('docker.io')}`;
+  const hostAllowed = [...(hosts.length > 0 ? [`${first} in ${list(hosts)}`] : []), ...domains].join(' || ') || 'false';
+  return `(${named}) ? (${hostAllowed}) : ${registries.includes('docker.io')}`;
 }
 
 const list = (items: readonly string[]) => `[${items.map((item) => `'${item}'`).join(', ')}]`;

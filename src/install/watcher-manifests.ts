@@ -1,70 +1,55 @@
-// What the watcher needs in a cluster: it reads pods and what made them, and changes nothing but Events. One that dies loses nothing: the
-// ledger is on its volume, or in PostgreSQL where there is a Secret tagproof-ledger.
+// Every Kubernetes object of the watcher. It reads pods and their owners, and writes only Events. A
+// restart loses nothing: the ledger is on the pod's volume, or in PostgreSQL if there is a Secret
+// tagproof-ledger.
 
 import { GROUP } from '../policy/object.ts';
 import { CONTAINER_SECURITY, POD_SECURITY } from './pod-security.ts';
 
 export type WatcherInstall = {
-  /** What the cluster is called in the ledger. */
+  /** Name of the cluster in the ledger. */
   readonly clusterName: string;
-  /** More than one only with PostgreSQL. */
+  /** More than one needs PostgreSQL. */
   readonly replicas: number;
-  /** A Secret with `token`: registries' notifications are taken at /hooks/…. */
+  /**
+   * Name of a Secret with `token`: the watcher then accepts push notifications of registries at
+   * /hooks/….
+   */
   readonly hintSecret?: string | undefined;
 };
 
 export const WATCHER = 'tagproof-watcher';
 export const WATCHER_LABELS = { 'app.kubernetes.io/name': 'tagproof', 'app.kubernetes.io/component': 'watcher' };
 const PORT = 8443;
-/** With `url`: postgres://…; with files that sinks of alarms name. Both may be missing. */
+/** Optional Secret with `url`: the postgres://… address of the ledger. */
 const LEDGER_SECRET = 'tagproof-ledger';
+/** Optional Secret with the files that alarm sinks name. */
 const ALARM_SECRET = 'tagproof-alarms';
 
-/** Where the ledger is, if it is in PostgreSQL: nothing else is shared by pods. */
+/**
+ * An environment variable with the address of the ledger in PostgreSQL, the only ledger that pods
+ * can share.
+ */
 export const ledgerIn = (name: string): object => ({
   name,
   valueFrom: { secretKeyRef: { name: LEDGER_SECRET, key: 'url', optional: true } },
 });
 
-export function watcherManifests(
-  namespace: string,
-  image: string,
-  { clusterName, replicas, hintSecret }: WatcherInstall,
-  policyMap: string,
-  registrySecret: string | undefined,
-): object[] {
+export type WatcherManifestOptions = {
+  readonly namespace: string;
+  readonly image: string;
+  readonly install: WatcherInstall;
+  /** Name of the ConfigMap with tagproof.yaml. */
+  readonly policyMap: string;
+  readonly registrySecret: string | undefined;
+};
+
+export function watcherManifests(options: WatcherManifestOptions): object[] {
+  const { namespace } = options;
   const metadata = { name: WATCHER, namespace, labels: WATCHER_LABELS };
-  const service = `${WATCHER}.${namespace}.svc`;
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
     ...roles(namespace),
-    set(
-      image,
-      metadata,
-      policyMap,
-      registrySecret,
-      hintSecret,
-      [
-        'serve',
-        'watcher',
-        '--policy',
-        '/policy/tagproof.yaml',
-        '--cluster-name',
-        clusterName,
-        '--host',
-        '0.0.0.0',
-        '--port',
-        String(PORT),
-        // It only keeps strangers out of the line: who may read is told by tokens of the API server.
-        '--standalone',
-        '--ca-file',
-        '/data/ca.pem',
-        '--names',
-        `${service},${service}.cluster.local`,
-        ...(hintSecret === undefined ? [] : ['--hint-token', '/hints/token']),
-      ],
-      replicas,
-    ),
+    statefulSet(options, metadata),
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -84,7 +69,7 @@ export function watcherManifests(
   ];
 }
 
-/** What it reads, and the role of those who may ask it, which is bound to nobody. */
+/** The watcher's own role, and the role for readers of its API, which is bound to no one. */
 function roles(namespace: string): object[] {
   const api = { apiVersion: 'rbac.authorization.k8s.io/v1' };
   const metadata = { name: WATCHER, labels: WATCHER_LABELS };
@@ -123,15 +108,32 @@ function roles(namespace: string): object[] {
   ];
 }
 
-function set(
-  image: string,
-  metadata: object,
-  policyMap: string,
-  registrySecret: string | undefined,
-  hintSecret: string | undefined,
-  args: string[],
-  replicas: number,
-): object {
+function argsOf({ namespace, install: { clusterName, hintSecret } }: WatcherManifestOptions): string[] {
+  const service = `${WATCHER}.${namespace}.svc`;
+  return [
+    'serve',
+    'watcher',
+    '--policy',
+    '/policy/tagproof.yaml',
+    '--cluster-name',
+    clusterName,
+    '--host',
+    '0.0.0.0',
+    '--port',
+    String(PORT),
+    // This certificate only encrypts the connection. Tokens of the API server decide who may read.
+    '--standalone',
+    '--ca-file',
+    '/data/ca.pem',
+    '--names',
+    `${service},${service}.cluster.local`,
+    ...(hintSecret === undefined ? [] : ['--hint-token', '/hints/token']),
+  ];
+}
+
+function statefulSet(options: WatcherManifestOptions, metadata: object): object {
+  const { image, policyMap, registrySecret, install } = options;
+  const { replicas, hintSecret } = install;
   const probe = (path: string) => ({ httpGet: { path, port: PORT, scheme: 'HTTPS' }, periodSeconds: 10 });
   const env = [
     { name: 'TAGPROOF_DATA', value: '/data' },
@@ -175,9 +177,9 @@ function set(
             {
               name: 'watcher',
               image,
-              args,
+              args: argsOf(options),
               env,
-              // Without PostgreSQL the ledger is a file here.
+              // Without PostgreSQL the ledger is a file in this folder.
               workingDir: '/data',
               ports: [{ name: 'https', containerPort: PORT }],
               readinessProbe: probe('/readyz'),

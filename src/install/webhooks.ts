@@ -1,14 +1,18 @@
-// The webhook configurations: which objects the API server asks about, and what happens while nobody answers.
+// The webhook configurations: which objects the API server sends, and what happens while the
+// webhook does not answer.
 import { TEMPLATED } from '../kube/kinds.ts';
 import { GROUP } from '../policy/object.ts';
 import { BYPASS, IMAGE_POLICY, NAMESPACED_POLICY } from './crds.ts';
 import type { InstallOptions } from './options.ts';
 import { LABELS, NAME } from './permissions.ts';
 
-/** Seconds that the API server waits for an answer. */
+/** How long the API server waits for an answer, seconds. */
 const TIMEOUT = 10;
 
-/** What makes nodes pull, by group; pods and ephemeral containers first: those are written to. */
+/**
+ * The kinds that make nodes pull images. The mutating webhook gets pods and ephemeral containers
+ * only.
+ */
 const PODS = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods', 'pods/ephemeralcontainers'] };
 const TEMPLATES = [...Map.groupBy(TEMPLATED, ({ apiVersion }) => apiVersion)].map(([apiVersion, kinds]) => ({
   apiGroups: [apiVersion.includes('/') ? (apiVersion.split('/')[0] as string) : ''],
@@ -32,7 +36,8 @@ export function webhook(options: InstallOptions, kind: 'Mutating' | 'Validating'
     admissionReviewVersions: ['v1'],
     ...more,
   });
-  // A cluster must be able to come back without us: its own parts and this webhook are never asked about.
+  // A cluster must be able to recover without the webhook, so kube-system and the webhook's own
+  // namespace are exempt.
   const values = [...new Set([...exemptNamespaces, namespace])];
   const namespaceSelector = { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values }] };
   const rules = resources.map((rule) => ({ ...rule, operations: ['CREATE', 'UPDATE'], scope: 'Namespaced' }));
@@ -48,12 +53,15 @@ export function webhook(options: InstallOptions, kind: 'Mutating' | 'Validating'
       labels: LABELS,
       ...(tls === 'cert-manager' && { annotations: { 'cert-manager.io/inject-ca-from': `${namespace}/${NAME}` } }),
     },
-    webhooks: [images, ...(kind === 'Validating' && cluster ? ownHooks(hook) : [])],
+    webhooks: [images, ...(kind === 'Validating' && cluster ? selfReviewHooks(hook) : [])],
   };
 }
 
-/** Our own objects. A policy that cannot be used is not taken over anyway, so it must stay writable while nobody answers; a bypass not. */
-function ownHooks(hook: (name: string, path: string, more: object) => object): object[] {
+/**
+ * Hooks for our own objects. The webhook never loads an unusable policy, so policies stay writable
+ * while it does not answer. A bypass takes effect as it is written, so it does not.
+ */
+function selfReviewHooks(hook: (name: string, path: string, more: object) => object): object[] {
   const rules = (kinds: readonly { readonly plural: string }[]) => [
     {
       apiGroups: [GROUP],

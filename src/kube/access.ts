@@ -1,36 +1,43 @@
-// How an API server is reached, and as whom: kubeconfig by the official client, which knows every way to log in; in a cluster the
-// service account's own files, for the official client alone would take most of the webhook's memory.
+// Where an API server is and which credentials we send. The official client reads kubeconfigs,
+// because it knows every way to log in. In a cluster we read the service account's files ourselves,
+// because loading the official client would take most of the webhook's memory.
 import { existsSync, readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { readNamed } from '../file.ts';
 import { asProblem, Problem } from '../problem.ts';
 
 export type Access = {
-  /** `https://10.0.0.1:443`, perhaps with a path; no slash at the end. */
+  /** `https://10.0.0.1:443`, possibly with a path, without a trailing slash. */
   readonly server: string;
-  /** What shows who we are; asked for every request, for tokens are rotated. */
+  /** Headers that authenticate us; called for every request, because tokens are rotated. */
   readonly headers: () => Promise<Record<string, string>>;
   readonly tls: ConnectionOptions;
-  /** Of an HTTP proxy. */
+  /** URL of an HTTP proxy. */
   readonly proxy?: string | undefined;
-  /** The context's own, or that of the service account. */
+  /** The namespace of the context or of the service account. */
   readonly namespace: string;
-  /** For people: the kubeconfig's context, or `in-cluster`. */
+  /** A name for people: the context of the kubeconfig, or `in-cluster`. */
   readonly name: string;
 };
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** Is there a service account to use? kubernetes.io, "Accessing the Kubernetes API from a Pod". */
+/**
+ * Whether this process has a service account. kubernetes.io, "Accessing the Kubernetes API from a
+ * Pod".
+ */
 export function isInCluster(env: NodeJS.ProcessEnv = process.env, folder = ACCOUNT): boolean {
   return env['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(`${folder}/token`);
 }
 
-/** @param folder of the service account's token, CA and namespace; the token is read anew, for the kubelet rotates it */
+/**
+ * @param folder holds the service account's token, CA and namespace. Each request reads the token
+ * again, because the kubelet rotates it
+ */
 export function inClusterAccess(env: NodeJS.ProcessEnv = process.env, folder = ACCOUNT): Access {
   const host = env['KUBERNETES_SERVICE_HOST'];
   if (host === undefined)
-    throw new Problem('usage', 'not in a cluster: KUBERNETES_SERVICE_HOST is not set; give --kubeconfig');
+    throw new Problem('usage', 'not in a cluster: KUBERNETES_SERVICE_HOST is not set; pass --kubeconfig');
   const port = env['KUBERNETES_SERVICE_PORT'] ?? '443';
   return {
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
@@ -41,7 +48,10 @@ export function inClusterAccess(env: NodeJS.ProcessEnv = process.env, folder = A
   };
 }
 
-/** @param file default: KUBECONFIG or ~/.kube/config, as kubectl takes them; @param context default: the current one */
+/**
+ * @param file default: KUBECONFIG or ~/.kube/config, as in kubectl
+ * @param context default: the current context
+ */
 export async function kubeconfigAccess(file?: string, context?: string): Promise<Access> {
   const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
   const config = new KubeConfig();
@@ -55,13 +65,13 @@ export async function kubeconfigAccess(file?: string, context?: string): Promise
     if (config.getContextObject(context) === null)
       throw new Problem(
         'usage',
-        `there is no context '${context}'; expected one of ${config.contexts.map(({ name }) => name).join(', ') || 'none'}`,
+        `the kubeconfig has no context '${context}'; expected one of ${config.contexts.map(({ name }) => name).join(', ') || 'none'}`,
       );
     config.setCurrentContext(context);
   }
   const cluster = config.getCurrentCluster();
   if (cluster === null)
-    throw new Problem('usage', 'the kubeconfig names no cluster: set a context, or give --kubeconfig and --context');
+    throw new Problem('usage', 'the kubeconfig names no cluster: set a context, or pass --kubeconfig and --context');
   const { headers: _, ...tls } = await optionsOf(config);
   return {
     server: cluster.server.replace(/\/$/, ''),
@@ -75,7 +85,7 @@ export async function kubeconfigAccess(file?: string, context?: string): Promise
 
 type Options = ConnectionOptions & { headers: Record<string, string> };
 
-/** What the official client would send: certificates, tokens, and what an exec plugin gives. */
+/** What the official client would send: certificates, tokens, and the output of an exec plugin. */
 async function optionsOf(config: { applyToHTTPSOptions(options: object): Promise<void> }): Promise<Options> {
   const given: { headers?: Record<string, string> } & Record<string, unknown> = {};
   try {
@@ -93,7 +103,10 @@ async function optionsOf(config: { applyToHTTPSOptions(options: object): Promise
   };
 }
 
-/** `--kubeconfig` and `--context` where given, else the service account in a cluster, else kubectl's defaults. */
+/**
+ * Uses `--kubeconfig` and `--context` if given, else the service account in a cluster, else
+ * kubectl's defaults.
+ */
 export function findAccess(file?: string, context?: string): Promise<Access> {
   if (file === undefined && context === undefined && isInCluster()) return Promise.resolve(inClusterAccess());
   return kubeconfigAccess(file, context);

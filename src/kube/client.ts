@@ -1,15 +1,16 @@
-// Calls to an API server: bounded, with deadlines, errors in its own words. Lists come in pages; watching is apart (watch.ts).
+// Calls to an API server: bounded, with deadlines, and with the server's own error messages. Lists
+// are read in pages. Watches are in watch.ts.
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { Problem, type ProblemCode } from '../problem.ts';
 import type { Access } from './access.ts';
 import type { KubeObject } from './object.ts';
 
-/** One answer at the most, bytes: a page of large objects. */
+/** Largest response, bytes: a page of large objects. */
 const MAX_BODY = 64 * 1024 * 1024;
 const DEADLINE_MS = 30_000;
 /** Objects in one page of a list. */
 const PAGE = 500;
-/** What a person reads of a server's error, characters. */
+/** How much of a server's error message we show, characters. */
 const MAX_MESSAGE = 500;
 
 export type Patch = 'merge' | 'json' | 'apply';
@@ -22,6 +23,15 @@ const PATCH_TYPES: Record<Patch, string> = {
 export type List<T = KubeObject> = {
   readonly items: readonly T[];
   readonly resourceVersion: string;
+};
+
+type Call = {
+  readonly method: Dispatcher.HttpMethod;
+  readonly path: string;
+  readonly body?: object | undefined;
+  /** Media type of the body. */
+  readonly type?: string | undefined;
+  readonly signal: AbortSignal;
 };
 
 /** Owns the connections to one API server. */
@@ -40,12 +50,12 @@ export class KubeClient {
         : new ProxyAgent({ uri: access.proxy, requestTls: connect });
   }
 
-  /** @param path with its query; @throws Problem */
+  /** @param path including its query; @throws Problem */
   get(path: string): Promise<KubeObject> {
     return this.#json('GET', path);
   }
 
-  /** What is there, or undefined where the server says that nothing is. */
+  /** Returns undefined if the server answers that the object does not exist. */
   async find(path: string): Promise<KubeObject | undefined> {
     try {
       return await this.get(path);
@@ -59,7 +69,10 @@ export class KubeClient {
     return this.#json('POST', path, object);
   }
 
-  /** With the object's resourceVersion: a change by somebody else in between is a `conflict`. */
+  /**
+   * The object carries its resourceVersion, so a concurrent change by another client is a
+   * `conflict`.
+   */
   replace(path: string, object: object): Promise<KubeObject> {
     return this.#json('PUT', path, object);
   }
@@ -74,8 +87,10 @@ export class KubeClient {
   }
 
   /**
-   * The whole list, page by page, as of one moment. Where that moment is lost between pages (410), it begins again.
-   * @param take what to keep of each object: fifty thousand pods as they are would fill the memory
+   * Reads the whole list page by page, as of one resource version. If the server has dropped that
+   * version before the last page (410), the list starts again.
+   * @param take reduces each object to what the caller needs: fifty thousand whole pods would fill
+   * the memory
    */
   async list<T = KubeObject>(path: string, query = '', take = (object: KubeObject) => object as T): Promise<List<T>> {
     for (let attempt = 0; ; attempt++) {
@@ -99,7 +114,7 @@ export class KubeClient {
         continue?: string;
         resourceVersion?: string;
       };
-      // Items of a list do not say what they are.
+      // Items of a list carry neither apiVersion nor kind.
       const item = { apiVersion, kind: kind.replace(/List$/, '') };
       for (const object of (page['items'] ?? []) as KubeObject[]) items.push(take({ ...item, ...object }));
       if (more === '') return { items, resourceVersion };
@@ -107,18 +122,18 @@ export class KubeClient {
     }
   }
 
-  /** The server's clock by its own word, milliseconds since 1970; to the second. */
+  /** The server's clock from its `Date` header, milliseconds since 1970, precise to the second. */
   async clock(): Promise<number | undefined> {
-    const answer = await this.#send('GET', '/version', undefined, undefined, AbortSignal.timeout(DEADLINE_MS));
+    const answer = await this.#send({ method: 'GET', path: '/version', signal: AbortSignal.timeout(DEADLINE_MS) });
     await answer.body.dump();
     const time = Date.parse(String(answer.headers['date']));
     return Number.isNaN(time) ? undefined : time;
   }
 
-  /** The body as it comes, for watches: no deadline but the caller's. */
+  /** Streams the body, for watches: only the caller's signal ends it. */
   async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    const answer = await this.#send('GET', path, undefined, undefined, signal);
-    if (answer.statusCode !== 200) throw await this.#failed('GET', path, answer);
+    const answer = await this.#send({ method: 'GET', path, signal });
+    if (answer.statusCode !== 200) throw await this.#errorOf('GET', path, answer);
     return answer.body as AsyncIterable<Buffer>;
   }
 
@@ -132,8 +147,8 @@ export class KubeClient {
     body?: object,
     type = 'application/json',
   ): Promise<KubeObject> {
-    const answer = await this.#send(method, path, body, type, AbortSignal.timeout(DEADLINE_MS));
-    if (answer.statusCode >= 300) throw await this.#failed(method, path, answer);
+    const answer = await this.#send({ method, path, body, type, signal: AbortSignal.timeout(DEADLINE_MS) });
+    if (answer.statusCode >= 300) throw await this.#errorOf(method, path, answer);
     const bytes = await this.#read(answer.body);
     try {
       return JSON.parse(bytes.toString('utf8')) as KubeObject;
@@ -142,18 +157,12 @@ export class KubeClient {
     }
   }
 
-  async #send(
-    method: Dispatcher.HttpMethod,
-    path: string,
-    body: object | undefined,
-    type: string | undefined,
-    signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> {
+  async #send({ method, path, body, type, signal }: Call): Promise<Dispatcher.ResponseData> {
     const headers = {
       accept: 'application/json',
       'user-agent': this.#userAgent,
       ...(await this.access.headers()),
-      ...(body !== undefined && { 'content-type': type ?? 'application/json' }),
+      ...(body !== undefined && { 'content-type': type }),
     };
     try {
       return await request(`${this.access.server}${path}`, {
@@ -165,8 +174,8 @@ export class KubeClient {
       });
     } catch (error) {
       const { name, code, message } = error as { name?: string; code?: string; message?: string };
-      const why = name === 'TimeoutError' ? 'no answer within the deadline' : (code ?? message ?? 'no answer');
-      throw this.#problem('unreachable', `${method} ${path.split('?')[0]}: ${why}`, error);
+      const reason = name === 'TimeoutError' ? 'no answer within the deadline' : (code ?? message ?? 'no answer');
+      throw this.#problem('unreachable', `${method} ${path.split('?')[0]}: ${reason}`, error);
     }
   }
 
@@ -176,26 +185,26 @@ export class KubeClient {
     try {
       for await (const chunk of body) {
         size += chunk.length;
-        if (size > MAX_BODY) throw this.#problem('limit', `an answer of more than ${MAX_BODY} bytes`);
+        if (size > MAX_BODY) throw this.#problem('limit', `a response of more than ${MAX_BODY} bytes`);
         chunks.push(chunk);
       }
     } catch (error) {
       if (error instanceof Problem) throw error;
-      throw this.#problem('unreachable', 'the answer broke off', error);
+      throw this.#problem('unreachable', 'the connection broke before the response was complete', error);
     }
     return Buffer.concat(chunks);
   }
 
-  async #failed(method: string, path: string, { statusCode, body }: Dispatcher.ResponseData): Promise<Problem> {
-    const text = (await this.#read(body).catch(() => Buffer.alloc(0))).toString('utf8');
-    let message = text;
+  async #errorOf(method: string, path: string, { statusCode, body }: Dispatcher.ResponseData): Promise<Problem> {
+    const answer = (await this.#read(body).catch(() => Buffer.alloc(0))).toString('utf8');
+    let message = answer;
     try {
-      message = (JSON.parse(text) as { message?: string }).message ?? text;
+      message = (JSON.parse(answer) as { message?: string }).message ?? answer;
     } catch {
-      // not a Status object: a proxy's page, perhaps
+      // Not a Status object; a proxy may have answered with a page of its own.
     }
-    const what = `${method} ${path.split('?')[0]}: ${message.slice(0, MAX_MESSAGE) || 'no reason given'} (${statusCode})`;
-    return this.#problem(codeOf(statusCode), what);
+    const text = `${method} ${path.split('?')[0]}: ${message.slice(0, MAX_MESSAGE) || 'no reason given'} (${statusCode})`;
+    return this.#problem(codeOf(statusCode), text);
   }
 
   #problem(code: ProblemCode, message: string, cause?: unknown): Problem {

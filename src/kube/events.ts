@@ -1,5 +1,5 @@
-// Kubernetes Events about what was denied or let in by way of exception. Bounded, told once in a while, and never in the way: whether
-// one can be written changes nothing about a decision (T44).
+// Writes Kubernetes Events. The queue is bounded, repeated Events are suppressed for a while, and
+// recording never blocks: whether an Event can be written changes no decision (T44).
 import type { KubeClient } from './client.ts';
 
 export type KubeEvent = {
@@ -17,14 +17,14 @@ export type KubeEvent = {
   };
 };
 
-/** The same thing is told again after this, milliseconds. */
-const AGAIN_MS = 5 * 60_000;
-/** Waiting at the most; what comes on top is dropped and counted. */
+/** An identical Event is suppressed for this long, milliseconds. */
+const REPEAT_MS = 5 * 60_000;
+/** Longest queue. Further Events are dropped and counted. */
 const MAX_WAITING = 200;
-/** Between two of them, milliseconds: no storm of denials becomes a storm of events. */
+/** Pause between two writes, milliseconds, so that a storm of denials is no storm of requests. */
 const PAUSE_MS = 100;
 const MAX_REMEMBERED = 5000;
-/** events.k8s.io/v1 bounds a note, bytes. */
+/** events.k8s.io/v1 limits a note to 1 kB, bytes. */
 const MAX_NOTE = 1000;
 
 export class EventRecorder {
@@ -36,7 +36,11 @@ export class EventRecorder {
   readonly #waiting: KubeEvent[] = [];
   #working = false;
 
-  /** @param instance who reports: the pod's name; @param controller as what */
+  /**
+   * @param instance name of the reporting pod
+   * @param dropped called for each Event that is not written
+   * @param controller name of the reporting controller
+   */
   constructor(client: KubeClient, instance: string, dropped: () => void, controller = 'tagproof.dev/admission') {
     this.#client = client;
     this.#instance = instance;
@@ -47,7 +51,7 @@ export class EventRecorder {
   record(event: KubeEvent, now = Date.now()): void {
     const { kind, namespace, name } = event.regarding;
     const key = `${event.reason} ${kind} ${namespace}/${name} ${event.note}`;
-    if ((this.#recorded.get(key) ?? 0) > now - AGAIN_MS) return;
+    if ((this.#recorded.get(key) ?? 0) > now - REPEAT_MS) return;
     if (this.#waiting.length >= MAX_WAITING) return this.#dropped();
     this.#recorded.delete(key);
     this.#recorded.set(key, now);

@@ -1,4 +1,5 @@
-// The built-in kinds that make nodes pull, and how to find custom ones. kubernetes.io, "Workloads".
+// The built-in kinds that make nodes pull images, and the discovery of custom ones. kubernetes.io,
+// "Workloads".
 import { Problem } from '../problem.ts';
 import type { KubeClient } from './client.ts';
 import type { Resource } from './object.ts';
@@ -7,7 +8,7 @@ export type Kind = Resource & { readonly kind: string };
 
 export const PODS: Kind = { apiVersion: 'v1', resource: 'pods', kind: 'Pod' };
 
-/** What makes pods by a template. */
+/** Kinds with a pod template. */
 export const TEMPLATED: readonly Kind[] = [
   { apiVersion: 'v1', resource: 'replicationcontrollers', kind: 'ReplicationController' },
   { apiVersion: 'v1', resource: 'podtemplates', kind: 'PodTemplate' },
@@ -19,13 +20,18 @@ export const TEMPLATED: readonly Kind[] = [
   { apiVersion: 'batch/v1', resource: 'cronjobs', kind: 'CronJob' },
 ];
 
-/** What stands between pods and the workloads that people know. */
+/**
+ * Kinds between a pod and the workload that people name: a Deployment owns ReplicaSets, a CronJob
+ * owns Jobs.
+ */
 export const MAKERS: readonly Kind[] = TEMPLATED.filter(({ kind }) => kind === 'ReplicaSet' || kind === 'Job');
 
 type GroupList = { groups?: { name: string; preferredVersion: { groupVersion: string } }[] };
 type ResourceList = { resources?: { name: string; kind: string; namespaced: boolean; verbs: string[] }[] };
 
-/** Namespaced kinds of some API groups that this cluster serves and that can be listed. */
+/**
+ * The namespaced kinds of the wanted API groups that this cluster serves and that can be listed.
+ */
 export async function discover(client: KubeClient, wanted: (group: string) => boolean): Promise<Kind[]> {
   const { groups = [] } = (await client.get('/apis')) as GroupList;
   const kinds: Kind[] = [];
@@ -39,7 +45,7 @@ export async function discover(client: KubeClient, wanted: (group: string) => bo
   return kinds;
 }
 
-/** Does the server have this resource? */
+/** Whether the server has this resource. */
 export async function serves(client: KubeClient, { apiVersion, resource }: Resource): Promise<boolean> {
   try {
     const { resources = [] } = (await client.get(`/apis/${apiVersion}`)) as ResourceList;

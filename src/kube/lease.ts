@@ -1,5 +1,5 @@
-// One of several replicas at a time: a Lease that its holder renews. coordination.k8s.io/v1. Good enough for work that may be done twice
-// now and then, never for what must not.
+// Elects one of several replicas by a Lease that the holder renews. coordination.k8s.io/v1. This
+// suits work that may occasionally run twice; it does not suit work that must not.
 import { Problem } from '../problem.ts';
 import type { KubeClient } from './client.ts';
 import { pathOf } from './object.ts';
@@ -8,28 +8,37 @@ const LEASES = { apiVersion: 'coordination.k8s.io/v1', resource: 'leases' };
 
 type Spec = { holderIdentity?: string; renewTime?: string; leaseDurationSeconds?: number; leaseTransitions?: number };
 
-/** @param seconds it is held for without being renewed; @returns whether it is ours now; @throws Problem when the server cannot say */
-export async function hold(
+export type LeaseRequest = {
+  readonly namespace: string;
+  readonly name: string;
+  /** Identity of this replica. */
+  readonly holder: string;
+  /** How long the lease is valid unless it is renewed. */
+  readonly seconds: number;
+};
+
+/**
+ * Acquires or renews the lease.
+ * @returns whether this replica holds it
+ * @throws Problem if the server does not answer
+ */
+export async function acquireLease(
   client: KubeClient,
-  namespace: string,
-  name: string,
-  holder: string,
-  seconds: number,
+  { namespace, name, holder, seconds }: LeaseRequest,
   now = Date.now(),
 ): Promise<boolean> {
   const path = pathOf(LEASES, namespace, name);
   const lease = await client.find(path);
   const before = (lease?.['spec'] ?? {}) as Spec;
-  const others =
-    before.holderIdentity !== undefined && before.holderIdentity !== '' && before.holderIdentity !== holder;
+  const taken = before.holderIdentity !== undefined && before.holderIdentity !== '' && before.holderIdentity !== holder;
   const until = Date.parse(before.renewTime ?? '') + (before.leaseDurationSeconds ?? 0) * 1000;
-  if (others && until > now) return false;
+  if (taken && until > now) return false;
   const spec = {
     ...before,
     holderIdentity: holder,
     leaseDurationSeconds: seconds,
     renewTime: new Date(now).toISOString().replace('Z', '000Z'), // MicroTime
-    leaseTransitions: (before.leaseTransitions ?? 0) + (others ? 1 : 0),
+    leaseTransitions: (before.leaseTransitions ?? 0) + (taken ? 1 : 0),
   };
   try {
     if (lease === undefined)
@@ -42,7 +51,7 @@ export async function hold(
     else await client.replace(path, { ...lease, spec });
     return true;
   } catch (error) {
-    if (error instanceof Problem && error.code === 'conflict') return false; // another was faster
+    if (error instanceof Problem && error.code === 'conflict') return false; // another replica was faster
     throw error;
   }
 }

@@ -1,4 +1,5 @@
-// An API server of one's own on loopback, for the demo and the tests: etcd and kube-apiserver from the PATH, no nodes.
+// Starts a local API server on loopback for the demo and the tests: etcd and kube-apiserver from
+// the PATH, without nodes.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -11,11 +12,11 @@ import { KubeClient } from './client.ts';
 
 export type LocalCluster = {
   readonly server: string;
-  /** As the administrator. */
+  /** Authenticates as the administrator. */
   readonly access: Access;
   readonly kubeconfig: string;
   stop(): void;
-  /** Ends the API server alone and starts it again at the same port: what is stored stays. */
+  /** Restarts only the API server, at the same port, so stored objects remain. */
   restart(): Promise<void>;
 };
 
@@ -23,7 +24,11 @@ export type LocalCluster = {
 const ADMIN = 'admin-token,admin,1,system:masters';
 const TRIES = 300;
 
-/** @param folder for its files, this user's alone; @param users lines of further users; @param flags further flags of kube-apiserver */
+/**
+ * @param folder for its files; only this user may read it
+ * @param users further lines of the token file
+ * @param flags further flags of kube-apiserver
+ */
 export async function startCluster(
   folder: string,
   users: readonly string[] = [],
@@ -38,7 +43,7 @@ export async function startCluster(
   const children = new Map<string, ChildProcess>();
   const run = (program: string, args: string[]) => {
     const child = spawn(program, args, { stdio: 'ignore' });
-    child.on('error', () => {}); // said by whoever waits for it
+    child.on('error', () => {}); // ready() reports it
     children.set(program, child);
   };
   const apiServer = () =>
@@ -68,7 +73,7 @@ export async function startCluster(
   const access: Access = {
     server,
     headers: async () => ({ authorization: 'Bearer admin-token' }),
-    tls: { rejectUnauthorized: false }, // its certificate is made when it starts, and it is on loopback
+    tls: { rejectUnauthorized: false }, // a new certificate at each start, and on loopback only
     namespace: 'default',
     name: 'local',
   };
@@ -99,7 +104,7 @@ export async function startCluster(
   };
 }
 
-/** Text of a kubeconfig for whoever holds the token. */
+/** Text of a kubeconfig that authenticates with the token. */
 export function kubeconfigOf(server: string, token: string): string {
   return `apiVersion: v1
 kind: Config
@@ -129,7 +134,7 @@ async function ready(access: Access, children: ReadonlyMap<string, ChildProcess>
   }
 }
 
-/** On loopback; somebody else may take it in between. */
+/** A free port on loopback. Another process may take it before the caller does. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

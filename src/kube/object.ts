@@ -1,4 +1,4 @@
-// Objects of the API as they travel, and the paths they live at. kubernetes.io, "Kubernetes API Concepts".
+// Objects of the Kubernetes API, and their paths. kubernetes.io, "Kubernetes API Concepts".
 
 export type KubeObject = Readonly<Record<string, unknown>> & {
   readonly apiVersion?: string;
@@ -18,7 +18,7 @@ export type Metadata = {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
-  /** Who set which fields, and when. */
+  /** Which manager set which fields, and when. */
   readonly managedFields?: readonly {
     readonly manager?: string;
     readonly operation?: string;
@@ -35,15 +35,15 @@ export type OwnerReference = {
   readonly controller?: boolean;
 };
 
-/** The one owner that makes the object and keeps it, where there is one. */
+/** The owner that is marked as the managing controller, if there is one. */
 export function controllerOf({ metadata }: KubeObject): OwnerReference | undefined {
   return metadata?.ownerReferences?.find(({ controller }) => controller === true);
 }
 
-/** `apps/v1`, `deployments`: what the API calls a resource. */
+/** A resource of the API: `apps/v1` and `deployments`. */
 export type Resource = { readonly apiVersion: string; readonly resource: string };
 
-/** @param namespace left out: all of them, or none for cluster-scoped resources */
+/** @param namespace without it the path spans all namespaces, or names a cluster-scoped resource */
 export function pathOf({ apiVersion, resource }: Resource, namespace?: string, name?: string): string {
   const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;

@@ -1,4 +1,5 @@
-// May somebody do something? The API server itself is asked. authorization.k8s.io/v1 SubjectAccessReview.
+// Asks the API server whether a subject may do something. authorization.k8s.io/v1
+// SubjectAccessReview.
 import type { KubeClient } from './client.ts';
 
 export type Subject = {
@@ -16,7 +17,7 @@ export type Attributes = {
   readonly name?: string;
 };
 
-/** @throws Problem when the server cannot say: which is never a yes */
+/** @throws Problem if the server does not answer; callers must never treat that as allowed */
 export async function may(client: KubeClient, subject: Subject, resourceAttributes: Attributes): Promise<boolean> {
   const answer = await client.create('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
     apiVersion: 'authorization.k8s.io/v1',

@@ -1,4 +1,4 @@
-// Label selectors, as the API server evaluates them. apimachinery, LabelSelector.
+// Label selectors, evaluated as the API server does. Pure. apimachinery, LabelSelector.
 
 export type Selector = {
   readonly matchLabels?: Readonly<Record<string, string>>;

@@ -1,5 +1,7 @@
-// List, then watch, for as long as it takes: bookmarks, expired versions (410), broken connections. Nothing is lost or told twice: what
-// happened while the connection was away is found by comparing. kubernetes.io, "Efficient detection of changes".
+// Lists, then watches, until the signal: handles bookmarks, expired resource versions (410) and
+// broken connections. No change is lost or delivered twice: a broken watch resumes from the last
+// version seen, and after an expired version a new list replaces everything known. kubernetes.io,
+// "Efficient detection of changes".
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asProblem, Problem } from '../problem.ts';
 import type { KubeClient } from './client.ts';
@@ -9,27 +11,36 @@ export type WatchEvent = { readonly type: 'added' | 'modified' | 'deleted'; read
 
 export type WatchOptions<T = KubeObject> = {
   readonly signal: AbortSignal;
-  /** Everything as of now, told in one piece: the first list, and each after a gap. Before it, nothing is known. */
+  /** Called with all objects: for the first list, and for each list after an expired version. */
   readonly onList: (objects: readonly T[]) => void;
-  /** What to keep of each object of a list, while it is read: fifty thousand pods as they are would fill the memory. */
+  /**
+   * Reduces each object of a list while it is read: fifty thousand whole pods would fill the
+   * memory.
+   */
   readonly take?: (object: KubeObject) => T;
   readonly onChange: (change: WatchEvent) => void;
-  /** The server could not be read; tried again after the pause, milliseconds. */
+  /** The server could not be read; the loop tries again after the pause, milliseconds. */
   readonly onProblem: (problem: Problem, pauseMs: number) => void;
   /** Label or field selectors: `&fieldSelector=…`. */
   readonly query?: string;
 };
 
-/** One event at the most, bytes: the API server's own bound on objects is 3 MiB. */
+/** Largest event, bytes: the API server limits objects to 3 MiB. */
 const MAX_EVENT = 8 * 1024 * 1024;
-/** The server ends a watch after this, seconds, and we begin anew from where it was. */
+/** The server ends each watch after this, seconds; the next watch resumes from the last version. */
 const TIMEOUT_S = 290;
-/** A connection over which nothing came for so long is taken for dead, milliseconds; bookmarks come every minute. */
+/**
+ * A connection that is silent for this long is considered dead, milliseconds; bookmarks come every
+ * minute.
+ */
 const SILENCE_MS = (TIMEOUT_S + 30) * 1000;
 const BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 
-/** Runs until the signal; never throws. What the callbacks throw is a fault of ours and ends the process. */
+/**
+ * Runs until the signal. Failures of the server are reported by `onProblem` and retried. Callbacks
+ * must not throw: their exception would count as a broken connection.
+ */
 export async function watch<T = KubeObject>(client: KubeClient, path: string, options: WatchOptions<T>): Promise<void> {
   const { signal, onList, onProblem, query = '', take } = options;
   let version: string | undefined;
@@ -46,7 +57,7 @@ export async function watch<T = KubeObject>(client: KubeClient, path: string, op
     } catch (error) {
       if (signal.aborted) return;
       const problem = asProblem(error, 'unreachable');
-      // The version is too old to go on from: list again, at once the first time.
+      // The version has expired: list again, the first time without a pause.
       if (problem.code === 'changed') version = undefined;
       if (problem.code === 'changed' && failures++ === 0) continue;
       const pause = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** failures++) * (0.75 + Math.random() / 2);
@@ -56,7 +67,11 @@ export async function watch<T = KubeObject>(client: KubeClient, path: string, op
   }
 }
 
-/** One connection, to its end. @returns the version to go on from; @throws Problem `changed` where that is gone */
+/**
+ * Reads one connection to its end.
+ * @returns the version to resume from
+ * @throws Problem `changed` if it has expired
+ */
 async function follow(
   client: KubeClient,
   path: string,
@@ -75,14 +90,17 @@ async function follow(
       const { type, object } = JSON.parse(line) as { type: string; object: KubeObject };
       if (type === 'ERROR') {
         const { code, message } = object as { code?: number; message?: string };
-        throw new Problem(code === 410 ? 'changed' : 'unreachable', `watch ${path}: ${message ?? 'it ended'}`);
+        throw new Problem(
+          code === 410 ? 'changed' : 'unreachable',
+          `watch ${path}: ${message ?? 'the server ended it'}`,
+        );
       }
       version = object.metadata?.resourceVersion ?? version;
       if (type !== 'BOOKMARK') onChange({ type: type.toLowerCase() as WatchEvent['type'], object });
     }
     return version;
   } catch (error) {
-    // A broken connection is no gap: the next one goes on from the last version that was seen.
+    // A broken connection loses nothing: the next one resumes from the last version seen.
     if (error instanceof Problem || error instanceof SyntaxError) throw asProblem(error, 'protocol');
     if (signal.aborted) return version;
     if (version !== from) return version;
@@ -107,18 +125,18 @@ async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   }
 }
 
-/** A set that a watch keeps up to date: what is there now, by namespace and name. */
+/** The current objects of one resource by namespace and name, kept up to date by a watch. */
 export class Informer {
   readonly #objects = new Map<string, KubeObject>();
   readonly #changed: () => void;
   #synced = false;
 
-  /** @param changed told after every list and change, when the set already has it */
+  /** @param changed called after every list and change, when `objects()` already includes it */
   constructor(changed: () => void = () => {}) {
     this.#changed = changed;
   }
 
-  /** True after the first list: before, "none" means nothing. */
+  /** True after the first list. Before it, an empty set does not mean that there are no objects. */
   get synced(): boolean {
     return this.#synced;
   }

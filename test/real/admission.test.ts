@@ -178,12 +178,12 @@ ${more}`;
     assert.equal(image, `${good()}@${signed}`);
   });
 
-  test('kubectl says why not, and what shows more', async () => {
+  test('kubectl shows the reason, and the command that shows more', async () => {
     const { ok, out } = await apply(pod('bad', evil()));
     assert.equal(ok, false);
     assert.match(
       out,
-      /admission webhook "validate\.tagproof\.dev" denied the request: tagproof denies this: .*must be signed by 'release'.*More: tagproof verify/,
+      /admission webhook "validate\.tagproof\.dev" denied the request: tagproof denies this: .*must be signed by 'release'.*For details run tagproof verify/,
     );
   });
 
@@ -249,7 +249,7 @@ ${more}`;
     assert.equal(fine.status, 200, fine.message);
   });
 
-  test('T17: scale, labels and deletion of what is there go on while the registry is down', async () => {
+  test('T17: scaling, labels and deletion of existing objects work while the registry is down', async () => {
     await registry.close();
     await kubectl('scale', 'deployment', 'x-deployment', '--replicas=3');
     await kubectl('label', 'pod', 'good', 'touched=yes');
@@ -277,7 +277,7 @@ ${more}`;
     }
   });
 
-  test('tagproof vap: digests and registries are held by the API server itself, without a webhook', async () => {
+  test('tagproof vap: the API server itself enforces digests and registries, without a webhook', async () => {
     for (const kind of ['mutatingwebhookconfiguration', 'validatingwebhookconfiguration'])
       await kubectl('delete', kind, 'tagproof');
     const yaml = await command(process.execPath, [
@@ -398,7 +398,7 @@ ${more}`;
       assert.doesNotMatch(await kubectl('get', kind, '-o', 'name'), /tagproof-admission/);
   });
 
-  test('it ends without dropping what it is asked', async () => {
+  test('shutdown loses no review', async () => {
     const exit = new Promise((resolve) => webhook?.on('exit', resolve));
     webhook?.kill('SIGTERM');
     assert.equal(await exit, 0);

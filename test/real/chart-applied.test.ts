@@ -12,7 +12,7 @@ const POLICY = { rules: [{ name: 'r', images: ['**'], digest: 'required' }] };
 
 suite('the Helm chart at a real API server', ['helm', 'etcd', 'kube-apiserver', 'kubectl'], () => {
   const folder = scratch();
-  test('rendered by helm, applied by kubectl; every object is there, and goes again', { timeout: 60_000 }, async () => {
+  test('rendered by helm, applied by kubectl; every object is created and deleted', { timeout: 60_000 }, async () => {
     const cluster = await startCluster(folder);
     atEnd(() => cluster.stop());
     const kubectl = (...args: string[]) =>

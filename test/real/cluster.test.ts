@@ -12,7 +12,7 @@ import { kubernetesGuard } from '../../src/api/auth.ts';
 import { makeCertificates } from '../../src/install/certificate.ts';
 import { kubeconfigAccess } from '../../src/kube/access.ts';
 import { KubeClient } from '../../src/kube/client.ts';
-import { hold } from '../../src/kube/lease.ts';
+import { acquireLease } from '../../src/kube/lease.ts';
 import { kubeconfigOf, type LocalCluster, startCluster } from '../../src/kube/local.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { watch } from '../../src/kube/watch.ts';
@@ -74,7 +74,7 @@ suite(
       atEnd(() => kube.close());
     });
 
-    test('T53: with --client-ca only the API server may ask; probes may knock', async () => {
+    test('T53: with --client-ca only the API server may send reviews; probes are answered', async () => {
       writeFileSync(at('tagproof.yaml'), 'rules: [{name: r, images: ["**"], digest: required}]\n');
       const tls = await makeCertificates(['localhost']);
       const server = new AdmissionServer({
@@ -200,9 +200,10 @@ suite(
       assert.equal(await guard(undefined), 'unknown');
     });
 
-    test('a lease is held by one, and taken over when it is not renewed', async () => {
+    test('one replica holds a Lease, and another takes it over when it is not renewed', async () => {
       const now = Date.now();
-      const take = (holder: string, at = now) => hold(kube, 'default', 'work', holder, 10, at);
+      const take = (holder: string, at = now) =>
+        acquireLease(kube, { namespace: 'default', name: 'work', holder, seconds: 10 }, at);
       const both = await Promise.all([take('a'), take('b')]);
       assert.equal(both.filter(Boolean).length, 1);
       const holder = both[0] ? 'a' : 'b';
@@ -213,7 +214,7 @@ suite(
       assert.equal(await take(holder, now + 17_000), false);
     });
 
-    test('an exec plugin of the kubeconfig logs in; what it says is asked for anew when it ends', async () => {
+    test('an exec plugin of the kubeconfig logs in, and runs again when its credentials expire', async () => {
       const plugin = at('plugin.sh');
       writeFileSync(
         plugin,

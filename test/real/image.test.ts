@@ -34,7 +34,7 @@ suite('the container image', ['buildah', 'ldd'], () => {
     assert.equal(await build('first'), await build('second'));
   });
 
-  test('it starts as nobody, and reviews are answered', { timeout: 60_000 }, async () => {
+  test('it starts as an unprivileged user, and answers reviews', { timeout: 60_000 }, async () => {
     await command(join(root, 'deploy/build.sh'), ['containers-storage:localhost/tagproof:test'], env);
     const container = (await command('buildah', ['from', 'localhost/tagproof:test'], env)).trim();
     const config = JSON.parse(await command('buildah', ['inspect', '--type', 'container', container], env)) as {

@@ -75,7 +75,7 @@ suite('the watcher, installed', ['etcd', 'kube-apiserver', 'kubectl'], () => {
     writeFileSync(join(folder, 'install.yaml'), objects);
     const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
     await command('kubectl', ['apply', '--server-side', '--validate=strict', '-f', join(folder, 'install.yaml')], env);
-    // There is nobody behind the webhook here, and it is not what is tried.
+    // No webhook server runs here; this suite is about the watcher.
     await command('kubectl', ['delete', 'mutatingwebhookconfigurations,validatingwebhookconfigurations', '--all'], env);
     await command('kubectl', ['create', 'namespace', 'shop'], env);
     for (const name of ['reader', 'nobody'])
@@ -156,7 +156,7 @@ suite('the watcher, installed', ['etcd', 'kube-apiserver', 'kubectl'], () => {
     );
   });
 
-  test('who may read is told by the API server: a token, and the right to records', async () => {
+  test('the API server authorizes readers: a token, and the permission for records', async () => {
     assert.equal((await ask('/api/v1/deployed')).status, 401);
     assert.equal((await ask('/api/v1/deployed', 'no.such.token')).status, 401);
     assert.equal((await ask('/api/v1/deployed', await tokenOf('nobody', 'shop'))).status, 403);

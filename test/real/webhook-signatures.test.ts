@@ -190,7 +190,7 @@ rules:
       ['new', 'cosign 3'],
       ['dct', 'Docker Content Trust'],
     ] as const)
-      test(`signed by ${by}: let in, with its digest`, async () => {
+      test(`signed by ${by}: admitted, with its digest`, async () => {
         assert.equal(await run(name, `${host}/team/${name}:v1`), '');
         assert.equal(await imageOf(name), `${host}/team/${name}:v1@${digests[name]}`);
       });
@@ -202,7 +202,7 @@ rules:
       );
     });
 
-    test('a tag that was pushed anew after it was signed: the old digest runs on, the new one does not come in', async () => {
+    test('a tag that is pushed again after signing: the old digest keeps running, the new one is denied', async () => {
       const before = digests['new'] as string;
       await pushSample(host, { repository: 'team/new', tag: 'v1', platforms: ['linux/amd64'], content: 'evil' });
       // Within its lease the tag is the digest that was verified; by its new digest it is nothing.

@@ -1,4 +1,5 @@
-// What the verbs share that look at a cluster: how it is reached, which part of it, by which policy.
+// What commands that read a cluster share: the options for its address and namespaces, and the
+// choice of the policy.
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { activePolicy } from '../../admission/active-policy.ts';
@@ -24,12 +25,12 @@ export type ClusterFlags = {
 export function clusterOptions(command: Command): Command {
   return command
     .option('--kubeconfig <file>', 'default: the service account in a cluster, else KUBECONFIG or ~/.kube/config')
-    .option('--context <name>', 'of the kubeconfig')
+    .option('--context <name>', 'context of the kubeconfig')
     .option('-n, --namespace <name>', 'only this namespace (repeatable; default: all)', collect, [])
-    .option('--installed-in <name>', "the webhook's own namespace", 'tagproof');
+    .option('--installed-in <name>', "namespace of tagproof's webhook", 'tagproof');
 }
 
-/** Opens the API server, hands it to the task, closes it. */
+/** Connects to the API server for the duration of the task. */
 export async function withCluster<T>(
   { kubeconfig, context }: ClusterFlags,
   task: (kube: KubeClient) => Promise<T>,
@@ -42,7 +43,10 @@ export async function withCluster<T>(
   }
 }
 
-/** The file's policy where one is named or there, else what the cluster has in force. */
+/**
+ * The policy of the named file or of tagproof.yaml if it exists, else the policy that the cluster
+ * has in force.
+ */
 export async function policyContextFor(
   kube: KubeClient,
   { config, inForce, installedIn, lock }: CommonOptions & ClusterFlags & { inForce: boolean; lock: string },
@@ -54,8 +58,11 @@ export async function policyContextFor(
   return { policyContext: await loadPolicyContext(await loadConfig(file), readLock(lock).lock), from: file };
 }
 
-/** Namespaces that the webhook is never asked about; without a webhook those that it would leave alone. */
-export async function leftAlone(kube: KubeClient, { installedIn }: ClusterFlags): Promise<Set<string>> {
+/**
+ * Namespaces that are exempt from the webhook; without a webhook those that an installation would
+ * exempt.
+ */
+export async function exemptFromWebhook(kube: KubeClient, { installedIn }: ClusterFlags): Promise<Set<string>> {
   const live = await liveHooks(kube);
   if (live.validating === undefined && live.mutating === undefined) return new Set(['kube-system', installedIn]);
   const { items } = await kube.list(pathOf({ apiVersion: 'v1', resource: 'namespaces' }));

@@ -1,5 +1,4 @@
-// tagproof doctor: is anything left open in this cluster, and how is it mended?
-
+// tagproof doctor: finds gaps in a cluster's protection, each with its remedy.
 import { activePolicy } from '../../admission/active-policy.ts';
 import type { Check } from '../../doctor/check.ts';
 import { examine } from '../../doctor/doctor.ts';
@@ -14,24 +13,35 @@ import { type RegistryFlags, registryOptions, withClient } from '../shared/regis
 import { type ClusterFlags, clusterOptions, withCluster } from './cluster.ts';
 
 const EXAMPLES = `
-tagproof doctor                                 every hole, and its mend
-tagproof doctor --exempt-namespace db           db is meant to be exempt
-tagproof doctor --no-registries                 asks the API server only
+tagproof doctor                                 every gap, and its remedy
+tagproof doctor --exempt-namespace db           namespace db is meant to be exempt
+tagproof doctor --no-registries                 contacts the API server only
 `;
 
 type Options = CommonOptions & RegistryFlags & ClusterFlags & { exemptNamespace: string[]; registries: boolean };
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
-    clusterOptions(defineCommand('doctor', 'Looks for holes between what guards a cluster and what should.', EXAMPLES)),
+    clusterOptions(
+      defineCommand(
+        'doctor',
+        'Compares the protection of a cluster with what it should be, and lists each gap with its remedy.',
+        EXAMPLES,
+      ),
+    ),
   )
-    .option('--exempt-namespace <name>', 'meant to be exempt (repeatable; default: kube-system)', collect, [])
-    .option('--no-registries', 'do not ask the registries of what runs');
+    .option(
+      '--exempt-namespace <name>',
+      'a namespace that is meant to be exempt (repeatable; default: kube-system)',
+      collect,
+      [],
+    )
+    .option('--no-registries', 'do not contact the registries of running images');
   return execute<Options>(command, args, async (_, given, context) => ({
     report: await withCluster(given, async (kube) => {
       const config = await activePolicy(kube, given.installedIn).then(
         (policyContext) => policyContext.config,
-        () => NO_CONFIG, // said by the checks of policies and pods
+        () => NO_CONFIG, // the checks of policies and pods report the failure
       );
       const { workloads, problems } = await listWorkloads(kube, given.namespace, config.find.fields);
       const registryAccess = { ...config, isNamed: namesHost(config) };
@@ -49,36 +59,35 @@ export function run(args: string[]): Promise<number> {
   }));
 }
 
-const STYLES = { fine: 'good', hole: 'bad', weak: 'warn', open: 'warn' } as const;
-const ORDER: readonly Check['state'][] = ['hole', 'open', 'weak', 'fine'];
+const STYLES = { pass: 'good', fail: 'bad', warn: 'warn', unknown: 'warn' } as const;
+const ORDER: readonly Check['state'][] = ['fail', 'unknown', 'warn', 'pass'];
 
 function reportOn(checks: readonly Check[], problems: readonly Problem[], cluster: string): Report {
-  const of = (state: Check['state']) => checks.filter((check) => check.state === state);
-  const sorted = ORDER.flatMap(of);
-  const rows = sorted.map(({ state, subject, message, remedy = '' }): Cell[] => [
+  const inState = (state: Check['state']) => checks.filter((check) => check.state === state);
+  const rows = ORDER.flatMap(inState).map(({ state, subject, message, remedy = '' }): Cell[] => [
     { text: state, style: STYLES[state] },
     subject,
     message,
     remedy,
   ]);
-  const [holes, weaknesses] = [of('hole').length, of('weak').length];
+  const [failed, warned, unchecked] = [inState('fail'), inState('warn'), inState('unknown')];
   return {
     command: 'doctor',
     findingsInSections: true,
-    sections: [{ head: ['state', 'looked at', 'what is', 'mend'], rows }],
-    findings: [...of('hole'), ...of('weak')].map(({ state, subject, message, remedy }) => ({
+    sections: [{ head: ['state', 'subject', 'finding', 'remedy'], rows }],
+    findings: [...failed, ...warned].map(({ state, subject, message, remedy }) => ({
       rule: 'cluster-hole' as const,
-      level: state === 'hole' ? ('error' as const) : ('warning' as const),
-      message: `${subject}: ${message}${remedy === undefined ? '' : `. Mend: ${remedy}`}`,
+      level: state === 'fail' ? ('error' as const) : ('warning' as const),
+      message: `${subject}: ${message}${remedy === undefined ? '' : `. Remedy: ${remedy}`}`,
     })),
     problems: [
       ...problems,
-      ...of('open').map(({ subject, message }) => new Problem('unreachable', `${subject}: ${message}`)),
+      ...unchecked.map(({ subject, message }) => new Problem('unreachable', `${subject}: ${message}`)),
     ],
     summary: [
-      holes + weaknesses === 0 && of('open').length === 0
-        ? `nothing is left open in ${cluster}: ${plural(checks.length, 'thing')} looked at`
-        : `${plural(holes, 'hole')}, ${plural(weaknesses, 'weak point')} and ${of('open').length} that could not be looked at in ${cluster}`,
+      failed.length + warned.length + unchecked.length === 0
+        ? `no gap in ${cluster}: ${plural(checks.length, 'check')} passed`
+        : `${plural(failed.length, 'failure')}, ${plural(warned.length, 'warning')} and ${unchecked.length} unknown of ${plural(checks.length, 'check')} in ${cluster}`,
     ],
     data: { checks },
   };

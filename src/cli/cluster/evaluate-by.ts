@@ -1,20 +1,23 @@
-// Digests before the policy of tagproof.yaml, for those who look at what runs.
+// Evaluates running digests by the policy of tagproof.yaml, for the watcher and `tagproof status`.
 import { evaluateImage, loadPolicyContext } from '../../evaluate/evaluate.ts';
 import type { Config } from '../../policy/config.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { Evaluator } from '../../watcher/evidence.ts';
 
-/** The policy as the file has it now; signers and their verdicts are kept while it stays the same. */
+/**
+ * Reads the policy at each call. Signers and their verdicts are cached while the policy is
+ * unchanged.
+ */
 export function policyEvaluator(
   load: () => Promise<Config>,
   client: RegistryClient,
 ): () => Promise<Evaluator | undefined> {
-  let kept: { config: string; evaluator: Promise<Evaluator | undefined> } | undefined;
+  let cached: { config: string; evaluator: Promise<Evaluator | undefined> } | undefined;
   return async () => {
     const config = await load();
     const text = JSON.stringify(config);
-    if (kept?.config !== text) kept = { config: text, evaluator: open(config, client) };
-    return kept.evaluator;
+    if (cached?.config !== text) cached = { config: text, evaluator: open(config, client) };
+    return cached.evaluator;
   };
 }
 
@@ -23,10 +26,10 @@ async function open(config: Config, client: RegistryClient): Promise<Evaluator |
   const policyContext = await loadPolicyContext(config, new Map());
   return {
     policy: policyContext.policy,
-    evaluate: (reference, setting) => {
+    evaluate: (reference, scope) => {
       const { digest } = reference;
       const resolved = { reference, digest, from: 'registry' as const, at: new Date().toISOString() };
-      return evaluateImage(client, reference, resolved, policyContext, setting);
+      return evaluateImage(client, reference, resolved, policyContext, scope);
     },
   };
 }

@@ -1,4 +1,4 @@
-// tagproof manifests: all that the webhook needs in a cluster, as YAML for kubectl and for Git.
+// tagproof manifests: writes every object of an installation as YAML, for kubectl and for Git.
 import { Command, Option } from 'commander';
 import { loadPolicyContext } from '../../evaluate/evaluate.ts';
 import { readNamed } from '../../file.ts';
@@ -34,44 +34,47 @@ type Options = {
 export async function run(args: string[]): Promise<number> {
   const command = new Command('tagproof manifests')
     .description(
-      'Writes what the webhook needs in a cluster: policy, certificate, Deployment, Service, webhook configurations.',
+      'Writes the objects of an installation: policy, certificate, Deployment, Service, webhook configurations.',
     )
-    .requiredOption('--image <image>', 'the webhook’s own image, with its digest')
-    .option('--policy <file>', 'the policy; checked here, mounted there', 'tagproof.yaml')
-    .option('--lock <file>', 'tagproof.lock to roll out: tags mean what it says')
-    .option('--namespace <name>', 'where it runs', 'tagproof')
-    .option('--exempt-namespace <name>', 'namespaces never asked about (repeatable; default: kube-system)', collect, [])
+    .requiredOption('--image <image>', 'the webhook’s image, with its digest')
+    .option('--policy <file>', 'the policy; checked now, mounted into the webhook', 'tagproof.yaml')
+    .option('--lock <file>', 'tagproof.lock to roll out: tags then resolve from it alone')
+    .option('--namespace <name>', 'namespace to install into', 'tagproof')
+    .option('--exempt-namespace <name>', 'exempt namespace (repeatable; default: kube-system)', collect, [])
     .addOption(
       new Option('--failure-policy <policy>', 'when the webhook does not answer')
         .choices(['Fail', 'Ignore'])
         .default('Fail'),
     )
     .addOption(
-      new Option('--templates <mode>', 'objects that only make pods')
+      new Option('--templates <mode>', 'how to treat objects that only make pods')
         .choices(['enforce', 'warn', 'ignore'])
         .default('enforce'),
     )
     .addOption(
       new Option(
         '--certificate <how>',
-        'own: the webhook makes and renews it; cert-manager does; printed: made now, for a year',
+        'own: the webhook makes and renews it; cert-manager: cert-manager does; printed: made now, valid for a year',
       )
         .choices(['own', 'cert-manager', 'printed'])
         .default('own'),
     )
-    .option('--no-cluster', 'no policy objects, bypasses and Events: the webhook gets no token for the API server')
-    .option('--pull-secrets', 'let it read the pull secrets of every namespace', false)
-    .option('--report-every <duration>', 'write reports of what runs, as 1h (needs OpenReports or PolicyReport)')
-    .option('--client-ca <file>', 'CA of the API server’s client certificate: nobody else may ask')
-    .option('--replicas <count>', 'how many', '2')
-    .option('--registry-secret <name>', 'a dockerconfigjson Secret in its namespace, for private registries')
-    .option('--watcher', 'watch and record what runs too', false)
-    .option('--cluster-name <name>', 'watcher: what the cluster is called in the ledger', 'in-cluster')
+    .option('--no-cluster', 'without policy objects, bypasses and Events: the webhook gets no token for the API server')
+    .option('--pull-secrets', 'let the webhook read the pull secrets of every namespace', false)
+    .option(
+      '--report-every <duration>',
+      'write reports on what runs at this interval, as 1h (needs OpenReports or PolicyReport)',
+    )
+    .option('--client-ca <file>', 'CA of the API server’s client certificate: refuses every other caller')
+    .option('--replicas <count>', 'number of replicas', '2')
+    .option('--registry-secret <name>', 'a dockerconfigjson Secret in the webhook’s namespace, for private registries')
+    .option('--watcher', 'install the watcher too, which records what runs', false)
+    .option('--cluster-name <name>', 'watcher: name of the cluster in the ledger', 'in-cluster')
     .option('--watcher-replicas <count>', 'watcher: more than one needs PostgreSQL (a Secret tagproof-ledger)', '1')
-    .option('--hint-secret <name>', 'watcher: a Secret with `token`, for notifications of registries')
+    .option('--hint-secret <name>', 'watcher: a Secret with `token`, for push notifications of registries')
     .addHelpText(
       'after',
-      '\nWith --certificate printed the output holds a private key: treat it as a Secret, and run again before a year is over.\n\nExample:\n  tagproof manifests --image ghcr.io/org/tagproof@sha256:… | kubectl apply --server-side -f -\n',
+      '\nWith --certificate printed the output holds a private key: treat it as a Secret, and run the command again within a year.\n\nExample:\n  tagproof manifests --image ghcr.io/org/tagproof@sha256:… | kubectl apply --server-side -f -\n',
     )
     .showHelpAfterError('(see --help)');
   return runPlain<Options>(command, args, async (options) => {
@@ -98,10 +101,10 @@ async function write({
   const reference = parseReference(image);
   if (reference instanceof Problem) throw reference;
   if (reference.digest === undefined)
-    throw new Problem('usage', 'the webhook itself must be pinned: give its image with @sha256:…', { image });
+    throw new Problem('usage', 'the webhook itself must be pinned: name its image with @sha256:…', { image });
   if (!/^[1-9]\d?$/.test(replicas)) throw new Problem('usage', `--replicas '${replicas}': expected 1 to 99`);
   if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(namespace))
-    throw new Problem('usage', `--namespace '${namespace}': no such name can be`);
+    throw new Problem('usage', `--namespace '${namespace}': not a valid name of a namespace`);
   if (!/^[1-9]$/.test(watcherReplicas))
     throw new Problem('usage', `--watcher-replicas '${watcherReplicas}': expected 1 to 9`);
   const tokenless = !rest.cluster;
@@ -116,7 +119,7 @@ async function write({
   await loadPolicyContext(
     parseConfig(policy, file),
     lock === undefined ? new Map() : parseLock(lock, lockFile as string),
-  ); // what could not be put in force is not handed out
+  ); // throws for a policy that could not be put in force
   const objects = manifests({
     ...rest,
     image,

@@ -1,4 +1,4 @@
-// Objects of the API as one stream of YAML documents, for kubectl and for Git.
+// Prints Kubernetes objects as one stream of YAML documents, for kubectl and for Git.
 import { stringify } from 'yaml';
 
 export function printObjects(objects: readonly object[]): string {

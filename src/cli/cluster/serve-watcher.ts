@@ -1,9 +1,11 @@
-// tagproof serve watcher: what runs, and where the tags that it uses point, into the ledger; alarms; and an API to ask it.
+// tagproof serve watcher: records in the ledger what runs and where its tags point; raises alarms;
+// serves dashboard and API.
 import { writeFileSync } from 'node:fs';
 import { createServer as createPlain } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { Command } from 'commander';
 import { createApi } from '../../api/api.ts';
 import { type Guard, kubernetesGuard, oneTimeToken } from '../../api/auth.ts';
 import { loadPages } from '../../api/static-files.ts';
@@ -24,48 +26,101 @@ import { Budget } from '../../watcher/budget.ts';
 import { kubeFeed } from '../../watcher/cluster-watch.ts';
 import { PacedClient } from '../../watcher/paced-client.ts';
 import { Watcher } from '../../watcher/watcher.ts';
-import { parseDuration } from '../shared/command.ts';
+import { collect, parseDuration, runPlain } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { version } from '../shared/version.ts';
 import { policyEvaluator } from './evaluate-by.ts';
+import { connectCluster, logLine, parsePort, terminated } from './serving.ts';
 
-export type WatcherFlags = {
-  readonly ledger: string;
-  readonly policy?: string;
-  readonly host: string;
-  readonly port: string;
-  readonly cert?: string;
-  readonly key?: string;
-  /** A certificate for this run, for these names too; its CA goes into the file. */
-  readonly standalone: boolean;
-  readonly caFile: string;
-  readonly names?: string;
-  /** Images to follow, a line each. */
-  readonly images?: string;
-  readonly hintToken?: string;
-  readonly retention?: string;
+type Options = {
+  policy?: string;
+  host: string;
+  port: string;
+  cert?: string;
+  key?: string;
+  standalone: boolean;
+  caFile: string;
+  names?: string;
+  ledger: string;
+  contexts: string[];
+  clusterName?: string;
+  images?: string;
+  hintToken?: string;
+  retention?: string;
+  kubeconfig?: string;
+  context?: string;
 };
+
+const EXAMPLES = `
+Examples:
+  tagproof serve watcher --ledger tagproof.db --port 8080     # prints an address with a token
+  tagproof serve watcher --ledger postgres://db/tagproof --contexts prod --contexts staging
+  tagproof serve watcher --cert tls.crt --key tls.key --host 0.0.0.0 --cluster-name prod
+
+Paths: / the dashboard · /api/v1 · /hooks/… with --hint-token · /healthz /readyz /metrics
+`;
 
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]', '::1'];
 const DAY_MS = 86_400_000;
 
-/** @param kubes one for each cluster; the first one's API server says who may read */
-export async function serveWatcher(flags: WatcherFlags, kubes: readonly KubeClient[]): Promise<number> {
+export async function run(args: string[]): Promise<number> {
+  const command = new Command('tagproof serve watcher')
+    .description('Records what runs in clusters and where its tags point; raises alarms; serves the dashboard and API.')
+    .option('--policy <file>', 'the policy to evaluate by (default: tagproof.yaml, if that file exists)')
+    .option('--host <address>', 'address to listen on; without TLS only loopback', '127.0.0.1')
+    .option('--port <port>', 'port to listen on', '8443')
+    .option('--cert <file>', 'certificate, PEM')
+    .option('--key <file>', 'private key of the certificate, PEM')
+    .option('--standalone', 'make a certificate for this run, and write its CA to --ca-file', false)
+    .option('--ca-file <file>', 'with --standalone: where to write the CA', 'tagproof-ca.pem')
+    .option('--names <list>', 'with --standalone: further names of this server, separated by commas')
+    .option(
+      '--ledger <ledger>',
+      'a file (SQLite) or postgres://… (default: TAGPROOF_LEDGER, else tagproof.db)',
+      process.env['TAGPROOF_LEDGER'] ?? 'tagproof.db',
+    )
+    .option('--contexts <name>', 'watch several clusters: contexts of the kubeconfig (repeatable)', collect, [])
+    .option('--cluster-name <name>', 'name of the cluster in the ledger (default: that of the kubeconfig context)')
+    .option('--images <file>', 'images to follow besides those that run, one on each line')
+    .option('--hint-token <file>', 'accept push notifications of registries at /hooks/… with the token in this file')
+    .option('--retention <duration>', 'delete records that ended longer ago than this, as 400d')
+    .option('--kubeconfig <file>', 'default: the service account in a cluster, else KUBECONFIG or ~/.kube/config')
+    .option('--context <name>', 'context of the kubeconfig')
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(see --help)');
+  return runPlain<Options>(command, args, serve);
+}
+
+async function serve(flags: Options): Promise<number> {
+  const port = parsePort(flags.port);
+  const { kubeconfig, context, contexts, clusterName } = flags;
+  if (clusterName !== undefined && contexts.length > 1)
+    throw new Problem('usage', '--cluster-name: with several --contexts each cluster is named by its context');
+  const kubes = await Promise.all(
+    (contexts.length > 0 ? contexts : [context]).map((name) =>
+      connectCluster({ kubeconfig, context: name, name: clusterName }),
+    ),
+  );
+  return watchClusters(flags, port, kubes);
+}
+
+/** @param kubes one for each cluster; the API server of the first one authorizes readers */
+async function watchClusters(flags: Options, port: number, kubes: readonly KubeClient[]): Promise<number> {
   const [kube] = kubes;
   if (kube === undefined) throw new Problem('usage', 'expected a cluster');
-  const log = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
   const config = await loadConfig(flags.policy);
   const tls = await tlsOf(flags);
   const also = flags.images === undefined ? [] : imagesOf(flags.images);
   const hintToken = flags.hintToken === undefined ? undefined : readNamed(flags.hintToken).toString('utf8').trim();
   if (hintToken !== undefined && hintToken.length < 16)
-    throw new Problem('usage', '--hint-token: expected a file with 16 characters at least');
+    throw new Problem('usage', '--hint-token: expected a file with a token of at least 16 characters');
   const ledger = await openLedger(flags.ledger);
   const budget = new Budget(
     (registry) => client.rateLimitOf(registry),
     (asked) => client.credentialOf(asked),
   );
-  // What pods name is nobody's word: only what the configuration names may be private (T46).
+  // Anyone can name a host in a pod: only hosts that the configuration names may have private
+  // addresses (T46).
   const client = new PacedClient(budget, {
     registries: config.registries,
     hostsDir: config.hostsDir,
@@ -81,10 +136,10 @@ export async function serveWatcher(flags: WatcherFlags, kubes: readonly KubeClie
     budget,
     also,
     alerts: alertsOf(config, client, kubes),
-    log,
+    log: logLine,
   });
   await watcher.start();
-  const retention = retain(ledger, flags.retention, log);
+  const retention = retain(ledger, flags.retention);
   const { token, guard }: { token?: string; guard: Guard } =
     tls === undefined ? oneTimeToken() : { guard: kubernetesGuard(kube) };
   const pages = await loadPages();
@@ -98,17 +153,15 @@ export async function serveWatcher(flags: WatcherFlags, kubes: readonly KubeClie
   });
   const listener = getRequestListener(app.fetch);
   const server = tls === undefined ? createPlain(listener) : createServer({ ...tls, minVersion: 'TLSv1.2' }, listener);
-  await new Promise<void>((resolve, reject) =>
-    server.once('error', reject).listen(Number(flags.port), flags.host, resolve),
-  );
-  const { port } = server.address() as AddressInfo;
-  const url = `${tls === undefined ? 'http' : 'https'}://${flags.host}:${port}/`;
-  log({
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, flags.host, resolve));
+  const { port: bound } = server.address() as AddressInfo;
+  const url = `${tls === undefined ? 'http' : 'https'}://${flags.host}:${bound}/`;
+  logLine({
     at: new Date().toISOString(),
     message: `watching ${kubes.map(({ access }) => access.name).join(', ')}`,
     url: token === undefined ? url : `${url}?token=${token}`,
   });
-  await new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
+  await terminated();
   clearInterval(retention);
   server.close();
   server.closeAllConnections();
@@ -117,17 +170,20 @@ export async function serveWatcher(flags: WatcherFlags, kubes: readonly KubeClie
   return 0;
 }
 
-/** Away from loopback only over TLS, and with the API server's own tokens. */
-async function tlsOf({ cert, key, host, standalone, caFile, names }: WatcherFlags) {
+/**
+ * On addresses other than loopback the server speaks TLS only, and the API server checks the
+ * tokens.
+ */
+async function tlsOf({ cert, key, host, standalone, caFile, names }: Options) {
   if (standalone) {
     const { makeCertificates } = await import('../../install/certificate.ts');
     const {
       ca,
-      cert: own,
-      key: ownKey,
+      cert: made,
+      key: madeKey,
     } = await makeCertificates(['localhost', '127.0.0.1', '::1', ...(names?.split(',') ?? [])]);
     writeFileSync(caFile, ca);
-    return { cert: own, key: ownKey };
+    return { cert: made, key: madeKey };
   }
   if ((cert === undefined) !== (key === undefined)) throw new Problem('usage', 'expected --cert and --key together');
   if (cert !== undefined && key !== undefined) return { cert: readNamed(cert), key: readNamed(key) };
@@ -136,7 +192,7 @@ async function tlsOf({ cert, key, host, standalone, caFile, names }: WatcherFlag
   return undefined;
 }
 
-/** An image a line; what follows a # is for people. */
+/** One image on each line; `#` begins a comment. */
 function imagesOf(file: string): Reference[] {
   const lines = readNamed(file).toString('utf8').split('\n');
   return lines.flatMap((line, index) => {
@@ -162,20 +218,20 @@ function alertsOf({ alarms }: Config, client: RegistryClient, kubes: readonly Ku
     restDays,
     sinks,
     post: async (url, body, headers) => (await client.service({ url }).post('', body, headers, MAX_ANSWER)).status,
-    ...(events && { event: (cluster, happening) => writers.get(cluster)?.record(happening) }),
+    ...(events && { event: (cluster, event) => writers.get(cluster)?.record(event) }),
   };
 }
 
-/** Once a day what ended longer ago goes. */
-function retain(ledger: Ledger, duration: string | undefined, log: (line: object) => void): NodeJS.Timeout | undefined {
+/** Deletes old records once a day. */
+function retain(ledger: Ledger, duration: string | undefined): NodeJS.Timeout | undefined {
   if (duration === undefined) return undefined;
   const keep = parseDuration('--retention', duration);
-  if (keep < DAY_MS) throw new Problem('usage', '--retention: expected a day at least, as 400d');
+  if (keep < DAY_MS) throw new Problem('usage', '--retention: expected at least one day, as 400d');
   const run = () =>
     ledger.compact(new Date(Date.now() - keep)).then(
-      (count) => count > 0 && log({ at: new Date().toISOString(), message: `retention took out ${count} entries` }),
+      (count) => count > 0 && logLine({ at: new Date().toISOString(), message: `retention deleted ${count} entries` }),
       (error: unknown) =>
-        log({ at: new Date().toISOString(), message: 'retention failed', problem: asProblem(error, 'file') }),
+        logLine({ at: new Date().toISOString(), message: 'retention failed', problem: asProblem(error, 'file') }),
     );
   void run();
   return setInterval(run, DAY_MS).unref();

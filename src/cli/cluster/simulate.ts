@@ -1,4 +1,4 @@
-// tagproof simulate: what a policy would do to everything that exists in a cluster, before it does.
+// tagproof simulate: shows what a policy would do to everything that exists in a cluster.
 import { type Command, Option } from 'commander';
 import { trustLines } from '../../evaluate/evaluate.ts';
 import { type AuditedWorkload, auditWorkloads, outcomeOf } from '../../inventory/audit.ts';
@@ -12,66 +12,66 @@ import type { Cell, Finding, Report } from '../../report/report.ts';
 import { plural } from '../pin/scan.ts';
 import { type CommonOptions, type Context, defineCommand, execute } from '../shared/command.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
-import { type ClusterFlags, clusterOptions, leftAlone, policyContextFor, withCluster } from './cluster.ts';
+import { type ClusterFlags, clusterOptions, exemptFromWebhook, policyContextFor, withCluster } from './cluster.ts';
 
 type Options = CommonOptions &
   RegistryFlags &
   ClusterFlags & { inForce: boolean; lock: string; templates: string; all?: boolean; apply?: boolean };
 
 const EXAMPLES = `
-tagproof simulate                          tagproof.yaml against everything that exists: what would be stranded?
+tagproof simulate                          which workloads would tagproof.yaml strand?
 tagproof simulate --config new.yaml -n shop
-tagproof simulate --in-force               the policy that the cluster has
+tagproof simulate --in-force               by the policy that the cluster has
 `;
 const REPORT_EXAMPLES = `
-tagproof report                            what exists, workload by workload, by the policy in force
+tagproof report                            every workload, by the policy in force
 tagproof report --output json
-tagproof report --apply                    written into the cluster, as OpenReports or PolicyReport
+tagproof report --apply                    writes it into the cluster, as OpenReports or PolicyReport
 `;
 
 export function run(args: string[]): Promise<number> {
   const command = options(
     defineCommand(
       'simulate',
-      'Shows which workloads a policy would strand: what runs now and would not be let in again.',
+      'Shows which workloads a policy would strand: their pods run now and would not be admitted again.',
       EXAMPLES,
     ),
   );
   return execute<Options>(command, args, async (_, given, context) => ({
-    report: await withCluster(given, (kube) => look(kube, given, context, 'simulate')),
+    report: await withCluster(given, (kube) => audit(kube, given, context, 'simulate')),
   }));
 }
 
 export function runReport(args: string[]): Promise<number> {
   const command = options(
-    defineCommand('report', 'Reports on everything that exists in a cluster, by the policy in force.', REPORT_EXAMPLES),
-  ).option('--apply', 'write it into the cluster, one report a namespace', false);
+    defineCommand('report', 'Evaluates everything that exists in a cluster by the policy in force.', REPORT_EXAMPLES),
+  ).option('--apply', 'write the result into the cluster, one report for each namespace', false);
   return execute<Options>(command, args, async (_, given, context) => ({
     report: await withCluster(given, (kube) =>
-      look(kube, { ...given, inForce: given.config === undefined, all: true }, context, 'report'),
+      audit(kube, { ...given, inForce: given.config === undefined, all: true }, context, 'report'),
     ),
   }));
 }
 
 function options(command: Command): Command {
   return registryOptions(clusterOptions(command))
-    .option('--in-force', 'the policy that the cluster has now, instead of a file', false)
+    .option('--in-force', 'use the policy that the cluster has in force instead of a file', false)
     .addOption(
-      new Option('--templates <mode>', 'as the webhook has it: are objects that only make pods denied too')
+      new Option('--templates <mode>', 'how the webhook treats objects that only make pods')
         .choices(['enforce', 'warn', 'ignore'])
         .default('enforce'),
     )
-    .option('--lock <file>', 'the lock, which knows since when a digest is known', 'tagproof.lock');
+    .option('--lock <file>', 'the lock, which records when each digest was first seen', 'tagproof.lock');
 }
 
-async function look(kube: KubeClient, given: Options, context: Context, name: string): Promise<Report> {
+async function audit(kube: KubeClient, given: Options, context: Context, name: string): Promise<Report> {
   const { policyContext, from } = await policyContextFor(kube, given);
-  const [listed, alone] = [
+  const [listed, exempt] = [
     await listWorkloads(kube, given.namespace, policyContext.config.find.fields),
-    await leftAlone(kube, given),
+    await exemptFromWebhook(kube, given),
   ];
-  const inside = listed.workloads.filter(({ namespace }) => !alone.has(namespace));
-  // What tenants wrote into their pods must not send this machine anywhere private (T46).
+  const inside = listed.workloads.filter(({ namespace }) => !exempt.has(namespace));
+  // Hosts that only tenants' pods name must not send this machine to private addresses (T46).
   const client = { ...policyContext.config, isNamed: namesHost(policyContext.config) };
   return withClient(given, client, context, async (registries) => {
     const audited = await auditWorkloads(registries, policyContext, inside, {
@@ -83,7 +83,7 @@ async function look(kube: KubeClient, given: Options, context: Context, name: st
     const report = reportOn(audited, {
       name,
       all: given.all === true,
-      left: listed.workloads.length - inside.length,
+      exempt: listed.workloads.length - inside.length,
       from,
     });
     return {
@@ -102,36 +102,42 @@ async function look(kube: KubeClient, given: Options, context: Context, name: st
 const titleOf = ({ namespace, kind, name }: Workload) => `${namespace}/${kind}/${name}`;
 const STYLES = { allow: 'good', warn: 'warn', deny: 'bad' } as const;
 
-/** @param all every workload stands in the table, not only those that something is said about */
-export function reportOn(
-  audited: readonly AuditedWorkload[],
-  { name, all, left, from }: { name: string; all: boolean; left: number; from: string },
-): Report {
+export type AuditScope = {
+  readonly name: string;
+  /** List every workload, also those that pass. */
+  readonly all: boolean;
+  /** How many workloads are in exempt namespaces. */
+  readonly exempt: number;
+  /** Where the policy is from. */
+  readonly from: string;
+};
+
+export function reportOn(audited: readonly AuditedWorkload[], { name, all, exempt, from }: AuditScope): Report {
   const sorted = audited.toSorted((a, b) => (titleOf(a.workload) < titleOf(b.workload) ? -1 : 1));
   const of = (outcome: string) => sorted.filter((item) => outcomeOf(item) === outcome);
   const denied = of('deny');
-  const open = denied.filter(({ images }) =>
+  const unchecked = denied.filter(({ images }) =>
     images.every(({ decision }) => decision.outcome !== 'deny' || isUnchecked(decision)),
   );
-  const stranded = denied.filter((item) => !open.includes(item));
+  const stranded = denied.filter((item) => !unchecked.includes(item));
   const rows = (all ? sorted : sorted.filter((item) => outcomeOf(item) !== 'allow')).flatMap((item) =>
     rowsOf(item, all),
   );
   const parts = [
     `${plural(stranded.length, 'workload')} would be stranded`,
-    ...(open.length > 0 ? [`${open.length} could not be checked`] : []),
+    ...(unchecked.length > 0 ? [`${unchecked.length} could not be checked`] : []),
     ...(of('warn').length > 0 ? [`${of('warn').length} would be warned about`] : []),
     `${of('allow').length} of ${sorted.length} pass`,
   ];
   return {
     command: name,
     findingsInSections: true,
-    sections: rows.length === 0 ? [] : [{ head: ['workload', 'pods', 'image', 'says'], rows }],
+    sections: rows.length === 0 ? [] : [{ head: ['workload', 'pods', 'image', 'result'], rows }],
     findings: [
       ...stranded.flatMap((item) => findingsOf(item, 'policy-denied')),
       ...of('warn').flatMap((item) => findingsOf(item, 'policy-warned')),
     ],
-    problems: open.flatMap(({ workload, images }) =>
+    problems: unchecked.flatMap(({ workload, images }) =>
       images.flatMap(({ image, decision }) =>
         isUnchecked(decision)
           ? [new Problem('unreachable', `${titleOf(workload)}: ${objections(decision)}`, { image })]
@@ -140,7 +146,7 @@ export function reportOn(
     ),
     summary: [
       parts.join(', '),
-      `by ${from}${left > 0 ? `; ${plural(left, 'workload')} in namespaces that nobody is asked about` : ''}`,
+      `by ${from}${exempt > 0 ? `; ${plural(exempt, 'workload')} in exempt namespaces` : ''}`,
     ],
     data: {
       stranded: stranded.map(({ workload }) => titleOf(workload)),

@@ -1,4 +1,5 @@
-// tagproof vap: writes the back-stop that holds digests and registries while the webhook is away.
+// tagproof vap: writes the back-stop that enforces digests and registries while the webhook is
+// away.
 import { Command, Option } from 'commander';
 import { backstop } from '../../install/vap.ts';
 import { Problem } from '../../problem.ts';
@@ -11,18 +12,18 @@ type Options = { config?: string; registry: string[]; exemptNamespace: string[];
 export async function run(args: string[]): Promise<number> {
   const command = new Command('tagproof vap')
     .description(
-      'Writes ValidatingAdmissionPolicies: every image by digest, from allowed registries. Needs no webhook.',
+      'Writes ValidatingAdmissionPolicies that require digests and allowed registries. They need no webhook.',
     )
     .option('-c, --config <file>', 'configuration (default: tagproof.yaml, if there is one)')
     .option(
       '--registry <host>',
-      'allowed host, *. before a domain (repeatable; default: those of the rules for every image)',
+      'allowed host, or *.DOMAIN (repeatable; default: the registries of rules that apply to every image)',
       collect,
       [],
     )
-    .option('--exempt-namespace <name>', 'namespaces left alone (repeatable; default: kube-system)', collect, [])
+    .option('--exempt-namespace <name>', 'exempt namespace (repeatable; default: kube-system)', collect, [])
     .addOption(
-      new Option('--mode <mode>', 'deny, warn kubectl, or write the audit log only')
+      new Option('--mode <mode>', 'deny, warn the user of kubectl, or only write the audit log')
         .choices(['enforce', 'warn', 'audit'])
         .default('enforce'),
     )
@@ -36,12 +37,12 @@ export async function run(args: string[]): Promise<number> {
     if (wrong !== undefined)
       throw new Problem('usage', `--registry '${wrong}': expected a host, as ghcr.io or *.example.com`);
     const config = await loadConfig(file);
-    // Only a rule for every image says something that holds for every image.
-    const ruled = config.rules
+    // Only a rule that applies to every image can limit the registries of every image.
+    const fromRules = config.rules
       .filter(({ images, mode: of }) => of === 'enforce' && images.includes('**'))
       .flatMap(({ registries }) => registries ?? []);
     const objects = backstop({
-      registries: [...new Set(registry.length > 0 ? registry : ruled)],
+      registries: [...new Set(registry.length > 0 ? registry : fromRules)],
       exemptNamespaces: exemptNamespace.length > 0 ? exemptNamespace : ['kube-system'],
       mode,
     });
