@@ -73,13 +73,7 @@ async function runGenerated(): Promise<Result[]> {
     const tests = testsOf(file);
     const taken = sample(all, Number(values.max), Number(values.seed));
     say(`${file}: ${taken.length} of ${all.length} faults${tests.length === 0 ? '; no test is known for it' : ''}`);
-    return taken.map(({ line, change, text }) => ({
-      label: `line ${line}: ${change}`,
-      group: file,
-      file,
-      text,
-      tests,
-    }));
+    return taken.map(({ place, change, text }) => ({ label: `${place} ${change}`, group: file, file, text, tests }));
   });
   return judgeMutants(candidates, say);
 }
