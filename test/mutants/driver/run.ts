@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { endGroupsOnSignal } from '../../runner/process-group.ts';
 import { CORE_FILES, generateMutants, sample } from './generate.ts';
 import { applyMutant, type NamedMutant, ROOT, readLists } from './lists.ts';
 import { openCases, scoreTable } from './report.ts';
@@ -21,6 +22,7 @@ const { values, positionals } = parseArgs({
 });
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
+endGroupsOnSignal();
 const lists = await readLists();
 const results = values.generated ? await runGenerated() : await runNamed();
 say('');
