@@ -104,7 +104,7 @@ async function manyImages(): Promise<void> {
       { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} },
       { key: signingKeyOf(privateKey) },
     );
-    await pushReferrer(host, repository, digest, BUNDLE_TYPE, bundle);
+    await pushReferrer(host, { repository, subject: digest, artifactType: BUNDLE_TYPE, layer: bundle });
     references.push(parseReference(`${host}/${repository}:1`) as Reference);
   }
   options.latencyMs = LATENCY_MS;

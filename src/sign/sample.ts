@@ -9,5 +9,5 @@ import { makeBundle } from './sign.ts';
 export async function signSample(host: string, repository: string, digest: string, key: KeyObject): Promise<void> {
   const statement = { digest, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
   const bundle = await makeBundle(statement, { key: signingKeyOf(key) });
-  await pushReferrer(host, repository, digest, BUNDLE_TYPE, bundle);
+  await pushReferrer(host, { repository, subject: digest, artifactType: BUNDLE_TYPE, layer: bundle });
 }
