@@ -1,5 +1,5 @@
-// npm test [-- FILES]: every test that this machine can run, each file in a process group with a limit. Prints a line a file, and
-// at the end what failed, what was skipped and why, and the sums.
+// npm test [-- FILES]: every test that this machine can run, each file in a process group with a
+// limit. Prints a line a file, and at the end what failed, what was skipped and why, and the sums.
 import { globSync } from 'node:fs';
 import { endGroupsOnSignal } from './runner/process-group.ts';
 import { type FileReport, runFile } from './runner/test-file.ts';

@@ -1,4 +1,5 @@
-// Where an answer may lead: redirects and token realms go to public addresses, or stay in the registry's own class of network.
+// Where an answer may lead: redirects and token realms go to public addresses, or stay in the
+// registry's own class of network.
 import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { Problem } from '../problem.ts';
@@ -41,8 +42,8 @@ type Resolve = (
 ) => void;
 
 /**
- * A DNS lookup for connections to a host that only an answer named (T46–T48). It checks every address after resolution,
- * so a name that resolves elsewhere the second time gains nothing.
+ * A DNS lookup for connections to a host that only an answer named (T46–T48). It checks every
+ * address after resolution, so a name that resolves elsewhere the second time gains nothing.
  * @param home the class of the registry's own address
  * @param resolve Node's own lookup; a test gives its own
  */

@@ -5,8 +5,8 @@ export type Challenge =
   | { readonly scheme: 'bearer'; readonly realm: string; readonly service: string | undefined };
 
 /**
- * Reads the challenges of a header, which may hold several: `Bearer realm="…",service="…", Basic realm="…"`.
- * It leaves out unknown schemes.
+ * Reads the challenges of a header, which may hold several: `Bearer realm="…",service="…", Basic
+ * realm="…"`. It leaves out unknown schemes.
  */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: Challenge[] = [];

@@ -1,28 +1,34 @@
-// The registry client reads: the digest of a tag, and bytes by digest. OCI distribution-spec v1.1. Writing: push.ts.
+// The registry client reads: the digest of a tag, and bytes by digest. OCI distribution-spec v1.1.
+// Writing: push.ts.
 import type { Reference } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
 import { digestOf } from '../image/hash.ts';
-import { ACCEPT, manifestKind, OCI_INDEX } from '../image/media-type.ts';
+import { ACCEPT, OCI_INDEX } from '../image/media-type.ts';
 import { Problem } from '../problem.ts';
 import { cloudCredentials } from './cloud/cloud.ts';
-import { ambientCredentials, type CredentialSource } from './credentials.ts';
+import type { CredentialSource } from './credential.ts';
+import { ambientCredentials } from './credentials.ts';
 import type { Descriptor, Manifest } from './descriptor.ts';
 import { type Capability, type Endpoint, endpointsFor, type RegistrySetting } from './endpoint.ts';
+import type { Call, RegistryResponse } from './exchange.ts';
 import { MAX_CONFIG, MAX_MANIFEST, MAX_REFERRER_PAGES, MAX_REFERRERS } from './limits.ts';
 import { Pusher } from './push.ts';
 import { nextPage, type Referrer, readReferrers } from './referrers.ts';
-import { header, registryError } from './registry-error.ts';
+import { checkKind, digestMismatch, header, registryError } from './registry-error.ts';
 import { Service, type ServiceSetting } from './service.ts';
 import { HISTORY_PATHS, type Pointed, readTagHistory } from './tag-history.ts';
 import { Authorizer } from './tokens.ts';
-import { type Call, type RegistryResponse, Transport, type TransportOptions } from './transport.ts';
+import { Transport, type TransportOptions } from './transport.ts';
 
 export type ClientOptions = TransportOptions & {
   readonly credentials?: CredentialSource;
   readonly registries?: readonly RegistrySetting[];
   /** containerd's certs.d folder with mirrors. */
   readonly hostsDir?: string | undefined;
-  /** Whether a user or policy named the host. Others are reached at public addresses only. Left out: all are named. */
+  /**
+   * Whether a user or policy named the host. Others are reached at public addresses only. Left out:
+   * all are named.
+   */
   readonly isNamed?: (host: string) => boolean;
   /** Sockets shared with other clients; their maker closes them. */
   readonly transport?: Transport;
@@ -51,7 +57,10 @@ export class RegistryClient {
     this.#transport = options.transport ?? new Transport(options);
   }
 
-  /** Announces the images that the run will ask for, so that tokens can be fetched together. Sends nothing. */
+  /**
+   * Announces the images that the run will ask for, so that tokens can be fetched together. Sends
+   * nothing.
+   */
   expect(references: Iterable<Reference>): void {
     const byRegistry = Map.groupBy(references, (reference) => reference.registry);
     for (const [registry, group] of byRegistry) {
@@ -67,8 +76,9 @@ export class RegistryClient {
   }
 
   /**
-   * Describes the reference's digest, or else its tag (`latest` when it has neither). It uses HEAD, which no registry
-   * counts as a pull; it uses GET and hashes the body only where the answer has no digest or HEAD is refused.
+   * Describes the reference's digest, or else its tag (`latest` when it has neither). It uses HEAD,
+   * which no registry counts as a pull; it uses GET and hashes the body only where the answer has
+   * no digest or HEAD is refused.
    */
   async head(reference: Reference): Promise<Descriptor> {
     return this.#withMirrors(reference, reference.digest === undefined ? 'resolve' : 'pull', async (endpoint) => {
@@ -82,7 +92,7 @@ export class RegistryClient {
         return this.#get(endpoint, reference);
       checkKind(mediaType, endpoint);
       if (reference.digest !== undefined && digest !== reference.digest)
-        throw mismatch(endpoint, reference.digest, digest);
+        throw digestMismatch(endpoint, reference.digest, digest);
       const size = header(answer, 'content-length');
       return { digest, mediaType, ...(size !== undefined && { size: Number(size) }), ...mirrorOf(endpoint) };
     });
@@ -100,14 +110,15 @@ export class RegistryClient {
       const answer = await this.#send(endpoint, reference, { path: `blobs/${digest}`, limit });
       if (answer.status !== 200) throw registryError(endpoint, reference, answer);
       const actual = digestOf(answer.body, digest);
-      if (actual !== digest) throw mismatch(endpoint, digest, actual);
+      if (actual !== digest) throw digestMismatch(endpoint, digest, actual);
       return answer.body;
     });
   }
 
   /**
-   * Lists what refers to a digest: signatures, attestations. It uses the referrers API, or the fallback tag where the
-   * API is missing. distribution-spec, "listing referrers". Annotations and artifact types are claims of their writer.
+   * Lists what refers to a digest: signatures, attestations. It uses the referrers API, or the
+   * fallback tag where the API is missing. distribution-spec, "listing referrers". Annotations and
+   * artifact types are claims of their writer.
    * @param reference with the digest
    */
   async referrers(reference: Reference): Promise<Referrer[]> {
@@ -119,7 +130,8 @@ export class RegistryClient {
         if (page >= MAX_REFERRER_PAGES)
           throw new Problem('limit', `more than ${MAX_REFERRER_PAGES} pages of referrers`);
         const answer = await this.#send(endpoint, reference, { path, accept: OCI_INDEX });
-        // Registries without the API answer 404; some send an HTML page or another status that means "no such route".
+        // Registries without the API answer 404; some send an HTML page or another status that
+        // means "no such route".
         const missing =
           [400, 404, 405, 501].includes(answer.status) ||
           (answer.status === 200 && !/json/.test(header(answer, 'content-type') ?? ''));
@@ -133,7 +145,10 @@ export class RegistryClient {
     });
   }
 
-  /** The registry's own history of a tag, oldest first; undefined: it keeps none. A mirror is not asked. */
+  /**
+   * The registry's own history of a tag, oldest first; undefined: it keeps none. A mirror is not
+   * asked.
+   */
   async tagHistory(reference: Reference): Promise<Pointed[] | undefined> {
     const endpoint = this.#endpointsOf(reference.registry, 'resolve').at(-1) as Endpoint;
     for (const path of HISTORY_PATHS) {
@@ -144,19 +159,26 @@ export class RegistryClient {
     return undefined;
   }
 
-  /** Writes into the reference's repository: always at the registry itself, not at a mirror, with tokens that may push. */
+  /**
+   * Writes into the reference's repository: always at the registry itself, not at a mirror, with
+   * tokens that may push.
+   */
   pusher({ registry, repository }: Reference): Pusher {
     const endpoint = this.#endpointsOf(registry, 'pull').at(-1) as Endpoint;
     const authorizer = this.#newAuthorizer(endpoint, 'pull,push');
     return new Pusher(endpoint, this.#transport, authorizer, repository);
   }
 
-  /** A server beside a registry, such as a Notary server, or one that a policy names, such as a timestamp authority. */
+  /**
+   * A server beside a registry, such as a Notary server, or one that a policy names, such as a
+   * timestamp authority.
+   */
   service(setting: ServiceSetting): Service {
     const key = JSON.stringify(setting);
     let service = this.#services.get(key);
     if (service === undefined) {
-      // A Notary server that nobody named runs on the registry's own host, so it is guarded as the registry is.
+      // A Notary server that nobody named runs on the registry's own host, so it is guarded as the
+      // registry is.
       const isRegistry = URL.canParse(setting.url) && new URL(setting.url).host === setting.registry;
       service = new Service(setting, {
         transport: this.#transport,
@@ -193,7 +215,7 @@ export class RegistryClient {
     const claimed = header(answer, 'docker-content-digest');
     const wanted = reference.digest ?? (claimed !== undefined && isDigest(claimed) ? claimed : undefined);
     const digest = digestOf(answer.body, wanted);
-    if (wanted !== undefined && digest !== wanted) throw mismatch(endpoint, wanted, digest);
+    if (wanted !== undefined && digest !== wanted) throw digestMismatch(endpoint, wanted, digest);
     const mediaType = header(answer, 'content-type') ?? '';
     checkKind(mediaType, endpoint);
     return { digest, mediaType, size: answer.body.length, bytes: answer.body, ...mirrorOf(endpoint) };
@@ -270,22 +292,3 @@ export class RegistryClient {
 }
 
 const mirrorOf = (endpoint: Endpoint) => (endpoint.mirror ? { mirror: new URL(endpoint.base).host } : {});
-
-function checkKind(mediaType: string, endpoint: Endpoint): void {
-  const kind = manifestKind(mediaType);
-  const { host } = new URL(endpoint.base);
-  if (kind === 'schema1')
-    throw new Problem(
-      'protocol',
-      `${host} has this image only in Docker's retired schema 1, which cannot be pinned safely: push it again with a current client`,
-    );
-  if (kind === 'unknown')
-    throw new Problem('protocol', `expected an image manifest or index, ${host} sent '${mediaType.slice(0, 80)}'`);
-}
-
-function mismatch(endpoint: Endpoint, wanted: string, actual: string): Problem {
-  return new Problem(
-    'mismatch',
-    `${new URL(endpoint.base).host} sent bytes with digest ${actual}, expected ${wanted}; nothing of it was used`,
-  );
-}

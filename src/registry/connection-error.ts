@@ -1,4 +1,5 @@
-// What a failed connection means: whether a second try may help, and a sentence with the remedy. Pure.
+// What a failed connection means: whether a second try may help, and a sentence with the remedy.
+// Pure.
 import { Problem } from '../problem.ts';
 
 /** Failures of the connection itself, not of what was said over it. */

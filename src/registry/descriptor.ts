@@ -1,4 +1,5 @@
-// What a registry states about a manifest before it is read: digest, type, size. OCI image-spec, descriptor.md.
+// What a registry states about a manifest before it is read: digest, type, size. OCI image-spec,
+// descriptor.md.
 
 export type Descriptor = {
   readonly digest: string;

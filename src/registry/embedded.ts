@@ -1,4 +1,5 @@
-// A small OCI registry in memory over real HTTP, for the demo, tests and benchmarks: push, pull, tags, three kinds of auth.
+// A small OCI registry in memory over real HTTP, for the demo, tests and benchmarks: push, pull,
+// tags, three kinds of auth.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -194,7 +195,9 @@ export class EmbeddedRegistry {
     fail(response, 401, 'UNAUTHORIZED', 'authentication required');
   }
 
-  /** A token service like distribution's: a JWT that names what it grants, here without a signature. */
+  /**
+   * A token service like distribution's: a JWT that names what it grants, here without a signature.
+   */
   #token(url: URL, request: IncomingMessage, response: ServerResponse): void {
     const { auth, scopesHonoured = Number.POSITIVE_INFINITY } = this.#options;
     if (auth?.username !== undefined && request.headers.authorization !== this.#basic()) {

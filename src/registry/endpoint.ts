@@ -1,4 +1,5 @@
-// Which URLs serve a registry's name: Docker Hub's own host, plain HTTP where allowed, mirrors from containerd's hosts.toml.
+// Which URLs serve a registry's name: Docker Hub's own host, plain HTTP where allowed, mirrors from
+// containerd's hosts.toml.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
@@ -16,7 +17,9 @@ export type Endpoint = {
   /** Client certificate and key, PEM. */
   readonly client?: { readonly cert: string; readonly key: string };
   readonly skipVerify: boolean;
-  /** Only an image named this host: it is reached at public addresses only, checked after DNS (T46). */
+  /**
+   * Only an image named this host: it is reached at public addresses only, checked after DNS (T46).
+   */
   readonly guarded?: boolean;
   readonly headers: Readonly<Record<string, string>>;
 };
@@ -28,13 +31,19 @@ export type RegistrySetting = {
   readonly skipTlsVerify?: boolean | undefined;
   /** Path of a PEM file. */
   readonly ca?: string | undefined;
-  /** Host of the token service that may see this registry's credentials, where it is in another domain. */
+  /**
+   * Host of the token service that may see this registry's credentials, where it is in another
+   * domain.
+   */
   readonly tokenHost?: string | undefined;
   /** The cloud whose workload identity gives access to it. */
   readonly credentials?: 'google' | 'azure' | 'amazon' | undefined;
 };
 
-/** Two of containerd's capabilities: a mirror may be trusted to resolve tags, or only to serve bytes. */
+/**
+ * Two of containerd's capabilities: a mirror may be trusted to resolve tags, or only to serve
+ * bytes.
+ */
 export type Capability = 'resolve' | 'pull';
 
 /**

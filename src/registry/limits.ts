@@ -1,6 +1,9 @@
-// Bounds on everything that comes from a network, so that no answer can make tagproof run without end or fill memory.
+// Bounds on everything that comes from a network, so that no answer can make tagproof run without
+// end or fill memory.
 
-/** Manifests and indexes, bytes: the size that registries themselves accept (distribution: 4 MiB). */
+/**
+ * Manifests and indexes, bytes: the size that registries themselves accept (distribution: 4 MiB).
+ */
 export const MAX_MANIFEST = 4 * 1024 * 1024;
 /** Image configurations, bytes. */
 export const MAX_CONFIG = 8 * 1024 * 1024;
@@ -26,7 +29,10 @@ export const MAX_CHILDREN = 256;
 /** Pages of a list of referrers, and entries in all, that are read. */
 export const MAX_REFERRER_PAGES = 10;
 export const MAX_REFERRERS = 1000;
-/** Signatures of one image that are checked. cosign's own cap is higher; each costs time, and an attacker can add many (T39). */
+/**
+ * Signatures of one image that are checked. cosign's own cap is higher; each costs time, and an
+ * attacker can add many (T39).
+ */
 export const MAX_SIGNATURES = 50;
 /** A payload, a bundle or an envelope with a statement such as an SBOM, bytes. */
 export const MAX_ATTESTATION_BLOB = 8 * 1024 * 1024;

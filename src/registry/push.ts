@@ -1,15 +1,16 @@
-// Writes to a registry: small blobs, and artifacts that refer to an image. distribution-spec, "pushing blobs", "pushing
-// manifests with subject", "referrers tag schema".
+// Writes to a registry: small blobs, and artifacts that refer to an image. distribution-spec,
+// "pushing blobs", "pushing manifests with subject", "referrers tag schema".
 import { digestOf } from '../image/hash.ts';
 import { OCI_INDEX, OCI_MANIFEST } from '../image/media-type.ts';
 import { Problem } from '../problem.ts';
 import { parseJson } from '../sigstore/json.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Call, RegistryResponse } from './exchange.ts';
 import { MAX_MANIFEST, MAX_SMALL_BODY } from './limits.ts';
 import { registryWords } from './registry-error.ts';
 import type { Authorizer } from './tokens.ts';
-import type { Call, RegistryResponse, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 type Part = { readonly mediaType: string; readonly digest: string; readonly size: number };
 
@@ -62,7 +63,8 @@ export class Pusher {
     );
     const artifactDigest = digestOf(manifest);
     const answer = await this.#manifest(artifactDigest, manifest, OCI_MANIFEST);
-    // A registry that keeps the list of referrers itself says so; for others the client must keep the fallback tag.
+    // A registry that keeps the list of referrers itself says so; for others the client must keep
+    // the fallback tag.
     if (answer.headers['oci-subject'] === undefined)
       await this.#list(digest, {
         mediaType: OCI_MANIFEST,
@@ -90,7 +92,10 @@ export class Pusher {
     return digestOf(manifest);
   }
 
-  /** Adds an entry to the index under `sha256-HEX`, and reads it again: a concurrent write may have removed the entry. */
+  /**
+   * Adds an entry to the index under `sha256-HEX`, and reads it again: a concurrent write may have
+   * removed the entry.
+   */
   async #list(subject: string, entry: Part & Pick<Artifact, 'artifactType' | 'annotations'>): Promise<void> {
     const tag = subject.replace(':', '-');
     for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
@@ -140,7 +145,8 @@ export class Pusher {
     const { method, headers, body } = call;
     const url = call.url ?? new URL(`${this.#endpoint.base}${this.#repository}/${call.path}`);
     const home = new URL(this.#endpoint.base);
-    // Where the registry sends an upload to another origin, its credentials do not go there (T48), and TLS stays on.
+    // Where the registry sends an upload to another origin, its credentials do not go there (T48),
+    // and TLS stays on.
     const sameOrigin = url.origin === home.origin;
     if (!sameOrigin && url.protocol !== 'https:' && home.protocol === 'https:')
       throw new Problem('refused', `${home.host} wants an upload without TLS at ${url.host}; nothing was sent`);

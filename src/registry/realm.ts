@@ -1,4 +1,5 @@
-// Which token service may be asked, and which may see credentials. Pure: the argument for T47 on one page.
+// Which token service may be asked, and which may see credentials. Pure: the argument for T47 on
+// one page.
 import { Problem } from '../problem.ts';
 
 /**
@@ -19,8 +20,9 @@ export function isOwnHost(base: string, tokenHost: string | undefined, realm: UR
 }
 
 /**
- * Credentials go to the registry's own host, to its own domain (registry.gitlab.com → gitlab.com, registry-1.docker.io →
- * auth.docker.io), or to the tokenHost that the user set. They never follow an answer to any other host.
+ * Credentials go to the registry's own host, to its own domain (registry.gitlab.com → gitlab.com,
+ * registry-1.docker.io → auth.docker.io), or to the tokenHost that the user set. They never follow
+ * an answer to any other host.
  */
 export function checkCredentialHost(base: string, tokenHost: string | undefined, realm: URL): void {
   const { hostname } = new URL(base);
@@ -32,7 +34,10 @@ export function checkCredentialHost(base: string, tokenHost: string | undefined,
   );
 }
 
-/** The domain is what follows the host's first label. A top-level domain is shared by strangers, and an IP has no domain. */
+/**
+ * The domain is what follows the host's first label. A top-level domain is shared by strangers, and
+ * an IP has no domain.
+ */
 function isInDomainOf(hostname: string, other: string): boolean {
   const domain = hostname.split('.').slice(1).join('.');
   if (!domain.includes('.') || /^[\d.]+$/.test(hostname)) return false;

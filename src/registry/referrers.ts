@@ -1,4 +1,5 @@
-// Lists of referrers: an index whose entries name what refers to a digest. Pure. distribution-spec, "listing referrers".
+// Lists of referrers: an index whose entries name what refers to a digest. Pure. distribution-spec,
+// "listing referrers".
 import { isDigest } from '../image/digest.ts';
 import { Problem } from '../problem.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -38,10 +39,16 @@ export function readReferrers(body: Buffer, endpoint: Endpoint): Referrer[] {
   });
 }
 
-/** Types that say nothing: go-containerregistry's registry reports the type of the configuration instead. */
+/**
+ * Types that say nothing: go-containerregistry's registry reports the type of the configuration
+ * instead.
+ */
 const EMPTY_TYPES = new Set(['', 'application/vnd.oci.empty.v1+json', 'application/vnd.oci.image.config.v1+json']);
 
-/** Whether it may be an artifact of this type: only a type that contradicts rules it out. @param prefix of media types */
+/**
+ * Whether it may be an artifact of this type: only a type that contradicts rules it out.
+ * @param prefix of media types
+ */
 export function mayBe({ artifactType = '' }: Referrer, prefix: string): boolean {
   return artifactType.startsWith(prefix) || EMPTY_TYPES.has(artifactType);
 }

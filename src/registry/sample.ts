@@ -1,4 +1,5 @@
-// Builds and pushes small but real images for the demo, tests and benchmarks: an index or a manifest, configurations, a layer.
+// Builds and pushes small but real images for the demo, tests and benchmarks: an index or a
+// manifest, configurations, a layer.
 import { gzipSync } from 'node:zlib';
 import type { Platform } from '../flow.ts';
 import { digestOf } from '../image/hash.ts';
@@ -59,7 +60,8 @@ export async function pushSample(host: string, image: SampleImage): Promise<stri
 }
 
 /**
- * Attaches a small artifact to an image, as cosign attaches a bundle: a manifest with one layer and a subject.
+ * Attaches a small artifact to an image, as cosign attaches a bundle: a manifest with one layer and
+ * a subject.
  */
 export async function pushReferrer(
   host: string,

@@ -1,20 +1,28 @@
-// A server that is no registry but needs the same care: bounded bodies, deadlines, and a registry's tokens where it asks for
-// them. Notary servers, Fulcio, Rekor, timestamp authorities, revocation lists.
+// A server that is no registry but needs the same care: bounded bodies, deadlines, and a registry's
+// tokens where it asks for them. Notary servers, Fulcio, Rekor, timestamp authorities, revocation
+// lists.
 import { readNamed } from '../file.ts';
 import { Problem } from '../problem.ts';
-import type { CredentialSource } from './credentials.ts';
+import type { CredentialSource } from './credential.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { RegistryResponse } from './exchange.ts';
 import { Authorizer } from './tokens.ts';
-import type { RegistryResponse, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 export type ServiceSetting = {
   /** `https://notary.example.com`, with or without a path. */
   readonly url: string;
   /** Path of a PEM file with its CA. */
   readonly ca?: string | undefined;
-  /** An answer named it, not the user or the policy: only public addresses, or its own class of network, are reached. */
+  /**
+   * An answer named it, not the user or the policy: only public addresses, or its own class of
+   * network, are reached.
+   */
   readonly answered?: boolean;
-  /** The registry whose credentials are exchanged for tokens. Without one, requests carry no credentials. */
+  /**
+   * The registry whose credentials are exchanged for tokens. Without one, requests carry no
+   * credentials.
+   */
   readonly registry?: string;
 };
 

@@ -1,5 +1,6 @@
-// A registry's own history of a tag. Pure. Proposed in opencontainers/distribution-spec pull request 606 (open) and served by
-// few. No specification settles the body, so only a digest and a time are taken from each entry.
+// A registry's own history of a tag. Pure. Proposed in opencontainers/distribution-spec pull
+// request 606 (open) and served by few. No specification settles the body, so only a digest and a
+// time are taken from each entry.
 import { isDigest } from '../image/digest.ts';
 import { Problem } from '../problem.ts';
 

@@ -1,4 +1,5 @@
-// Limits towards one host: concurrent requests, a pause that the host asked for, and the rate limit that it announced.
+// Limits towards one host: concurrent requests, a pause that the host asked for, and the rate limit
+// that it announced.
 
 /** From headers such as `ratelimit-remaining: 76;w=21600`. */
 export type RateLimit = {

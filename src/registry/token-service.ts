@@ -1,10 +1,12 @@
-// One request for a token: GET with a password, POST with a refresh token. docker docs/spec/auth: token.md, oauth.md.
+// One request for a token: GET with a password, POST with a refresh token. docker docs/spec/auth:
+// token.md, oauth.md.
 import { Problem } from '../problem.ts';
-import type { Credential, CredentialSource } from './credentials.ts';
+import type { Credential, CredentialSource } from './credential.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Call, RegistryResponse } from './exchange.ts';
 import { MAX_SMALL_BODY } from './limits.ts';
 import { checkCredentialHost, isOwnHost } from './realm.ts';
-import type { Call, RegistryResponse, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 export type BearerScheme = { readonly kind: 'bearer'; readonly realm: URL; readonly service: string | undefined };
 
@@ -103,8 +105,8 @@ export function basic({ username, password }: { username: string; password: stri
 }
 
 /**
- * The repositories that a token allows to pull from, if it is a JWT and says so. Nobody checks its signature here: that is the
- * registry's task, and a wrong claim costs one 401 and nothing else.
+ * The repositories that a token allows to pull from, if it is a JWT and says so. Nobody checks its
+ * signature here: that is the registry's task, and a wrong claim costs one 401 and nothing else.
  */
 export function grantedBy(token: string): Set<string> | undefined {
   const [, payload] = token.split('.');

@@ -1,15 +1,18 @@
-// Authorization for one endpoint. distribution-spec, "token authentication" (docker docs/spec/auth/token.md, oauth.md).
+// Authorization for one endpoint. distribution-spec, "token authentication" (docker
+// docs/spec/auth/token.md, oauth.md).
 //
 // The handshake, with as few requests as possible:
 //  1. The first request goes out without credentials; the others wait for its answer.
-//  2. 200: the registry is open, and no request carries anything. 401 Basic: credentials go with every request.
-//  3. 401 Bearer: each repository needs a token from the realm. Because all repositories of the run are known, one token
-//     is requested for up to 25 of them. A token says what it grants (JWT `access`). If it grants less, or does not say,
-//     it serves the one repository that it was fetched for, and the others ask one by one. So asking for many never
-//     costs a request more.
+//  2. 200: the registry is open, and no request carries anything. 401 Basic: credentials go with
+//     every request.
+//  3. 401 Bearer: each repository needs a token from the realm. Because all repositories of the run
+//     are known, one token is requested for up to 25 of them. A token says what it grants (JWT
+//     `access`). If it grants less, or does not say, it serves the one repository that it was
+//     fetched for, and the others ask one by one. So asking for many never costs a request more.
 //  4. 401 with a token: once, a fresh token for this repository alone.
 import { parseChallenges } from './challenge.ts';
-import type { Credential } from './credentials.ts';
+import type { Credential } from './credential.ts';
+import type { RegistryResponse } from './exchange.ts';
 import { SCOPES_PER_TOKEN } from './limits.ts';
 import { checkRealm } from './realm.ts';
 import {
@@ -21,7 +24,6 @@ import {
   TokenService,
   type TokenServiceOptions,
 } from './token-service.ts';
-import type { RegistryResponse } from './transport.ts';
 
 type Scheme = { readonly kind: 'open' } | { readonly kind: 'basic' } | BearerScheme;
 
@@ -62,7 +64,8 @@ export class Authorizer {
         resolve(scheme);
         if (scheme.kind === 'open') return answer;
       } catch (error) {
-        // A host that does not answer is asked once, not once per image; after a while it gets another chance.
+        // A host that does not answer is asked once, not once per image; after a while it gets
+        // another chance.
         reject(error);
         setTimeout(() => (this.#handshake = undefined), FORGIVE_MS).unref();
         throw error;
@@ -71,7 +74,8 @@ export class Authorizer {
     let scheme = await this.#handshake;
     const answer = await send(await this.#header(scheme, repository));
     if (answer.status !== 401) return answer;
-    // An open registry with private repositories, or a token that expired on the way or grants less than it claims.
+    // An open registry with private repositories, or a token that expired on the way or grants less
+    // than it claims.
     scheme = this.#schemeOf(answer, scheme);
     if (scheme.kind === 'bearer') {
       this.#tokens.delete(repository);
@@ -104,7 +108,10 @@ export class Authorizer {
     return `Bearer ${(await (now !== undefined && now !== before ? now : this.#obtain(scheme, repository))).value}`;
   }
 
-  /** Starts fetching a token for this repository, and in the same request for others that are still to come. */
+  /**
+   * Starts fetching a token for this repository, and in the same request for others that are still
+   * to come.
+   */
   #obtain(scheme: BearerScheme, repository: string): Promise<Token> {
     this.#expected.delete(repository);
     const others = this.#together ? [...this.#expected].slice(0, SCOPES_PER_TOKEN - 1) : [];

@@ -1,28 +1,15 @@
-// One HTTP exchange with a registry: a bounded body, a deadline, redirects without credentials, retries that obey the host.
+// One HTTP exchange with a registry: a bounded body, a deadline, redirects without credentials,
+// retries that obey the host.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { Problem } from '../problem.ts';
 import { type AddressClass, checkLiteral, guardedLookup, hostClass } from './address.ts';
 import { connectionError, isTransient } from './connection-error.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Call, RegistryResponse } from './exchange.ts';
 import { BACKOFF_MS, CONCURRENCY, DEADLINE_MS, MAX_REDIRECTS, MAX_RETRY_AFTER_MS, MAX_TRIES } from './limits.ts';
 import { followRedirect } from './redirect.ts';
 import { type RateLimit, retryAfter, Throttle } from './throttle.ts';
-
-export type RegistryResponse = {
-  readonly status: number;
-  readonly headers: Record<string, string | string[] | undefined>;
-  readonly body: Buffer;
-};
-
-export type Call = {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
-  readonly url: string;
-  readonly headers: Record<string, string>;
-  readonly body?: string | Buffer;
-  /** Largest body that is read, bytes. */
-  readonly limit: number;
-};
 
 export type TransportOptions = {
   readonly signal?: AbortSignal;
@@ -44,7 +31,8 @@ export class Transport {
 
   /**
    * Sends a call, and repeats it where a second try may succeed.
-   * @param trusted whether the user named the host. A host that only an answer named is reached at checked addresses.
+   * @param trusted whether the user named the host. A host that only an answer named is reached at
+   *   checked addresses.
    * @throws Problem `unreachable`, `limit`, `refused`, `rate-limited`, `interrupted`
    */
   async send(endpoint: Endpoint, call: Call, trusted = true): Promise<RegistryResponse> {
@@ -138,7 +126,10 @@ export class Transport {
     return { status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) };
   }
 
-  /** One pool for each origin and trust: a host that the user did not name never shares a connection with one that he did. */
+  /**
+   * One pool for each origin and trust: a host that the user did not name never shares a connection
+   * with one that he did.
+   */
   async #dispatcher(endpoint: Endpoint, url: URL, trusted: boolean): Promise<Dispatcher> {
     const key = `${endpoint.guarded ? 'guarded ' : ''}${trusted ? endpoint.base : `away from ${endpoint.base}`} ${url.origin}`;
     let dispatcher = this.#dispatchers.get(key);
@@ -194,7 +185,10 @@ type Connect = {
   readonly authorities: string[] | undefined;
 };
 
-/** TLS and DNS of one pool. Only the named host sees the client certificate, and only it may skip verification. */
+/**
+ * TLS and DNS of one pool. Only the named host sees the client certificate, and only it may skip
+ * verification.
+ */
 export function connectOptions(endpoint: Endpoint, { trusted, away, authorities }: Connect) {
   return {
     timeout: 10_000,

@@ -67,7 +67,8 @@ export async function startPostgres(folder: string): Promise<Postgres> {
   };
   const kill = async () => {
     const exit = new Promise((resolve) => child?.once('exit', resolve));
-    // PostgreSQL's own signal for "at once, without any tidying": what was acknowledged must be in its log.
+    // PostgreSQL's own signal for "at once, without any tidying": what was acknowledged must be in
+    // its log.
     child?.kill('SIGQUIT');
     await exit;
   };

@@ -1,5 +1,6 @@
-// Suites against real programs: they run where the programs are installed, and are skipped with their names elsewhere.
-// TAGPROOF_REQUIRE_REAL=1 (set by .ci/run) makes a missing program a failure.
+// Suites against real programs: they run where the programs are installed, and are skipped with
+// their names elsewhere. TAGPROOF_REQUIRE_REAL=1 (set by .ci/run) makes a missing program a
+// failure.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,9 +12,13 @@ import { freePort } from '../../src/kube/local.ts';
 
 export { freePort };
 
-/** What ends with the suite; node:test's own `after` would run at the end of the hook that calls it. */
+/**
+ * What ends with the suite; node:test's own `after` would run at the end of the hook that calls it.
+ */
 const cleanups: (() => unknown)[] = [];
-/** Servers that were started; they end with the process too, where the suite does not reach its end. */
+/**
+ * Servers that were started; they end with the process too, where the suite does not reach its end.
+ */
 const servers = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const server of servers) server.kill('SIGKILL');
@@ -23,7 +28,10 @@ export function atEnd(cleanup: () => unknown): void {
   cleanups.unshift(cleanup);
 }
 
-/** Runs them all, the last one first: one that fails must not leave the servers of the others running. */
+/**
+ * Runs them all, the last one first: one that fails must not leave the servers of the others
+ * running.
+ */
 async function cleanUp(): Promise<void> {
   const errors: unknown[] = [];
   for (const cleanup of cleanups.splice(0)) {
@@ -127,7 +135,10 @@ export async function certificate(folder: string, name: string): Promise<{ cert:
   return { cert, key };
 }
 
-/** Starts Debian's docker-registry on a free port; registries of one folder share their data. @returns its host */
+/**
+ * Starts Debian's docker-registry on a free port; registries of one folder share their data.
+ * @returns its host
+ */
 export async function dockerRegistry(folder: string, settings: { auth?: string; tls?: string } = {}): Promise<string> {
   const port = await freePort();
   const config = join(folder, `registry-${port}.yml`);
@@ -142,7 +153,10 @@ export async function dockerRegistry(folder: string, settings: { auth?: string; 
   return `localhost:${port}`;
 }
 
-/** Builds and starts go-containerregistry's registry, which has the referrers API. Needs go. @returns its host */
+/**
+ * Builds and starts go-containerregistry's registry, which has the referrers API. Needs go.
+ * @returns its host
+ */
 export async function referrersRegistry(folder: string): Promise<string> {
   const source = join(import.meta.dirname, 'referrers-registry');
   const program = join(folder, 'referrers-registry');

@@ -1,4 +1,5 @@
-// A reporter of node:test that writes a JSON line for each test that starts or ends; test/run.ts reads them.
+// A reporter of node:test that writes a JSON line for each test that starts or ends; test/run.ts
+// reads them.
 import type { TestEvent } from 'node:test/reporters';
 
 export type TestLine = {

@@ -1,4 +1,5 @@
-// Starts a program in a process group of its own, and ends the whole group: when its time is over, and when it has ended.
+// Starts a program in a process group of its own, and ends the whole group: when its time is over,
+// and when it has ended.
 import { spawn } from 'node:child_process';
 
 export type GroupResult = {

@@ -1,4 +1,5 @@
-// The runner of npm test: a file that hangs is killed and named, servers that it leaves end, what was skipped is told with its reason.
+// The runner of npm test: a file that hangs is killed and named, servers that it leaves end, what
+// was skipped is told with its reason.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

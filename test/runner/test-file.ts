@@ -1,4 +1,5 @@
-// Runs one test file in a process group with a limit, and reads from the reporter's lines what happened in it.
+// Runs one test file in a process group with a limit, and reads from the reporter's lines what
+// happened in it.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

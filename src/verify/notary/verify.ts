@@ -6,7 +6,7 @@ import { repositoryOf } from '../../image/reference.ts';
 import type { Authority, NotaryAuthority } from '../../policy/config.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
-import type { RegistryResponse } from '../../registry/transport.ts';
+import type { RegistryResponse } from '../../registry/exchange.ts';
 import { parseJson } from '../../sigstore/json.ts';
 import type { TufKey } from './key.ts';
 import {

@@ -1,16 +1,20 @@
 // Generated single faults for the core files: a few textual operators on the syntax tree.
 //
-// StrykerJS could do this (10.1.1 was looked at): its command runner starts the whole test command for each mutant, and its
-// tap-runner can start single test files of node:test. Neither is used, because it copies the tree into a sandbox with
-// its own instrumentation of TypeScript (Babel), brings about 150 packages, and cannot take the named mutants, which
-// are the part that matters; the driver beside this file runs both kinds. The parser is TypeScript's own, through its
-// API that the package still calls unstable; if it changes, this file alone is concerned.
+// StrykerJS could do this (10.1.1 was looked at): its command runner starts the whole test command
+// for each mutant, and its tap-runner can start single test files of node:test. Neither is used,
+// because it copies the tree into a sandbox with its own instrumentation of TypeScript (Babel),
+// brings about 150 packages, and cannot take the named mutants, which are the part that matters;
+// the driver beside this file runs both kinds. The parser is TypeScript's own, through its API that
+// the package still calls unstable; if it changes, this file alone is concerned.
 import { join } from 'node:path';
 import { type Node, SyntaxKind } from 'typescript/unstable/ast';
 import { API } from 'typescript/unstable/sync';
 import { ROOT, syntaxError } from './lists.ts';
 
-/** What holds the security argument. Tests: those of the file's named mutants, and the test file beside it. */
+/**
+ * What holds the security argument. Tests: those of the file's named mutants, and the test file
+ * beside it.
+ */
 export const CORE_FILES: readonly string[] = [
   'src/policy/decide.ts',
   'src/policy/match.ts',

@@ -1,4 +1,5 @@
-// Preloaded into every Node process of a mutant's run: serves the mutated text in place of one source file.
+// Preloaded into every Node process of a mutant's run: serves the mutated text in place of one
+// source file.
 import childProcess from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { registerHooks, syncBuiltinESMExports } from 'node:module';
@@ -16,7 +17,10 @@ if (described !== undefined) {
   reachChildren({ TAGPROOF_MUTANT: described, NODE_OPTIONS: `--import=${import.meta.url}` });
 }
 
-/** Tests start the command line with an environment of its own; the mutant must reach it all the same. */
+/**
+ * Tests start the command line with an environment of its own; the mutant must reach it all the
+ * same.
+ */
 function reachChildren(variables: Readonly<Record<string, string>>): void {
   // spawn, execFile, exec and fork all end in this method, which Node's types leave out.
   const prototype = childProcess.ChildProcess.prototype as unknown as {

@@ -1,4 +1,5 @@
-// Reads the lists of named mutants beside this folder, and applies a mutant to the text of its file.
+// Reads the lists of named mutants beside this folder, and applies a mutant to the text of its
+// file.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { basename, join, resolve } from 'node:path';

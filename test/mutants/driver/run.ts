@@ -1,7 +1,8 @@
 // npm run mutants [-- FILTER… | --changed [BASE] | --generated [FILES] [--seed N] [--max N]]
 //
-// Runs single faults against the tests that must notice them. A mutant is a text that Node's module hooks serve in place of
-// one source file, so the work tree stays as it is, and processes that the tests start see it too (NODE_OPTIONS).
+// Runs single faults against the tests that must notice them. A mutant is a text that Node's module
+// hooks serve in place of one source file, so the work tree stays as it is, and processes that the
+// tests start see it too (NODE_OPTIONS).
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -28,7 +29,8 @@ const results = values.generated ? await runGenerated() : await runNamed();
 say('');
 say(scoreTable(results, values.generated ? 'file' : 'core'));
 say(openCases(results));
-// The named ones must all die. Generated ones may be no fault at all (equivalent text), so their score is a figure.
+// The named ones must all die. Generated ones may be no fault at all (equivalent text), so their
+// score is a figure.
 const bad = results.filter(({ state }) => state === 'error' || (state === 'survived' && !values.generated));
 process.exitCode = bad.length > 0 ? 1 : 0;
 
@@ -51,7 +53,10 @@ async function runNamed(): Promise<Result[]> {
   return [...broken, ...(await judgeMutants(candidates, say))];
 }
 
-/** @returns whether the mutant is of a core or file that was named, or has the words in its name; without words all are */
+/**
+ * @returns whether the mutant is of a core or file that was named, or has the words in its name;
+ *   without words all are
+ */
 function isNamed({ core, file, name }: NamedMutant): boolean {
   return (
     positionals.length === 0 || positionals.some((word) => core === word || file.includes(word) || name.includes(word))

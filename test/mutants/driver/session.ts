@@ -18,7 +18,10 @@ export type Result = Candidate & {
 const PARALLEL = 2;
 /** Limit for a test file without a mutant. */
 const BASELINE_MS = 300_000;
-/** A mutant's limit: a multiple of the file's own time, and this much more because machines are busy. */
+/**
+ * A mutant's limit: a multiple of the file's own time, and this much more because machines are
+ * busy.
+ */
 const FACTOR = 4;
 const EXTRA_MS = 20_000;
 
