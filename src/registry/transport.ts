@@ -108,6 +108,9 @@ export class Transport {
       dispatcher: await this.#dispatcher(endpoint, url, trusted),
       signal,
     });
+    // undici reports a body that is given up as an error event; without a listener it ends the
+    // process.
+    response.body.on('error', () => {});
     const announced = Number(response.headers['content-length'] ?? 0);
     if (call.method !== 'HEAD' && announced > call.limit) {
       response.body.destroy();
