@@ -1,4 +1,5 @@
-// Registries, clients and references for tests of the registry client; everything that was opened is closed at the end of the file.
+// Registries, clients and references for tests of the registry client; everything that was opened
+// is closed at the end of the file.
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { after } from 'node:test';

@@ -1,4 +1,5 @@
-// Who gets which credentials: exact hosts and paths, helpers by their name, nothing quoted that is secret.
+// Who gets which credentials: exact hosts and paths, helpers by their name, nothing quoted that is
+// secret.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
-// Pushing an artifact: what is written, that credentials and TLS stay, and that concurrent writers lose nothing.
+// Pushing an artifact: what is written, that credentials and TLS stay, and that concurrent writers
+// lose nothing.
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';

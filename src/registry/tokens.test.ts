@@ -1,4 +1,5 @@
-// The handshake: how few requests it needs, and that no token serves another identity, another repository or a later time.
+// The handshake: how few requests it needs, and that no token serves another identity, another
+// repository or a later time.
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import {
@@ -33,7 +34,10 @@ type Script = {
   readonly challenge?: RegistryResponse['headers'];
 };
 
-/** An authorizer before a scripted token service. `send` stands for the registry: 401 without a header. */
+/**
+ * An authorizer before a scripted token service. `send` stands for the registry: 401 without a
+ * header.
+ */
 function scripted({
   grant = (asked) => asked,
   credentials = () => undefined,

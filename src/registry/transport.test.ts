@@ -1,4 +1,5 @@
-// One exchange over real TLS: who sees a client certificate, whose certificate may be skipped, when a call is repeated.
+// One exchange over real TLS: who sees a client certificate, whose certificate may be skipped, when
+// a call is repeated.
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { KeyObject } from 'node:crypto';

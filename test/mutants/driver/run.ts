@@ -74,7 +74,11 @@ function changedMutants(base: string): NamedMutant[] {
 
 async function runGenerated(): Promise<Result[]> {
   const patterns = positionals.length > 0 ? positionals : CORE_FILES;
-  const files = globSync([...patterns], { cwd: ROOT }).filter((file) => !file.endsWith('.test.ts'));
+  const files = patterns.flatMap((pattern) => {
+    const found = globSync(pattern, { cwd: ROOT }).filter((file) => !file.endsWith('.test.ts'));
+    if (found.length === 0) throw new Error(`no source file matches ${pattern}: was it renamed?`);
+    return found;
+  });
   const generated = Map.groupBy(generateMutants(files.sort()), (mutant) => mutant.file);
   const candidates = [...generated].flatMap(([file, all]) => {
     const tests = testsOf(file);
