@@ -262,3 +262,27 @@ test('Bearer is chosen where both are offered, and a realm without TLS is not as
   await assert.rejects(second.send('a'), { code: 'refused' });
   assert.equal(second.requests.length, 0);
 });
+
+test('a challenge that offers neither Bearer nor Basic gets nothing', async () => {
+  for (const challenge of [{ 'www-authenticate': 'Negotiate' }, {}]) {
+    const { used, send } = scripted({
+      credentials: () => ({ kind: 'basic', username: 'u', password: 'p' }),
+      challenge,
+    });
+    assert.equal((await send('a')).status, 401);
+    assert.deepEqual(new Set(used.map(([, authorization]) => authorization)), new Set([undefined]));
+  }
+});
+
+test('an open registry with a private repository: credentials for that one only', async () => {
+  const seen: string[] = [];
+  const host = await scriptedRegistry((request, response) => {
+    seen.push(`${request.url?.split('/')[2]} ${request.headers.authorization ?? 'none'}`);
+    const refused = request.url?.includes('private') && request.headers.authorization === undefined;
+    if (refused) response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+    else answerManifest(response).end();
+  });
+  const client = openClient({ credentials: async () => ({ kind: 'basic', username: 'u', password: 'p' }) });
+  for (const name of ['public', 'private', 'public']) await client.head(referenceOf(`${host}/${name}:1`));
+  assert.deepEqual(seen, ['public none', 'private none', `private Basic ${btoa('u:p')}`, 'public none']);
+});

@@ -189,6 +189,27 @@ export const REGISTRY_CREDENTIALS_MUTANTS: readonly Mutant[] = [
     tests: ['src/registry/tokens.test.ts'],
   },
   {
+    name: 'a challenge that offers neither scheme gets a password',
+    file: 'src/registry/tokens.ts',
+    from: "if (challenges.some((challenge) => challenge.scheme === 'basic'))",
+    to: "if (challenges.every((challenge) => challenge.scheme === 'basic'))",
+    tests: ['src/registry/tokens.test.ts'],
+  },
+  {
+    name: 'a cloud’s endpoint fills memory',
+    file: 'src/registry/cloud/ask.ts',
+    from: 'if (size > MAX_SMALL_BODY)',
+    to: 'if (false)',
+    tests: ['src/registry/cloud/ask.test.ts'],
+  },
+  {
+    name: 'an error of a cloud counts as a token',
+    file: 'src/registry/cloud/ask.ts',
+    from: 'if (answer.statusCode !== 200)',
+    to: 'if (false)',
+    tests: ['src/registry/cloud/ask.test.ts'],
+  },
+  {
     name: 'the host of a URL in docker config matches by its ending',
     threat: 'T50',
     file: 'src/registry/credentials.ts',
