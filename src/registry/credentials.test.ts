@@ -184,7 +184,7 @@ test('what an entry may hold: an identity token first, then auth, then a name wi
 });
 
 test('names that every object has are no hosts and no helpers', async () => {
-  const DOCKER_CONFIG = dirname(put('proto/config.json', { auths: {}, credHelpers: {} }));
+  const DOCKER_CONFIG = dirname(put('proto/config.json', { auths: {}, credHelpers: {}, credsStore: '' }));
   const find = ambientCredentials(env({ DOCKER_CONFIG }));
   for (const host of ['constructor', 'toString', '__proto__']) assert.equal(await find(host, 'x'), undefined, host);
 });
