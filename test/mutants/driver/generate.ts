@@ -90,7 +90,7 @@ function changesOf(root: Node, text: string): Change[] {
 function changesAt(node: Node, text: string): Change[] {
   const { end } = node;
   const start = node.getStart();
-  const own = text.slice(start, end);
+  const statement = text.slice(start, end);
   const replace = (to: string, change: string): Change[] => [{ start, end, to, change }];
   switch (node.kind) {
     case SyntaxKind.BinaryExpression: {
@@ -102,16 +102,16 @@ function changesAt(node: Node, text: string): Change[] {
         : [{ start: operator.getStart(), end: operator.end, to, change: `'${from}' → '${to}'` }];
     }
     case SyntaxKind.PrefixUnaryExpression:
-      return own.startsWith('!') ? replace(own.slice(1), `'!' removed: ${short(own)}`) : [];
+      return statement.startsWith('!') ? replace(statement.slice(1), `'!' removed: ${short(statement)}`) : [];
     case SyntaxKind.ThrowStatement:
-      return replace(';', `removed: ${short(own)}`);
+      return replace(';', `removed: ${short(statement)}`);
     case SyntaxKind.ReturnStatement:
-      if (own === 'return true;') return replace('return false;', 'true → false');
-      if (own === 'return false;') return replace('return true;', 'false → true');
+      if (statement === 'return true;') return replace('return false;', 'true → false');
+      if (statement === 'return false;') return replace('return true;', 'false → true');
       // The last statement of a function is its result; one under a condition is an early way out.
-      return isConditional(node) ? replace(';', `removed: ${short(own)}`) : [];
+      return isConditional(node) ? replace(';', `removed: ${short(statement)}`) : [];
     case SyntaxKind.PropertyAccessExpression: {
-      const match = /\.(some|every)$/.exec(own);
+      const match = /\.(some|every)$/.exec(statement);
       const to = match?.[1] === 'some' ? 'every' : 'some';
       return match === null
         ? []

@@ -10,7 +10,7 @@ import { endGroupsOnSignal } from '../../runner/process-group.ts';
 import { CORE_FILES, generateMutants, sample } from './generate.ts';
 import { applyMutant, type NamedMutant, ROOT, readLists } from './lists.ts';
 import { openCases, scoreTable } from './report.ts';
-import { type Candidate, judgeMutants, type Result } from './session.ts';
+import { type Candidate, type Result, tryMutants } from './session.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -50,7 +50,7 @@ async function runNamed(): Promise<Result[]> {
     else broken.push({ label, group, file, tests, text: '', state: 'error', note: applied.error });
   }
   for (const { group, label, note } of broken) say(`error    ${group}: ${label} (${note})`);
-  return [...broken, ...(await judgeMutants(candidates, say))];
+  return [...broken, ...(await tryMutants(candidates, say))];
 }
 
 /**
@@ -86,7 +86,7 @@ async function runGenerated(): Promise<Result[]> {
     say(`${file}: ${taken.length} of ${all.length} faults${tests.length === 0 ? '; no test is known for it' : ''}`);
     return taken.map(({ place, change, text }) => ({ label: `${place} ${change}`, group: file, file, text, tests }));
   });
-  return judgeMutants(candidates, say);
+  return tryMutants(candidates, say);
 }
 
 /** The tests of the file's named mutants, and the one beside it. */

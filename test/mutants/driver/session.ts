@@ -35,7 +35,7 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
 }
 
 /** @param say progress, a line each */
-export async function judgeMutants(candidates: readonly Candidate[], say: (line: string) => void): Promise<Result[]> {
+export async function tryMutants(candidates: readonly Candidate[], say: (line: string) => void): Promise<Result[]> {
   const tests = [...new Set(candidates.flatMap((candidate) => candidate.tests))].sort();
   const baseline = new Map<string, Outcome>();
   say(`${tests.length} test files without a mutant`);
