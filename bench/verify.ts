@@ -109,7 +109,7 @@ async function manyImages(): Promise<void> {
       },
       { key: signingKeyOf(privateKey) },
     );
-    await pushReferrer(host, repository, digest, BUNDLE_TYPE, bundle);
+    await pushReferrer(host, { repository, subject: digest, artifactType: BUNDLE_TYPE, layer: bundle });
     references.push(parseReference(`${host}/${repository}:1`) as Reference);
   }
   options.latencyMs = LATENCY_MS;

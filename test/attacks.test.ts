@@ -49,7 +49,12 @@ async function signImage(
 ) {
   const subject = parsePinned(`${host}/${repository}@${about}`);
   const statement = { subject, predicateType: type, predicate: {}, annotations: {} };
-  await pushReferrer(host, repository, digest, BUNDLE_TYPE, await makeBundle(statement, { key: signingKeyOf(key) }));
+  await pushReferrer(host, {
+    repository,
+    subject: digest,
+    artifactType: BUNDLE_TYPE,
+    layer: await makeBundle(statement, { key: signingKeyOf(key) }),
+  });
 }
 
 async function decideOn(
@@ -366,7 +371,12 @@ test('T36, T37, T38: by somebody else; twice by one; a good one among bad ones',
     ),
     /share a key/,
   );
-  await pushReferrer(host, 'app', digest, BUNDLE_TYPE, Buffer.from('garbage'));
+  await pushReferrer(host, {
+    repository: 'app',
+    subject: digest,
+    artifactType: BUNDLE_TYPE,
+    layer: Buffer.from('garbage'),
+  });
   await signImage(digest);
   assert.equal((await decideOn(reference, await policyContext(two))).outcome, 'allow');
 });
@@ -409,7 +419,12 @@ test('T43: deep JSON, prototype keys, duplicate keys: malformed, and nothing els
     '',
   ]) {
     const { reference, digest } = await image();
-    await pushReferrer(host, 'app', digest, BUNDLE_TYPE, Buffer.from(text));
+    await pushReferrer(host, {
+      repository: 'app',
+      subject: digest,
+      artifactType: BUNDLE_TYPE,
+      layer: Buffer.from(text),
+    });
     const decision = await decideOn(reference, await policyContext());
     assert.equal(decision.outcome, 'deny', text.slice(0, 40));
     assert.ok(!isUnchecked(decision));

@@ -5,7 +5,8 @@ import type { KubeClient } from '../kube/client.ts';
 import { type KubeObject, pathOf } from '../kube/object.ts';
 import { asProblem, Problem } from '../problem.ts';
 import { type ClientOptions, RegistryClient } from '../registry/client.ts';
-import { type CredentialSource, secretCredentials } from '../registry/credentials.ts';
+import type { CredentialSource } from '../registry/credential.ts';
+import { secretCredentials } from '../registry/credentials.ts';
 import { Leases } from './leases.ts';
 import type { AdmissionRequest } from './review.ts';
 

@@ -1,5 +1,6 @@
-// Where an answer may lead us: redirects and token realms go to public addresses or stay in the registry's own network.
-import { lookup } from 'node:dns';
+// Where an answer may lead: redirects and token realms go to public addresses, or stay in the
+// registry's own class of network.
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { Problem } from '../problem.ts';
 
@@ -18,7 +19,7 @@ function list(ipv4: string[], ipv6: string[]): BlockList {
   return blocks;
 }
 
-/** @param address an IP address; IPv4 inside IPv6 counts as what it is */
+/** @param address an IP address; IPv4 mapped into IPv6 counts as IPv4 */
 export function addressClass(address: string): AddressClass {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
   const family = isIP(plain) === 6 ? 'ipv6' : 'ipv4';
@@ -34,25 +35,32 @@ export async function hostClass(hostname: string): Promise<AddressClass> {
   return addressClass(await promise);
 }
 
+type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /**
- * A DNS lookup for connections to a host that only an answer named (T46–T48): every address is checked after
- * resolution, so a name that resolves elsewhere the second time gains nothing.
+ * A DNS lookup for connections to a host that only an answer named (T46–T48). It checks every
+ * address after resolution, so a name that resolves elsewhere the second time gains nothing.
  * @param home the class of the registry's own address
+ * @param resolve Node's own lookup; a test gives its own
  */
-export function guardedLookup(home: AddressClass): LookupFunction {
+export function guardedLookup(home: AddressClass, resolve: Resolve = lookup): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '');
       const bad = addresses.find(({ address }) => !mayReach(addressClass(address), home));
       if (bad) return callback(refused(hostname, addressClass(bad.address)), '');
       const [first] = addresses;
-      if (options.all) (callback as unknown as (error: null, all: typeof addresses) => void)(null, addresses);
+      if (options.all) callback(null, addresses);
       else callback(null, first?.address ?? '', first?.family);
     });
   };
 }
 
-/** Literal addresses never pass through a lookup, so they are checked by themselves. */
+/** A literal address never passes through a lookup, so it is checked by itself. */
 export function checkLiteral(hostname: string, home: AddressClass): void {
   const host = hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) && !mayReach(addressClass(host), home)) throw refused(host, addressClass(host));

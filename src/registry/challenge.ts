@@ -1,12 +1,12 @@
-// WWW-Authenticate: what a registry wants to see. RFC 9110 section 11.6.1; distribution-spec, "token authentication".
+// Reads WWW-Authenticate. Pure. RFC 9110 section 11.6.1; distribution-spec, "token authentication".
 
 export type Challenge =
   | { readonly scheme: 'basic' }
   | { readonly scheme: 'bearer'; readonly realm: string; readonly service: string | undefined };
 
 /**
- * Reads the challenges of a header, which may hold several: `Bearer realm="…",service="…", Basic realm="…"`.
- * Unknown schemes are left out.
+ * Reads the challenges of a header, which may hold several: `Bearer realm="…",service="…", Basic
+ * realm="…"`. It leaves out unknown schemes.
  */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: Challenge[] = [];

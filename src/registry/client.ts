@@ -1,31 +1,45 @@
-// The registry client: which digest is this tag, and give me these bytes. OCI distribution-spec v1.1. Writing is apart (push.ts).
+// The registry client reads: the digest of a tag, and bytes by digest. OCI distribution-spec v1.1.
+// Writing: push.ts.
 import type { PinnedReference, Reference } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
 import { digestOf } from '../image/hash.ts';
-import { ACCEPT, manifestKind, OCI_INDEX } from '../image/media-type.ts';
+import { ACCEPT, OCI_INDEX } from '../image/media-type.ts';
 import { Problem } from '../problem.ts';
 import { cloudCredentials } from './cloud/cloud.ts';
-import { ambientCredentials, type CredentialSource } from './credentials.ts';
+import type { CredentialSource } from './credential.ts';
+import { ambientCredentials } from './credentials.ts';
 import type { Descriptor, Manifest } from './descriptor.ts';
 import { type Capability, type Endpoint, endpointsFor, type RegistrySetting } from './endpoint.ts';
+import type { Call, RegistryResponse } from './exchange.ts';
 import { MAX_CONFIG, MAX_MANIFEST, MAX_REFERRER_PAGES, MAX_REFERRERS } from './limits.ts';
 import { Pusher } from './push.ts';
 import { nextPage, type Referrer, readReferrers } from './referrers.ts';
-import { header, registryError } from './registry-error.ts';
+import { checkKind, digestMismatch, header, registryError } from './registry-error.ts';
 import { Service, type ServiceSetting } from './service.ts';
 import { HISTORY_PATHS, type Pointed, readTagHistory } from './tag-history.ts';
 import { Authorizer } from './tokens.ts';
-import { type Call, type RegistryResponse, Transport, type TransportOptions } from './transport.ts';
+import { Transport, type TransportOptions } from './transport.ts';
 
 export type ClientOptions = TransportOptions & {
   readonly credentials?: CredentialSource;
   readonly registries?: readonly RegistrySetting[];
   /** containerd's certs.d folder with mirrors. */
   readonly hostsDir?: string | undefined;
-  /** Hosts that somebody who may named; others are reached at public addresses only. Left out: all are. */
+  /**
+   * Whether a user or policy named the host. Others are reached at public addresses only. Left out:
+   * all are named.
+   */
   readonly isNamed?: (host: string) => boolean;
-  /** Sockets shared with other clients; whoever made them closes them. */
+  /** Sockets shared with other clients; their maker closes them. */
   readonly transport?: Transport;
+};
+
+/** A request below a repository; GET, and at most a manifest's size, unless it says otherwise. */
+type Question = {
+  readonly method?: Call['method'];
+  readonly path: string;
+  readonly accept?: string;
+  readonly limit?: number;
 };
 
 /** Owns the connections and tokens of one run. */
@@ -43,7 +57,10 @@ export class RegistryClient {
     this.#transport = options.transport ?? new Transport(options);
   }
 
-  /** Tells which images the run will ask for, so that tokens can be fetched together. Sends nothing. */
+  /**
+   * Announces the images that the run will ask for, so that tokens can be fetched together. Sends
+   * nothing.
+   */
   expect(references: Iterable<Reference>): void {
     const byRegistry = Map.groupBy(references, (reference) => reference.registry);
     for (const [registry, group] of byRegistry) {
@@ -52,15 +69,16 @@ export class RegistryClient {
       try {
         endpoints = this.#endpointsOf(registry, 'resolve');
       } catch {
-        continue; // as a broken hosts.toml: each of its images will say so, and the others go on
+        continue; // a broken hosts.toml, for example: each of its images reports it, and the others go on
       }
       for (const endpoint of endpoints) this.#authorizer(endpoint).expect(repositories);
     }
   }
 
   /**
-   * What the reference's digest, or else its tag (`latest` when it has neither), is now. HEAD, which no registry counts
-   * as a pull; GET and hash only where the answer lacks a digest or HEAD is refused.
+   * Describes the reference's digest, or else its tag (`latest` when it has neither). It uses HEAD,
+   * which no registry counts as a pull; it uses GET and hashes the body only where the answer has
+   * no digest or HEAD is refused.
    */
   async head(reference: Reference): Promise<Descriptor> {
     return this.#withMirrors(reference, reference.digest === undefined ? 'resolve' : 'pull', async (endpoint) => {
@@ -74,32 +92,33 @@ export class RegistryClient {
         return this.#get(endpoint, reference);
       checkKind(mediaType, endpoint);
       if (reference.digest !== undefined && digest !== reference.digest)
-        throw mismatch(endpoint, reference.digest, digest);
+        throw digestMismatch(endpoint, reference.digest, digest);
       const size = header(answer, 'content-length');
       return { digest, mediaType, ...(size !== undefined && { size: Number(size) }), ...mirrorOf(endpoint) };
     });
   }
 
-  /** The manifest's bytes, hashed: they are what the digest says, and the digest is what was asked for. */
+  /** The manifest's bytes. They hash to the digest, and the digest is the one of the reference. */
   async manifest(reference: Reference): Promise<Manifest> {
     const need = reference.digest === undefined ? 'resolve' : 'pull';
     return this.#withMirrors(reference, need, (endpoint) => this.#get(endpoint, reference));
   }
 
-  /** A small blob, as an image's configuration; bounded and hashed. */
+  /** A small blob, such as an image's configuration; bounded and hashed. */
   async blob(reference: Reference, digest: string, limit = MAX_CONFIG): Promise<Buffer> {
     return this.#withMirrors(reference, 'pull', async (endpoint) => {
-      const answer = await this.#send(endpoint, reference, 'GET', `blobs/${digest}`, {}, limit);
+      const answer = await this.#send(endpoint, reference, { path: `blobs/${digest}`, limit });
       if (answer.status !== 200) throw registryError(endpoint, reference, answer);
       const actual = digestOf(answer.body, digest);
-      if (actual !== digest) throw mismatch(endpoint, digest, actual);
+      if (actual !== digest) throw digestMismatch(endpoint, digest, actual);
       return answer.body;
     });
   }
 
   /**
-   * What refers to a digest: signatures, attestations. The referrers API, or where it is missing the fallback tag.
-   * distribution-spec, "listing referrers". Annotations and artifact types are hints of whoever wrote them.
+   * Lists what refers to a digest: signatures, attestations. It uses the referrers API, or the
+   * fallback tag where the API is missing. distribution-spec, "listing referrers". Annotations and
+   * artifact types are claims of their writer.
    * @param reference with the digest
    */
   async referrers(reference: PinnedReference): Promise<Referrer[]> {
@@ -110,8 +129,9 @@ export class RegistryClient {
       for (let page = 0; path !== undefined; page++) {
         if (page >= MAX_REFERRER_PAGES)
           throw new Problem('limit', `more than ${MAX_REFERRER_PAGES} pages of referrers`);
-        const answer = await this.#send(endpoint, reference, 'GET', path, { accept: OCI_INDEX }, MAX_MANIFEST);
-        // Registries without the API answer 404, some an HTML page or another status of "no such route".
+        const answer = await this.#send(endpoint, reference, { path, accept: OCI_INDEX });
+        // Registries without the API answer 404; some send an HTML page or another status that
+        // means "no such route".
         const missing =
           [400, 404, 405, 501].includes(answer.status) ||
           (answer.status === 200 && !/json/.test(header(answer, 'content-type') ?? ''));
@@ -125,48 +145,53 @@ export class RegistryClient {
     });
   }
 
-  /** What the registry itself knows of a tag's past, oldest first; undefined: it keeps none. Only the registry, no mirror of it. */
+  /**
+   * The registry's own history of a tag, oldest first; undefined: it keeps none. A mirror is not
+   * asked.
+   */
   async tagHistory(reference: Reference): Promise<Pointed[] | undefined> {
     const endpoint = this.#endpointsOf(reference.registry, 'resolve').at(-1) as Endpoint;
     for (const path of HISTORY_PATHS) {
-      const answer = await this.#send(
-        endpoint,
-        reference,
-        'GET',
-        `${path}/${reference.tag ?? 'latest'}`,
-        {},
-        MAX_MANIFEST,
-      );
+      const answer = await this.#send(endpoint, reference, { path: `${path}/${reference.tag ?? 'latest'}` });
       if (answer.status === 200) return readTagHistory(answer.body, reference.registry);
       if (![400, 404, 405, 501].includes(answer.status)) throw registryError(endpoint, reference, answer);
     }
     return undefined;
   }
 
-  /** Writes into the reference's repository: always the registry itself, never a mirror, and with tokens of its own. */
+  /**
+   * Writes into the reference's repository: always at the registry itself, not at a mirror, with
+   * tokens that may push.
+   */
   pusher({ registry, repository }: Reference): Pusher {
     const endpoint = this.#endpointsOf(registry, 'pull').at(-1) as Endpoint;
-    const tokenHost = this.#options.registries?.find(({ host }) => host === registry)?.tokenHost;
-    const authorizer = new Authorizer(endpoint, this.#transport, this.#credentials, tokenHost, 'pull,push');
+    const authorizer = this.#newAuthorizer(endpoint, 'pull,push');
     return new Pusher(endpoint, this.#transport, authorizer, repository);
   }
 
-  /** A server beside a registry, as a Notary server, or one that a policy names, as a timestamp authority. */
+  /**
+   * A server beside a registry, such as a Notary server, or one that a policy names, such as a
+   * timestamp authority.
+   */
   service(setting: ServiceSetting): Service {
     const key = JSON.stringify(setting);
     let service = this.#services.get(key);
     if (service === undefined) {
-      const tokenHost = this.#options.registries?.find(({ host }) => host === setting.registry)?.tokenHost;
-      // A Notary server that nobody named stands on the registry's own host.
-      const own = URL.canParse(setting.url) && new URL(setting.url).host === setting.registry;
-      const guarded = own && this.#options.isNamed?.(setting.registry as string) === false;
-      service = new Service(setting, this.#transport, this.#credentials, tokenHost, guarded);
+      // A Notary server that nobody named runs on the registry's own host, so it is guarded as the
+      // registry is.
+      const isRegistry = URL.canParse(setting.url) && new URL(setting.url).host === setting.registry;
+      service = new Service(setting, {
+        transport: this.#transport,
+        credentials: this.#credentials,
+        tokenHost: this.#tokenHost(setting.registry),
+        guarded: isRegistry && this.#options.isNamed?.(setting.registry as string) === false,
+      });
       this.#services.set(key, service);
     }
     return service;
   }
 
-  /** Rate limits that hosts announced on the way. */
+  /** Rate limits that hosts announced. */
   rateLimits(): ReturnType<Transport['rateLimits']> {
     return this.#transport.rateLimits();
   }
@@ -178,7 +203,7 @@ export class RegistryClient {
   /** An index under the tag `sha256-HEX`. distribution-spec, "referrers tag schema". */
   async #fallbackReferrers(endpoint: Endpoint, reference: PinnedReference): Promise<Referrer[]> {
     const path = `manifests/${reference.digest.replace(':', '-')}`;
-    const answer = await this.#send(endpoint, reference, 'GET', path, { accept: ACCEPT }, MAX_MANIFEST);
+    const answer = await this.#send(endpoint, reference, { path, accept: ACCEPT });
     if (answer.status === 404) return [];
     if (answer.status !== 200) throw registryError(endpoint, reference, answer);
     return readReferrers(answer.body, endpoint);
@@ -187,10 +212,10 @@ export class RegistryClient {
   async #get(endpoint: Endpoint, reference: Reference): Promise<Manifest> {
     const answer = await this.#manifestCall(endpoint, 'GET', reference);
     if (answer.status !== 200) throw registryError(endpoint, reference, answer);
-    const said = header(answer, 'docker-content-digest');
-    const wanted = reference.digest ?? (said !== undefined && isDigest(said) ? said : undefined);
+    const claimed = header(answer, 'docker-content-digest');
+    const wanted = reference.digest ?? (claimed !== undefined && isDigest(claimed) ? claimed : undefined);
     const digest = digestOf(answer.body, wanted);
-    if (wanted !== undefined && digest !== wanted) throw mismatch(endpoint, wanted, digest);
+    if (wanted !== undefined && digest !== wanted) throw digestMismatch(endpoint, wanted, digest);
     const mediaType = header(answer, 'content-type') ?? '';
     checkKind(mediaType, endpoint);
     return { digest, mediaType, size: answer.body.length, bytes: answer.body, ...mirrorOf(endpoint) };
@@ -198,37 +223,39 @@ export class RegistryClient {
 
   #manifestCall(endpoint: Endpoint, method: 'GET' | 'HEAD', reference: Reference): Promise<RegistryResponse> {
     const target = reference.digest ?? reference.tag ?? 'latest';
-    return this.#send(endpoint, reference, method, `manifests/${target}`, { accept: ACCEPT }, MAX_MANIFEST);
+    return this.#send(endpoint, reference, { method, path: `manifests/${target}`, accept: ACCEPT });
   }
 
   #send(
     endpoint: Endpoint,
     { repository }: Reference,
-    method: Call['method'],
-    path: string,
-    headers: Record<string, string>,
-    limit: number,
+    { method = 'GET', path, accept, limit = MAX_MANIFEST }: Question,
   ): Promise<RegistryResponse> {
     const url = new URL(`${endpoint.base}${repository}/${path}`);
     if (endpoint.mirror) url.searchParams.set('ns', endpoint.registry); // path may hold a query: the next page of a list
+    const headers = accept === undefined ? {} : { accept };
     return this.#authorizer(endpoint).authorized(repository, (authorization) => {
       const all = { ...headers, ...endpoint.headers, ...(authorization !== undefined && { authorization }) };
       return this.#transport.send(endpoint, { method, url: url.href, headers: all, limit });
     });
   }
 
-  /** Asks mirrors first, the registry last; what the registry itself says stands. */
-  async #withMirrors<T>(reference: Reference, need: Capability, ask: (endpoint: Endpoint) => Promise<T>): Promise<T> {
+  /** Asks mirrors first and the registry last; the registry's own answer is final. */
+  async #withMirrors<T>(
+    reference: Reference,
+    need: Capability,
+    request: (endpoint: Endpoint) => Promise<T>,
+  ): Promise<T> {
     const endpoints = this.#endpointsOf(reference.registry, need);
     for (const endpoint of endpoints.slice(0, -1)) {
       try {
-        return await ask(endpoint);
+        return await request(endpoint);
       } catch (error) {
         if (error instanceof Problem && error.code === 'interrupted') throw error;
-        // As containerd does: a mirror that cannot answer, for whatever reason, is passed over.
+        // As in containerd: a mirror that cannot answer, for any reason, is skipped.
       }
     }
-    return ask(endpoints.at(-1) as Endpoint);
+    return request(endpoints.at(-1) as Endpoint);
   }
 
   #endpointsOf(registry: string, need: Capability): Endpoint[] {
@@ -248,31 +275,20 @@ export class RegistryClient {
     const key = `${endpoint.base} ${endpoint.registry}`;
     let authorizer = this.#authorizers.get(key);
     if (authorizer === undefined) {
-      const tokenHost = this.#options.registries?.find(({ host }) => host === endpoint.registry)?.tokenHost;
-      authorizer = new Authorizer(endpoint, this.#transport, this.#credentials, tokenHost);
+      authorizer = this.#newAuthorizer(endpoint, 'pull');
       this.#authorizers.set(key, authorizer);
     }
     return authorizer;
   }
+
+  #newAuthorizer(endpoint: Endpoint, actions: string): Authorizer {
+    const tokenHost = this.#tokenHost(endpoint.registry);
+    return new Authorizer({ endpoint, transport: this.#transport, credentials: this.#credentials, tokenHost, actions });
+  }
+
+  #tokenHost(registry: string | undefined): string | undefined {
+    return this.#options.registries?.find(({ host }) => host === registry)?.tokenHost;
+  }
 }
 
 const mirrorOf = (endpoint: Endpoint) => (endpoint.mirror ? { mirror: new URL(endpoint.base).host } : {});
-
-function checkKind(mediaType: string, endpoint: Endpoint): void {
-  const kind = manifestKind(mediaType);
-  const { host } = new URL(endpoint.base);
-  if (kind === 'schema1')
-    throw new Problem(
-      'protocol',
-      `${host} has this image only in Docker's retired schema 1, which cannot be pinned safely: push it again with a current client`,
-    );
-  if (kind === 'unknown')
-    throw new Problem('protocol', `expected an image manifest or index, ${host} sent '${mediaType.slice(0, 80)}'`);
-}
-
-function mismatch(endpoint: Endpoint, wanted: string, actual: string): Problem {
-  return new Problem(
-    'mismatch',
-    `${new URL(endpoint.base).host} sent bytes with digest ${actual}, expected ${wanted}; nothing of it was used`,
-  );
-}

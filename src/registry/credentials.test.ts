@@ -1,9 +1,11 @@
+// Who gets which credentials: exact hosts and paths, helpers by their name, nothing quoted that is
+// secret.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { ambientCredentials } from './credentials.ts';
+import { ambientCredentials, secretCredentials } from './credentials.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tagproof-home-'));
 after(() => rmSync(home, { recursive: true }));
@@ -143,4 +145,64 @@ test('what is broken is said without its secrets', async () => {
     ambientCredentials(env({ DOCKER_CONFIG: evil }))('x.io', 'y'),
     /not the name of a credential helper/,
   );
+});
+
+test('pull secrets: the first that fits, exact host and whole path segments; a helper that one names is never run', async () => {
+  const log = helper('pull', '{"Username":"u","Secret":"s"}');
+  const secret = (name: string, content: unknown) => ({ name, text: JSON.stringify(content) });
+  const find = secretCredentials([
+    secret('helpers', { credHelpers: { 'r.io': 'pull' }, credsStore: 'pull' }),
+    secret('other', { auths: { 'other.io': { auth: base64('o:1') } } }),
+    secret('team', { auths: { 'r.io/team': { auth: base64('team:1') } } }),
+    secret('host', { auths: { 'https://r.io': { username: 'host', password: '1' } } }),
+  ]);
+  const user = async (registry: string, repository: string) =>
+    ((await find(registry, repository)) as { username?: string } | undefined)?.username;
+  assert.equal(await user('r.io', 'team/app'), 'team');
+  assert.equal(await user('r.io', 'team-evil/app'), 'host');
+  assert.equal(await user('r.io', 'other'), 'host');
+  for (const host of ['x.r.io', 'r.io.evil.com', 'evilr.io', 'r.io:5000'])
+    assert.equal(await user(host, 'team/app'), undefined, host);
+  assert.ok(!existsSync(log));
+  await assert.rejects(
+    secretCredentials([{ name: 'broken', text: '{"auths": "secret' }])('r.io', 'x'),
+    (error: Error) => /expected JSON/.test(error.message) && !/secret"?$/.test(error.message),
+  );
+});
+
+test('what an entry may hold: an identity token first, then auth, then a name with a password', async () => {
+  const of = (entry: object) =>
+    secretCredentials([{ name: 's', text: JSON.stringify({ auths: { 'r.io': entry } }) }])('r.io', 'x');
+  const auth = base64('u:p');
+  assert.deepEqual(await of({ auth, identitytoken: 't' }), { kind: 'identity', token: 't' });
+  assert.deepEqual(await of({ auth, identitytoken: '' }), { kind: 'basic', username: 'u', password: 'p' });
+  assert.deepEqual(await of({ auth: base64('u:p\0\0') }), { kind: 'basic', username: 'u', password: 'p' });
+  assert.deepEqual(await of({ username: 'n', password: '' }), { kind: 'basic', username: 'n', password: '' });
+  for (const empty of [{}, { username: '', password: 'p' }, { username: 'n' }, { auth: '' }])
+    assert.equal(await of(empty), undefined, JSON.stringify(empty));
+  await assert.rejects(of({ auth: base64('no colon') }), /expected base64 of 'user:password'/);
+});
+
+test('names that every object has are no hosts and no helpers', async () => {
+  const DOCKER_CONFIG = dirname(put('proto/config.json', { auths: {}, credHelpers: {}, credsStore: '' }));
+  const find = ambientCredentials(env({ DOCKER_CONFIG }));
+  for (const host of ['constructor', 'toString', '__proto__']) assert.equal(await find(host, 'x'), undefined, host);
+});
+
+test('environment: the host is exact, Docker Hub has its names, an identity token comes before a password', async () => {
+  const find = ambientCredentials(
+    env({
+      TAGPROOF_REGISTRY_HOSTNAME_0: 'GHCR.io',
+      TAGPROOF_REGISTRY_USERNAME_0: 'u',
+      TAGPROOF_REGISTRY_PASSWORD_0: 'p',
+      TAGPROOF_REGISTRY_IDENTITY_TOKEN_0: 't',
+      TAGPROOF_REGISTRY_HOSTNAME_1: 'index.docker.io',
+      TAGPROOF_REGISTRY_USERNAME_1: 'hub',
+      TAGPROOF_REGISTRY_PASSWORD_1: 'p',
+    }),
+  );
+  assert.deepEqual(await find('ghcr.io', 'x'), { kind: 'identity', token: 't' });
+  assert.deepEqual(await find('docker.io', 'x'), { kind: 'basic', username: 'hub', password: 'p' });
+  for (const host of ['ghcr.io.evil.com', 'x.ghcr.io', 'evilghcr.io', 'index.docker.io.evil.com'])
+    assert.equal(await find(host, 'x'), undefined, host);
 });

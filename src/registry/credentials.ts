@@ -1,17 +1,11 @@
-// Credentials for a registry: environment, docker's config.json, podman's auth.json, credential helpers. Exact host only.
-import { spawn } from 'node:child_process';
+// Finds credentials for a registry: environment, docker's config.json, podman's auth.json,
+// credential helpers. Exact hosts only.
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Problem } from '../problem.ts';
-
-export type Credential =
-  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
-  /** An OAuth2 refresh token, which only the token service may see. */
-  | { readonly kind: 'identity'; readonly token: string };
-
-/** Answers for a registry and repository in canonical form; undefined: go without. */
-export type CredentialSource = (registry: string, repository: string) => Promise<Credential | undefined>;
+import type { Credential, CredentialSource } from './credential.ts';
+import { runHelper } from './credential-helper.ts';
 
 type AuthEntry = { auth?: unknown; username?: unknown; password?: unknown; identitytoken?: unknown };
 type ConfigFile = {
@@ -21,8 +15,6 @@ type ConfigFile = {
   credsStore: string | undefined;
 };
 
-const HELPER_TIMEOUT_MS = 30_000;
-const MAX_HELPER_OUTPUT = 64 * 1024;
 /** Docker Hub's names in credential files; the first is what docker login writes. */
 const HUB_KEYS = [
   'https://index.docker.io/v1/',
@@ -33,16 +25,17 @@ const HUB_KEYS = [
 ];
 
 /**
- * Credentials as docker and podman keep them. Files are read when first asked, helpers run once per host.
- * Order: TAGPROOF_REGISTRY_* variables, REGISTRY_AUTH_FILE, DOCKER_CONFIG or ~/.docker, podman's auth.json.
+ * Credentials as docker and podman store them. Files are read at the first request, helpers run
+ * once per host. Order: TAGPROOF_REGISTRY_* variables, REGISTRY_AUTH_FILE, DOCKER_CONFIG or
+ * ~/.docker, podman's auth.json.
  */
 export function ambientCredentials(env: NodeJS.ProcessEnv = process.env): CredentialSource {
   let files: ConfigFile[] | undefined;
-  const helped = new Map<string, Promise<Credential | undefined>>();
+  const helperAnswers = new Map<string, Promise<Credential | undefined>>();
 
   return async (registry, repository) => {
-    const given = fromEnvironment(env, registry);
-    if (given !== undefined) return given;
+    const explicit = fromEnvironment(env, registry);
+    if (explicit !== undefined) return explicit;
     files ??= configPaths(env)
       .map(readConfig)
       .filter((file) => file !== undefined);
@@ -51,10 +44,10 @@ export function ambientCredentials(env: NodeJS.ProcessEnv = process.env): Creden
       if (helper !== undefined) {
         const server = registry === 'docker.io' ? (HUB_KEYS[0] as string) : registry;
         const key = `${helper} ${server}`;
-        let answer = helped.get(key);
+        let answer = helperAnswers.get(key);
         if (answer === undefined) {
           answer = runHelper(helper, server, env);
-          helped.set(key, answer);
+          helperAnswers.set(key, answer);
         }
         const credential = await answer;
         if (credential !== undefined) return credential;
@@ -97,10 +90,11 @@ function configPaths(env: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * What a Secret of type kubernetes.io/dockerconfigjson says, or the older dockercfg, which is its `auths` alone. Helpers that it
- * names are never run: whoever may write a Secret must not choose our programs.
- * @param texts in the order in which they are asked
- * @throws Problem `credentials` when one is asked that cannot be read
+ * Credentials from Secrets of type kubernetes.io/dockerconfigjson, or the older dockercfg, which
+ * holds `auths` alone. Helpers that a Secret names are never run: a person who may write a Secret
+ * must not choose the programs that run here.
+ * @param texts in the order in which they are searched
+ * @throws Problem `credentials` when the search reaches one that cannot be read
  */
 export function secretCredentials(
   texts: readonly { readonly name: string; readonly text: string }[],
@@ -151,8 +145,9 @@ function helperFor(file: ConfigFile, registry: string): string | undefined {
 }
 
 /**
- * The most specific entry: `quay.io/org/team` before `quay.io/org` before `quay.io`, on whole path segments (T50).
- * containers-auth.json(5). Docker writes URLs for some hosts; only their host part counts.
+ * The most specific entry: `quay.io/org/team` before `quay.io/org` before `quay.io`, on whole path
+ * segments (T50). containers-auth.json(5). Docker writes URLs for some hosts; only the host part of
+ * a URL counts.
  */
 function entryFor(auths: Record<string, AuthEntry>, registry: string, repository: string): AuthEntry | undefined {
   const segments = repository.split('/');
@@ -183,50 +178,4 @@ function decode(entry: AuthEntry, path: string): Credential | undefined {
     return { kind: 'basic', username: entry.username, password: entry.password };
   }
   return undefined;
-}
-
-/** Runs `docker-credential-NAME get`. docker/docker-credential-helpers README. */
-async function runHelper(helper: string, server: string, env: NodeJS.ProcessEnv): Promise<Credential | undefined> {
-  const program = `docker-credential-${helper}`;
-  if (!/^[\w.-]+$/.test(helper)) throw new Problem('credentials', `'${helper}' is not the name of a credential helper`);
-  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
-  const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], env });
-  const timer = setTimeout(() => child.kill('SIGKILL'), HELPER_TIMEOUT_MS).unref();
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    output += chunk;
-    if (output.length > MAX_HELPER_OUTPUT) child.kill('SIGKILL');
-  });
-  child.on('error', (error: NodeJS.ErrnoException) =>
-    reject(
-      new Problem(
-        'credentials',
-        error.code === 'ENOENT'
-          ? `${program} is configured for ${server} and is not on the PATH`
-          : `${program}: ${error.message}`,
-      ),
-    ),
-  );
-  child.on('close', (code, signal) => {
-    if (code === 0) return resolve(output);
-    if (/credentials not found/i.test(output)) return resolve(undefined);
-    reject(
-      new Problem(
-        'credentials',
-        `${program} failed for ${server} (${signal ?? `exit code ${code}`}); run it by hand: echo ${server} | ${program} get`,
-      ),
-    );
-  });
-  child.stdin.on('error', () => {}).end(`${server}\n`);
-  const text = await promise.finally(() => clearTimeout(timer));
-  if (text === undefined) return undefined;
-  let answer: { Username?: unknown; Secret?: unknown };
-  try {
-    answer = JSON.parse(text);
-  } catch {
-    throw new Problem('credentials', `${program} did not answer with JSON for ${server}`);
-  }
-  if (typeof answer.Username !== 'string' || typeof answer.Secret !== 'string') return undefined;
-  if (answer.Username === '<token>') return { kind: 'identity', token: answer.Secret };
-  return { kind: 'basic', username: answer.Username, password: answer.Secret };
 }

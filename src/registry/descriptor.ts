@@ -1,4 +1,5 @@
-// What a registry says of a manifest before it is read: digest, type, size. OCI image-spec, descriptor.md.
+// What a registry states about a manifest before it is read: digest, type, size. OCI image-spec,
+// descriptor.md.
 
 export type Descriptor = {
   readonly digest: string;
@@ -6,5 +7,5 @@ export type Descriptor = {
   readonly size?: number;
   readonly mirror?: string;
 };
-/** A descriptor with the bytes, which hash to its digest. */
+/** A descriptor with the bytes that hash to its digest. */
 export type Manifest = Descriptor & { readonly bytes: Buffer };

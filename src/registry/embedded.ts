@@ -1,4 +1,5 @@
-// A small OCI registry in memory over real HTTP, for the demo, tests and benchmarks: push, pull, tags, three ways of auth.
+// A small OCI registry in memory over real HTTP, for the demo, tests and benchmarks: push, pull,
+// tags, three kinds of auth.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,15 +8,15 @@ import { digestOf } from '../image/hash.ts';
 import { OCI_INDEX } from '../image/media-type.ts';
 
 export type EmbeddedOptions = {
-  /** `basic` and `bearer` want this user. Absent: open. */
+  /** `basic` and `bearer` require this user. Absent: the registry is open. */
   readonly auth?: { readonly kind: 'basic' | 'bearer'; readonly username?: string; readonly password?: string };
   /** Milliseconds before each answer. */
   readonly latencyMs?: number;
-  /** How many of the scopes asked for one token grants; a service that honours all says Infinity. */
+  /** How many of the requested scopes one token grants; Infinity: all. */
   readonly scopesHonoured?: number;
   /** false: without the referrers API, as registries before OCI 1.1. */
   readonly referrers?: boolean;
-  /** Answers instead of the registry when it returns true. */
+  /** Called first; when it returns true, it has answered. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean;
 };
 
@@ -25,6 +26,9 @@ type Repository = {
   readonly manifests: Map<string, Stored>;
   readonly blobs: Map<string, Buffer>;
 };
+
+/** The last part of the path of an upload, and the digest that ends it. */
+type Upload = { readonly name: string; readonly rest: string; readonly digest: string };
 
 const NAME = /^\/v2\/(.+)\/(manifests|blobs|tags|referrers)\/(.*)$/;
 const MAX_UPLOAD = 64 * 1024 * 1024;
@@ -48,7 +52,7 @@ export class EmbeddedRegistry {
     });
   }
 
-  /** @returns host:port, as it stands in references */
+  /** @returns host:port, as references write it */
   async listen(port = 0): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
@@ -73,7 +77,9 @@ export class EmbeddedRegistry {
     if (match === null) return fail(response, 404, 'UNSUPPORTED', 'no such route');
     const [, name, kind, rest] = match as unknown as [string, string, string, string];
     if (kind === 'manifests') return this.#manifest(request, response, name, rest);
-    if (kind === 'blobs') return this.#blob(request, response, name, rest, url);
+    if (kind === 'blobs' && request.method !== 'GET' && request.method !== 'HEAD')
+      return this.#upload(request, response, { name, rest, digest: url.searchParams.get('digest') ?? '' });
+    if (kind === 'blobs') return this.#blob(request, response, name, rest);
     if (kind === 'referrers' && this.#options.referrers !== false) return this.#referrers(response, name, rest);
     if (kind === 'referrers') return fail(response, 404, 'UNSUPPORTED', 'no such route');
     const tags = [...(this.#repositories.get(name)?.tags.keys() ?? [])].sort();
@@ -109,8 +115,8 @@ export class EmbeddedRegistry {
     response.end(request.method === 'HEAD' ? undefined : stored.bytes);
   }
 
-  async #blob(request: IncomingMessage, response: ServerResponse, name: string, rest: string, url: URL): Promise<void> {
-    // Uploads: POST opens one, PATCH adds to it, PUT ends it; all of it may come with PUT.
+  /** POST opens an upload, PATCH adds to it, PUT ends it; PUT may carry everything. */
+  async #upload(request: IncomingMessage, response: ServerResponse, { name, rest, digest }: Upload): Promise<void> {
     if (request.method === 'POST') {
       await readBody(request);
       const id = `uploads/${++this.#uploadCount}`;
@@ -118,23 +124,22 @@ export class EmbeddedRegistry {
       response.writeHead(202, { location: `/v2/${name}/blobs/${id}`, range: '0-0' }).end();
       return;
     }
-    if (request.method === 'PATCH' || request.method === 'PUT') {
-      const before = this.#uploads.get(rest);
-      if (before === undefined) return fail(response, 404, 'BLOB_UPLOAD_UNKNOWN', 'no such upload');
-      const bytes = Buffer.concat([before, await readBody(request)]);
-      if (bytes.length > MAX_UPLOAD) return fail(response, 413, 'SIZE_INVALID', 'upload too large');
-      if (request.method === 'PATCH') {
-        this.#uploads.set(rest, bytes);
-        response.writeHead(202, { location: `/v2/${name}/blobs/${rest}`, range: `0-${bytes.length - 1}` }).end();
-        return;
-      }
-      this.#uploads.delete(rest);
-      const digest = url.searchParams.get('digest') ?? '';
-      if (digestOf(bytes) !== digest) return fail(response, 400, 'DIGEST_INVALID', 'the body has another digest');
-      this.#open(name).blobs.set(digest, bytes);
-      response.writeHead(201, { location: `/v2/${name}/blobs/${digest}`, 'docker-content-digest': digest }).end();
+    const before = this.#uploads.get(rest);
+    if (before === undefined) return fail(response, 404, 'BLOB_UPLOAD_UNKNOWN', 'no such upload');
+    const bytes = Buffer.concat([before, await readBody(request)]);
+    if (bytes.length > MAX_UPLOAD) return fail(response, 413, 'SIZE_INVALID', 'upload too large');
+    if (request.method === 'PATCH') {
+      this.#uploads.set(rest, bytes);
+      response.writeHead(202, { location: `/v2/${name}/blobs/${rest}`, range: `0-${bytes.length - 1}` }).end();
       return;
     }
+    this.#uploads.delete(rest);
+    if (digestOf(bytes) !== digest) return fail(response, 400, 'DIGEST_INVALID', 'the body has another digest');
+    this.#open(name).blobs.set(digest, bytes);
+    response.writeHead(201, { location: `/v2/${name}/blobs/${digest}`, 'docker-content-digest': digest }).end();
+  }
+
+  #blob(request: IncomingMessage, response: ServerResponse, name: string, rest: string): void {
     const bytes = this.#repositories.get(name)?.blobs.get(rest);
     if (bytes === undefined) return fail(response, 404, 'BLOB_UNKNOWN', 'blob unknown');
     response.writeHead(200, {
@@ -190,7 +195,9 @@ export class EmbeddedRegistry {
     fail(response, 401, 'UNAUTHORIZED', 'authentication required');
   }
 
-  /** A token service as distribution's: a JWT that names what it grants (here without a signature worth checking). */
+  /**
+   * A token service like distribution's: a JWT that names what it grants, here without a signature.
+   */
   #token(url: URL, request: IncomingMessage, response: ServerResponse): void {
     const { auth, scopesHonoured = Number.POSITIVE_INFINITY } = this.#options;
     if (auth?.username !== undefined && request.headers.authorization !== this.#basic()) {

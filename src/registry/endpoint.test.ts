@@ -1,3 +1,4 @@
+// Which URLs serve a name, and what mirrors of hosts.toml get and give.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -5,13 +6,10 @@ import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Reference } from '../flow.ts';
 import { parsePinned, parseReference } from '../image/reference.ts';
-import { addressClass } from './address.ts';
-import { parseChallenges } from './challenge.ts';
 import { RegistryClient } from './client.ts';
 import { EmbeddedRegistry } from './embedded.ts';
 import { endpointsFor } from './endpoint.ts';
 import { pushSample } from './sample.ts';
-import { retryAfter } from './throttle.ts';
 
 const certs = mkdtempSync(join(tmpdir(), 'tagproof-certs-'));
 after(() => rmSync(certs, { recursive: true }));
@@ -124,6 +122,37 @@ test('the pages of a referrers list are followed on a mirror too', async () => {
   await Promise.all([client.close(), mirror.close()]);
 });
 
+test('hosts.toml: what a mirror is given, and what is no URL', () => {
+  put('certs.io/ca.pem', 'CA');
+  put('certs.io/client.pem', 'CLIENT');
+  put('certs.io/client.key', 'KEY');
+  put(
+    'certs.io/hosts.toml',
+    `[host."mirror.net"]
+  ca = "ca.pem"
+  client = [["client.pem", "client.key"]]
+  skip_verify = true
+`,
+  );
+  const [mirror, origin] = endpointsFor('certs.io', 'pull', [{ host: 'certs.io' }], certs);
+  assert.deepEqual(mirror, {
+    base: 'https://mirror.net/v2/',
+    registry: 'certs.io',
+    mirror: true,
+    ca: ['CA'],
+    client: { cert: 'CLIENT', key: 'KEY' },
+    skipVerify: true,
+    headers: {},
+  });
+  assert.deepEqual([origin?.mirror, origin?.skipVerify, origin?.client], [false, false, undefined]);
+  put('wrong.io/hosts.toml', 'server = "https://"');
+  assert.throws(() => bases('wrong.io', {}, certs), /is not a URL/);
+  assert.equal(
+    endpointsFor('r.io', 'pull', [{ host: 'other.io', skipTlsVerify: true }], undefined)[0]?.skipVerify,
+    false,
+  );
+});
+
 test('a broken hosts.toml costs only the images of its registry', async () => {
   const origin = new EmbeddedRegistry();
   const host = await origin.listen();
@@ -136,46 +165,4 @@ test('a broken hosts.toml costs only the images of its registry', async () => {
   assert.match(String(broken?.status === 'rejected' && broken.reason), /broken\.io\/hosts\.toml/);
   assert.equal(good?.status, 'fulfilled');
   await Promise.all([client.close(), origin.close()]);
-});
-
-test('challenges', () => {
-  assert.deepEqual(parseChallenges('Bearer realm="https://a/t",service="s, x",scope="repository:a:pull"'), [
-    { scheme: 'bearer', realm: 'https://a/t', service: 's, x' },
-  ]);
-  assert.deepEqual(parseChallenges('Basic realm="a", Bearer realm="https://b"'), [
-    { scheme: 'basic' },
-    { scheme: 'bearer', realm: 'https://b', service: undefined },
-  ]);
-  assert.deepEqual(parseChallenges('BEARER realm=https://b'), [
-    { scheme: 'bearer', realm: 'https://b', service: undefined },
-  ]);
-  assert.deepEqual(parseChallenges('Negotiate'), []);
-  assert.deepEqual(parseChallenges(''), []);
-});
-
-test('address classes', () => {
-  for (const [address, kind] of [
-    ['127.0.0.1', 'loopback'],
-    ['::1', 'loopback'],
-    ['::ffff:127.0.0.1', 'loopback'],
-    ['169.254.169.254', 'link-local'],
-    ['fe80::1', 'link-local'],
-    ['10.1.2.3', 'private'],
-    ['172.31.0.1', 'private'],
-    ['192.168.1.1', 'private'],
-    ['fd00::1', 'private'],
-    ['172.32.0.1', 'public'],
-    ['8.8.8.8', 'public'],
-    ['2606:4700::1', 'public'],
-  ] as const) {
-    assert.equal(addressClass(address), kind, address);
-  }
-});
-
-test('Retry-After: seconds, dates, nonsense', () => {
-  const now = Date.parse('2026-01-01T00:00:00Z');
-  assert.equal(retryAfter('120'), 120_000);
-  assert.equal(retryAfter('Thu, 01 Jan 2026 00:00:30 GMT', now), 30_000);
-  assert.equal(retryAfter('soon'), undefined);
-  assert.equal(retryAfter(undefined), undefined);
 });

@@ -1,4 +1,5 @@
-// Which URLs serve a registry's name: Docker Hub's own host, plain HTTP by leave, mirrors from containerd's hosts.toml.
+// Which URLs serve a registry's name: Docker Hub's own host, plain HTTP where allowed, mirrors from
+// containerd's hosts.toml.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
@@ -8,38 +9,46 @@ import { asProblem, Problem } from '../problem.ts';
 export type Endpoint = {
   /** With a trailing slash and `v2/`: `https://registry-1.docker.io/v2/`. */
   readonly base: string;
-  /** The registry whose content this serves; a mirror is told by `ns=`. */
+  /** The registry whose content this serves; a mirror gets it as `ns=`. */
   readonly registry: string;
   readonly mirror: boolean;
-  /** PEM certificates to trust besides the system's. */
+  /** PEM certificates to trust in addition to the system's. */
   readonly ca?: readonly string[];
   /** Client certificate and key, PEM. */
   readonly client?: { readonly cert: string; readonly key: string };
   readonly skipVerify: boolean;
-  /** Nobody named this host but an image: public addresses only, checked after DNS (T46). */
+  /**
+   * Only an image named this host: it is reached at public addresses only, checked after DNS (T46).
+   */
   readonly guarded?: boolean;
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** What the user says of one registry, in tagproof.yaml or by flags. */
+/** The user's settings for one registry, from tagproof.yaml or flags. */
 export type RegistrySetting = {
   readonly host: string;
   readonly plainHttp?: boolean | undefined;
   readonly skipTlsVerify?: boolean | undefined;
   /** Path of a PEM file. */
   readonly ca?: string | undefined;
-  /** Host of the token service that may see this registry's credentials, if it is in another domain. */
+  /**
+   * Host of the token service that may see this registry's credentials, where it is in another
+   * domain.
+   */
   readonly tokenHost?: string | undefined;
-  /** The cloud whose own identity opens it. */
+  /** The cloud whose workload identity gives access to it. */
   readonly credentials?: 'google' | 'azure' | 'amazon' | undefined;
 };
 
-/** containerd's own two capabilities: a mirror may be trusted to name digests, or only to hold bytes. */
+/**
+ * Two of containerd's capabilities: a mirror may be trusted to resolve tags, or only to serve
+ * bytes.
+ */
 export type Capability = 'resolve' | 'pull';
 
 /**
  * The endpoints of a registry, mirrors first, the registry itself last.
- * @param hostsDir containerd's certs.d folder, if mirrors are wanted
+ * @param hostsDir containerd's certs.d folder; undefined: no mirrors
  */
 export function endpointsFor(
   registry: string,
@@ -49,7 +58,7 @@ export function endpointsFor(
 ): Endpoint[] {
   const setting = settings.find(({ host }) => host === registry);
   const configured = hostsDir === undefined ? undefined : readHostsToml(hostsDir, registry, need);
-  const own: Endpoint = {
+  const origin: Endpoint = {
     base: `${configured?.server ?? `${scheme(registry, setting)}://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}`}/v2/`,
     registry,
     mirror: false,
@@ -57,7 +66,7 @@ export function endpointsFor(
     skipVerify: setting?.skipTlsVerify ?? false,
     headers: {},
   };
-  return [...(configured?.mirrors ?? []), own];
+  return [...(configured?.mirrors ?? []), origin];
 }
 
 function scheme(registry: string, setting: RegistrySetting | undefined): 'http' | 'https' {
@@ -65,7 +74,7 @@ function scheme(registry: string, setting: RegistrySetting | undefined): 'http' 
   return plain ? 'http' : 'https';
 }
 
-/** Docker's rule: registries on this machine need no TLS. */
+/** Docker's rule: a registry on this machine needs no TLS. */
 export function isLoopback(registry: string): boolean {
   const host = registry.replace(/:\d+$/, '');
   return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);

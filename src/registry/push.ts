@@ -1,15 +1,16 @@
-// Writing to a registry: small blobs, and artifacts that refer to an image. distribution-spec, "pushing blobs", "pushing
-// manifests with subject", "referrers tag schema".
+// Writes to a registry: small blobs, and artifacts that refer to an image. distribution-spec,
+// "pushing blobs", "pushing manifests with subject", "referrers tag schema".
 import { digestOf } from '../image/hash.ts';
 import { OCI_INDEX, OCI_MANIFEST } from '../image/media-type.ts';
 import { Problem } from '../problem.ts';
 import { parseJson } from '../sigstore/json.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Call, RegistryResponse } from './exchange.ts';
 import { MAX_MANIFEST, MAX_SMALL_BODY } from './limits.ts';
 import { registryWords } from './registry-error.ts';
 import type { Authorizer } from './tokens.ts';
-import type { Call, RegistryResponse, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 type Part = { readonly mediaType: string; readonly digest: string; readonly size: number };
 
@@ -21,7 +22,7 @@ export type Artifact = {
 };
 
 const EMPTY_TYPE = 'application/vnd.oci.empty.v1+json';
-/** Tries of changing the fallback tag while others change it too. */
+/** Attempts to change the fallback tag while others change it too. */
 const MAX_TRIES = 5;
 
 /** Writes into one repository. */
@@ -60,21 +61,22 @@ export class Pusher {
         annotations,
       }),
     );
-    const own = digestOf(manifest);
-    const answer = await this.#manifest(own, manifest, OCI_MANIFEST);
-    // A registry that keeps the list of referrers itself says so; for others the fallback tag is ours to keep.
+    const artifactDigest = digestOf(manifest);
+    const answer = await this.#manifest(artifactDigest, manifest, OCI_MANIFEST);
+    // A registry that keeps the list of referrers itself says so; for others the client must keep
+    // the fallback tag.
     if (answer.headers['oci-subject'] === undefined)
       await this.#list(digest, {
         mediaType: OCI_MANIFEST,
-        digest: own,
+        digest: artifactDigest,
         size: manifest.length,
         artifactType,
         annotations,
       });
-    return own;
+    return artifactDigest;
   }
 
-  /** An artifact of its own, under a tag. @returns its digest */
+  /** Pushes an artifact without a subject, under a tag. @returns its digest */
   async put(tag: string, { artifactType, layer, layerType, annotations }: Artifact): Promise<string> {
     const manifest = Buffer.from(
       JSON.stringify({
@@ -90,7 +92,10 @@ export class Pusher {
     return digestOf(manifest);
   }
 
-  /** Adds an entry to the index under `sha256-HEX`, and looks again whether somebody else's write took it out. */
+  /**
+   * Adds an entry to the index under `sha256-HEX`, and reads it again: a concurrent write may have
+   * removed the entry.
+   */
   async #list(subject: string, entry: Part & Pick<Artifact, 'artifactType' | 'annotations'>): Promise<void> {
     const tag = subject.replace(':', '-');
     for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
@@ -107,14 +112,14 @@ export class Pusher {
       const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [...before, entry] };
       await this.#manifest(tag, Buffer.from(JSON.stringify(index)), OCI_INDEX);
     }
-    throw new Problem('conflict', `the list of referrers under ${tag} is changed by others all the time; try again`);
+    throw new Problem('conflict', `the list of referrers under ${tag} keeps changing while it is written; try again`);
   }
 
   async #blob(bytes: Buffer, mediaType: string): Promise<Part> {
     const digest = digestOf(bytes);
     const part = { mediaType, digest, size: bytes.length };
-    const there = await this.#send({ method: 'HEAD', path: `blobs/${digest}`, headers: {} }, MAX_SMALL_BODY);
-    if (there.status === 200) return part;
+    const existing = await this.#send({ method: 'HEAD', path: `blobs/${digest}`, headers: {} }, MAX_SMALL_BODY);
+    if (existing.status === 200) return part;
     const started = await this.#send({ method: 'POST', path: 'blobs/uploads/', headers: {} }, MAX_SMALL_BODY);
     const location = started.headers['location'];
     if (started.status !== 202 || typeof location !== 'string') throw this.#refused(started, 'starting an upload');
@@ -140,12 +145,13 @@ export class Pusher {
     const { method, headers, body } = call;
     const url = call.url ?? new URL(`${this.#endpoint.base}${this.#repository}/${call.path}`);
     const home = new URL(this.#endpoint.base);
-    // Where the registry sends an upload elsewhere, its credentials stay here (T48), and so does TLS.
-    const own = url.origin === home.origin;
-    if (!own && url.protocol !== 'https:' && home.protocol === 'https:')
+    // Where the registry sends an upload to another origin, its credentials do not go there (T48),
+    // and TLS stays on.
+    const sameOrigin = url.origin === home.origin;
+    if (!sameOrigin && url.protocol !== 'https:' && home.protocol === 'https:')
       throw new Problem('refused', `${home.host} wants an upload without TLS at ${url.host}; nothing was sent`);
     const request = { method, url: url.href, limit, ...(body !== undefined && { body }) };
-    if (!own) return this.#transport.send(this.#endpoint, { ...request, headers }, false);
+    if (!sameOrigin) return this.#transport.send(this.#endpoint, { ...request, headers }, false);
     return this.#authorizer.authorized(this.#repository, (authorization) => {
       const all = { ...headers, ...this.#endpoint.headers, ...(authorization !== undefined && { authorization }) };
       return this.#transport.send(this.#endpoint, { ...request, headers: all });

@@ -1,19 +1,20 @@
-// Lists of referrers: an index whose entries name what refers to a digest. distribution-spec, "listing referrers".
+// Lists of referrers: an index whose entries name what refers to a digest. Pure. distribution-spec,
+// "listing referrers".
 import { isDigest } from '../image/digest.ts';
 import { Problem } from '../problem.ts';
 import type { Endpoint } from './endpoint.ts';
 import { MAX_REFERRERS } from './limits.ts';
 
-/** One thing that refers to a digest. The artifact type is a hint of whoever wrote it. */
+/** One thing that refers to a digest. The artifact type is a claim of its writer. */
 export type Referrer = {
   readonly digest: string;
   readonly mediaType: string;
   readonly artifactType?: string;
-  /** What cosign says the statement inside is; a hint too. */
+  /** The type that cosign gives for the statement inside; a claim too. */
   readonly predicateType?: string;
 };
 
-/** Entries that are no descriptors are left out: one of them never hides the others. */
+/** Leaves out entries that are no descriptors, so that one of them cannot hide the others. */
 export function readReferrers(body: Buffer, endpoint: Endpoint): Referrer[] {
   let json: { manifests?: unknown };
   try {
@@ -38,15 +39,24 @@ export function readReferrers(body: Buffer, endpoint: Endpoint): Referrer[] {
   });
 }
 
-/** What registries state that look at the configuration's type instead (go-containerregistry): it says nothing. */
+/**
+ * Types that say nothing: go-containerregistry's registry reports the type of the configuration
+ * instead.
+ */
 const EMPTY_TYPES = new Set(['', 'application/vnd.oci.empty.v1+json', 'application/vnd.oci.image.config.v1+json']);
 
-/** May it be an artifact of this type? Only a type that plainly says otherwise rules it out. @param prefix of media types */
+/**
+ * Whether it may be an artifact of this type: only a type that contradicts rules it out.
+ * @param prefix of media types
+ */
 export function mayBe({ artifactType = '' }: Referrer, prefix: string): boolean {
   return artifactType.startsWith(prefix) || EMPTY_TYPES.has(artifactType);
 }
 
-/** The path below the repository of the page that a Link header names; only on the same registry and repository. */
+/**
+ * The next page that a Link header names, as a path below the repository.
+ * @throws Problem `refused` where it is not on the same registry and repository
+ */
 export function nextPage(link: string | undefined, endpoint: Endpoint, repository: string): string | undefined {
   const target = /<([^>]+)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1];
   if (target === undefined) return undefined;

@@ -1,37 +1,41 @@
-// What a registry's answer means when it is no success: a code, and the registry's own words.
+// What a registry's answer means when it is no success: a code, and the registry's own message.
+// Pure.
 import type { Reference } from '../flow.ts';
+import { manifestKind } from '../image/media-type.ts';
 import { repositoryOf } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { RegistryResponse } from './transport.ts';
+import type { RegistryResponse } from './exchange.ts';
 
-/** A status that is no success, in the registry's own words where it has some. */
 export function registryError(endpoint: Endpoint, reference: Reference, answer: RegistryResponse): Problem {
   const { host } = new URL(endpoint.base);
-  const words = registryWords(answer.body);
-  const said = words === undefined ? '' : `: ${words}`;
+  const message = registryWords(answer.body);
+  const detail = message === undefined ? '' : `: ${message}`;
   switch (answer.status) {
     case 401:
       return new Problem(
         'denied',
-        `${host} gives no access (401${said}): the image does not exist, or it needs credentials (docker login ${reference.registry})`,
+        `${host} gives no access (401${detail}): the image does not exist, or it needs credentials (docker login ${reference.registry})`,
       );
     case 403:
-      return new Problem('denied', `${host} forbids access with these credentials (403${said})`);
+      return new Problem('denied', `${host} forbids access with these credentials (403${detail})`);
     case 404:
       return new Problem(
         'not-found',
-        `${host} has no ${repositoryOf(reference)} ${reference.digest ?? `with tag ${reference.tag ?? 'latest'}`} (404${said})`,
+        `${host} has no ${repositoryOf(reference)} ${reference.digest ?? `with tag ${reference.tag ?? 'latest'}`} (404${detail})`,
       );
     case 429: {
       const after = header(answer, 'retry-after');
       return new Problem(
         'rate-limited',
-        `${host} asks to slow down (429${said})${after === undefined ? '' : `; try again after ${after}`}`,
+        `${host} asks to slow down (429${detail})${after === undefined ? '' : `; try again after ${after}`}`,
       );
     }
     default:
-      return new Problem(answer.status >= 500 ? 'unreachable' : 'protocol', `${host} answered ${answer.status}${said}`);
+      return new Problem(
+        answer.status >= 500 ? 'unreachable' : 'protocol',
+        `${host} answered ${answer.status}${detail}`,
+      );
   }
 }
 
@@ -51,4 +55,24 @@ export function registryWords(body: Buffer): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** @throws Problem `protocol` for anything but an image manifest or an index */
+export function checkKind(mediaType: string, endpoint: Endpoint): void {
+  const kind = manifestKind(mediaType);
+  const { host } = new URL(endpoint.base);
+  if (kind === 'schema1')
+    throw new Problem(
+      'protocol',
+      `${host} has this image only in Docker's retired schema 1, which cannot be pinned safely: push it again with a current client`,
+    );
+  if (kind === 'unknown')
+    throw new Problem('protocol', `expected an image manifest or index, ${host} sent '${mediaType.slice(0, 80)}'`);
+}
+
+export function digestMismatch(endpoint: Endpoint, wanted: string, actual: string): Problem {
+  return new Problem(
+    'mismatch',
+    `${new URL(endpoint.base).host} sent bytes with digest ${actual}, expected ${wanted}; nothing of it was used`,
+  );
 }

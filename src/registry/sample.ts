@@ -1,4 +1,5 @@
-// Builds and pushes small but real images: a manifest or an index with configurations and one layer, as a client would.
+// Builds and pushes small but real images for the demo, tests and benchmarks: an index or a
+// manifest, configurations, a layer.
 import { gzipSync } from 'node:zlib';
 import type { Platform } from '../flow.ts';
 import { digestOf } from '../image/hash.ts';
@@ -14,8 +15,16 @@ export type SampleImage = {
   readonly env?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly entrypoint?: readonly string[];
-  /** Content of the one file in its layer; another content is another digest. */
+  /** Content of the one file in its layer; another content gives another digest. */
   readonly content: string;
+};
+
+export type SampleReferrer = {
+  readonly repository: string;
+  /** Digest of the image. */
+  readonly subject: string;
+  readonly artifactType: string;
+  readonly layer: Buffer;
 };
 
 type Part = { mediaType: string; digest: string; size: number };
@@ -51,15 +60,12 @@ export async function pushSample(host: string, image: SampleImage): Promise<stri
 }
 
 /**
- * Attaches a small artifact to an image, as cosign attaches a bundle: a manifest with one layer and a subject.
- * @param subject digest of the image
+ * Attaches a small artifact to an image, as cosign attaches a bundle: a manifest with one layer and
+ * a subject.
  */
 export async function pushReferrer(
   host: string,
-  repository: string,
-  subject: string,
-  artifactType: string,
-  layer: Buffer,
+  { repository, subject, artifactType, layer }: SampleReferrer,
 ): Promise<void> {
   const base = `http://${host}/v2/${repository}`;
   const manifest = {

@@ -1,21 +1,37 @@
-// A server that is not a registry but is spoken to with the same care: bounded bodies, deadlines, tokens of a registry where
-// it asks for some. Notary servers, Fulcio, Rekor, timestamp authorities, revocation lists.
+// A server that is no registry but needs the same care: bounded bodies, deadlines, and a registry's
+// tokens where it asks for them. Notary servers, Fulcio, Rekor, timestamp authorities, revocation
+// lists.
 import { readNamed } from '../file.ts';
 import { Problem } from '../problem.ts';
-import type { CredentialSource } from './credentials.ts';
+import type { CredentialSource } from './credential.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { RegistryResponse } from './exchange.ts';
 import { Authorizer } from './tokens.ts';
-import type { RegistryResponse, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 export type ServiceSetting = {
   /** `https://notary.example.com`, with or without a path. */
   readonly url: string;
   /** Path of a PEM file with its CA. */
   readonly ca?: string | undefined;
-  /** An answer named it, not the user or the policy: only public addresses, or those of our own class of network. */
+  /**
+   * An answer named it, not the user or the policy: only public addresses, or its own class of
+   * network, are reached.
+   */
   readonly answered?: boolean;
-  /** The registry whose credentials buy tokens for it; without one nothing is ever sent along. */
+  /**
+   * The registry whose credentials are exchanged for tokens. Without one, requests carry no
+   * credentials.
+   */
   readonly registry?: string;
+};
+
+export type ServiceParts = {
+  readonly transport: Transport;
+  readonly credentials: CredentialSource;
+  readonly tokenHost: string | undefined;
+  /** Public addresses only, checked after DNS (T46). */
+  readonly guarded?: boolean;
 };
 
 export class Service {
@@ -28,10 +44,7 @@ export class Service {
 
   constructor(
     { url, ca, registry, answered = false }: ServiceSetting,
-    transport: Transport,
-    credentials: CredentialSource,
-    tokenHost: string | undefined,
-    guarded = false,
+    { transport, credentials, tokenHost, guarded = false }: ServiceParts,
   ) {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url))
       throw new Problem('usage', `expected a URL with https:// or http://, got '${url}'`);
@@ -48,15 +61,20 @@ export class Service {
       guarded,
       ...(ca !== undefined && { ca: [readNamed(ca).toString('utf8')] }),
     };
-    const source = registry === undefined ? async () => undefined : credentials;
-    this.#authorizer = new Authorizer(this.#endpoint, transport, source, tokenHost);
+    this.#authorizer = new Authorizer({
+      endpoint: this.#endpoint,
+      transport,
+      credentials: registry === undefined ? async () => undefined : credentials,
+      tokenHost,
+      actions: 'pull',
+    });
   }
 
   /**
    * @param path below the URL, without a leading slash
    * @param scope repository for the token
    * @param limit bytes
-   * @param headers of the caller's own
+   * @param headers that the caller adds
    */
   get(path: string, scope: string, limit: number, headers: Record<string, string> = {}): Promise<RegistryResponse> {
     return this.#authorizer.authorized(scope, (authorization) =>
@@ -73,7 +91,7 @@ export class Service {
     );
   }
 
-  /** No credentials but those that the caller gives. */
+  /** Sends no credentials except those that the caller gives. */
   post(path: string, body: string | Buffer, headers: Record<string, string>, limit: number): Promise<RegistryResponse> {
     return this.#transport.send(
       this.#endpoint,

@@ -1,9 +1,10 @@
-// What a registry itself knows of a tag's past. Proposed for all of them (opencontainers/distribution-spec, pull request 606, open) and served
-// by few; what stands in the body is settled nowhere, so only what is sure is taken of it: a digest and a time.
+// A registry's own history of a tag. Pure. Proposed in opencontainers/distribution-spec pull
+// request 606 (open) and served by few. No specification settles the body, so only a digest and a
+// time are taken from each entry.
 import { isDigest } from '../image/digest.ts';
 import { Problem } from '../problem.ts';
 
-/** The tag pointed to this digest from this time on, RFC 3339. */
+/** The tag pointed to this digest from this time on; RFC 3339. */
 export type Pointed = { readonly digest: string; readonly since: string };
 
 /** Paths below a repository, the proposed one first, then Chainguard's. */

@@ -1,6 +1,7 @@
-// Manners towards one host: a bound on requests at once, Retry-After for all of them, and the rate limit it announced.
+// Limits towards one host: concurrent requests, a pause that the host asked for, and the rate limit
+// that it announced.
 
-/** As registries announce it: `ratelimit-remaining: 76;w=21600`. */
+/** From headers such as `ratelimit-remaining: 76;w=21600`. */
 export type RateLimit = {
   readonly limit: number | undefined;
   readonly remaining: number;
@@ -18,7 +19,7 @@ export class Throttle {
     this.#concurrency = concurrency;
   }
 
-  /** Runs the task when a slot is free and no pause is on. */
+  /** Runs the task when a slot is free. */
   async run<T>(task: () => Promise<T>): Promise<T> {
     if (this.#active >= this.#concurrency) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#active++;
@@ -31,17 +32,17 @@ export class Throttle {
     }
   }
 
-  /** Nobody asks this host again before this many milliseconds have gone. */
+  /** No request goes to this host for this many milliseconds. */
   pause(milliseconds: number): void {
     this.#notBefore = Math.max(this.#notBefore, Date.now() + milliseconds);
   }
 
-  /** Milliseconds of the pause that is on. */
+  /** Milliseconds that remain of the pause. */
   get pauseLeft(): number {
     return Math.max(0, this.#notBefore - Date.now());
   }
 
-  /** Notes rate-limit headers, where there are any. */
+  /** Records rate-limit headers, where there are any. */
   note(headers: Record<string, string | string[] | undefined>): void {
     const remaining = parse(headers['ratelimit-remaining']);
     if (remaining === undefined) return;

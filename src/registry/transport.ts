@@ -1,26 +1,15 @@
-// One HTTP exchange with a registry: bounded body, deadline, redirects without credentials, retries that obey the host.
+// One HTTP exchange with a registry: a bounded body, a deadline, redirects without credentials,
+// retries that obey the host.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { Problem } from '../problem.ts';
 import { type AddressClass, checkLiteral, guardedLookup, hostClass } from './address.ts';
+import { connectionError, isTransient } from './connection-error.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Call, RegistryResponse } from './exchange.ts';
 import { BACKOFF_MS, CONCURRENCY, DEADLINE_MS, MAX_REDIRECTS, MAX_RETRY_AFTER_MS, MAX_TRIES } from './limits.ts';
-import { retryAfter, Throttle } from './throttle.ts';
-
-export type RegistryResponse = {
-  readonly status: number;
-  readonly headers: Record<string, string | string[] | undefined>;
-  readonly body: Buffer;
-};
-
-export type Call = {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
-  readonly url: string;
-  readonly headers: Record<string, string>;
-  readonly body?: string | Buffer;
-  /** Largest body that is read, bytes. */
-  readonly limit: number;
-};
+import { followRedirect } from './redirect.ts';
+import { type RateLimit, retryAfter, Throttle } from './throttle.ts';
 
 export type TransportOptions = {
   readonly signal?: AbortSignal;
@@ -29,7 +18,7 @@ export type TransportOptions = {
   readonly userAgent?: string;
 };
 
-/** Owns the sockets. One per run; `close` ends them. */
+/** Owns the sockets of a run; `close` ends them. */
 export class Transport {
   readonly #options: TransportOptions;
   readonly #dispatchers = new Map<string, Dispatcher>();
@@ -41,8 +30,9 @@ export class Transport {
   }
 
   /**
-   * Sends a call and retries what a second try may mend.
-   * @param trusted the call goes to a host that the user named; else only an answer named it, and addresses are checked
+   * Sends a call, and repeats it where a second try may succeed.
+   * @param trusted whether the user named the host. A host that only an answer named is reached at
+   *   checked addresses.
    * @throws Problem `unreachable`, `limit`, `refused`, `rate-limited`, `interrupted`
    */
   async send(endpoint: Endpoint, call: Call, trusted = true): Promise<RegistryResponse> {
@@ -55,14 +45,14 @@ export class Transport {
         await this.#wait(throttle.pauseLeft);
         const answer = await throttle.run(() => this.#follow(endpoint, call, trusted));
         throttle.note(answer.headers);
-        const asked = retryAfter(answer.headers['retry-after']);
+        const wanted = retryAfter(answer.headers['retry-after']);
         if (answer.status !== 429 && answer.status < 500) return answer;
-        if (answer.status === 501 || last || (asked ?? 0) > MAX_RETRY_AFTER_MS) return answer;
-        pause = asked ?? this.#backoff(attempt);
-        if (asked !== undefined || answer.status === 429) throttle.pause(pause);
+        if (answer.status === 501 || last || (wanted ?? 0) > MAX_RETRY_AFTER_MS) return answer;
+        pause = wanted ?? this.#backoff(attempt);
+        if (wanted !== undefined || answer.status === 429) throttle.pause(pause);
       } catch (error) {
         if (this.#options.signal?.aborted) throw new Problem('interrupted', 'interrupted');
-        if (last || error instanceof Problem || !isTransient(error)) throw unreachable(error, call.url);
+        if (last || error instanceof Problem || !isTransient(error)) throw connectionError(error, call.url);
         pause = this.#backoff(attempt);
       }
       await this.#wait(pause);
@@ -79,10 +69,10 @@ export class Transport {
   }
 
   /** Hosts that announced a rate limit. */
-  rateLimits(): [host: string, limit: NonNullable<Throttle['rateLimit']>][] {
-    return [...this.#throttles].flatMap(([host, { rateLimit }]) =>
-      rateLimit === undefined ? [] : [[host, rateLimit] as const],
-    ) as never;
+  rateLimits(): [host: string, limit: RateLimit][] {
+    return [...this.#throttles].flatMap(([host, { rateLimit }]): [string, RateLimit][] =>
+      rateLimit === undefined ? [] : [[host, rateLimit]],
+    );
   }
 
   async close(): Promise<void> {
@@ -91,37 +81,19 @@ export class Transport {
 
   async #follow(endpoint: Endpoint, first: Call, trusted: boolean): Promise<RegistryResponse> {
     let call = first;
-    let known = trusted;
+    let named = trusted;
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.#exchange(endpoint, call, known);
-      const location = answer.headers['location'];
-      if (
-        ![301, 302, 303, 307, 308].includes(answer.status) ||
-        typeof location !== 'string' ||
-        call.method === 'POST' ||
-        call.method === 'PUT'
-      )
-        return answer;
+      const answer = await this.#exchange(endpoint, call, named);
+      const hop = followRedirect(call, answer);
+      if (hop === undefined) return answer;
       if (redirects >= MAX_REDIRECTS)
         throw new Problem(
           'protocol',
-          `more than ${MAX_REDIRECTS} redirects, the last to ${hostOf(location, call.url)}`,
+          `more than ${MAX_REDIRECTS} redirects, the last to ${new URL(hop.call.url).host}`,
         );
-      const from = new URL(call.url);
-      if (!URL.canParse(location, call.url))
-        throw new Problem('protocol', `${from.host} redirects to something that is no URL`);
-      const to = new URL(location, call.url);
-      if (to.protocol !== 'https:' && (to.protocol !== 'http:' || from.protocol !== 'http:')) {
-        throw new Problem(
-          'refused',
-          `${from.host} redirects from ${from.protocol}// to ${to.protocol}//${to.host}; not followed`,
-        );
-      }
-      const sameOrigin = to.origin === from.origin;
-      known &&= sameOrigin;
-      // RFC 9110 15.4: credentials are for the origin that asked for them (T48); headers from hosts.toml may hold some too.
-      const { accept } = call.headers;
-      call = { ...call, url: to.href, headers: sameOrigin ? call.headers : accept === undefined ? {} : { accept } };
+      // Once a redirect has left the named host, no later one is trusted again.
+      named &&= hop.sameOrigin;
+      call = hop.call;
     }
   }
 
@@ -136,6 +108,9 @@ export class Transport {
       dispatcher: await this.#dispatcher(endpoint, url, trusted),
       signal,
     });
+    // undici reports a body that is given up as an error event; without a listener it ends the
+    // process.
+    response.body.on('error', () => {});
     const announced = Number(response.headers['content-length'] ?? 0);
     if (call.method !== 'HEAD' && announced > call.limit) {
       response.body.destroy();
@@ -154,25 +129,24 @@ export class Transport {
     return { status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) };
   }
 
-  /** One pool per origin and trust: a host that the user did not name never shares certificates or keys with one he did. */
+  /**
+   * One pool for each origin and trust: a host that the user did not name never shares a connection
+   * with one that he did.
+   */
   async #dispatcher(endpoint: Endpoint, url: URL, trusted: boolean): Promise<Dispatcher> {
     const key = `${endpoint.guarded ? 'guarded ' : ''}${trusted ? endpoint.base : `away from ${endpoint.base}`} ${url.origin}`;
     let dispatcher = this.#dispatchers.get(key);
     if (dispatcher !== undefined) return dispatcher;
     const away = endpoint.guarded ? 'public' : trusted ? undefined : await this.#home(endpoint);
     if (away !== undefined) checkLiteral(url.hostname, away);
-    const connect = {
-      timeout: 10_000,
-      ...(endpoint.ca !== undefined && { ca: [...(await systemCertificates()), ...endpoint.ca] }),
-      ...(trusted && endpoint.skipVerify && { rejectUnauthorized: false }),
-      ...(trusted && endpoint.client !== undefined && endpoint.client),
-      ...(away !== undefined && { lookup: guardedLookup(away) }),
-    };
+    const authorities = endpoint.ca === undefined ? undefined : [...(await systemCertificates()), ...endpoint.ca];
+    const connect = connectOptions(endpoint, { trusted, away, authorities });
     const proxied =
       process.env['HTTPS_PROXY'] ??
       process.env['https_proxy'] ??
       process.env['HTTP_PROXY'] ??
       process.env['http_proxy'];
+    // Another request may have made it while this one waited.
     dispatcher = this.#dispatchers.get(key);
     if (dispatcher === undefined) {
       dispatcher = proxied
@@ -207,6 +181,27 @@ export class Transport {
   }
 }
 
+type Connect = {
+  readonly trusted: boolean;
+  /** The class of network that may be reached; undefined: any. */
+  readonly away: AddressClass | undefined;
+  readonly authorities: string[] | undefined;
+};
+
+/**
+ * TLS and DNS of one pool. Only the named host sees the client certificate, and only it may skip
+ * verification.
+ */
+export function connectOptions(endpoint: Endpoint, { trusted, away, authorities }: Connect) {
+  return {
+    timeout: 10_000,
+    ...(authorities !== undefined && { ca: authorities }),
+    ...(trusted && endpoint.skipVerify && { rejectUnauthorized: false }),
+    ...(trusted && endpoint.client !== undefined && endpoint.client),
+    ...(away !== undefined && { lookup: guardedLookup(away) }),
+  };
+}
+
 async function systemCertificates(): Promise<string[]> {
   const { getCACertificates } = await import('node:tls');
   return getCACertificates('default');
@@ -214,42 +209,4 @@ async function systemCertificates(): Promise<string[]> {
 
 function tooLarge(host: string, limit: number): Problem {
   return new Problem('limit', `${host} sent more than the ${limit} bytes that tagproof reads of such an answer`);
-}
-
-function hostOf(location: string, base: string): string {
-  return URL.canParse(location, base) ? new URL(location, base).host : 'nowhere';
-}
-
-/** Failures of the connection, not of what was said over it. */
-function isTransient(error: unknown): boolean {
-  const code = (error as { code?: string }).code ?? '';
-  return [
-    'ECONNRESET',
-    'ECONNREFUSED',
-    'EPIPE',
-    'ETIMEDOUT',
-    'EAI_AGAIN',
-    'UND_ERR_SOCKET',
-    'UND_ERR_CONNECT_TIMEOUT',
-    'UND_ERR_HEADERS_TIMEOUT',
-  ].includes(code);
-}
-
-function unreachable(error: unknown, url: string): Problem {
-  if (error instanceof Problem) return error;
-  const { host } = new URL(url);
-  const { name, code, message, cause } = error as { name?: string; code?: string; message?: string; cause?: unknown };
-  if (cause instanceof Problem) return cause;
-  if (name === 'TimeoutError') return new Problem('unreachable', `${host} did not answer in full within the deadline`);
-  const hint =
-    code === 'ENOTFOUND'
-      ? 'there is no such host'
-      : code === 'ECONNREFUSED'
-        ? 'nothing listens there'
-        : /CERT|SELF_SIGNED|UNABLE_TO_/.test(code ?? '')
-          ? `its certificate is not trusted (${code}): give its CA under registries in tagproof.yaml`
-          : /WRONG_VERSION|EPROTO|PACKET_LENGTH/.test(code ?? '')
-            ? 'it does not speak TLS: if that is right, set plainHttp for it under registries in tagproof.yaml'
-            : (message ?? 'unknown failure');
-  return new Problem('unreachable', `cannot reach ${host}: ${hint}`, {}, error);
 }

@@ -11,5 +11,5 @@ export async function signSample(host: string, repository: string, digest: strin
   const subject = parsePinned(`${host}/${repository}@${digest}`);
   const statement = { subject, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
   const bundle = await makeBundle(statement, { key: signingKeyOf(key) });
-  await pushReferrer(host, repository, digest, BUNDLE_TYPE, bundle);
+  await pushReferrer(host, { repository, subject: digest, artifactType: BUNDLE_TYPE, layer: bundle });
 }

@@ -2,8 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import { Problem } from '../problem.ts';
+import type { RegistryResponse } from '../registry/exchange.ts';
 import type { Service } from '../registry/service.ts';
-import type { RegistryResponse } from '../registry/transport.ts';
 import { parseJson } from '../sigstore/json.ts';
 import type { Envelope } from './sign.ts';
 

@@ -3,7 +3,8 @@
 import type { PinnedReference, Reference } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { type ClientOptions, RegistryClient } from '../registry/client.ts';
-import { ambientCredentials, type Credential } from '../registry/credentials.ts';
+import type { Credential } from '../registry/credential.ts';
+import { ambientCredentials } from '../registry/credentials.ts';
 import type { Manifest } from '../registry/descriptor.ts';
 import type { Referrer } from '../registry/referrers.ts';
 import type { RateLimit } from '../registry/throttle.ts';

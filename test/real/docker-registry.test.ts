@@ -8,7 +8,7 @@ import { before, test } from 'node:test';
 import type { Reference } from '../../src/flow.ts';
 import { parseReference } from '../../src/image/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
-import type { Credential } from '../../src/registry/credentials.ts';
+import type { Credential } from '../../src/registry/credential.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { readClosure } from '../../src/resolve/closure.ts';
 import { atEnd, certificate, command, dockerRegistry, freePort, scratch, suite } from './suite.ts';

@@ -1,8 +1,9 @@
-// Suites against real programs: run where the programs are, else skipped with their names. TAGPROOF_REQUIRE_REAL=1 (set by
-// .ci/run) makes a missing program a failure.
+// Suites against real programs: they run where the programs are installed, and are skipped with
+// their names elsewhere. TAGPROOF_REQUIRE_REAL=1 (set by .ci/run) makes a missing program a
+// failure.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { accessSync, appendFileSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -11,11 +12,36 @@ import { freePort } from '../../src/kube/local.ts';
 
 export { freePort };
 
-/** What ends with the suite; node:test's own `after` would run at the end of the hook that calls it. */
+/**
+ * What ends with the suite; node:test's own `after` would run at the end of the hook that calls it.
+ */
 const cleanups: (() => unknown)[] = [];
+/**
+ * Servers that were started; they end with the process too, where the suite does not reach its end.
+ */
+const servers = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const server of servers) server.kill('SIGKILL');
+});
 
 export function atEnd(cleanup: () => unknown): void {
   cleanups.unshift(cleanup);
+}
+
+/**
+ * Runs them all, the last one first: one that fails must not leave the servers of the others
+ * running.
+ */
+async function cleanUp(): Promise<void> {
+  const errors: unknown[] = [];
+  for (const cleanup of cleanups.splice(0)) {
+    try {
+      await cleanup();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors, `cleaning up after the suite: ${errors.join('; ')}`);
 }
 
 /** @param needs programs on the PATH; @param seconds for all of it */
@@ -23,16 +49,13 @@ export function suite(name: string, needs: readonly string[], body: () => void, 
   const missing = needs.filter((program) => !isInstalled(program));
   if (missing.length === 0) {
     return void describe(name, { timeout: seconds * 1000 }, () => {
-      after(async () => {
-        for (const cleanup of cleanups) await cleanup();
-      });
+      after(cleanUp);
       body();
     });
   }
   const reason = `not on this machine: ${missing.join(', ')}`;
   if (process.env['TAGPROOF_REQUIRE_REAL']) return void test(name, () => assert.fail(reason));
   test(name, { skip: reason }, () => {});
-  if (process.env['TAGPROOF_SKIPPED']) appendFileSync(process.env['TAGPROOF_SKIPPED'], `${name} (${reason})\n`);
 }
 
 function isInstalled(program: string): boolean {
@@ -46,7 +69,7 @@ function isInstalled(program: string): boolean {
   });
 }
 
-/** A folder that goes when the suite ends. */
+/** A folder that is removed when the suite ends. */
 export function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tagproof-real-'));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
@@ -66,6 +89,8 @@ export async function start(
   });
   let log = '';
   child.stderr?.setEncoding('utf8').on('data', (chunk) => (log = (log + chunk).slice(-4000)));
+  servers.add(child);
+  child.once('exit', () => servers.delete(child));
   atEnd(() => child.kill('SIGKILL'));
   for (let attempt = 0; ; attempt++) {
     try {
@@ -78,7 +103,7 @@ export async function start(
   }
 }
 
-/** Runs a program to its end; does not block, for servers may live in this process. */
+/** Runs a program to its end. It does not block, because servers may live in this process. */
 export async function command(program: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const { stdout } = await promisify(execFile)(program, args, {
     encoding: 'utf8',
@@ -110,7 +135,10 @@ export async function certificate(folder: string, name: string): Promise<{ cert:
   return { cert, key };
 }
 
-/** Starts Debian's docker-registry on a free port; registries of one folder share their data. @returns its host */
+/**
+ * Starts Debian's docker-registry on a free port; registries of one folder share their data.
+ * @returns its host
+ */
 export async function dockerRegistry(folder: string, settings: { auth?: string; tls?: string } = {}): Promise<string> {
   const port = await freePort();
   const config = join(folder, `registry-${port}.yml`);
@@ -125,7 +153,10 @@ export async function dockerRegistry(folder: string, settings: { auth?: string; 
   return `localhost:${port}`;
 }
 
-/** Builds and starts go-containerregistry's registry, which has the referrers API. Needs go. @returns its host */
+/**
+ * Builds and starts go-containerregistry's registry, which has the referrers API. Needs go.
+ * @returns its host
+ */
 export async function referrersRegistry(folder: string): Promise<string> {
   const source = join(import.meta.dirname, 'referrers-registry');
   const program = join(folder, 'referrers-registry');

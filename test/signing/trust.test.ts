@@ -222,7 +222,12 @@ test('policy init: what is used here, which of it is signed and by whom', async 
   const { generateKeyPairSync: pair } = await import('node:crypto');
   const push = async (name: string, wish: object) => {
     const digest = await digestOf(name);
-    await pushReferrer(host, name, digest, BUNDLE_TYPE, Buffer.from(JSON.stringify(stack.bundle({ digest, ...wish }))));
+    await pushReferrer(host, {
+      repository: name,
+      subject: digest,
+      artifactType: BUNDLE_TYPE,
+      layer: Buffer.from(JSON.stringify(stack.bundle({ digest, ...wish }))),
+    });
   };
   await push('bykey', { key: pair('ec', { namedCurve: 'P-256' }) });
   await push('keyless', {});

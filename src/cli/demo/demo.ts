@@ -46,7 +46,12 @@ async function signTampered(host: string, repository: string, digest: string, ke
   const bytes = Buffer.from(signature.sig, 'base64');
   bytes[20] = (bytes[20] as number) ^ 1;
   signature.sig = bytes.toString('base64');
-  await pushReferrer(host, repository, digest, BUNDLE_TYPE, Buffer.from(JSON.stringify(bundle)));
+  await pushReferrer(host, {
+    repository,
+    subject: digest,
+    artifactType: BUNDLE_TYPE,
+    layer: Buffer.from(JSON.stringify(bundle)),
+  });
 }
 
 export async function run(args: string[]): Promise<number> {

@@ -1,12 +1,13 @@
-// Amazon's registries: keys of the environment, of EKS Pod Identity or of a role for service accounts (IRSA) sign the question for a
-// registry token. docs.aws.amazon.com: ECR GetAuthorizationToken, STS AssumeRoleWithWebIdentity, container credential provider.
+// Amazon's registries: keys from the environment, EKS Pod Identity or a role for service accounts
+// (IRSA) sign the request for a registry token. docs.aws.amazon.com: ECR GetAuthorizationToken, STS
+// AssumeRoleWithWebIdentity, container credential provider.
 import { AwsClient } from 'aws4fetch';
 import { readNamed } from '../../file.ts';
 import { Problem } from '../../problem.ts';
 import type { CloudRequest, Granted } from './ask.ts';
 
 const HOST = /^\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.(amazonaws\.com(?:\.cn)?)$/;
-/** Pod Identity and ECS answer at these addresses of the node itself, and nowhere else. */
+/** Pod Identity and ECS answer at these addresses of the node, and nowhere else. */
 const LOCAL = /^http:\/\/(169\.254\.170\.(2|23)|\[fd00:ec2::23\]|127\.0\.0\.1|localhost)[:/]/;
 
 type Keys = { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
@@ -68,8 +69,8 @@ async function assumeRole(role: string, file: string, url: string, ask: CloudReq
   const answer = (await ask({ method: 'POST', url, headers, body: body.toString() })) as {
     AssumeRoleWithWebIdentityResponse?: { AssumeRoleWithWebIdentityResult?: { Credentials?: Record<string, unknown> } };
   };
-  const given = answer.AssumeRoleWithWebIdentityResponse?.AssumeRoleWithWebIdentityResult?.Credentials ?? {};
-  return keysFrom(given['AccessKeyId'], given['SecretAccessKey'], given['SessionToken'], `STS for ${role}`);
+  const keys = answer.AssumeRoleWithWebIdentityResponse?.AssumeRoleWithWebIdentityResult?.Credentials ?? {};
+  return keysFrom(keys['AccessKeyId'], keys['SecretAccessKey'], keys['SessionToken'], `STS for ${role}`);
 }
 
 async function podIdentity(uri: string, ask: CloudRequest, env: NodeJS.ProcessEnv): Promise<Keys> {
@@ -78,12 +79,12 @@ async function podIdentity(uri: string, ask: CloudRequest, env: NodeJS.ProcessEn
   const file = env['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
   const headers: Record<string, string> =
     file === undefined ? {} : { authorization: readNamed(file).toString('utf8').trim() };
-  const given = (await ask({ method: 'GET', url: uri, headers })) as Record<string, unknown>;
-  return keysFrom(given['AccessKeyId'], given['SecretAccessKey'], given['Token'], 'EKS Pod Identity');
+  const answer = (await ask({ method: 'GET', url: uri, headers })) as Record<string, unknown>;
+  return keysFrom(answer['AccessKeyId'], answer['SecretAccessKey'], answer['Token'], 'EKS Pod Identity');
 }
 
 function keysFrom(id: unknown, secret: unknown, session: unknown, from: string): Keys {
   if (typeof id !== 'string' || typeof secret !== 'string' || typeof session !== 'string')
-    throw new Problem('credentials', `${from} gave no keys`);
+    throw new Problem('credentials', `${from} sent no keys`);
   return { accessKeyId: id, secretAccessKey: secret, sessionToken: session };
 }

@@ -1,10 +1,11 @@
-// One small exchange with a cloud's own endpoint: no redirects, bounded, soon over. Given as an argument, so that tests need no cloud.
+// One small exchange with a cloud's endpoint: no redirects, a bounded body, a short deadline. It is
+// an argument, so tests need no cloud.
 import { request } from 'undici';
 import { Problem } from '../../problem.ts';
-import type { Credential } from '../credentials.ts';
+import type { Credential } from '../credential.ts';
 import { MAX_SMALL_BODY } from '../limits.ts';
 
-/** A credential, and the seconds that it is good for. */
+/** A credential, and the seconds that it is valid for. */
 export type Granted = { readonly credential: Credential; readonly seconds: number };
 
 export type CloudRequest = (call: {
@@ -16,7 +17,10 @@ export type CloudRequest = (call: {
 
 const DEADLINE_MS = 5000;
 
-/** @returns the JSON of a 200; @throws Problem `credentials`, which never quotes an answer: it may hold a token */
+/**
+ * @returns the JSON of a 200;
+ * @throws Problem `credentials`, which never quotes an answer: it may hold a token
+ */
 export const ask: CloudRequest = async ({ method, url, headers = {}, body }) => {
   const { host } = new URL(url);
   try {

@@ -1,10 +1,11 @@
-// Azure's registries by Workload Identity: the pod's token becomes one of Entra ID, and that the registry's own refresh token.
-// azure.github.io/azure-workload-identity; github.com/Azure/acr, docs/AAD-OAuth.md.
+// Azure's registries by Workload Identity: the pod's token is exchanged for one of Entra ID, and
+// that for the registry's refresh token. azure.github.io/azure-workload-identity;
+// github.com/Azure/acr, docs/AAD-OAuth.md.
 import { readNamed } from '../../file.ts';
 import { Problem } from '../../problem.ts';
 import type { CloudRequest, Granted } from './ask.ts';
 
-/** A registry's refresh token lives for three hours. */
+/** A registry's refresh token is valid for three hours. */
 const SECONDS = 3 * 3600;
 
 export async function azureToken(host: string, ask: CloudRequest, env: NodeJS.ProcessEnv): Promise<Granted> {

@@ -1,8 +1,8 @@
-// Credentials of the cloud that a webhook runs in, for registries that the policy names, host by host, and that are the cloud's own: a
-// look-alike host gets nothing (T49).
+// Credentials of the cloud that a webhook runs in. Only registries that the policy names host by
+// host, and that belong to that cloud, get them: a look-alike host gets nothing (T49).
 import { CLOUD_HOSTS, type Cloud, matchesHost } from '../../image/hosts.ts';
 import { Problem } from '../../problem.ts';
-import type { CredentialSource } from '../credentials.ts';
+import type { CredentialSource } from '../credential.ts';
 import type { RegistrySetting } from '../endpoint.ts';
 import { amazonToken } from './amazon.ts';
 import { ask as askCloud, type CloudRequest, type Granted } from './ask.ts';
@@ -12,7 +12,7 @@ import { googleToken } from './google.ts';
 type Grant = (host: string, ask: CloudRequest, env: NodeJS.ProcessEnv) => Promise<Granted>;
 const GRANTS: Readonly<Record<Cloud, Grant>> = { google: googleToken, azure: azureToken, amazon: amazonToken };
 
-/** Asked for anew so long before its end, seconds. */
+/** A credential is renewed this long before its end, seconds. */
 const EARLY = 300;
 
 /** @param otherwise for every other host */
@@ -25,23 +25,24 @@ export function cloudCredentials(
   const clouds = new Map(
     settings.flatMap(({ host, credentials }) => (credentials === undefined ? [] : [[host, credentials]])),
   );
-  const kept = new Map<string, { granted: Promise<Granted>; until: number }>();
+  const cache = new Map<string, { granted: Promise<Granted>; until: number }>();
   return async (registry, repository) => {
     const cloud = clouds.get(registry);
     if (cloud === undefined) return otherwise(registry, repository);
-    // The policy was checked when it was read; a token is worth a second look.
+    // The policy was checked when it was read. This second check costs nothing, and a token is
+    // worth it.
     if (!matchesHost(CLOUD_HOSTS[cloud], registry))
       throw new Problem('refused', `${registry} is no registry of ${cloud}: it gets no token`);
-    const known = kept.get(registry);
+    const known = cache.get(registry);
     if (known !== undefined && known.until > Date.now()) return (await known.granted).credential;
     const entry = { granted: GRANTS[cloud](registry, ask, env), until: Number.POSITIVE_INFINITY };
-    kept.set(registry, entry);
+    cache.set(registry, entry);
     try {
       const { credential, seconds } = await entry.granted;
       entry.until = Date.now() + Math.max(0, seconds - EARLY) * 1000;
       return credential;
     } catch (error) {
-      kept.delete(registry);
+      cache.delete(registry);
       throw error;
     }
   };

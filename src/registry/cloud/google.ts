@@ -1,5 +1,5 @@
-// Google's registries by the machine's or the pod's own service account: Workload Identity answers at the metadata server.
-// cloud.google.com, "Authenticate to workloads using the metadata server".
+// Google's registries by the service account of the machine or the pod: Workload Identity answers
+// at the metadata server. cloud.google.com, "Authenticate to workloads using the metadata server".
 import { Problem } from '../../problem.ts';
 import type { CloudRequest, Granted } from './ask.ts';
 

@@ -2,7 +2,7 @@
 // "the server did not answer" stay distinct.
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
-import type { RegistryResponse } from '../../registry/transport.ts';
+import type { RegistryResponse } from '../../registry/exchange.ts';
 import { parseJson } from '../../sigstore/json.ts';
 import { checkBytes, Disorder, type FileMetaData } from './metadata.ts';
 
