@@ -21,7 +21,7 @@ import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { AlertOptions } from '../../watcher/alerts.ts';
 import { Budget } from '../../watcher/budget.ts';
-import { kubeFeed } from '../../watcher/cluster-watch.ts';
+import { kubeFeed } from '../../watcher/feed.ts';
 import { PacedClient } from '../../watcher/paced-client.ts';
 import { Watcher } from '../../watcher/watcher.ts';
 import { parseDuration } from '../shared/command.ts';
@@ -75,7 +75,7 @@ export async function serveWatcher(flags: WatcherFlags, kubes: readonly KubeClie
   const watcher = new Watcher({
     feeds: kubes.map(kubeFeed),
     ledger,
-    ask: (reference) => client.head(reference),
+    head: (reference) => client.head(reference),
     readClosure: (reference) => readImageClosure(client, reference),
     evaluator: policyEvaluator(() => loadConfig(flags.policy), client),
     budget,

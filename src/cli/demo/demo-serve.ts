@@ -64,7 +64,7 @@ export async function demoServe(): Promise<number> {
   const watcher = new Watcher({
     feeds: [story],
     ledger,
-    ask: (reference) => client.head(reference),
+    head: (reference) => client.head(reference),
     readClosure: (reference) => readImageClosure(client, reference),
     evaluator: policyEvaluator(async () => config, client),
     budget,

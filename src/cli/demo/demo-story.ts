@@ -1,7 +1,7 @@
 // A cluster that is a story: workloads, pods and nodes as its watches would tell them. Everything that listens to it is real.
 import type { KubeObject, Resource } from '../../kube/object.ts';
 import type { WatchEvent } from '../../kube/watch.ts';
-import type { Feed, Followed } from '../../watcher/cluster-watch.ts';
+import type { Feed, Followed } from '../../watcher/feed.ts';
 
 export type StoryWorkload = {
   readonly namespace: string;
