@@ -4,9 +4,9 @@ import type { KubeClient } from '../kube/client.ts';
 import { may } from '../kube/rights.ts';
 import { GROUP } from '../policy/object.ts';
 
-export type Access = 'allowed' | 'unknown' | 'forbidden';
+export type ReadAccess = 'allowed' | 'unknown' | 'forbidden';
 /** @param token as it was sent; undefined: none was */
-export type Guard = (token: string | undefined) => Promise<Access>;
+export type Guard = (token: string | undefined) => Promise<ReadAccess>;
 
 export const tokenHash = (token: string): Buffer => createHash('sha256').update(token).digest();
 
@@ -27,7 +27,7 @@ const MAX_CACHED = 1000;
 
 /** authentication.k8s.io/v1 TokenReview, then the right to get records.tagproof.dev. */
 export function kubernetesGuard(kube: KubeClient, now: () => number = Date.now): Guard {
-  const cache = new Map<string, { readonly access: Access; readonly until: number }>();
+  const cache = new Map<string, { readonly access: ReadAccess; readonly until: number }>();
   return async (token) => {
     if (token === undefined) return 'unknown';
     // The hash and not the token: memory may be dumped.
@@ -42,7 +42,7 @@ export function kubernetesGuard(kube: KubeClient, now: () => number = Date.now):
   };
 }
 
-async function review(kube: KubeClient, token: string): Promise<Access> {
+async function review(kube: KubeClient, token: string): Promise<ReadAccess> {
   const { status } = await kube.create('/apis/authentication.k8s.io/v1/tokenreviews', {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenReview',

@@ -5,7 +5,7 @@ import { A, B, withLedger } from '../../test/watcher-fixtures.ts';
 import type { RunEvent } from '../ledger/event.ts';
 import { ClusterWatch } from './cluster-watch.ts';
 import type { Feed } from './feed.ts';
-import { covers } from './finished-pods.ts';
+import { isSameRun } from './finished-pods.ts';
 
 const job = (name: string, startedAt: string, finishedAt: string) => ({
   metadata: {
@@ -49,10 +49,10 @@ test(
 test('a run is the same one when container, type and digest are equal and the times meet within a minute', () => {
   const event = { container: 'c', type: 'container', digest: A, since: START, until: END } as RunEvent;
   const run = { container: 'c', type: 'container', digest: A, since: START, until: END } as Parameters<
-    typeof covers
+    typeof isSameRun
   >[0];
   const at = (seconds: number) => new Date(Date.parse(START) + seconds * 1000).toISOString();
-  const cases: [name: string, run: Parameters<typeof covers>[0], expected: boolean][] = [
+  const cases: [name: string, run: Parameters<typeof isSameRun>[0], expected: boolean][] = [
     ['the same', run, true],
     ['open', { ...run, until: null }, true],
     ['clocks differ by less than a minute', { ...run, since: at(60), until: at(70) }, true],
@@ -62,5 +62,5 @@ test('a run is the same one when container, type and digest are equal and the ti
     ['another digest', { ...run, digest: B }, false],
     ['an init container', { ...run, type: 'init' }, false],
   ];
-  for (const [name, given, expected] of cases) assert.equal(covers(given, event), expected, name);
+  for (const [name, given, expected] of cases) assert.equal(isSameRun(given, event), expected, name);
 });

@@ -32,7 +32,7 @@ export class FinishedPods {
     for (const [, ofWorkload] of byWorkload) {
       const [{ namespace, workload }] = ofWorkload as [RunEvent];
       const runs = await ledger.runHistory({ cluster: this.#cluster, namespace, ...workload });
-      unrecorded.push(...ofWorkload.filter((event) => !runs.some((run) => covers(run, event))));
+      unrecorded.push(...ofWorkload.filter((event) => !runs.some((run) => isSameRun(run, event))));
     }
     return unrecorded;
   }
@@ -47,7 +47,7 @@ export class FinishedPods {
 const SLACK_MS = 60_000;
 
 /** Whether the ledger has this run: the same container ran the same digest at that time. */
-export function covers(run: RunInterval, { container, type, digest, since = '', until = '' }: RunEvent): boolean {
+export function isSameRun(run: RunInterval, { container, type, digest, since = '', until = '' }: RunEvent): boolean {
   return (
     run.container === container &&
     run.type === type &&

@@ -5,8 +5,8 @@ import { type DeployedContainer, pollKey } from '../inventory/deployed.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { asProblem, type Problem } from '../problem.ts';
 import { type AlertOptions, Alerts } from './alerts.ts';
-import { Batch } from './batch.ts';
 import type { Budget, Spent } from './budget.ts';
+import { ChangeBatch } from './change-batch.ts';
 import { Closures, type ReadClosure } from './closures.ts';
 import { ClusterWatch } from './cluster-watch.ts';
 import { DeployedView } from './deployed-view.ts';
@@ -52,7 +52,7 @@ export class Watcher {
   readonly #view: DeployedView;
   readonly #alerts: Alerts;
   readonly #election: LeaderElection;
-  readonly #records = new Batch(() => this.#record());
+  readonly #records = new ChangeBatch(() => this.#record());
   readonly figures = new WatcherMetrics();
   #stopRefresh: () => void = () => {};
   #alarmsCompared = 0;

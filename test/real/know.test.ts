@@ -1,5 +1,6 @@
-// Everything that the watcher knows, from real parts: two watchers of one cluster on one PostgreSQL, Debian's registry with its notifications,
-// signatures by our own verb, alarms to a webhook, Events, Prometheus' own parser; and what happens when each of them goes away.
+// The watcher among real parts: two watchers of one cluster on one PostgreSQL, Debian's registry with its
+// notifications, signatures by our own command, alarms to a webhook, Events, Prometheus' own parser; and what
+// happens when each of them goes away.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHmac, generateKeyPairSync } from 'node:crypto';
@@ -241,15 +242,15 @@ alarms:
       assert.equal(recording.length, 1);
     });
 
-    test('a push is known at once, by the registry’s own notification; what changed and who no longer signs is told', async () => {
+    test('a push is known at once by the notification of the registry; alarms say what changed and who no longer signs', async () => {
       second = await push('two', 'e0a7b66', ['linux/amd64']);
       const moved = await until('the move', async () => {
         const [now, was] = await ledger.tagHistory(...tagOf(`${host}/web:v1`));
         return now?.digest === second && was?.digest === first ? now : undefined;
       });
       assert.equal(moved.source, 'hint');
-      const told = await until('the alarms', async () => {
-        const all = posted.flatMap(({ body }) => (JSON.parse(body) as { alarms: Told[] }).alarms);
+      const alarms = await until('the alarms', async () => {
+        const all = posted.flatMap(({ body }) => (JSON.parse(body) as { alarms: PostedAlarm[] }).alarms);
         const codes = new Set(all.map(({ code }) => code));
         return (
           ['tag-moved', 'signature-lost', 'digest-going', 'unpinned', 'platform-missing'].every((code) =>
@@ -258,13 +259,13 @@ alarms:
         );
       });
       assert.match(
-        told.find(({ code }) => code === 'tag-moved')?.message ?? '',
+        alarms.find(({ code }) => code === 'tag-moved')?.message ?? '',
         /source 4f1c9d2 → e0a7b66, .*label, 2 × layer/,
       );
-      assert.match(told.find(({ code }) => code === 'platform-missing')?.message ?? '', /has no linux\/arm64/);
+      assert.match(alarms.find(({ code }) => code === 'platform-missing')?.message ?? '', /has no linux\/arm64/);
       for (const { body, signature } of posted)
         assert.equal(signature, `sha256=${createHmac('sha256', SECRET).update(body).digest('hex')}`);
-      const keys = told.map(({ key }) => key);
+      const keys = alarms.map(({ key }) => key);
       assert.equal(new Set(keys).size, keys.length, 'each once, though two are watching');
       const events = await until('Events', async () => {
         const { items } = await kube.list('/apis/events.k8s.io/v1/namespaces/shop/events');
@@ -281,7 +282,7 @@ alarms:
       assert.equal(wrong.status, 401);
     });
 
-    test('its figures are what Prometheus reads', async () => {
+    test('Prometheus can read its metrics', async () => {
       const { url } = watchers['one'] as Watcher;
       const text = await (await fetch(`${url.origin}/metrics`)).text();
       writeFileSync(join(folder, 'metrics.txt'), text);
@@ -306,7 +307,7 @@ alarms:
       );
     });
 
-    test('whoever records is killed: the other goes on, and nothing is told twice', async () => {
+    test('the recording watcher is killed: the other takes over, and nothing is recorded twice', async () => {
       const recorder = (watchers['one'] as Watcher).log.some((line) => line.includes('recording this cluster'))
         ? 'one'
         : 'two';
@@ -319,7 +320,7 @@ alarms:
       await until('mixed replicas', async () => posted.some(({ body }) => body.includes('"mixed-replicas"')));
     });
 
-    test('the database goes and comes back: nothing that was acknowledged is lost, and what happened meanwhile is caught up with', async () => {
+    test('the database goes and comes back: nothing that was acknowledged is lost, and what happened meanwhile is recorded', async () => {
       const [watcher] = Object.values(watchers) as [Watcher];
       const acknowledged = (await ledger.verify()).count;
       await postgres.kill();
@@ -377,7 +378,7 @@ alarms:
   240,
 );
 
-type Told = { readonly key: string; readonly code: string; readonly message: string };
+type PostedAlarm = { readonly key: string; readonly code: string; readonly message: string };
 const NODE_INFO = {
   architecture: 'arm64',
   operatingSystem: 'linux',

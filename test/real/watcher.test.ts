@@ -1,5 +1,5 @@
-// The watcher at a real API server: pods whose statuses the test writes, in the place of nodes; a tag that moves; restarts of both; and the
-// questions afterwards, by the verbs.
+// The watcher at a real API server. The test writes the statuses of pods in place of nodes, moves a tag and
+// restarts both sides; afterwards the commands are asked.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { openLedger } from '../../src/ledger/open.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { atEnd, scratch, suite } from './suite.ts';
-import { type Line, startLine } from './tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 const HINT_TOKEN = 'a token of registries';
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
@@ -29,7 +29,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
   });
   let cluster: LocalCluster;
   let kube: KubeClient;
-  let line: Line;
+  let proxy: TcpProxy;
   let host = '';
   const digests: string[] = [];
   let watcher: ChildProcess | undefined;
@@ -58,7 +58,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
         '--ledger',
         file,
         '--kubeconfig',
-        'by-line',
+        'by-proxy',
         '--images',
         'images.txt',
         '--hint-token',
@@ -124,8 +124,8 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     writeFileSync(join(folder, 'images.txt'), `# what we build on\n\n${host}/base:3   # of the platform team\n`);
     cluster = await startCluster(folder);
     atEnd(() => cluster.stop());
-    line = await startLine(Number(new URL(cluster.server).port));
-    writeFileSync(join(folder, 'by-line'), kubeconfigOf(`https://127.0.0.1:${line.port}`, 'admin-token'), {
+    proxy = await startTcpProxy(Number(new URL(cluster.server).port));
+    writeFileSync(join(folder, 'by-proxy'), kubeconfigOf(`https://127.0.0.1:${proxy.port}`, 'admin-token'), {
       mode: 0o600,
     });
     writeFileSync(join(folder, 'token'), HINT_TOKEN);
@@ -155,13 +155,13 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     await startWatcher();
   });
 
-  test('what starts is recorded, under its Deployment; the tag that it uses is followed', async () => {
+  test('what starts is recorded under its Deployment; the tag that it uses is polled', async () => {
     await runPod('web-1-a', `${host}/web@${digests[0]}`);
     await until(['history', 'shop/Deployment/web'], /shop\/Deployment\/web.* now/);
     assert.match(await until(['history', `${host}/web:v1`], / now /), new RegExp((digests[0] as string).slice(0, 19)));
   });
 
-  test('an image that nobody runs is followed when a file says so', async () => {
+  test('an image that no pod runs is polled when a file names it', async () => {
     await until(['history', `${host}/base:3`], / now +poll/);
   });
 
@@ -176,7 +176,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     assert.match(mixed, /pods of one template run different digests|mixed/);
   });
 
-  test('the API says the same, to whoever has the printed token', async () => {
+  test('the API says the same to whoever has the printed token', async () => {
     const { origin, searchParams } = new URL(url);
     const ask = (path: string, token = searchParams.get('token')) =>
       fetch(`${origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
@@ -193,7 +193,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     assert.equal((await ask('/readyz')).status, 200);
   });
 
-  test('what happens while the watcher is away, killed, is there when it is back; nothing is told twice', async () => {
+  test('what happens while the watcher is killed is recorded when it is back; nothing is recorded twice', async () => {
     await until(['where', digests[1] as string], /it runs in 1 container now/);
     await stopWatcher('SIGKILL');
     await deletePod('web-1-a');
@@ -205,19 +205,19 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     await ledger.close();
   });
 
-  test('a gap: pods come and go while the watcher hears nothing, and the server’s history no longer reaches back', async () => {
-    line.cut();
+  test('a gap: pods come and go while the watcher is cut off, and the history of the server no longer reaches back', async () => {
+    proxy.cut();
     await runPod('web-1-c', `${host}/web@${digests[0]}`);
     await deletePod('web-1-b');
     await runPod('web-1-d', `${host}/web@${digests[1]}`);
-    // Its watch cache begins anew: the version to go on from is older than everything in it.
+    // Its watch cache starts empty: the version to continue from is older than everything in it.
     await cluster.restart();
-    line.remedy();
+    proxy.restore();
     await until(['where', digests[0] as string], /it runs in 1 container now, and ran in 2 in all/);
     await until(['where', digests[1] as string], /it runs in 1 container now/);
     const ledger = await openLedger(file);
     const runs = await ledger.runHistory({ namespace: 'shop', name: 'web' });
-    assert.equal(runs.length, 3, 'each once; that b went and d came makes no gap in what ran');
+    assert.equal(runs.length, 3, 'each once; one pod that replaces another makes no gap');
     assert.equal((await ledger.verify()).broken, undefined);
     await ledger.close();
     await deletePod('web-1-c');
@@ -226,9 +226,9 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     await until(['where', digests[0] as string], /it runs in 0 containers now/);
   });
 
-  test('a registry that is silent, or answers with errors: nothing has moved, and it is said', async () => {
+  test('a registry that does not answer, or answers with errors: nothing has moved, and that is logged', async () => {
     const { origin } = new URL(url);
-    const look = () =>
+    const notify = () =>
       fetch(`${origin}/hooks/generic`, {
         method: 'POST',
         headers: { authorization: `Bearer ${HINT_TOKEN}` },
@@ -237,21 +237,21 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     const before = await tagproof('history', `${host}/web:v1`);
     broken = true;
     said = '';
-    assert.deepEqual(await (await look()).json(), { understood: 1, followed: 1 });
-    for (let i = 0; !said.includes('not looked at'); i++) {
+    assert.deepEqual(await (await notify()).json(), { understood: 1, followed: 1 });
+    for (let i = 0; !said.includes('poll failed'); i++) {
       assert.ok(i < 150, said);
       await sleep(100);
     }
     assert.equal(await tagproof('history', `${host}/web:v1`), before);
     broken = false;
-    await look();
+    await notify();
     await until(
       ['history', `${host}/web:v1`],
       new RegExp(`${(digests[1] as string).slice(0, 19)} .* now +(hint|poll)`),
     );
   });
 
-  test('an API server that goes and comes back costs nothing', async () => {
+  test('an API server that restarts costs nothing', async () => {
     await cluster.restart();
     await deletePod('web-1-b');
     await until(['where', digests[1] as string], /it runs in 0 containers now/);

@@ -6,7 +6,7 @@ const TOGETHER_MS = 500;
 const REST = 4;
 
 /** Owns the timer. */
-export class Batch {
+export class ChangeBatch {
   readonly #task: () => Promise<void>;
   readonly #togetherMs: number;
   #timer: NodeJS.Timeout | undefined;

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../../test/watcher-fixtures.ts';
-import { Batch } from './batch.ts';
+import { ChangeBatch } from './change-batch.ts';
 
 test('changes that come together are one run', async () => {
   let runs = 0;
-  const batch = new Batch(async () => void runs++, 5);
+  const batch = new ChangeBatch(async () => void runs++, 5);
   for (let i = 0; i < 10; i++) batch.schedule();
   await until('the run', () => runs === 1);
   batch.schedule();
@@ -17,7 +17,7 @@ test('changes that come together are one run', async () => {
 test('a change during a run is another run, after it', async () => {
   const gate = Promise.withResolvers<void>();
   let [running, most, runs] = [0, 0, 0];
-  const batch = new Batch(async () => {
+  const batch = new ChangeBatch(async () => {
     most = Math.max(most, ++running);
     if (runs++ === 0) await gate.promise;
     running--;
@@ -34,7 +34,7 @@ test('a change during a run is another run, after it', async () => {
 test('the end waits for the running task, drops what is scheduled, and takes nothing new', async () => {
   const gate = Promise.withResolvers<void>();
   let [started, ended] = [0, 0];
-  const batch = new Batch(async () => {
+  const batch = new ChangeBatch(async () => {
     started++;
     await gate.promise;
     ended++;
