@@ -1,5 +1,6 @@
 // Which alarms fire, with which code and severity: the table is the specification.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { deployedRow, identifiedAs } from '../../test/deployed.ts';
 import { A, B } from '../../test/watcher-fixtures.ts';
@@ -125,4 +126,9 @@ test('an alarm names its container, so that its key is the same on every compari
     container: 'main',
     uid: 'web',
   });
+});
+
+test('docs/operate.md names every code', () => {
+  const text = readFileSync('docs/operate.md', 'utf8');
+  for (const code of Object.keys(ALARM_CODES)) assert.ok(text.includes(`\`${code}\``), code);
 });

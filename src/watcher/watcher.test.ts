@@ -110,14 +110,14 @@ test(
   { timeout: 30_000 },
   withLedger(async (ledger) => {
     const { watcher, said, runs } = fixture(ledger);
-    const open = ledger.open.bind(ledger);
-    ledger.open = async () => {
+    const append = ledger.append.bind(ledger);
+    ledger.append = async () => {
       throw new Error('the database is gone');
     };
     await watcher.start();
     await until('it is said', () => said('the ledger does not answer, retrying'));
     assert.match(await watcher.metrics(), /tagproof_ledger_errors_total [1-9]/);
-    ledger.open = open;
+    ledger.append = append;
     await until('the run', async () => (await runs()).length === 1);
     await watcher.stop();
   }),

@@ -174,7 +174,7 @@ export const WATCHER_RECORD_MUTANTS: readonly Mutant[] = [
   {
     name: 'what could not be recorded is forgotten',
     file: 'src/watcher/watcher.ts',
-    from: '      setTimeout(() => this.#changed(), RETRY_MS).unref();\n',
+    from: 'for (const cluster of this.#clusters) cluster.forget();',
     to: '',
     tests: WHOLE,
   },
