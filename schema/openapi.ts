@@ -1,4 +1,5 @@
-// The API as an OpenAPI 3.1 document: paths and parameters from here, answers from src/api/answers.ts.
+// The API as an OpenAPI 3.1 document: paths and parameters from here, answers from
+// src/api/answers.ts.
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
 import { ANSWERS, type ApiPath, NAMED_ANSWERS } from '../src/api/answers.ts';

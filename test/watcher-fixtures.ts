@@ -1,4 +1,5 @@
-// What tests of the watcher share: digests, references, ledgers in memory, and waiting for a condition.
+// What tests of the watcher share: digests, references, ledgers in memory, and waiting for a
+// condition.
 import assert from 'node:assert/strict';
 import type { Reference } from '../src/flow.ts';
 import { parseReference } from '../src/image/reference.ts';

@@ -1,4 +1,5 @@
-// Asks the server. The types are those that the server answers with (src/api/answers.ts): no shape is repeated here.
+// Asks the server. The types are those that the server answers with (src/api/answers.ts): no shape
+// is repeated here.
 import type { ApiAnswer, ApiPath } from '../src/api/answers.ts';
 import type { Filter } from '../src/inventory/deployed.ts';
 

@@ -1,4 +1,5 @@
-// What is known now about one container: declaration, state, hold, and each image that its pods run.
+// What is known now about one container: declaration, state, hold, and each image that its pods
+// run.
 import type { Row, RunningImage } from './api.ts';
 import {
   checkedText,

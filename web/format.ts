@@ -1,4 +1,5 @@
-// How states are written: short digests, ages, verdicts with a tone. What is unknown never gets the tone of what is good.
+// How states are written: short digests, ages, verdicts with a tone. What is unknown never gets the
+// tone of what is good.
 import type { Evidence, ImageIdentity, Row, RunningImage } from './api.ts';
 
 export const short = (digest: string) => `${digest.slice(0, 19)}…`;

@@ -1,4 +1,5 @@
-// The history of one container: a timeline to move through, what changed, evidence, other places, and how to roll back.
+// The history of one container: a timeline to move through, what changed, evidence, other places,
+// and how to roll back.
 import { useState } from 'preact/hooks';
 import { type Evidence, getHistory, getTags, getWhere, type Row, type Run, type Tag } from './api.ts';
 import { Compare } from './compare.tsx';

@@ -1,4 +1,5 @@
-// The dashboard: what is deployed, is it pinned, is it signed, has its tag moved, how to roll back; and the pages beside it.
+// The dashboard: what is deployed, is it pinned, is it signed, has its tag moved, how to roll back;
+// and the pages beside it.
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { FILTER_LABELS, parseAddress, printAddress, type Shown, VIEWS, type View } from './address.ts';

@@ -34,7 +34,10 @@ export function Rollback({ row, runs, evidence }: { row: Row; runs: readonly Run
   );
 }
 
-/** Earlier digests, each once. A workload with mixed replicas can also roll back to what some pods still run. */
+/**
+ * Earlier digests, each once. A workload with mixed replicas can also roll back to what some pods
+ * still run.
+ */
 function candidatesOf(runs: readonly Run[]): Run[] {
   const current = new Set(runs.filter(({ until }) => until === null).map(({ digest }) => digest));
   const isMixed = current.size > 1;

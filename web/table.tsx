@@ -1,4 +1,5 @@
-// What is deployed, one row a container: what it declares, what runs, and what is known about that, each with its age.
+// What is deployed, one row a container: what it declares, what runs, and what is known about that,
+// each with its age.
 
 import type { Page, Row } from './api.ts';
 import {

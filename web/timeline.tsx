@@ -1,4 +1,5 @@
-// Two lanes over one span of time: what the tag pointed to, and what ran. Each digest has a colour, so that a drift is visible.
+// Two lanes over one span of time: what the tag pointed to, and what ran. Each digest has a colour,
+// so that a drift is visible.
 import type { Run, Tag } from './api.ts';
 import { short, timeOf } from './format.ts';
 

@@ -1,4 +1,5 @@
-// The page of what is deployed: loaded for each filter and search, and again when the watcher reports a change.
+// The page of what is deployed: loaded for each filter and search, and again when the watcher
+// reports a change.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Shown } from './address.ts';
 import { getDeployed, type Page } from './api.ts';
@@ -18,7 +19,8 @@ export function useDeployed({ filter, q }: Pick<Shown, 'filter' | 'q'>): Deploye
   const [page, setPage] = useState<Page | undefined>();
   const [error, setError] = useState('');
   const [shownFilter, setShownFilter] = useState<Shown['filter']>('');
-  // Answers may arrive in another order than their requests: only the one to the last request counts.
+  // Answers may arrive in another order than their requests: only the one to the last request
+  // counts.
   const last = useRef(0);
   const load = useCallback(
     async (after?: string) => {

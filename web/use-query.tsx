@@ -1,4 +1,5 @@
-// A request to the server and its three states: loading, failed, answered. Shown the same way everywhere.
+// A request to the server and its three states: loading, failed, answered. Shown the same way
+// everywhere.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 

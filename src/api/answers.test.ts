@@ -1,4 +1,5 @@
-// The answers are what is described: nothing is missing, nothing is undescribed, and every path is in openapi.json.
+// The answers are what is described: nothing is missing, nothing is undescribed, and every path is
+// in openapi.json.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';

@@ -1,5 +1,5 @@
-// What each path of the API answers, described once: the server's answers and the dashboard are typed by these schemas, and
-// openapi.json is made from them (`npm run schema`).
+// What each path of the API answers, described once: the server's answers and the dashboard are
+// typed by these schemas, and openapi.json is made from them (`npm run schema`).
 import * as v from 'valibot';
 import { FILTERS, type Filter } from '../inventory/deployed.ts';
 import { ALARM_CODES, type AlarmSeverity } from '../policy/alarm-codes.ts';

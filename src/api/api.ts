@@ -1,4 +1,5 @@
-// The read-only HTTP API over the watcher and the ledger. Request → Response, so that tests need no socket.
+// The read-only HTTP API over the watcher and the ledger. Request → Response, so that tests need no
+// socket.
 import { type Context, Hono } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -48,7 +49,8 @@ export function createApi({ source, ledger, guard, hosts, pages, hints }: ApiOpt
   app.get('/readyz', (c) => (source.synced ? c.text('ok') : c.text('not every cluster has been read yet', 503)));
   app.get('/metrics', async (c) => c.text(await source.metrics(), 200, { 'content-type': METRICS }));
   app.get('/openapi.json', (c) => c.json(openapi));
-  // The printed address holds the token once. Afterwards a cookie holds it, which no script can read.
+  // The printed address holds the token once. Afterwards a cookie holds it, which no script can
+  // read.
   app.get('/', async (c, next) => {
     const token = c.req.query('token');
     if (token === undefined) return next();

@@ -1,4 +1,5 @@
-// Who may read. On loopback: whoever has the printed token of this run. In a cluster: whom the API server authenticates and authorizes.
+// Who may read. On loopback: whoever has the printed token of this run. In a cluster: whom the API
+// server authenticates and authorizes.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KubeClient } from '../kube/client.ts';
 import { may } from '../kube/rights.ts';

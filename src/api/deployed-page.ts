@@ -1,4 +1,5 @@
-// One page of what is deployed, with the count of each filter over everything that matches the rest of the query. Pure.
+// One page of what is deployed, with the count of each filter over everything that matches the rest
+// of the query. Pure.
 
 import { type DeployedContainer, FILTERS, type Filter } from '../inventory/deployed.ts';
 import { Problem } from '../problem.ts';

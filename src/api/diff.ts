@@ -1,4 +1,5 @@
-// How two digests differ, from what the ledger has of them: a registry may no longer have one of them, so none is asked.
+// How two digests differ, from what the ledger has of them: a registry may no longer have one of
+// them, so none is asked.
 
 import { comparable, compareFacts, compareSets } from '../inventory/image-facts.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -21,7 +22,10 @@ type Labels = Readonly<Record<string, string>>;
 const SOURCE = 'org.opencontainers.image.source';
 const REVISION = 'org.opencontainers.image.revision';
 
-/** Only for sources on github.com: labels are text of strangers, and the dashboard shows this address as a link. */
+/**
+ * Only for sources on github.com: labels are text of strangers, and the dashboard shows this
+ * address as a link.
+ */
 function commitsOf(from: Labels = {}, to: Labels = {}): string | undefined {
   const [, project] = /^https:\/\/github\.com\/([\w.-]+\/[\w.-]+?)(?:\.git)?\/?$/.exec(to[SOURCE] ?? '') ?? [];
   const [a, b] = [from[REVISION], to[REVISION]];

@@ -1,4 +1,5 @@
-// The paths to which registries post push notifications. Their token opens nothing else, and a notification is only a hint.
+// The paths to which registries post push notifications. Their token opens nothing else, and a
+// notification is only a hint.
 import type { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { tagKey } from '../image/reference.ts';

@@ -1,4 +1,5 @@
-// The paths of the API that answer with JSON. Each answer has the type that src/api/answers.ts describes.
+// The paths of the API that answer with JSON. Each answer has the type that src/api/answers.ts
+// describes.
 import type { Context, Hono } from 'hono';
 import { isDigest } from '../image/digest.ts';
 import { parseReference } from '../image/reference.ts';

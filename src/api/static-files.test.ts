@@ -1,4 +1,5 @@
-// The dashboard's files: built from the sources, served without a token, and without anything from another host.
+// The dashboard's files: built from the sources, served without a token, and without anything from
+// another host.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openApi } from '../../test/api-fixtures.ts';

@@ -1,4 +1,5 @@
-// The three files of the dashboard: from the release, or built from web/ when tagproof runs from its sources.
+// The three files of the dashboard: from the release, or built from web/ when tagproof runs from
+// its sources.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
@@ -24,7 +25,8 @@ export async function loadPages(): Promise<Pages> {
 }
 
 async function bundle(entry: string): Promise<string> {
-  // esbuild is a tool of development and no part of the release, so the bundler must not see its name.
+  // esbuild is a tool of development and no part of the release, so the bundler must not see its
+  // name.
   const name: string = 'esbuild';
   const { build } = (await import(name)) as typeof import('esbuild');
   const { outputFiles } = await build({

@@ -1,4 +1,5 @@
-// Who changed a workload last: from managedFields and annotations, and how the API server is asked for them.
+// Who changed a workload last: from managedFields and annotations, and how the API server is asked
+// for them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeClient } from '../kube/client.ts';

@@ -1,5 +1,5 @@
-// Who or what changed a workload last: from the managedFields that the API server keeps, and from the
-// annotations of deployment tools. kubernetes.io, "Server-Side Apply", "Field management".
+// Who or what changed a workload last: from the managedFields that the API server keeps, and from
+// the annotations of deployment tools. kubernetes.io, "Server-Side Apply", "Field management".
 import type { KubeClient } from '../kube/client.ts';
 import { PODS, TEMPLATED } from '../kube/kinds.ts';
 import { type KubeObject, pathOf } from '../kube/object.ts';

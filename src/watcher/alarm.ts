@@ -1,4 +1,5 @@
-// Which alarms the deployed containers, a moved tag and a changed signer give. Pure. Alarms inform; they decide nothing.
+// Which alarms the deployed containers, a moved tag and a changed signer give. Pure. Alarms inform;
+// they decide nothing.
 import { shortDigest } from '../image/digest.ts';
 import type { DeployedContainer, EvidenceSummary, RunningImage } from '../inventory/deployed.ts';
 import type { Alarm } from '../ledger/alarms.ts';
@@ -97,7 +98,9 @@ export function alarmOfMove({ image, from, to, restedMs, changes }: MovedTag, re
   };
 }
 
-/** Compares the signers of two digests of one tag. A digest that could not be checked lost nothing. */
+/**
+ * Compares the signers of two digests of one tag. A digest that could not be checked lost nothing.
+ */
 export function alarmOfSigners(
   image: string,
   before: Pick<EvidenceInterval, 'digest' | 'signers'>,

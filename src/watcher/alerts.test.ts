@@ -1,4 +1,5 @@
-// Raising alarms: stored once, logged, counted, written as an Event; and what a moved tag and a new signer give.
+// Raising alarms: stored once, logged, counted, written as an Event; and what a moved tag and a new
+// signer give.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deployedRow } from '../../test/deployed.ts';

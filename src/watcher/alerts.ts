@@ -1,4 +1,5 @@
-// Raises alarms: stores each one once, counts it, logs it, writes a Kubernetes Event and queues it for the sinks.
+// Raises alarms: stores each one once, counts it, logs it, writes a Kubernetes Event and queues it
+// for the sinks.
 import { printReference } from '../image/reference.ts';
 import type { DeployedContainer } from '../inventory/deployed.ts';
 import { comparable, compareFacts, summaryOf } from '../inventory/image-facts.ts';

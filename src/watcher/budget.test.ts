@@ -1,4 +1,5 @@
-// The budget of requests: no burst, no starvation of other registries, and half of an announced limit for the nodes.
+// The budget of requests: no burst, no starvation of other registries, and half of an announced
+// limit for the nodes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RateLimit } from '../registry/throttle.ts';

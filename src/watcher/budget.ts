@@ -1,8 +1,10 @@
-// How many requests a registry gets from us: never a burst. Where a registry announces a limit, half of it is left to the nodes, which
-// pull from the same address and with the same credentials.
+// How many requests a registry gets from us: never a burst. Where a registry announces a limit,
+// half of it is left to the nodes, which pull from the same address and with the same credentials.
 import type { RateLimit } from '../registry/throttle.ts';
 
-/** Requests a second to one registry, and to all of them together: enough for 20,000 tags an hour. */
+/**
+ * Requests a second to one registry, and to all of them together: enough for 20,000 tags an hour.
+ */
 export const PER_SECOND = 6;
 /** The share of an announced limit that we do not use. */
 const RESERVED = 0.5;
@@ -21,7 +23,9 @@ export type Spent = {
   readonly asked: number;
   /** As the registry announced it; undefined: it announced none. */
   readonly limit: RateLimit | undefined;
-  /** Until then nothing is requested, so that nodes can use what remains; milliseconds since 1970. */
+  /**
+   * Until then nothing is requested, so that nodes can use what remains; milliseconds since 1970.
+   */
   readonly restsUntil: number | undefined;
 };
 
@@ -73,7 +77,10 @@ export class Budget {
     return true;
   }
 
-  /** Spends a request that registries count as a pull: unlimited without an announced limit, else only while more than half is left. */
+  /**
+   * Spends a request that registries count as a pull: unlimited without an announced limit, else
+   * only while more than half is left.
+   */
   pull(target: Target, now: number): boolean {
     const limit = this.#limitOf(target.registry);
     if (limit !== undefined && isShort(limit)) return false;

@@ -1,4 +1,5 @@
-// A task that follows changes: once for all that came together, never twice at once, and no more after the end.
+// A task that follows changes: once for all that came together, never twice at once, and no more
+// after the end.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../../test/watcher-fixtures.ts';

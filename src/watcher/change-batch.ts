@@ -1,8 +1,12 @@
-// Runs a task a short while after changes, once for all that came together, and never twice at once.
+// Runs a task a short while after changes, once for all that came together, and never twice at
+// once.
 
 /** Changes within this time are handled together, milliseconds. */
 const TOGETHER_MS = 500;
-/** The task rests four times as long as it took: a large cluster that changes all the time takes a fifth of a processor. */
+/**
+ * The task rests four times as long as it took: a large cluster that changes all the time takes a
+ * fifth of a processor.
+ */
 const REST = 4;
 
 /** Owns the timer. */

@@ -1,4 +1,5 @@
-// The queue of closures: each is read once, kept in the ledger, urgent ones first, and failures are not repeated at once.
+// The queue of closures: each is read once, kept in the ledger, urgent ones first, and failures are
+// not repeated at once.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { A, B, digestOf, referenceTo, until, withLedger } from '../../test/watcher-fixtures.ts';

@@ -1,5 +1,5 @@
-// The closures of running images and of what tags point to: each is read from its registry once, kept in the
-// ledger, and held in memory while it is in use.
+// The closures of running images and of what tags point to: each is read from its registry once,
+// kept in the ledger, and held in memory while it is in use.
 import type { Reference } from '../flow.ts';
 import { withDigest } from '../image/reference.ts';
 import type { ImageClosure } from '../inventory/image-identity.ts';

@@ -1,4 +1,5 @@
-// What a cluster watch makes of lists and changes: when it is synced, what it forgets, and who changed what.
+// What a cluster watch makes of lists and changes: when it is synced, what it forgets, and who
+// changed what.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { A, B, podObject, withLedger } from '../../test/watcher-fixtures.ts';

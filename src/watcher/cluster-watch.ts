@@ -1,4 +1,5 @@
-// One cluster as its API server reports it: pods, their owners and nodes; and which runs the ledger does not have yet.
+// One cluster as its API server reports it: pods, their owners and nodes; and which runs the ledger
+// does not have yet.
 
 import { inventoryOf, type Row } from '../inventory/inventory.ts';
 import { ownerOf, parseNode } from '../inventory/list-pods.ts';
@@ -111,7 +112,10 @@ export class ClusterWatch {
     }
   }
 
-  /** Reads the open runs of the ledger again before the next news: a write failed, or another process wrote. */
+  /**
+   * Reads the open runs of the ledger again before the next news: a write failed, or another
+   * process wrote.
+   */
   forget(): void {
     this.#recorder = undefined;
     this.#finished.forget();
@@ -167,7 +171,10 @@ function storeIn<V>(map: Map<string, V>, take: (object: KubeObject) => [string, 
   };
 }
 
-/** By owner and hash, as pods name a revision: pods of a DaemonSet carry the hash, those of a StatefulSet the name. */
+/**
+ * By owner and hash, as pods name a revision: pods of a DaemonSet carry the hash, those of a
+ * StatefulSet the name.
+ */
 function revisionOf(object: KubeObject): [string, string] {
   const owner = controllerOf(object);
   const hash = object.metadata?.labels?.['controller.kubernetes.io/hash'] ?? '';

@@ -1,4 +1,5 @@
-// What is deployed, joined from the clusters and from everything that is known about their images. Computed once between two changes.
+// What is deployed, joined from the clusters and from everything that is known about their images.
+// Computed once between two changes.
 import type { Reference } from '../flow.ts';
 import { type DeployedContainer, deployedOf, type TagState } from '../inventory/deployed.ts';
 import type { Closures } from './closures.ts';

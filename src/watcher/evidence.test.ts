@@ -1,4 +1,5 @@
-// Evidence about running images: evaluated once while nothing changes, again when the policy does; changes are recorded.
+// Evidence about running images: evaluated once while nothing changes, again when the policy does;
+// changes are recorded.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { A, referenceTo, until, withLedger } from '../../test/watcher-fixtures.ts';

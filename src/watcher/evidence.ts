@@ -1,5 +1,5 @@
-// Who signed the running images, and would the policy in force admit them? Evaluated once a day for each digest, and again when the
-// policy changes; changes go into the ledger.
+// Who signed the running images, and would the policy in force admit them? Evaluated once a day for
+// each digest, and again when the policy changes; changes go into the ledger.
 
 import type { Evaluation } from '../evaluate/evaluate.ts';
 import type { Reference, Scope } from '../flow.ts';
@@ -78,7 +78,8 @@ export class EvidenceKeeper {
       this.#evaluator = await this.#source();
       this.#sourceFailure = '';
     } catch (error) {
-      // A policy that cannot be read proves nothing: earlier findings stay, with their age. Each failure is reported once.
+      // A policy that cannot be read proves nothing: earlier findings stay, with their age. Each
+      // failure is reported once.
       const problem = asProblem(error, 'file');
       if (problem.message !== this.#sourceFailure) this.#failed(problem);
       this.#sourceFailure = problem.message;

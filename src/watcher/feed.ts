@@ -1,4 +1,5 @@
-// Where the watcher gets the objects of a cluster from: the watches of its API server, or the story of the demo.
+// Where the watcher gets the objects of a cluster from: the watches of its API server, or the story
+// of the demo.
 import type { KubeClient } from '../kube/client.ts';
 import { pathOf, type Resource } from '../kube/object.ts';
 import { type WatchOptions, watch } from '../kube/watch.ts';

@@ -1,4 +1,5 @@
-// Pods of Jobs that ended before anybody saw them run: recorded once, with their own times, across restarts.
+// Pods of Jobs that ended before anybody saw them run: recorded once, with their own times, across
+// restarts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { A, B, withLedger } from '../../test/watcher-fixtures.ts';

@@ -1,4 +1,5 @@
-// Pods that ran and finished before the watcher saw them run, as pods of Jobs do. Each is looked up in the ledger once.
+// Pods that ran and finished before the watcher saw them run, as pods of Jobs do. Each is looked up
+// in the ledger once.
 
 import type { Owners } from '../inventory/inventory.ts';
 import type { Pod } from '../inventory/pods.ts';
@@ -16,7 +17,10 @@ export class FinishedPods {
     this.#cluster = cluster;
   }
 
-  /** @returns what these pods ran and the ledger does not have; @throws when the ledger does not answer */
+  /**
+   * @returns what these pods ran and the ledger does not have
+   * @throws when the ledger does not answer
+   */
   async unrecorded(
     ledger: Ledger,
     recorder: Recorder,
@@ -43,7 +47,10 @@ export class FinishedPods {
   }
 }
 
-/** Clocks of nodes and of the watcher differ, and a run is seen to end a moment after it did, milliseconds. */
+/**
+ * Clocks of nodes and of the watcher differ, and a run is seen to end a moment after it did,
+ * milliseconds.
+ */
 const SLACK_MS = 60_000;
 
 /** Whether the ledger has this run: the same container ran the same digest at that time. */

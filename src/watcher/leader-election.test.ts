@@ -1,4 +1,5 @@
-// One of several watchers records a cluster: who leads, who takes over and when, and what happens while the ledger is away.
+// One of several watchers records a cluster: who leads, who takes over and when, and what happens
+// while the ledger is away.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withLedger } from '../../test/watcher-fixtures.ts';

@@ -1,4 +1,5 @@
-// Of several watchers of one cluster one records. It holds a lease in the ledger, and another takes over when the lease ends.
+// Of several watchers of one cluster one records. It holds a lease in the ledger, and another takes
+// over when the lease ends.
 import { randomUUID } from 'node:crypto';
 import type { Ledger } from '../ledger/ledger.ts';
 import { asProblem, type Problem } from '../problem.ts';

@@ -1,4 +1,5 @@
-// The watcher's metrics for Prometheus. Counts only: whoever may scrape need not know the names of workloads or images.
+// The watcher's metrics for Prometheus. Counts only: whoever may scrape need not know the names of
+// workloads or images.
 
 import { type DeployedContainer, FILTERS } from '../inventory/deployed.ts';
 import type { Alarm } from '../ledger/alarms.ts';

@@ -1,4 +1,5 @@
-// What must be looked up about the deployed containers: tags and digests to poll, closures to read, signatures to check. Pure.
+// What must be looked up about the deployed containers: tags and digests to poll, closures to read,
+// signatures to check. Pure.
 import type { Reference } from '../flow.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
 import { type DeployedContainer, tagOf } from '../inventory/deployed.ts';

@@ -1,4 +1,5 @@
-// Delivery of alarms: each sink gets what it wants once, and gets it again only while it does not accept it.
+// Delivery of alarms: each sink gets what it wants once, and gets it again only while it does not
+// accept it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withLedger } from '../../test/watcher-fixtures.ts';

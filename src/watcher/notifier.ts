@@ -1,4 +1,5 @@
-// Delivers alarms to sinks. Messages wait in the ledger until a sink accepts them; nothing else waits for them.
+// Delivers alarms to sinks. Messages wait in the ledger until a sink accepts them; nothing else
+// waits for them.
 import type { Alarm, Delivery } from '../ledger/alarms.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { asProblem } from '../problem.ts';
@@ -9,7 +10,9 @@ import { addressOf, bodyFor, headersFor, type Sink, sinksByName } from './sinks.
 export type Post = (url: string, body: string, headers: Record<string, string>) => Promise<number>;
 
 const TICK_MS = 2000;
-/** A delivery that another watcher took and did not finish is free again after this, milliseconds. */
+/**
+ * A delivery that another watcher took and did not finish is free again after this, milliseconds.
+ */
 const CLAIM_MS = 120_000;
 const FIRST_PAUSE_MS = 30_000;
 const LONGEST_PAUSE_MS = 6 * 3_600_000;

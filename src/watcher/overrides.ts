@@ -1,5 +1,5 @@
-// What people decided about running images, as the ledger has it: holds on workloads, and the blocklist. Read again every few seconds,
-// because other processes write it.
+// What people decided about running images, as the ledger has it: holds on workloads, and the
+// blocklist. Read again every few seconds, because other processes write it.
 
 import type { Row } from '../inventory/inventory.ts';
 import type { Ledger } from '../ledger/ledger.ts';

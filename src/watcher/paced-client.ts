@@ -1,5 +1,5 @@
-// A registry client within the watcher's budget: requests that registries count as pulls wait while less than half of an announced
-// limit is left, because nodes pull from the same address.
+// A registry client within the watcher's budget: requests that registries count as pulls wait while
+// less than half of an announced limit is left, because nodes pull from the same address.
 import type { Reference } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { type ClientOptions, RegistryClient } from '../registry/client.ts';
@@ -9,7 +9,10 @@ import type { Referrer } from '../registry/referrers.ts';
 import type { RateLimit } from '../registry/throttle.ts';
 import type { Budget } from './budget.ts';
 
-/** How long a request waits for the budget, milliseconds; then it fails, and the caller retries later. */
+/**
+ * How long a request waits for the budget, milliseconds; then it fails, and the caller retries
+ * later.
+ */
 const PATIENCE_MS = 20_000;
 const PAUSE_MS = 200;
 /** Docker Hub serves images of docker.io at another host. */
@@ -34,7 +37,9 @@ export class PacedClient extends RegistryClient {
     this.#users = users;
   }
 
-  /** The user whose credentials are used for a repository; anonymous until it asked for credentials. */
+  /**
+   * The user whose credentials are used for a repository; anonymous until it asked for credentials.
+   */
   credentialOf({ registry, repository }: Pick<Reference, 'registry' | 'repository'>): string {
     return this.#users.get(`${registry}/${repository}`) ?? 'anonymous';
   }

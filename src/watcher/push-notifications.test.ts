@@ -1,4 +1,5 @@
-// Push notifications of registries: which images they name. They come from outside, so anything may be in them.
+// Push notifications of registries: which images they name. They come from outside, so anything may
+// be in them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

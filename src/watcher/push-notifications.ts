@@ -1,5 +1,5 @@
-// Reads push notifications of registries: of distribution, of Harbor, and a plain form. A notification is
-// never believed: it only makes the poll of a watched tag due now. Pure.
+// Reads push notifications of registries: of distribution, of Harbor, and a plain form. A
+// notification is never believed: it only makes the poll of a watched tag due now. Pure.
 import type { Reference } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';

@@ -1,4 +1,5 @@
-// From pods to run events: a rollout pod by pod, pods whose owner is not known yet, restarts, revisions.
+// From pods to run events: a rollout pod by pod, pods whose owner is not known yet, restarts,
+// revisions.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { A, B, OWNERS, podObject, podRunning, withLedger } from '../../test/watcher-fixtures.ts';

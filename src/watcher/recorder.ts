@@ -1,5 +1,5 @@
-// From pods to run events: what started, what grew and what ended since the last comparison. It starts from the open runs of the
-// ledger, so that a restart repeats nothing and misses nothing.
+// From pods to run events: what started, what grew and what ended since the last comparison. It
+// starts from the open runs of the ledger, so that a restart repeats nothing and misses nothing.
 
 import { digestIn } from '../inventory/image-identity.ts';
 import { type Owners, topOf } from '../inventory/inventory.ts';
@@ -19,7 +19,10 @@ const textOf = (key: Key) => JSON.stringify(Object.values(key));
 /** Numbers of ControllerRevisions, by the uid of their owner, a slash, and their name or hash. */
 export type Revisions = ReadonlyMap<string, string>;
 
-/** False until its ReplicaSet or Job is known: before that, nobody can say which workload it belongs to. */
+/**
+ * False until its ReplicaSet or Job is known: before that, nobody can say which workload it belongs
+ * to.
+ */
 export function isPlaced({ owner }: Pod, owners: Owners): boolean {
   return owners.has(owner.uid) || !MAKERS.some(({ kind }) => kind === owner.kind);
 }

@@ -1,4 +1,5 @@
-// Repeats a task. Each pause begins when the task has ended, so that a task never runs twice at once.
+// Repeats a task. Each pause begins when the task has ended, so that a task never runs twice at
+// once.
 import { asProblem, type Problem } from '../problem.ts';
 
 /**

@@ -1,4 +1,5 @@
-// When a tag is polled next. The bounds are promises to registries and to users, so they are properties.
+// When a tag is polled next. The bounds are promises to registries and to users, so they are
+// properties.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

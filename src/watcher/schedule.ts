@@ -1,4 +1,5 @@
-// When a tag is polled next: often when it moved lately, rarely when it has not moved for long. Pure.
+// When a tag is polled next: often when it moved lately, rarely when it has not moved for long.
+// Pure.
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

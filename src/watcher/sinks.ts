@@ -1,4 +1,5 @@
-// How alarms are sent to each kind of sink: one row a kind has the body and the headers. A new kind is one row.
+// How alarms are sent to each kind of sink: one row a kind has the body and the headers. A new kind
+// is one row.
 import { createHmac } from 'node:crypto';
 import { readNamed } from '../file.ts';
 import type { Alarm } from '../ledger/alarms.ts';
@@ -30,7 +31,10 @@ export const headersFor = (sink: Sink, body: string): Record<string, string> => 
   ...SINK_KINDS[sink.kind].headers?.(sink, body),
 });
 
-/** The address itself, or the content of the file that holds it. @throws where there is no usable address */
+/**
+ * The address itself, or the content of the file that holds it.
+ * @throws where there is no usable address
+ */
 export function addressOf({ name, url, urlFile }: Sink): string {
   const text = url ?? (urlFile === undefined ? '' : readNamed(urlFile).toString('utf8').trim());
   if (!URL.canParse(text)) throw new Error(`alarms: the sink '${name}' has no usable address`);

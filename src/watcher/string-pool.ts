@@ -1,4 +1,5 @@
-// Keeps one copy of equal strings: fifty thousand pods name a few thousand images, and JSON makes a new string each time.
+// Keeps one copy of equal strings: fifty thousand pods name a few thousand images, and JSON makes a
+// new string each time.
 
 const MAX_STRINGS = 200_000;
 

@@ -1,4 +1,5 @@
-// Polling: what each answer records, the budget, hints, restarts, and several watchers on one ledger.
+// Polling: what each answer records, the budget, hints, restarts, and several watchers on one
+// ledger.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { A, B, freeBudget, referenceTo, withLedger } from '../../test/watcher-fixtures.ts';

@@ -1,5 +1,6 @@
-// Polls tags, and digests that must stay available: one HEAD each when it is due, whoever uses it. Changes
-// go into the ledger. Of several watchers on one ledger one polls, and the others read what it found.
+// Polls tags, and digests that must stay available: one HEAD each when it is due, whoever uses it.
+// Changes go into the ledger. Of several watchers on one ledger one polls, and the others read what
+// it found.
 import type { Reference } from '../flow.ts';
 import { pollKey, type TagState } from '../inventory/deployed.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -152,7 +153,8 @@ export class Tags {
     const mine = await this.#claim(chosen, now);
     const answers = (await Promise.all(mine.map((tag) => this.#poll(tag, now)))).flatMap((answer) => answer ?? []);
     const events = answers.flatMap(({ tag, digest }) => (digest === tag.digest ? [] : [eventOfTag(tag, digest)]));
-    // On disk first, in memory second: a change that could not be written is found, and reported, again.
+    // On disk first, in memory second: a change that could not be written is found, and reported,
+    // again.
     if (events.length > 0) await ledger.append(events, new Date(now));
     for (const { tag, digest } of answers) {
       const change = pollAnswered(tag, digest, now, Math.random());

@@ -1,4 +1,5 @@
-// The state of one watched tag, or of one digest that must stay available, and how an answer changes it. Pure.
+// The state of one watched tag, or of one digest that must stay available, and how an answer
+// changes it. Pure.
 import type { Reference } from '../flow.ts';
 import type { TagEvent } from '../ledger/event.ts';
 import type { Poll } from '../ledger/polls.ts';
@@ -54,7 +55,9 @@ export function watchedTag(
   };
 }
 
-/** A registry that does not answer is no move: the digest stays, and the failure is shown beside it. */
+/**
+ * A registry that does not answer is no move: the digest stays, and the failure is shown beside it.
+ */
 export function pollFailed(tag: WatchedTag, message: string, now: number, jitter: number): void {
   tag.hinted = false;
   tag.failures++;

@@ -1,4 +1,5 @@
-// The whole watcher on a feed that the test drives, a registry that is a function, and a ledger in memory.
+// The whole watcher on a feed that the test drives, a registry that is a function, and a ledger in
+// memory.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { A, B, freeBudget, podObject, until, withLedger } from '../../test/watcher-fixtures.ts';

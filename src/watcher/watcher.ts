@@ -1,4 +1,5 @@
-// Watches clusters and the images that they use, keeps the record, and raises alarms. It decides nothing, and no deployment waits for it.
+// Watches clusters and the images that they use, keeps the record, and raises alarms. It decides
+// nothing, and no deployment waits for it.
 import type { Reference } from '../flow.ts';
 import { printReference } from '../image/reference.ts';
 import { type DeployedContainer, pollKey } from '../inventory/deployed.ts';
@@ -200,7 +201,10 @@ export class Watcher {
     if (!this.#stop.signal.aborted) this.#records.schedule();
   }
 
-  /** After a failure nothing is lost: when the ledger answers again, all pods are compared with what it has. */
+  /**
+   * After a failure nothing is lost: when the ledger answers again, all pods are compared with what
+   * it has.
+   */
   async #record(): Promise<void> {
     const { ledger, also = [] } = this.#options;
     try {
@@ -221,7 +225,10 @@ export class Watcher {
     }
   }
 
-  /** Only the watcher that records a cluster raises its alarms, and only when the cluster has been read. */
+  /**
+   * Only the watcher that records a cluster raises its alarms, and only when the cluster has been
+   * read.
+   */
   async #compareAlarms(now: number): Promise<void> {
     if (now - this.#alarmsCompared < ALARMS_MS) return; // the next refresh compares them
     this.#alarmsCompared = now;
@@ -242,7 +249,10 @@ export class Watcher {
     this.#changed();
   }
 
-  /** Reads what others wrote, and compares alarms, which also begin and end without a change in the cluster. */
+  /**
+   * Reads what others wrote, and compares alarms, which also begin and end without a change in the
+   * cluster.
+   */
   async #refresh(): Promise<void> {
     await this.#evidence.refresh();
     await this.#overrides.read();

@@ -1,6 +1,6 @@
-// The dashboard in Chromium, over the real API and a real ledger: every view is clicked through, in both
-// themes, wide and narrow. No error in the console, no request to another host, and the accessibility
-// rules of axe.
+// The dashboard in Chromium, over the real API and a real ledger: every view is clicked through, in
+// both themes, wide and narrow. No error in the console, no request to another host, and the
+// accessibility rules of axe.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';

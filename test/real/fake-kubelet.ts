@@ -1,5 +1,6 @@
-// A kubelet for tests: runs the webhook's pods as its Deployment says, each as a process with the token of its
-// service account, and adds them to the Service. No more of a kubelet is needed to call a webhook.
+// A kubelet for tests: runs the webhook's pods as its Deployment says, each as a process with the
+// token of its service account, and adds them to the Service. No more of a kubelet is needed to
+// call a webhook.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';

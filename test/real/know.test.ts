@@ -1,6 +1,6 @@
-// The watcher among real parts: two watchers of one cluster on one PostgreSQL, Debian's registry with its
-// notifications, signatures by our own command, alarms to a webhook, Events, Prometheus' own parser; and what
-// happens when each of them goes away.
+// The watcher among real parts: two watchers of one cluster on one PostgreSQL, Debian's registry
+// with its notifications, signatures by our own command, alarms to a webhook, Events, Prometheus'
+// own parser; and what happens when each of them goes away.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHmac, generateKeyPairSync } from 'node:crypto';

@@ -1,4 +1,5 @@
-// A TCP proxy between two programs, whose connections a test can cut and restore. It passes bytes unchanged.
+// A TCP proxy between two programs, whose connections a test can cut and restore. It passes bytes
+// unchanged.
 import { connect, createServer, type Socket } from 'node:net';
 import { atEnd } from './suite.ts';
 

@@ -1,5 +1,5 @@
-// The watcher at a real API server. The test writes the statuses of pods in place of nodes, moves a tag and
-// restarts both sides; afterwards the commands are asked.
+// The watcher at a real API server. The test writes the statuses of pods in place of nodes, moves a
+// tag and restarts both sides; afterwards the commands are asked.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// tagproof demo --cluster: the webhook on a real API server on loopback, without nodes: what it admits, what it
-// denies, and how to bypass it in an emergency.
+// tagproof demo --cluster: the webhook on a real API server on loopback, without nodes: what it
+// admits, what it denies, and how to bypass it in an emergency.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';

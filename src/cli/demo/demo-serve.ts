@@ -1,5 +1,6 @@
-// tagproof demo --serve: the dashboard on a simulated cluster and a registry on this machine. A tag moves, a pod
-// picks it up, and someone rolls back. Watcher, ledger, signatures and API are the real ones; only the pods are simulated.
+// tagproof demo --serve: the dashboard on a simulated cluster and a registry on this machine. A tag
+// moves, a pod picks it up, and someone rolls back. Watcher, ledger, signatures and API are the
+// real ones; only the pods are simulated.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -29,7 +30,10 @@ import { say, title } from './stage.ts';
 
 const CLUSTER = 'demo (simulated)';
 const HOUR = 3_600_000;
-/** After the start, milliseconds: someone moves the tag; a pod restarts and picks it up; someone rolls back. */
+/**
+ * After the start, milliseconds: someone moves the tag; a pod restarts and picks it up; someone
+ * rolls back.
+ */
 const MOVE_AT = 12_000;
 const RESTART_AT = 20_000;
 const ROLLBACK_AT = 90_000;

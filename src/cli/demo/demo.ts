@@ -1,4 +1,5 @@
-// tagproof demo: runs the commands on a sample repository and a registry on loopback; real HTTP, no internet, ends by itself.
+// tagproof demo: runs the commands on a sample repository and a registry on loopback; real HTTP, no
+// internet, ends by itself.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

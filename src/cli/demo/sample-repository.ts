@@ -1,5 +1,5 @@
-// The sample repository of the demo: the kinds of files that name images in real repositories. REGISTRY is
-// replaced by the registry of the demo.
+// The sample repository of the demo: the kinds of files that name images in real repositories.
+// REGISTRY is replaced by the registry of the demo.
 import type { SampleImage } from '../../registry/sample.ts';
 
 const BOTH = ['linux/amd64', 'linux/arm64'];
