@@ -68,7 +68,7 @@ export function createApi({ source, ledger, guard, hosts, pages, hints }: ApiOpt
       await next();
     });
   answerQueries(app, source, ledger);
-  app.get('/api/v1/changes', (c) => streamChanges(c, source.onChange));
+  app.get('/api/v1/changes', (c) => streamChanges(c, (listener) => source.onChange(listener)));
   app.notFound((c) => c.json({ error: 'there is no such path; see /openapi.json' }, 404));
   app.onError((error, c) => {
     const problem = asProblem(error, 'unreachable');

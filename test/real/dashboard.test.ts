@@ -13,76 +13,8 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { createApi } from '../../src/api/api.ts';
 import { oneTimeToken } from '../../src/api/auth.ts';
 import { loadPages } from '../../src/api/static-files.ts';
-import type { DeployedContainer } from '../../src/inventory/deployed.ts';
-import type { ImageFacts } from '../../src/ledger/event.ts';
-import { openLedger } from '../../src/ledger/open.ts';
-import { deployedRow, identifiedAs } from '../deployed.ts';
+import { C, ROWS, recordedLedger, sourceOf } from './dashboard-fixtures.ts';
 import { atEnd, suite } from './suite.ts';
-
-const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
-const [A, B, C] = [digest('a'), digest('b'), digest('c')];
-
-const LIMIT = { limit: 100, remaining: 40, windowSeconds: 21_600 };
-const checked = Date.now() - 120_000;
-const signed = { outcome: 'allow', signers: ['release: key 3fa1'], reason: 'signed', checked, since: 0 } as const;
-const unsigned = { outcome: 'deny', signers: [], reason: 'not signed at all', checked, since: 0 } as const;
-const ROWS: DeployedContainer[] = [
-  deployedRow('web', A, {
-    running: [
-      identifiedAs(
-        A,
-        { state: 'moved', now: B },
-        { pods: 9, nodes: ['n1'], evidence: signed, pullable: { digest: A, served: false, checked } },
-      ),
-      identifiedAs(
-        B,
-        { state: 'same' },
-        {
-          pods: 1,
-          nodes: ['n2'],
-          evidence: unsigned,
-          pullable: { digest: B, served: true, checked },
-          blocked: 'it leaks',
-        },
-      ),
-    ],
-    mixed: true,
-    hold: { digest: A, reason: 'v2 leaks', by: 'ann', since: new Date(checked).toISOString() },
-  }),
-  deployedRow('worker', C, {
-    pinned: 'both',
-    declared: [`registry.test/shop/worker:v1@${C}`],
-    running: [
-      identifiedAs(C, { state: 'exact' }, { evidence: signed, pullable: { digest: C, served: true, checked } }),
-    ],
-  }),
-  deployedRow('silent', A, {
-    running: [identifiedAs(A, { state: 'unknown', reason: 'registry.test did not answer' })],
-  }),
-  ...Array.from({ length: 150 }, (_, i) =>
-    deployedRow(`filler-${String(i).padStart(3, '0')}`, A, {
-      namespace: 'lab',
-      running: [
-        identifiedAs(A, { state: 'same' }, { evidence: signed, pullable: { digest: A, served: true, checked } }),
-      ],
-    }),
-  ),
-];
-const image = (revision: string, env: string): ImageFacts => ({
-  platform: 'linux/amd64',
-  entrypoint: '/web',
-  cmd: '',
-  user: '',
-  workingDir: '',
-  env: { COLLECT_TO: env },
-  labels: {
-    'org.opencontainers.image.source': 'https://github.com/shop/web',
-    'org.opencontainers.image.revision': revision,
-  },
-  layers: [[C, 7]],
-});
-const closure = (of: string, facts: ImageFacts) =>
-  ({ kind: 'closure', root: of, members: [{ digest: of, role: 'manifest' }], images: [facts] }) as const;
 
 suite('the dashboard in Chromium', ['chromium'], () => {
   let browser: Browser;
@@ -91,76 +23,9 @@ suite('the dashboard in Chromium', ['chromium'], () => {
   let rows = ROWS;
 
   before(async () => {
-    const ledger = await openLedger(':memory:');
-    const hours = (count: number) => new Date(Date.now() - count * 3_600_000);
-    const run = (of: string, pods: number) =>
-      ({
-        kind: 'run',
-        cluster: 'prod',
-        namespace: 'shop',
-        workload: { kind: 'Deployment', name: 'web' },
-        container: 'main',
-        type: 'container',
-        image: 'registry.test/shop/web:v1',
-        digest: of,
-        pods,
-      }) as const;
-    const tag = (of: string) =>
-      ({
-        kind: 'tag',
-        registry: 'registry.test',
-        repository: 'shop/web',
-        tag: 'v1',
-        digest: of,
-        source: 'poll',
-      }) as const;
-    await ledger.append([tag(C), run(C, 3)], hours(72));
-    await ledger.append([tag(A), run(C, 0), run(A, 9)], hours(30));
-    await ledger.append([tag(B), run(B, 1)], hours(5));
-    await ledger.append([closure(A, image('4f1c9d2', '0')), closure(B, image('e0a7b66', '1'))]);
-    const evidence = {
-      kind: 'evidence',
-      registry: 'registry.test',
-      repository: 'shop/web',
-      policy: 'sha256:p',
-      source: 'watcher',
-    } as const;
-    await ledger.append([
-      { ...evidence, digest: A, outcome: 'allow', signers: ['release: key 3fa1'], reason: 'signed' },
-    ]);
-    const about = { cluster: 'prod', namespace: 'shop', kind: 'Deployment', name: 'web', container: 'main' };
-    const alarm = {
-      key: 'x',
-      code: 'mixed-replicas',
-      severity: 'critical',
-      subject: 'shop/Deployment/web main',
-    } as const;
-    await ledger.alarms.stand([{ ...alarm, message: 'A on 9 pods, B on 1', about }], 'prod', () => [
-      { sink: 'ops', body: '' },
-    ]);
+    const ledger = await recordedLedger();
     const { token, guard } = oneTimeToken();
-    const source = {
-      deployed: () => rows,
-      synced: true,
-      clusters: [{ name: 'prod', synced: true }],
-      hasPolicy: true,
-      freshness: { lateMs: 0, tags: 4, fresh: 4, objectiveMs: 300_000 },
-      polls: () => ({
-        budget: [
-          {
-            registry: 'docker.io',
-            credential: 'robot',
-            perSecond: 0.002,
-            asked: 7,
-            limit: LIMIT,
-            restsUntil: undefined,
-          },
-        ],
-        next: [{ key: 'registry.test/shop/web:v1', due: Date.now() + 600_000, checked, failure: null }],
-      }),
-      metrics: async () => '',
-      onChange: () => () => {},
-    };
+    const source = sourceOf(() => rows);
     const app = createApi({ source, ledger, guard, pages: await loadPages(), hosts: ['127.0.0.1'] });
     const server = createServer(getRequestListener(app.fetch));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

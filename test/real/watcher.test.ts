@@ -1,7 +1,7 @@
 // The watcher at a real API server. The test writes the statuses of pods in place of nodes, moves a
 // tag and restarts both sides; afterwards the commands are asked.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -13,9 +13,15 @@ import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { atEnd, scratch, suite } from './suite.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+import { createWeb, runPod, runTagproof, spawnWatcher, type WatcherProcess } from './watched-cluster.ts';
 
 const HINT_TOKEN = 'a token of registries';
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+
+function urlOf(watcher: WatcherProcess | undefined): URL {
+  assert.ok(watcher !== undefined);
+  return watcher.url;
+}
 
 suite('the watcher', ['etcd', 'kube-apiserver'], () => {
   const folder = scratch();
@@ -32,79 +38,25 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
   let proxy: TcpProxy;
   let host = '';
   const digests: string[] = [];
-  let watcher: ChildProcess | undefined;
-  let said = '';
-  let url = '';
+  let watcher: WatcherProcess | undefined;
 
-  const tagproof = (...args: string[]): Promise<string> =>
-    new Promise((resolve) => {
-      const env = { ...process.env, KUBECONFIG: cluster.kubeconfig, NO_COLOR: '1' };
-      execFile(process.execPath, [MAIN, ...args], { cwd: folder, env }, (_, stdout, stderr) =>
-        resolve(stdout + stderr),
-      );
-    });
+  const tagproof = (...args: string[]) =>
+    runTagproof(args, { cwd: folder, env: { ...process.env, KUBECONFIG: cluster.kubeconfig, NO_COLOR: '1' } });
   const push = async (content: string) => {
     digests.push(
       await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64', 'linux/arm64'], content }),
     );
   };
   async function startWatcher(): Promise<void> {
-    watcher = spawn(
-      process.execPath,
-      [
-        MAIN,
-        'serve',
-        'watcher',
-        '--ledger',
-        file,
-        '--kubeconfig',
-        'by-proxy',
-        '--images',
-        'images.txt',
-        '--hint-token',
-        'token',
-      ],
-      {
-        cwd: folder,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    atEnd(() => watcher?.kill('SIGKILL'));
-    url = await new Promise<string>((resolve) =>
-      watcher?.stdout?.on('data', (chunk) => {
-        said += chunk;
-        const found = /"url":"([^"]+)"/.exec(String(chunk))?.[1];
-        if (found !== undefined) resolve(found);
-      }),
-    );
+    const args = ['--ledger', file, '--kubeconfig', 'by-proxy', '--images', 'images.txt', '--hint-token', 'token'];
+    watcher = await spawnWatcher(args, { cwd: folder });
   }
   async function stopWatcher(signal: NodeJS.Signals): Promise<void> {
-    const exit = new Promise((resolve) => watcher?.once('exit', resolve));
-    watcher?.kill(signal);
+    const exit = new Promise((resolve) => watcher?.child.once('exit', resolve));
+    watcher?.child.kill(signal);
     await exit;
   }
-  async function runPod(name: string, imageID: string): Promise<void> {
-    const path = '/api/v1/namespaces/shop/pods';
-    const owner = await kube.get('/apis/apps/v1/namespaces/shop/replicasets/web-1');
-    await kube.create(path, {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: {
-        name,
-        ownerReferences: [
-          { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: owner.metadata?.uid, controller: true },
-        ],
-      },
-      spec: { containers: [{ name: 'c', image: `${host}/web:v1` }] },
-    });
-    const state = { running: { startedAt: new Date().toISOString() } };
-    await kube.patch(`${path}/${name}/status`, 'merge', {
-      status: {
-        phase: 'Running',
-        containerStatuses: [{ name: 'c', image: `${host}/web:v1`, imageID, ready: true, restartCount: 0, state }],
-      },
-    });
-  }
+  const startPod = (name: string, imageID: string) => runPod(kube, name, { image: `${host}/web:v1`, imageID });
   const deletePod = (name: string) => kube.delete(`/api/v1/namespaces/shop/pods/${name}?gracePeriodSeconds=0`);
   async function until(question: string[], answer: RegExp): Promise<string> {
     for (let i = 0; ; i++) {
@@ -131,32 +83,12 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     writeFileSync(join(folder, 'token'), HINT_TOKEN);
     kube = new KubeClient(cluster.access);
     atEnd(() => kube.close());
-    await kube.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
-    const template = {
-      metadata: { labels: { app: 'web' } },
-      spec: { containers: [{ name: 'c', image: `${host}/web:v1` }] },
-    };
-    const spec = { selector: { matchLabels: { app: 'web' } }, template };
-    const deployment = await kube.create('/apis/apps/v1/namespaces/shop/deployments', {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'web' },
-      spec,
-    });
-    const ownerReferences = [
-      { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: deployment.metadata?.uid, controller: true },
-    ];
-    await kube.create('/apis/apps/v1/namespaces/shop/replicasets', {
-      apiVersion: 'apps/v1',
-      kind: 'ReplicaSet',
-      metadata: { name: 'web-1', ownerReferences },
-      spec,
-    });
+    await createWeb(kube, `${host}/web:v1`);
     await startWatcher();
   });
 
   test('what starts is recorded under its Deployment; the tag that it uses is polled', async () => {
-    await runPod('web-1-a', `${host}/web@${digests[0]}`);
+    await startPod('web-1-a', `${host}/web@${digests[0]}`);
     await until(['history', 'shop/Deployment/web'], /shop\/Deployment\/web.* now/);
     assert.match(await until(['history', `${host}/web:v1`], / now /), new RegExp((digests[0] as string).slice(0, 19)));
   });
@@ -170,14 +102,14 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     await push('two');
     const moved = await tagproof('status');
     assert.match(moved, new RegExp(`moved to ${(digests[1] as string).slice(0, 19)}`), moved);
-    await runPod('web-1-b', `${host}/web@${digests[1]}`);
+    await startPod('web-1-b', `${host}/web@${digests[1]}`);
     const mixed = await tagproof('status');
     assert.match(mixed, /1 with mixed replicas/);
     assert.match(mixed, /pods of one template run different digests|mixed/);
   });
 
   test('the API says the same to whoever has the printed token', async () => {
-    const { origin, searchParams } = new URL(url);
+    const { origin, searchParams } = urlOf(watcher);
     const ask = (path: string, token = searchParams.get('token')) =>
       fetch(`${origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
     assert.equal((await ask('/api/v1/deployed', 'wrong')).status, 401);
@@ -207,9 +139,9 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
 
   test('a gap: pods come and go while the watcher is cut off, and the history of the server no longer reaches back', async () => {
     proxy.cut();
-    await runPod('web-1-c', `${host}/web@${digests[0]}`);
+    await startPod('web-1-c', `${host}/web@${digests[0]}`);
     await deletePod('web-1-b');
-    await runPod('web-1-d', `${host}/web@${digests[1]}`);
+    await startPod('web-1-d', `${host}/web@${digests[1]}`);
     // Its watch cache starts empty: the version to continue from is older than everything in it.
     await cluster.restart();
     proxy.restore();
@@ -222,12 +154,12 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     await ledger.close();
     await deletePod('web-1-c');
     await deletePod('web-1-d');
-    await runPod('web-1-b', `${host}/web@${digests[1]}`);
+    await startPod('web-1-b', `${host}/web@${digests[1]}`);
     await until(['where', digests[0] as string], /it runs in 0 containers now/);
   });
 
   test('a registry that does not answer, or answers with errors: nothing has moved, and that is logged', async () => {
-    const { origin } = new URL(url);
+    const { origin } = urlOf(watcher);
     const notify = () =>
       fetch(`${origin}/hooks/generic`, {
         method: 'POST',
@@ -236,10 +168,11 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
       });
     const before = await tagproof('history', `${host}/web:v1`);
     broken = true;
-    said = '';
+    const logged = watcher?.log.length ?? 0;
     assert.deepEqual(await (await notify()).json(), { understood: 1, followed: 1 });
-    for (let i = 0; !said.includes('poll failed'); i++) {
-      assert.ok(i < 150, said);
+    const fresh = () => watcher?.log.slice(logged).join('\n') ?? '';
+    for (let i = 0; !fresh().includes('poll failed'); i++) {
+      assert.ok(i < 150, fresh());
       await sleep(100);
     }
     assert.equal(await tagproof('history', `${host}/web:v1`), before);
