@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ApiAnswer } from '../../src/api/answers.ts';
 import { definitions } from '../../src/install/crds.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { type LocalCluster, startCluster } from '../../src/kube/local.ts';
@@ -18,26 +19,13 @@ import { pushSample } from '../../src/registry/sample.ts';
 import { keyAuthorityYaml } from '../signing/authority.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { atEnd, command, dockerRegistry, freePort, scratch, suite } from './suite.ts';
-import { createWeb, runPod, runTagproof, spawnWatcher, type WatcherProcess } from './watched-cluster.ts';
+import { createNode, createWeb, runPod, runTagproof, spawnWatcher, type WatcherProcess } from './watched-cluster.ts';
 
 const HINT_TOKEN = 'a token of registries';
 const SECRET = 'a secret of alarms';
 const WEB = '/apis/apps/v1/namespaces/shop/deployments/web';
 
-type Page = {
-  items: {
-    name: string;
-    mixed: boolean;
-    missingPlatforms: string[] | null;
-    tag?: { digest: string | null };
-    running: {
-      digest: string;
-      evidence: { outcome: string; signers: string[] } | null;
-      pullable: { served: boolean | null } | null;
-      identity: { state: string };
-    }[];
-  }[];
-};
+type Page = ApiAnswer<'/api/v1/deployed'>;
 
 suite(
   'knowing',
@@ -137,10 +125,7 @@ alarms:
       first = await push('one', '4f1c9d2');
       assert.match(await tagproof('sign', '--key', 'release.key', `${host}/web:v1`), /signed/);
       await createWeb(kube, `${host}/web:v1`, 'first release');
-      await kube.create('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-arm' } });
-      await kube.patch('/api/v1/nodes/node-arm/status', 'merge', {
-        status: { nodeInfo: NODE_INFO },
-      });
+      await createNode(kube, 'node-arm', 'arm64');
       ledger = await openLedger(postgres.url('watch'));
       atEnd(() => ledger.close());
       await startWatcher('one', port);
@@ -306,19 +291,6 @@ alarms:
 );
 
 type PostedAlarm = { readonly key: string; readonly code: string; readonly message: string };
-const NODE_INFO = {
-  architecture: 'arm64',
-  operatingSystem: 'linux',
-  bootID: '',
-  containerRuntimeVersion: '',
-  kernelVersion: '',
-  kubeProxyVersion: '',
-  kubeletVersion: '',
-  machineID: '',
-  osImage: '',
-  systemUUID: '',
-};
-
 function tagOf(image: string): [registry: string, repository: string, tag: string] {
   const [, registry = '', repository = '', tag = ''] = /^([^/]+)\/(.+):([^:]+)$/.exec(image) ?? [];
   return [registry, repository, tag];

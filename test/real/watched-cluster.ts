@@ -69,6 +69,25 @@ export async function createWeb(kube: KubeClient, image: string, cause?: string)
   });
 }
 
+export async function createNode(kube: KubeClient, name: string, architecture: string): Promise<void> {
+  await kube.create('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } });
+  const nodeInfo = { ...NODE_INFO, architecture };
+  await kube.patch(`/api/v1/nodes/${name}/status`, 'merge', { status: { nodeInfo } });
+}
+
+/** The API server requires every field. */
+const NODE_INFO = {
+  operatingSystem: 'linux',
+  bootID: '',
+  containerRuntimeVersion: '',
+  kernelVersion: '',
+  kubeProxyVersion: '',
+  kubeletVersion: '',
+  machineID: '',
+  osImage: '',
+  systemUUID: '',
+};
+
 type PodOptions = {
   readonly image: string;
   /** As its node would report it. */
