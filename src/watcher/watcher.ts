@@ -17,6 +17,7 @@ import { LeaderElection } from './leader-election.ts';
 import { WatcherMetrics } from './metrics.ts';
 import { needsOf, polledReferences } from './needs.ts';
 import { Overrides } from './overrides.ts';
+import { Recording } from './recording.ts';
 import { repeat } from './repeat.ts';
 import { type DuePoll, type Freshness, type HeadRequest, Tags } from './tags.ts';
 import type { TagChange } from './watched-tag.ts';
@@ -37,8 +38,6 @@ export type WatcherOptions = {
 
 /** How often holds, the blocklist and the policy are read again: other processes write them. */
 const REFRESH_MS = 10_000;
-/** Alarms are compared no more often than this. */
-const ALARMS_MS = 3000;
 const RETRY_MS = 5000;
 
 /** Owns the watches and the timers. */
@@ -53,10 +52,10 @@ export class Watcher {
   readonly #view: DeployedView;
   readonly #alerts: Alerts;
   readonly #election: LeaderElection;
+  readonly #recording: Recording;
   readonly #records = new ChangeBatch(() => this.#record());
   readonly figures = new WatcherMetrics();
   #stopRefresh: () => void = () => {};
-  #alarmsCompared = 0;
 
   constructor(options: WatcherOptions) {
     this.#options = options;
@@ -115,6 +114,13 @@ export class Watcher {
       (problem) => this.#ledgerFailed(problem),
     );
     this.#alerts = new Alerts(ledger, alerts, this.figures, (message, fields) => this.#log(message, fields));
+    this.#recording = new Recording({
+      ledger,
+      clusters: this.#clusters,
+      election: this.#election,
+      alerts: this.#alerts,
+      metrics: this.figures,
+    });
   }
 
   async start(): Promise<void> {
@@ -201,40 +207,18 @@ export class Watcher {
     if (!this.#stop.signal.aborted) this.#records.schedule();
   }
 
-  /**
-   * After a failure nothing is lost: when the ledger answers again, all pods are compared with what
-   * it has.
-   */
   async #record(): Promise<void> {
-    const { ledger, also = [] } = this.#options;
+    const { also = [] } = this.#options;
     try {
-      for (const cluster of this.#clusters) {
-        if (!cluster.synced || !this.#election.has(cluster.name)) continue;
-        const events = await cluster.news(ledger);
-        if (events.length > 0) await ledger.append(events);
-        this.figures.recorded(events.length);
-      }
+      await this.#recording.runs();
       this.#tags.follow([...polledReferences(this.deployed()), ...also]);
       this.#lookUp();
       this.#view.notify();
-      await this.#compareAlarms(Date.now());
+      await this.#recording.alarms(this.deployed(), this.hasPolicy);
     } catch (error) {
-      for (const cluster of this.#clusters) cluster.forget();
       this.#ledgerFailed(asProblem(error, 'file'));
       setTimeout(() => this.#changed(), RETRY_MS).unref();
     }
-  }
-
-  /**
-   * Only the watcher that records a cluster raises its alarms, and only when the cluster has been
-   * read.
-   */
-  async #compareAlarms(now: number): Promise<void> {
-    if (now - this.#alarmsCompared < ALARMS_MS) return; // the next refresh compares them
-    this.#alarmsCompared = now;
-    const rows = Map.groupBy(this.deployed(), ({ cluster }) => cluster);
-    for (const { name, synced } of this.#clusters)
-      if (synced && this.#election.has(name)) await this.#alerts.firing(name, rows.get(name) ?? [], this.hasPolicy);
   }
 
   #moved(change: TagChange): void {

@@ -4,6 +4,7 @@ import type { Mutant } from './mutant.ts';
 const EVIDENCE = ['src/watcher/evidence.test.ts'];
 const RECORD = [
   'src/watcher/cluster-watch.test.ts',
+  'src/watcher/recording.test.ts',
   'src/watcher/recorder.test.ts',
   'src/watcher/finished-pods.test.ts',
 ];
@@ -166,23 +167,23 @@ export const WATCHER_RECORD_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a watcher that is not the leader records',
-    file: 'src/watcher/watcher.ts',
-    from: 'if (!cluster.synced || !this.#election.has(cluster.name)) continue;',
-    to: 'if (!cluster.synced) continue;',
-    tests: WHOLE,
+    file: 'src/watcher/recording.ts',
+    from: 'synced && election.has(name)',
+    to: 'synced && election !== undefined && name.length > 0',
+    tests: RECORD,
   },
   {
     name: 'what could not be recorded is forgotten',
-    file: 'src/watcher/watcher.ts',
-    from: 'for (const cluster of this.#clusters) cluster.forget();',
+    file: 'src/watcher/recording.ts',
+    from: 'for (const cluster of this.#parts.clusters) cluster.forget();',
     to: '',
-    tests: WHOLE,
+    tests: [...RECORD, ...WHOLE],
   },
   {
     name: 'a cluster that was not read yet ends what runs there',
-    file: 'src/watcher/watcher.ts',
-    from: 'if (!cluster.synced || !this.#election.has(cluster.name)) continue;',
-    to: 'if (!this.#election.has(cluster.name)) continue;',
-    tests: WHOLE,
+    file: 'src/watcher/recording.ts',
+    from: 'synced && election.has(name)',
+    to: '(synced || true) && election.has(name)',
+    tests: RECORD,
   },
 ];
