@@ -45,14 +45,14 @@ export async function run(): Promise<void> {
     const ledger = await openLedger(join(folder, 'ledger.db'));
     const tags = new Tags({
       ledger,
-      ask: (reference) => {
+      head: (reference) => {
         asked++;
         return client.head({ ...reference, tag: `v${Number(reference.tag?.slice(1)) % 20}` });
       },
       budget: new Budget(() => undefined),
       moved: () => {},
       failed: () => {},
-      broken: (problem) => {
+      ledgerFailed: (problem) => {
         throw problem;
       },
     });

@@ -5,6 +5,7 @@ import { LockSchema } from '../src/lock/lock.ts';
 import { CasesSchema } from '../src/policy/cases.ts';
 import { ConfigSchema } from '../src/policy/config-file.ts';
 import { ImagePolicySpec, NamespacedImagePolicySpec } from '../src/policy/object.ts';
+import { OPENAPI } from './openapi.ts';
 import { structural } from './structural.ts';
 
 /** A check is code; what it asks, the reader says. */
@@ -28,6 +29,8 @@ export const SCHEMAS: Record<string, object> = {
     ImagePolicy: structural(toJsonSchema(ImagePolicySpec, OPTIONS)),
     NamespacedImagePolicy: structural(toJsonSchema(NamespacedImagePolicySpec, OPTIONS)),
   },
+  // In the sources, because the watcher serves it at /openapi.json.
+  'src/api/openapi.json': OPENAPI,
 };
 
 export const print = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;

@@ -1,28 +1,20 @@
-// How two digests differ: who signed, what they are built from, configuration, environment, layers.
+// How two digests differ: signers, platforms, configuration, environment, layers.
 
-import { askDiff, type Diff } from './api.ts';
+import { type Diff, getDiff } from './api.ts';
 import { short, shortImage } from './format.ts';
 import { TableHead } from './table-head.tsx';
 import { Async, useQuery } from './use-query.tsx';
 
 export function DiffOf({ from, to }: { from: string; to: string }) {
-  const diff = useQuery(() => askDiff(from, to), [from, to], true);
-  return (
-    <Async of={diff} wait="Comparing …">
-      {(found) => <All {...{ from, to, diff: found }} />}
-    </Async>
-  );
+  const diff = useQuery(() => getDiff(from, to), [from, to], true);
+  return <Async of={diff}>{(answer) => <All diff={answer} />}</Async>;
 }
 
-function All({ from, to, diff }: { from: string; to: string; diff: Diff }) {
-  const { from: was, to: is } = diff.signers;
-  const signer = (list: readonly string[] | null) =>
-    list === null ? 'not checked' : list.join(', ') || 'nobody whom the policy trusts';
-  const changed = was !== null && is !== null && was.join() !== is.join();
+function All({ diff }: { diff: Diff }) {
   return (
     <div class="diff">
       <p>
-        <code>{short(from)}</code> → <code>{short(to)}</code>
+        <code>{short(diff.from)}</code> → <code>{short(diff.to)}</code>
         {diff.platform === undefined ? '' : `, as built for ${diff.platform}`}
         {diff.commits !== undefined && (
           <>
@@ -33,33 +25,47 @@ function All({ from, to, diff }: { from: string; to: string; diff: Diff }) {
           </>
         )}
       </p>
-      <p class={changed ? 'bad' : ''}>
-        Signed by {signer(was)}
-        {changed ? `; now ${signer(is)}` : was === null ? '' : ', both'}
-      </p>
-      {diff.platform === undefined ? (
-        <p class="unknown">What these are made of has not been read, so nothing can be compared.</p>
-      ) : diff.differences.length === 0 ? (
-        <p class="quiet">The same configuration and layers.</p>
-      ) : (
-        <table>
-          <TableHead names={['What', 'Was', 'Is']} />
-          <tbody>
-            {diff.differences.map(({ what, name, from: before, to: after }) => (
-              <tr key={`${what} ${name} ${before} ${after}`}>
-                <th scope="row">
-                  {what} {name}
-                </th>
-                <td class="minus">{before === undefined ? '—' : say(what, before)}</td>
-                <td class="plus">{after === undefined ? '—' : say(what, after)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      <Signers {...diff.signers} />
+      <Differences diff={diff} />
     </div>
   );
 }
 
-/** Values of the environment are kept by their hash only. */
-const say = (what: string, value: string) => <code>{what === 'env' ? `hash ${value}` : shortImage(value)}</code>;
+function Signers({ from, to }: Diff['signers']) {
+  const print = (signers: readonly string[] | null) =>
+    signers === null ? 'not checked' : signers.join(', ') || 'nobody whom the policy trusts';
+  const changed = from !== null && to !== null && from.join() !== to.join();
+  return (
+    <p class={changed ? 'bad' : ''}>
+      Signed by {print(from)}
+      {changed ? `; now ${print(to)}` : from === null ? '' : ', both'}
+    </p>
+  );
+}
+
+function Differences({ diff: { platform, differences } }: { diff: Diff }) {
+  if (platform === undefined)
+    return <p class="unknown">One of the two images has not been read, so they cannot be compared.</p>;
+  if (differences.length === 0) return <p class="quiet">The same configuration and layers.</p>;
+  return (
+    <table>
+      <TableHead names={['What', 'Before', 'After']} />
+      <tbody>
+        {differences.map(({ what, name, from, to }) => (
+          <tr key={`${what} ${name} ${from} ${to}`}>
+            <th scope="row">
+              {what} {name}
+            </th>
+            <td class="minus">{from === undefined ? '—' : <Value what={what} text={from} />}</td>
+            <td class="plus">{to === undefined ? '—' : <Value what={what} text={to} />}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Values of the environment are recorded as hashes only. */
+const Value = ({ what, text }: { what: string; text: string }) => (
+  <code>{what === 'env' ? `hash ${text}` : shortImage(text)}</code>
+);

@@ -1,19 +1,17 @@
-// Every tag that was seen to move, newest first, and what that changed.
+// Tags that moved, newest first, and what each move changed.
 import { useState } from 'preact/hooks';
-import { askMoves, type Move } from './api.ts';
+import { getMoves, type Move } from './api.ts';
 import { DiffOf } from './diff.tsx';
 import { short, span, time } from './format.ts';
-import { Async, useQuery } from './use-query.tsx';
+import { Async, Failure, useQuery } from './use-query.tsx';
 
 const PAGE = 100;
 
 export function Moves({ stamp }: { stamp: string }) {
-  const newest = useQuery(askMoves, [stamp]);
+  const newest = useQuery(() => getMoves(), [stamp]);
   return (
-    <Async of={newest} wait="Asking the ledger …">
-      {({ moves }) =>
-        moves.length === 0 ? <p class="quiet empty">No tag was seen to move yet.</p> : <List newest={moves} />
-      }
+    <Async of={newest}>
+      {({ moves }) => (moves.length === 0 ? <p class="quiet empty">No tag has moved yet.</p> : <List newest={moves} />)}
     </Async>
   );
 }
@@ -24,8 +22,8 @@ function List({ newest }: { newest: readonly Move[] }) {
   const [open, setOpen] = useState('');
   const moves = [...newest, ...earlier.filter(({ at }) => at < (newest.at(-1)?.at ?? ''))];
   const more = () =>
-    askMoves(moves.at(-1)?.at).then(
-      (found) => setEarlier([...earlier, ...found.moves]),
+    getMoves(moves.at(-1)?.at).then(
+      (answer) => setEarlier([...earlier, ...answer.moves]),
       (error: Error) => setFailure(error.message),
     );
   return (
@@ -43,7 +41,7 @@ function List({ newest }: { newest: readonly Move[] }) {
                 <code>{from === null ? 'nothing' : short(from)}</code> → <code>{to === null ? 'gone' : short(to)}</code>
               </span>
               <small>
-                {time(at)} UTC, after {span(Date.parse(at) - Date.parse(rested))}, seen by {source}
+                {time(at)} UTC, after {span(Date.parse(at) - Date.parse(rested))}, found by {source}
               </small>
               {from !== null && to !== null && (
                 <button type="button" aria-expanded={open === key} onClick={() => setOpen(open === key ? '' : key)}>
@@ -55,14 +53,10 @@ function List({ newest }: { newest: readonly Move[] }) {
           );
         })}
       </ul>
-      {failure !== '' && (
-        <p class="bad" role="alert">
-          {failure}
-        </p>
-      )}
+      {failure !== '' && <Failure message={failure} />}
       {moves.length % PAGE === 0 && (
         <button type="button" class="more" onClick={more}>
-          Show earlier ones
+          Show earlier moves
         </button>
       )}
     </>

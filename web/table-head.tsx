@@ -1,4 +1,4 @@
-// The first line of a table.
+// The header row of a table.
 
 export function TableHead({ names }: { names: readonly string[] }) {
   return (

@@ -1,16 +1,17 @@
-// What is deployed, a row a container: what it is declared as, what runs, and what is known of that, each with its age.
+// What is deployed, one row a container: what it declares, what runs, and what is known about that,
+// each with its age.
 
 import type { Page, Row } from './api.ts';
 import {
-  type Said,
-  sayChecked,
-  sayIdentity,
-  sayPinned,
-  sayPullable,
-  sayVerified,
+  checkedText,
+  identityVerdict,
+  pinnedVerdict,
+  pullableVerdict,
   short,
   shortImage,
   titleOf,
+  type Verdict,
+  verifiedVerdict,
 } from './format.ts';
 import { TableHead } from './table-head.tsx';
 
@@ -20,22 +21,20 @@ export function Table({ page, pick, more, filter }: Props) {
   if (page.items.length === 0)
     return (
       <p class="quiet empty">
-        {filter === ''
-          ? 'Nothing runs here, or nothing matches the words.'
-          : 'No container answers this question with yes.'}
+        {filter === '' ? 'Nothing runs here, or nothing matches the search.' : 'No container matches this filter.'}
       </p>
     );
   const now = Date.now();
-  const several = page.clusters.length > 1;
+  const isMulti = page.clusters.length > 1;
   return (
     <>
       <table class="cards">
-        <TableHead names={['Workload', 'Declared', 'Runs', 'Pinned', 'Verified', 'Tag now', 'Available']} />
+        <TableHead names={['Workload', 'Declared', 'Runs', 'Pinned', 'Verified', 'Tag now', 'Pullable']} />
         <tbody>
           {page.items.map((row) => (
             <Line
               key={`${row.cluster} ${titleOf(row)} ${row.type} ${row.container}`}
-              {...{ row, pick, now, several, hasPolicy: page.hasPolicy }}
+              {...{ row, pick, now, isMulti, hasPolicy: page.hasPolicy }}
             />
           ))}
         </tbody>
@@ -49,11 +48,11 @@ export function Table({ page, pick, more, filter }: Props) {
   );
 }
 
-type LineProps = { row: Row; pick: (row: Row) => void; now: number; several: boolean; hasPolicy: boolean };
+type LineProps = { row: Row; pick: (row: Row) => void; now: number; isMulti: boolean; hasPolicy: boolean };
 
-function Line({ row, pick, now, several, hasPolicy }: LineProps) {
-  const identity = sayIdentity(row);
-  const checked = [identity.detail, sayChecked(row, now)].filter(Boolean).join('; ');
+function Line({ row, pick, now, isMulti, hasPolicy }: LineProps) {
+  const identity = identityVerdict(row);
+  const tagDetail = [identity.detail, checkedText(row, now)].filter(Boolean).join('; ');
   return (
     <tr>
       <th scope="row">
@@ -65,7 +64,7 @@ function Line({ row, pick, now, several, hasPolicy }: LineProps) {
         <small>
           {row.container}
           {row.type === 'container' ? '' : ` (${row.type})`}
-          {several ? ` in ${row.cluster}` : ''}
+          {isMulti ? ` in ${row.cluster}` : ''}
         </small>
         {row.hold !== undefined && <small class="held">held: {row.hold.reason}</small>}
       </th>
@@ -75,25 +74,25 @@ function Line({ row, pick, now, several, hasPolicy }: LineProps) {
         ))}
       </td>
       <td data-label="Runs">
-        {row.running.map(({ image, digest, pods, blocked: never }) => (
+        {row.running.map(({ image, digest, pods, blocked }) => (
           <span
             key={`${image} ${digest}`}
-            class={row.mixed || never ? 'chip bad' : digest === undefined ? 'chip unknown' : 'chip'}
+            class={row.mixed || blocked ? 'chip bad' : digest === undefined ? 'chip unknown' : 'chip'}
           >
-            <code>{digest === undefined ? 'not known' : short(digest)}</code> ×{pods}
-            {never !== null && <small class="bad">must never run: {never}</small>}
+            <code>{digest === undefined ? 'unknown' : short(digest)}</code> ×{pods}
+            {blocked !== null && <small class="bad">blocked: {blocked}</small>}
           </span>
         ))}
       </td>
-      <Cell label="Pinned" said={sayPinned(row)} />
-      <Cell label="Verified" said={sayVerified(row, hasPolicy, now)} />
-      <Cell label="Tag now" said={{ ...identity, ...(checked !== '' && { detail: checked }) }} />
-      <Cell label="Available" said={sayPullable(row, now)} />
+      <Cell label="Pinned" verdict={pinnedVerdict(row)} />
+      <Cell label="Verified" verdict={verifiedVerdict(row, hasPolicy, now)} />
+      <Cell label="Tag now" verdict={{ ...identity, ...(tagDetail !== '' && { detail: tagDetail }) }} />
+      <Cell label="Pullable" verdict={pullableVerdict(row, now)} />
     </tr>
   );
 }
 
-function Cell({ label, said: { text, tone, detail } }: { label: string; said: Said }) {
+function Cell({ label, verdict: { text, tone, detail } }: { label: string; verdict: Verdict }) {
   return (
     <td data-label={label} class={tone}>
       {text}

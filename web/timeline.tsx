@@ -1,12 +1,13 @@
-// Two lanes over one span of time: what the tag pointed to, and what ran. One colour a digest, so that a drift is seen.
+// Two lanes over one span of time: what the tag pointed to, and what ran. Each digest has a colour,
+// so that a drift is visible.
 import type { Run, Tag } from './api.ts';
-import { short, time } from './format.ts';
+import { short, timeOf } from './format.ts';
 
 type Segment = { readonly digest: string | null; readonly since: number; readonly until: number };
 
 const levelsOf = (stacked: readonly { level: number }[]) => 1 + Math.max(0, ...stacked.map(({ level }) => level));
 
-/** What runs at once stands one above the other: mixed replicas must be seen. */
+/** Segments of the same time are drawn one above the other, so that mixed replicas are visible. */
 function stack(segments: readonly Segment[]): { segment: Segment; level: number }[] {
   const ends: number[] = [];
   return segments
@@ -24,15 +25,7 @@ const LANE = 26;
 type Props = { runs: readonly Run[]; tags: readonly Tag[]; now: number; moment: number };
 
 export function Timeline({ runs, tags, now, moment }: Props) {
-  const segment = ({
-    digest,
-    since,
-    until,
-  }: {
-    digest: string | null;
-    since: string;
-    until: string | null;
-  }): Segment => ({
+  const segment = ({ digest, since, until }: Pick<Tag, 'digest' | 'since' | 'until'>): Segment => ({
     digest,
     since: Date.parse(since),
     until: until === null ? now : Date.parse(until),
@@ -42,7 +35,7 @@ export function Timeline({ runs, tags, now, moment }: Props) {
     ['ran', runs.map(segment)],
   ];
   const all = lanes.flatMap(([, segments]) => segments);
-  if (all.length === 0) return <p class="quiet">The ledger knows nothing of it yet.</p>;
+  if (all.length === 0) return <p class="quiet">The ledger has no record of it yet.</p>;
   const from = Math.min(...all.map(({ since }) => since));
   const span = Math.max(now - from, 60_000);
   const x = (at: number) => 44 + ((at - from) / span) * (WIDTH - 44);
@@ -50,7 +43,7 @@ export function Timeline({ runs, tags, now, moment }: Props) {
   const summary = lanes
     .map(
       ([name, segments]) =>
-        `${name}: ${segments.map(({ digest, since }) => `${digest === null ? 'gone' : short(digest)} since ${time(new Date(since).toISOString())}`).join(', ') || 'nothing'}`,
+        `${name}: ${segments.map(({ digest, since }) => `${digest === null ? 'gone' : short(digest)} since ${timeOf(since)}`).join(', ') || 'nothing'}`,
     )
     .join('; ');
   return (
@@ -70,14 +63,14 @@ export function Timeline({ runs, tags, now, moment }: Props) {
                 width={Math.max(3, x(until) - x(since))}
                 height={(LANE - 8) / levelsOf(all)}
               >
-                <title>{`${digest ?? 'gone'}\n${time(new Date(since).toISOString())} to ${until === now ? 'now' : time(new Date(until).toISOString())}`}</title>
+                <title>{`${digest ?? 'gone'}\n${timeOf(since)} to ${until === now ? 'now' : timeOf(until)}`}</title>
               </rect>
             ))}
           </g>
         ))}
         {moment < now - 1000 && <line class="moment" x1={x(moment)} x2={x(moment)} y1="0" y2={LANE * 2} />}
         <text x="44" y={LANE * 2 + 16}>
-          {time(new Date(from).toISOString())}
+          {timeOf(from)}
         </text>
         <text x={WIDTH} y={LANE * 2 + 16} text-anchor="end">
           now

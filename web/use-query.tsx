@@ -1,38 +1,46 @@
-// What was asked for and is on its way, has come, or could not be had: said the same way everywhere.
+// A request to the server and its three states: loading, failed, answered. Shown the same way
+// everywhere.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-/** @param again asked anew when one of these changes; what has come stays until the next answer, unless `fresh` */
-export function useQuery<T>(ask: () => Promise<T>, again: readonly unknown[], fresh = false): T | Error | undefined {
-  const [known, setKnown] = useState<T | Error | undefined>();
+/**
+ * @param again the request is repeated when one of these changes
+ * @param fresh whether the old answer disappears until the new one arrives
+ */
+export function useQuery<T>(
+  request: () => Promise<T>,
+  again: readonly unknown[],
+  fresh = false,
+): T | Error | undefined {
+  const [state, setState] = useState<T | Error | undefined>();
   useEffect(() => {
-    let current = true;
-    if (fresh) setKnown(undefined);
-    ask().then(
-      (found) => current && setKnown(() => found),
-      (error: Error) => current && setKnown(error),
+    let isCurrent = true;
+    if (fresh) setState(undefined);
+    request().then(
+      (answer) => isCurrent && setState(() => answer),
+      (error: Error) => isCurrent && setState(error),
     );
     return () => {
-      current = false;
+      isCurrent = false;
     };
   }, again);
-  return known;
+  return state;
 }
 
-type Props<T> = { of: T | Error | undefined; wait: string; children: (known: T) => ComponentChildren };
+type Props<T> = { of: T | Error | undefined; children: (answer: T) => ComponentChildren };
 
-export function Async<T>({ of, wait, children }: Props<T>) {
+export function Async<T>({ of, children }: Props<T>): ComponentChildren {
   if (of === undefined)
     return (
       <p class="quiet" aria-busy="true">
-        {wait}
+        Loading …
       </p>
     );
-  if (of instanceof Error)
-    return (
-      <p class="bad" role="alert">
-        {of.message}
-      </p>
-    );
-  return <>{children(of)}</>;
+  return of instanceof Error ? <Failure message={of.message} /> : children(of);
 }
+
+export const Failure = ({ message }: { message: string }) => (
+  <p class="bad" role="alert">
+    {message}
+  </p>
+);

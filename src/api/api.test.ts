@@ -1,121 +1,101 @@
-// The API without a socket: who may read, pages, filters, what is wrong with a question.
+// Access to the API: tokens, cookies, hosts, headers, errors. The API has no socket here.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deployedRow, identifiedAs } from '../../test/deployed.ts';
-import type { DeployedContainer } from '../inventory/deployed.ts';
-import { openLedger } from '../ledger/open.ts';
-import { createApi } from './api.ts';
-import { oneTimeToken } from './auth.ts';
-import type { Source } from './deployed-page.ts';
+import { openApi } from '../../test/api-fixtures.ts';
+import { deployedRow } from '../../test/deployed.ts';
+import { A, until } from '../../test/watcher-fixtures.ts';
 
-const A = `sha256:${'a'.repeat(64)}`;
-const row = (i: number, more: Partial<DeployedContainer> = {}): DeployedContainer =>
-  deployedRow(`web-${String(i).padStart(4, '0')}`, A, {
-    namespace: i % 2 === 0 ? 'shop' : 'lab',
-    declared: [`ghcr.io/org/web${i}:v1`],
-    ...more,
-  });
+const rows = [deployedRow('web', A)];
 
-async function open(rows: DeployedContainer[] = [], hosts?: string[]) {
-  const listeners = new Set<() => void>();
-  const source: Source = {
-    deployed: () => rows,
-    synced: true,
-    clusters: [{ name: 'prod', synced: true }],
-    hasPolicy: false,
-    freshness: { lateMs: 0, tags: 1, fresh: 1, objectiveMs: 300_000 },
-    polls: () => ({ budget: [], next: [] }),
-    metrics: async () => '',
-    onChange: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
-  const { token, guard } = oneTimeToken();
-  const ledger = await openLedger(':memory:');
-  const app = createApi({ source, ledger, guard, ...(hosts !== undefined && { hosts }) });
-  const ask = (path: string, headers: Record<string, string> = { authorization: `Bearer ${token}` }) =>
-    app.request(`http://localhost${path}`, { headers });
-  const json = async (path: string) =>
-    (await ask(path)).json() as Promise<{
-      items: DeployedContainer[];
-      after?: string;
-      total: number;
-      counts: Record<string, number>;
-      error?: string;
-    }>;
-  return {
-    app,
-    ask,
-    json,
-    token,
-    ledger,
-    change: () => {
-      for (const listener of listeners) listener();
-    },
-    listeners,
-  };
-}
-
-test('nothing is read without the token; the printed address gives a cookie that no script sees', async () => {
-  const { ask, token } = await open([row(0)]);
-  for (const headers of [
+test('nothing is read without the token', async () => {
+  const { ask, token } = await openApi(rows);
+  const paths = ['/api/v1/deployed', '/api/v1/alarms', '/api/v1/changes', '/v2/nginx/_oci/tag-history/1', '/api/none'];
+  const wrong: Record<string, string>[] = [
     {},
     { authorization: 'Bearer wrong' },
     { authorization: `Basic ${token}` },
+    { authorization: token },
+    { authorization: `Bearer ${token}x` },
+    { authorization: `Bearer ${token.slice(0, -1)}` },
     { cookie: 'tagproof=wrong' },
-  ] as Record<string, string>[])
-    assert.equal((await ask('/api/v1/deployed', headers)).status, 401);
+    { cookie: `other=${token}` },
+  ];
+  for (const path of paths)
+    for (const headers of wrong)
+      assert.equal((await ask(path, headers)).status, 401, `${path} ${JSON.stringify(headers)}`);
+  assert.equal((await ask(`/api/v1/deployed?token=${token}`, {})).status, 401, 'an address is no place for a token');
+  assert.equal((await ask('/api/v1/deployed')).status, 200);
+});
+
+test('the printed address gives a cookie that no script and no other site can use, and leaves the address', async () => {
+  const { ask, token } = await openApi(rows);
   const first = await ask(`/?token=${token}`, {});
-  assert.equal(first.status, 303);
+  assert.deepEqual([first.status, first.headers.get('location')], [303, '/']);
   assert.match(first.headers.get('set-cookie') ?? '', /HttpOnly; SameSite=Strict/i);
   assert.equal((await ask('/api/v1/deployed', { cookie: `tagproof=${token}` })).status, 200);
-  assert.equal((await ask('/?token=wrong', {})).status, 401);
-  assert.match((await ask('/healthz', {})).headers.get('content-security-policy') ?? '', /default-src 'none'/);
+  const wrong = await ask('/?token=wrong', {});
+  assert.deepEqual([wrong.status, wrong.headers.get('set-cookie')], [401, null]);
 });
 
-test('a page elsewhere cannot reach it by a name of its own', async () => {
-  const { app, token } = await open([], ['localhost', '127.0.0.1']);
-  const as = (host: string) =>
-    app.request('http://x/api/v1/deployed', { headers: { host, authorization: `Bearer ${token}` } });
-  assert.equal((await as('localhost:8080')).status, 200);
-  assert.equal((await as('evil.test')).status, 421);
+test('a token without the right to read is refused, and told which right it lacks', async () => {
+  const { ask } = await openApi(rows, { guard: async () => 'forbidden' });
+  const answer = await ask('/api/v1/deployed');
+  assert.equal(answer.status, 403);
+  assert.match(await answer.text(), /records\.tagproof\.dev/);
+  assert.equal((await ask('/?token=x', {})).status, 401, 'nor does it get a cookie');
 });
 
-test('pages come in order and end; filters and words choose, and their counts are of all', async () => {
-  const rows = Array.from({ length: 250 }, (_, i) =>
-    row(i, i % 10 === 0 ? { running: [identifiedAs(A, { state: 'moved', now: A })] } : {}),
-  ).reverse();
-  const { json } = await open(rows);
-  const names: string[] = [];
-  let after: string | undefined;
-  do {
-    const page = await json(
-      `/api/v1/deployed?limit=100${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`,
-    );
-    names.push(...page.items.map(({ name }) => name));
-    after = page.after;
-  } while (after !== undefined);
-  assert.equal(new Set(names).size, 250);
-  const moved = await json('/api/v1/deployed?filter=moved&namespace=shop');
-  assert.equal(moved.total, 25);
-  assert.deepEqual([moved.counts['moved'], moved.counts['unpinned']], [25, 125]);
-  assert.equal((await json('/api/v1/deployed?q=web-0007')).total, 1);
-  assert.equal((await json('/api/v1/deployed?q=WEB7:v1%20lab')).total, 1);
-  assert.match((await json('/api/v1/deployed?filter=nonsense')).error ?? '', /expected one of unpinned, moved/);
+test('on loopback only requests that name this host are answered: a foreign page cannot use a name of its own', async () => {
+  const { app, token } = await openApi(rows, { hosts: ['localhost', '127.0.0.1', '[::1]'] });
+  const as = async (host: string, path = '/api/v1/deployed') =>
+    (await app.request(`http://x${path}`, { headers: { host, authorization: `Bearer ${token}` } })).status;
+  for (const host of ['localhost:8080', 'localhost', '127.0.0.1:1', '[::1]:8080'])
+    assert.equal(await as(host), 200, host);
+  for (const host of ['evil.test', 'localhost.evil.test', 'evil.test:8080', '', 'evil-localhost'])
+    assert.equal(await as(host), 421, host);
+  assert.equal(await as('evil.test', '/healthz'), 421);
+  assert.equal(await as('evil.test', `/?token=${token}`), 421);
 });
 
-test('questions to the ledger, and what is wrong with one', async () => {
-  const { ledger, ask } = await open();
-  await ledger.append([
-    { kind: 'tag', registry: 'ghcr.io', repository: 'org/app', tag: 'v1', digest: A, source: 'poll' },
-  ]);
-  const tags = (await (await ask('/api/v1/tags?image=ghcr.io/org/app:v1')).json()) as { tags: { digest: string }[] };
-  assert.equal(tags.tags[0]?.digest, A);
-  assert.equal((await ask(`/api/v1/where/${A}`)).status, 200);
-  assert.equal((await ask('/api/v1/at?time=2026-11-24T00:00:00Z')).status, 200);
-  for (const wrong of ['/api/v1/where/latest', '/api/v1/at?time=yesterday', '/api/v1/tags?image=a b', '/api/v1/tags'])
-    assert.equal((await ask(wrong)).status, 400, wrong);
+test('every answer says: not cached, not sniffed, not framed, no scripts from elsewhere, no referrer', async () => {
+  const { ask } = await openApi();
+  for (const path of ['/healthz', '/api/v1/deployed', '/none']) {
+    const { headers } = await ask(path);
+    assert.equal(headers.get('cache-control'), 'no-store', path);
+    assert.equal(headers.get('x-content-type-options'), 'nosniff', path);
+    assert.equal(headers.get('referrer-policy'), 'no-referrer', path);
+    const policy = headers.get('content-security-policy') ?? '';
+    for (const part of ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'none'"])
+      assert.ok(policy.includes(part), `${path} ${part}`);
+    assert.doesNotMatch(policy, /unsafe/);
+  }
+});
+
+test('health, readiness and metrics need no token, and hold no names', async () => {
+  const { ask } = await openApi();
+  const texts = await Promise.all(
+    ['/healthz', '/readyz', '/metrics'].map(async (path) => (await ask(path, {})).text()),
+  );
+  assert.deepEqual(texts, ['ok', 'ok', 'tagproof_tags_followed 1\n']);
+});
+
+test('what is wrong with a request is said; what is wrong inside is not', async () => {
+  const { ledger, ask } = await openApi();
+  const wrong = [
+    '/api/v1/where/latest',
+    '/api/v1/at?time=yesterday',
+    '/api/v1/at',
+    '/api/v1/tags?image=a b',
+    '/api/v1/tags',
+    `/api/v1/diff?from=${A}`,
+    '/api/v1/deployed?filter=nonsense',
+    '/api/v1/deployed?filter=constructor',
+  ];
+  for (const path of wrong) {
+    const answer = await ask(path);
+    assert.equal(answer.status, 400, path);
+    assert.ok(((await answer.json()) as { error: string }).error.length > 0);
+  }
   assert.equal((await ask('/api/v1/nothing')).status, 404);
   await ledger.close();
   const broken = await ask(`/api/v1/where/${A}`);
@@ -123,15 +103,16 @@ test('questions to the ledger, and what is wrong with one', async () => {
   assert.doesNotMatch(await broken.text(), /sqlite|database|driver/i);
 });
 
-test('who listens is told of changes, and forgotten when he goes', async () => {
-  const { ask, change, listeners } = await open();
+test('a listener hears of changes, and is forgotten when it goes', async () => {
+  const { ask, change, listeners } = await openApi();
   const answer = await ask('/api/v1/changes');
+  assert.match(answer.headers.get('content-type') ?? '', /text\/event-stream/);
   const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
-  setTimeout(change, 20);
+  await until('it listens', () => listeners.size === 1);
+  change();
   const { value } = await reader.read();
   assert.match(new TextDecoder().decode(value), /event: changed/);
   await reader.cancel();
   change();
-  await new Promise((resolve) => setTimeout(resolve, 700));
-  assert.equal(listeners.size, 0);
+  await until('it is forgotten', () => listeners.size === 0);
 });

@@ -1,56 +1,61 @@
-// Who may read: on loopback whoever has the printed one-time token; in a cluster whom the API server knows and allows.
+// Who may read. On loopback: whoever has the printed token of this run. In a cluster: whom the API
+// server authenticates and authorizes.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KubeClient } from '../kube/client.ts';
 import { may } from '../kube/rights.ts';
 import { GROUP } from '../policy/object.ts';
 
-/** @param token as it came; undefined: none did */
-export type Guard = (token: string | undefined) => Promise<'allowed' | 'unknown' | 'forbidden'>;
+export type ReadAccess = 'allowed' | 'unknown' | 'forbidden';
+/** @param token as it was sent; undefined: none was */
+export type Guard = (token: string | undefined) => Promise<ReadAccess>;
 
-const hashOf = (text: string) => createHash('sha256').update(text).digest();
+export const tokenHash = (token: string): Buffer => createHash('sha256').update(token).digest();
 
-/** A token for one run. */
+/** In constant time: hashes have one length, and the time says nothing about the token. */
+export const isToken = (given: string, expected: Buffer): boolean => timingSafeEqual(tokenHash(given), expected);
+
+/** A token that is valid until this process ends. */
 export function oneTimeToken(): { readonly token: string; readonly guard: Guard } {
   const token = randomBytes(24).toString('base64url');
-  const expected = hashOf(token);
-  const guard: Guard = async (given) =>
-    given !== undefined && timingSafeEqual(hashOf(given), expected) ? 'allowed' : 'unknown';
+  const expected = tokenHash(token);
+  const guard: Guard = async (given) => (given !== undefined && isToken(given, expected) ? 'allowed' : 'unknown');
   return { token, guard };
 }
 
-/** What a token was found to be is believed for so long, milliseconds. */
-const BELIEVED_MS = 60_000;
-const MAX_KEPT = 1000;
+/** How long an answer of the API server is cached, milliseconds. */
+const CACHE_MS = 60_000;
+const MAX_CACHED = 1000;
 
-/** authentication.k8s.io/v1 TokenReview, then the verb `get` on records.tagproof.dev. */
-export function kubernetesGuard(kube: KubeClient): Guard {
-  const kept = new Map<string, { answer: Awaited<ReturnType<Guard>>; until: number }>();
+/** authentication.k8s.io/v1 TokenReview, then the right to get records.tagproof.dev. */
+export function kubernetesGuard(kube: KubeClient, now: () => number = Date.now): Guard {
+  const cache = new Map<string, { readonly access: ReadAccess; readonly until: number }>();
   return async (token) => {
     if (token === undefined) return 'unknown';
-    // Not the token itself: what stands in memory may be dumped.
-    const key = hashOf(token).toString('base64');
-    const known = kept.get(key);
-    if (known !== undefined && known.until > Date.now()) return known.answer;
-    const answer = await ask(kube, token);
-    kept.delete(key);
-    kept.set(key, { answer, until: Date.now() + BELIEVED_MS });
-    if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value as string);
-    return answer;
+    // The hash and not the token: memory may be dumped.
+    const key = tokenHash(token).toString('base64');
+    const cached = cache.get(key);
+    if (cached !== undefined && cached.until > now()) return cached.access;
+    const access = await review(kube, token);
+    cache.delete(key);
+    cache.set(key, { access, until: now() + CACHE_MS });
+    if (cache.size > MAX_CACHED) cache.delete(cache.keys().next().value as string);
+    return access;
   };
 }
 
-async function ask(kube: KubeClient, token: string): Promise<Awaited<ReturnType<Guard>>> {
-  const review = await kube.create('/apis/authentication.k8s.io/v1/tokenreviews', {
+async function review(kube: KubeClient, token: string): Promise<ReadAccess> {
+  const { status } = await kube.create('/apis/authentication.k8s.io/v1/tokenreviews', {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenReview',
     spec: { token },
   });
-  const { authenticated, user } = (review['status'] ?? {}) as {
+  const { authenticated, user } = (status ?? {}) as {
     authenticated?: boolean;
     user?: { username?: string; uid?: string; groups?: string[]; extra?: Record<string, string[]> };
   };
   if (authenticated !== true || user?.username === undefined) return 'unknown';
   const { username, uid, groups = [], extra } = user;
   const subject = { user: username, groups, ...(uid !== undefined && { uid }), ...(extra !== undefined && { extra }) };
-  return (await may(kube, subject, { verb: 'get', group: GROUP, resource: 'records' })) ? 'allowed' : 'forbidden';
+  const isAllowed = await may(kube, subject, { verb: 'get', group: GROUP, resource: 'records' });
+  return isAllowed ? 'allowed' : 'forbidden';
 }

@@ -1,98 +1,70 @@
-// What is worth telling somebody: of what is deployed now, and of a tag that has moved. Pure. Alarms tell; they decide nothing.
+// Which alarms the deployed containers, a moved tag and a changed signer give. Pure. Alarms inform;
+// they decide nothing.
 import { shortDigest } from '../image/digest.ts';
 import type { DeployedContainer, EvidenceSummary, RunningImage } from '../inventory/deployed.ts';
 import type { Alarm } from '../ledger/alarms.ts';
 import type { EvidenceInterval } from '../ledger/statements.ts';
+import { ALARM_CODES, type AlarmCode } from '../policy/alarm-codes.ts';
 
-export const ALARM_CODES = {
-  'tag-moved': 'a tag points to another image',
-  'tag-moved-after-rest': 'a tag that had rested for long points to another image',
-  'tag-gone': 'a tag that is in use is gone',
-  'signer-changed': 'the same tag, and somebody else has signed it',
-  'signature-lost': 'what was signed in order is not any more',
-  'digest-gone': 'what runs can no longer be pulled',
-  'digest-going': 'no tag in use names what runs any more: its registry may clear it away',
-  'mixed-replicas': 'pods of one template run different images',
-  'runs-something-else': 'pinned to one image, and another runs',
-  'blocked-image': 'what must never run again runs',
-  'hold-broken': 'a workload that was brought back runs something else',
-  unpinned: 'declared by a tag alone',
-  denied: 'today’s policy would not let it in',
-  unverified: 'whether it may run could not be checked, or no rule speaks for it',
-  'platform-missing': 'the image no longer has the platform of nodes that it runs on',
-} as const;
-export type AlarmCode = keyof typeof ALARM_CODES;
+type Add = (code: AlarmCode, message: string) => void;
 
-const CRITICAL: ReadonlySet<AlarmCode> = new Set([
-  'tag-moved-after-rest',
-  'tag-gone',
-  'signer-changed',
-  'signature-lost',
-  'digest-gone',
-  'mixed-replicas',
-  'runs-something-else',
-  'blocked-image',
-  'hold-broken',
-  'denied',
-]);
-
-/** Everything that stands in one cluster. @param judged whether there are rules: without, nothing can be said to be unverified */
-export function firingAlarms(rows: readonly DeployedContainer[], evaluation: boolean): Alarm[] {
+/**
+ * Every alarm that fires in one cluster now.
+ * @param hasPolicy whether there are rules: without rules no image can be called unverified
+ */
+export function firingAlarms(rows: readonly DeployedContainer[], hasPolicy: boolean): Alarm[] {
   return rows.flatMap((row) => {
     const found = new Map<AlarmCode, string>();
-    // One line for each kind of thing and container, however many digests are concerned.
-    const say = (code: AlarmCode, message: string) => found.set(code, found.get(code) ?? message);
-    if (row.pinned === 'tag' || row.pinned === 'invalid') say('unpinned', `declared by tag: ${row.declared[0]}`);
+    // One alarm for each code and container, however many digests are affected.
+    const add: Add = (code, message) => found.set(code, found.get(code) ?? message);
+    if (row.pinned === 'tag' || row.pinned === 'invalid') add('unpinned', `declared by tag: ${row.declared[0]}`);
     if (row.mixed)
-      say('mixed-replicas', `${row.running.map((seen) => `${nameOf(seen)} on ${seen.pods} pods`).join(', ')}`);
-    if (row.tag?.digest === null) say('tag-gone', `${row.declared[0]} is gone: a new pod cannot start`);
+      add('mixed-replicas', row.running.map((image) => `${nameOf(image)} on ${image.pods} pods`).join(', '));
+    if (row.tag?.digest === null) add('tag-gone', `${row.declared[0]} is gone: a new pod cannot start`);
     if (row.missingPlatforms !== null && row.missingPlatforms.length > 0)
-      say('platform-missing', `${row.declared[0]} has no ${row.missingPlatforms.join(', ')}`);
-    for (const seen of row.running) sayOf(seen, row, evaluation, say);
-    return [...found].map(([code, message]) => alarmOf(code, row, message));
+      add('platform-missing', `${row.declared[0]} has no ${row.missingPlatforms.join(', ')}`);
+    for (const image of row.running) {
+      addImageAlarms(image, row, add);
+      if (hasPolicy) addPolicyAlarms(image, add);
+    }
+    return [...found].map(([code, message]) => containerAlarm(code, row, message));
   });
 }
 
-function sayOf(
-  seen: RunningImage,
-  row: DeployedContainer,
-  evaluation: boolean,
-  say: (code: AlarmCode, message: string) => void,
-): void {
-  const { identity, evidence, pullable, blocked: never } = seen;
-  if (never !== null) say('blocked-image', `${nameOf(seen)} must not run: ${never}`);
+function addImageAlarms(image: RunningImage, row: DeployedContainer, add: Add): void {
+  const { identity, pullable, blocked, digest } = image;
+  if (blocked !== null) add('blocked-image', `${nameOf(image)} must not run: ${blocked}`);
   if (identity.state === 'different')
-    say('runs-something-else', `declared ${shortDigest(identity.declared)}, runs ${nameOf(seen)}`);
+    add('runs-something-else', `declared ${shortDigest(identity.declared)}, runs ${nameOf(image)}`);
   if (pullable?.served === false)
-    say('digest-gone', `${nameOf(seen)} is not served any more: a node that lacks it cannot start this`);
+    add('digest-gone', `${nameOf(image)} is no longer served: a node that does not have it cannot start it`);
   else if (identity.state === 'moved' && row.pinned === 'tag')
-    say('digest-going', `${nameOf(seen)} has lost its tag, which is ${shortDigest(identity.now)} now`);
-  if (
-    row.hold !== undefined &&
-    pullable !== null &&
-    pullable.digest !== row.hold.digest &&
-    seen.digest !== row.hold.digest
-  )
-    say('hold-broken', `held at ${shortDigest(row.hold.digest)} (${row.hold.reason}), runs ${nameOf(seen)}`);
-  if (!evaluation) return;
-  if (evidence?.outcome === 'deny') say('denied', `${nameOf(seen)}: ${evidence.reason}`);
+    add('digest-going', `${nameOf(image)} has lost its tag, which points to ${shortDigest(identity.now)} now`);
+  const { hold } = row;
+  if (hold !== undefined && pullable !== null && pullable.digest !== hold.digest && digest !== hold.digest)
+    add('hold-broken', `held at ${shortDigest(hold.digest)} (${hold.reason}), runs ${nameOf(image)}`);
+}
+
+function addPolicyAlarms(image: RunningImage, add: Add): void {
+  const { evidence } = image;
+  if (evidence?.outcome === 'deny') add('denied', `${nameOf(image)}: ${evidence.reason}`);
   if (evidence?.outcome === 'open' || evidence?.outcome === 'warn')
-    say('unverified', `${nameOf(seen)}: ${evidence.reason}`);
+    add('unverified', `${nameOf(image)}: ${evidence.reason}`);
 }
 
 const nameOf = ({ digest, imageId }: RunningImage) =>
-  digest === undefined ? (imageId ?? 'nothing known') : shortDigest(digest);
+  digest === undefined ? (imageId ?? 'an unknown image') : shortDigest(digest);
 
-function alarmOf(code: AlarmCode, row: DeployedContainer, message: string): Alarm {
-  const { cluster, namespace, kind, name, container } = row;
+function containerAlarm(code: AlarmCode, row: DeployedContainer, message: string): Alarm {
+  const { cluster, namespace, kind, name, container, uid } = row;
   const subject = `${namespace}/${kind}/${name} ${container}`;
   return {
     key: `${code} ${cluster} ${subject}`,
     code,
-    severity: CRITICAL.has(code) ? 'critical' : 'warning',
+    severity: ALARM_CODES[code].severity,
     subject,
     message,
-    about: { cluster, namespace, kind, name, container, uid: row.uid },
+    about: { cluster, namespace, kind, name, container, uid },
   };
 }
 
@@ -102,43 +74,49 @@ export type MovedTag = {
   readonly from: string | null;
   readonly to: string | null;
   readonly restedMs: number;
-  /** In a few words, where it is known. */
+  /** Summary of what changed, where both images are known. */
   readonly changes?: string | undefined;
 };
 
-/** @param restMs a rest that makes a move remarkable */
+/**
+ * A tag that disappears has an alarm at every container that uses it, and one that comes back needs
+ * none: both give undefined here.
+ * @param restMs a tag that did not move for this long makes the alarm critical
+ */
 export function alarmOfMove({ image, from, to, restedMs, changes }: MovedTag, restMs: number): Alarm | undefined {
-  if (to === null || from === null) return undefined; // gone: that stands at whoever uses it; back: no news
+  if (to === null || from === null) return undefined;
   const code: AlarmCode = restedMs >= restMs ? 'tag-moved-after-rest' : 'tag-moved';
   const days = Math.floor(restedMs / 86_400_000);
   const rest = days >= 1 ? `after ${days} days` : `after ${Math.round(restedMs / 3_600_000)} hours`;
   return {
     key: `${code} ${image} ${from} ${to}`,
     code,
-    severity: CRITICAL.has(code) ? 'critical' : 'warning',
+    severity: ALARM_CODES[code].severity,
     subject: image,
     message: `${shortDigest(from)} → ${shortDigest(to)}, ${rest}${changes === undefined ? '' : `: ${changes}`}`,
     about: { image, from, to },
   };
 }
 
-/** Two digests of one tag, and who speaks for them. */
+/**
+ * Compares the signers of two digests of one tag. A digest that could not be checked lost nothing.
+ */
 export function alarmOfSigners(
   image: string,
   before: Pick<EvidenceInterval, 'digest' | 'signers'>,
   now: Pick<EvidenceSummary, 'signers' | 'outcome'> & { readonly digest: string },
 ): Alarm | undefined {
-  if (before.signers.length === 0 || now.outcome === 'open') return undefined; // not checked is not lost
+  if (before.signers.length === 0 || now.outcome === 'open') return undefined;
   const lost = before.signers.filter((signer) => !now.signers.includes(signer));
   if (lost.length === 0) return undefined;
   const code: AlarmCode = now.signers.length === 0 ? 'signature-lost' : 'signer-changed';
-  const words = now.signers.length === 0 ? 'nobody whom the policy trusts' : now.signers.join(', ');
+  const signers = now.signers.length === 0 ? 'nobody whom the policy trusts' : now.signers.join(', ');
   return {
     key: `${code} ${image} ${before.digest} ${now.digest} ${now.signers.join()}`,
     code,
-    severity: 'critical',
+    severity: ALARM_CODES[code].severity,
     subject: image,
-    message: `${shortDigest(before.digest)} was signed by ${before.signers.join(', ')}; ${shortDigest(now.digest)} by ${words}`,
+    message: `${shortDigest(before.digest)} was signed by ${before.signers.join(', ')}; ${shortDigest(now.digest)} by ${signers}`,
     about: { image, from: before.digest, to: now.digest },
   };
 }

@@ -1,4 +1,5 @@
-// The closures of what runs and of what tags point to: read once in their lives, kept for ever in the ledger, some at hand in memory.
+// The closures of running images and of what tags point to: each is read from its registry once,
+// kept in the ledger, and held in memory while it is in use.
 import type { Reference } from '../flow.ts';
 import { withDigest } from '../image/reference.ts';
 import type { ImageClosure } from '../inventory/image-identity.ts';
@@ -8,71 +9,66 @@ import { asProblem, type Problem } from '../problem.ts';
 
 export type ReadClosure = (reference: Reference) => Promise<ImageClosure & { readonly images: readonly ImageFacts[] }>;
 
-/** At hand; the others are in the ledger. */
-const MAX_KEPT = 20_000;
-/** Read at once. */
+/** Held in memory; all of them are in the ledger. */
+const MAX_IN_MEMORY = 20_000;
 const WORKERS = 4;
 const MAX_WAITING = 20_000;
-/** One that could not be read is tried again after this, milliseconds. */
-const AGAIN_MS = 30 * 60_000;
+/** Pause before a closure that could not be read is tried again, milliseconds. */
+const RETRY_MS = 30 * 60_000;
 
 /** Owns the queue. */
 export class Closures {
   readonly #ledger: Ledger;
   readonly #read: ReadClosure;
   readonly #failed: (reference: Reference, problem: Problem) => void;
-  readonly #known: () => void;
-  readonly #kept = new Map<string, ImageClosure>();
-  /** What decides whether something has moved, before what is only good to know. */
+  readonly #added: () => void;
+  readonly #known = new Map<string, ImageClosure>();
+  /** First what decides whether an image has moved, then what is only useful to know. */
   readonly #waiting = [new Map<string, Reference>(), new Map<string, Reference>()] as const;
   readonly #reading = new Set<string>();
   readonly #failures = new Map<string, number>();
   #working = 0;
 
+  /** @param added called after each closure that became known */
   constructor(
     ledger: Ledger,
     read: ReadClosure,
     failed: (reference: Reference, problem: Problem) => void,
-    known: () => void = () => {},
+    added: () => void = () => {},
   ) {
-    this.#known = known;
+    this.#added = added;
     this.#ledger = ledger;
     this.#read = read;
     this.#failed = failed;
   }
 
-  /** What is known of a digest now; undefined: nothing yet. */
+  /** Undefined: not known yet. */
   of(digest: string): ImageClosure | undefined {
-    return this.#kept.get(digest);
+    return this.#known.get(digest);
   }
 
   /**
-   * Makes it known, in a while.
-   * @param reference names where it can be read; its own digest does not matter
-   * @param urgent somebody waits for it
+   * Queues a closure, unless it is known, queued, or failed a short while ago.
+   * @param reference where it can be read; its own digest does not matter
+   * @param urgent a drift cannot be told from an index without it
    */
   want(reference: Reference, digest: string, urgent: boolean, now = Date.now()): void {
     const [first, later] = this.#waiting;
-    if (
-      this.#kept.has(digest) ||
-      this.#reading.has(digest) ||
-      first.has(digest) ||
-      first.size + later.size >= MAX_WAITING
-    )
-      return;
-    if ((this.#failures.get(digest) ?? 0) > now - AGAIN_MS) return;
+    if (this.#known.has(digest) || this.#reading.has(digest) || first.has(digest)) return;
+    if (first.size + later.size >= MAX_WAITING) return;
+    if ((this.#failures.get(digest) ?? 0) > now - RETRY_MS) return;
     if (urgent) later.delete(digest);
     (urgent ? first : later).set(digest, withDigest(reference, digest));
     if (this.#working < WORKERS) void this.#work();
   }
 
-  /** When this one is known, or could not be read. */
+  /** Resolves when this closure is known, or could not be read. */
   async settledOn(digest: string): Promise<void> {
-    const waits = () => this.#waiting.some((queue) => queue.has(digest)) || this.#reading.has(digest);
-    while (waits()) await new Promise((resolve) => setTimeout(resolve, 50));
+    const isPending = () => this.#waiting.some((queue) => queue.has(digest)) || this.#reading.has(digest);
+    while (isPending()) await new Promise((resolve) => setTimeout(resolve, 50));
   }
 
-  /** When nothing is waiting any more, for tests and for an end. */
+  /** Resolves when nothing is queued any more. */
   async settled(): Promise<void> {
     while (this.#working > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -83,9 +79,9 @@ export class Closures {
       const [digest, reference] = next;
       this.#reading.add(digest);
       try {
-        this.#keep(digest, (await this.#stored(digest)) ?? (await this.#fetch(reference)));
+        this.#remember(digest, (await this.#stored(digest)) ?? (await this.#fetch(reference)));
         this.#failures.delete(digest);
-        this.#known();
+        this.#added();
       } catch (error) {
         this.#failures.set(digest, Date.now());
         this.#failed(reference, asProblem(error, 'unreachable', { image: reference.text }));
@@ -104,29 +100,25 @@ export class Closures {
     return undefined;
   }
 
-  #keep(digest: string, closure: ImageClosure): void {
-    this.#kept.set(digest, closure);
-    if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value as string);
+  #remember(digest: string, closure: ImageClosure): void {
+    this.#known.set(digest, closure);
+    if (this.#known.size > MAX_IN_MEMORY) this.#known.delete(this.#known.keys().next().value as string);
   }
 
   async #stored(root: string): Promise<ImageClosure | undefined> {
     const rows = await this.#ledger.closure(root);
     if (rows === undefined) return undefined;
-    return {
-      root,
-      members: new Map(
-        rows.map(({ member, role, platform }) => [
-          member,
-          { role: role as 'index', ...(platform !== null && { platform }) },
-        ]),
-      ),
-    };
+    const members = rows.map(
+      ({ member, role, platform }) =>
+        [member, { role: role as 'index', ...(platform !== null && { platform }) }] as const,
+    );
+    return { root, members: new Map(members) };
   }
 
   async #fetch(reference: Reference): Promise<ImageClosure> {
-    const closure = await this.#read(reference);
-    const members = [...closure.members].map(([digest, member]) => ({ digest, ...member }));
-    await this.#ledger.append([{ kind: 'closure', root: closure.root, members, images: closure.images }]);
-    return { root: closure.root, members: closure.members };
+    const { root, members, images } = await this.#read(reference);
+    const listed = [...members].map(([digest, member]) => ({ digest, ...member }));
+    await this.#ledger.append([{ kind: 'closure', root, members: listed, images }]);
+    return { root, members };
   }
 }

@@ -1,5 +1,5 @@
-// Who signed what runs, and does today's policy still let it in? Asked once a day for each digest, and whenever the policy changes; what
-// changed goes into the ledger.
+// Who signed the running images, and would the policy in force admit them? Evaluated once a day for
+// each digest, and again when the policy changes; changes go into the ledger.
 
 import type { Evaluation } from '../evaluate/evaluate.ts';
 import type { PinnedReference, Reference, Scope } from '../flow.ts';
@@ -11,7 +11,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { EvidenceInterval } from '../ledger/statements.ts';
 import { asProblem, type Problem } from '../problem.ts';
 
-/** Asks signatures and policy. */
+/** Evaluates images by one version of the policy. */
 export type Evaluator = {
   /** `sha256:HEX` of the policy. */
   readonly policy: string;
@@ -24,13 +24,14 @@ export type SignerChange = {
   readonly now: EvidenceSummary;
 };
 
-const AGAIN_MS = 24 * 3_600_000;
-/** After one that could not be checked. */
-const RETRY_MS = 15 * 60_000;
-/** After one that could not be judged or recorded at all. */
+/** How long an evaluation is valid, milliseconds. */
+const VALID_MS = 24 * 3_600_000;
+/** The same for one in which something could not be checked. */
+const OPEN_MS = 15 * 60_000;
+/** Pause after an evaluation that failed, or that could not be recorded. */
 const FAILED_MS = 60_000;
 const WORKERS = 2;
-const MAX_KEPT = 50_000;
+const MAX_IN_MEMORY = 50_000;
 
 type Wanted = { readonly reference: PinnedReference; readonly scope: Scope };
 
@@ -40,17 +41,20 @@ export class EvidenceKeeper {
   readonly #source: () => Promise<Evaluator | undefined>;
   readonly #changed: (change: SignerChange | undefined) => void;
   readonly #failed: (problem: Problem) => void;
-  readonly #kept = new Map<string, EvidenceSummary & { readonly policy: string }>();
+  readonly #known = new Map<string, EvidenceSummary & { readonly policy: string }>();
   readonly #waiting = new Map<string, Wanted>();
-  readonly #looking = new Set<string>();
+  readonly #evaluating = new Set<string>();
   readonly #failures = new Map<string, number>();
-  /** What the ledger has open, by registry, repository and digest. */
+  /** The evidence that the ledger has open, by registry, repository and digest. */
   readonly #open = new Map<string, EvidenceInterval>();
   #working = 0;
   #evaluator: Evaluator | undefined;
-  #failure = '';
+  #sourceFailure = '';
 
-  /** @param source today's policy, asked at each refresh; undefined: there are no rules; @param changed undefined: something became known for the first time */
+  /**
+   * @param source the policy in force, read at each refresh; undefined: there are no rules
+   * @param changed called after each evaluation; undefined: nothing changed, or it is the first
+   */
   constructor(
     ledger: Ledger,
     source: () => Promise<Evaluator | undefined>,
@@ -72,38 +76,39 @@ export class EvidenceKeeper {
   async refresh(): Promise<void> {
     try {
       this.#evaluator = await this.#source();
-      this.#failure = '';
+      this.#sourceFailure = '';
     } catch (error) {
-      // A policy that cannot be read says nothing new; what was found stands, with its age. It is told once.
+      // A policy that cannot be read proves nothing: earlier findings stay, with their age. Each
+      // failure is reported once.
       const problem = asProblem(error, 'file');
-      if (problem.message !== this.#failure) this.#failed(problem);
-      this.#failure = problem.message;
+      if (problem.message !== this.#sourceFailure) this.#failed(problem);
+      this.#sourceFailure = problem.message;
     }
   }
 
-  /** Whether there are rules to judge by. */
   get hasPolicy(): boolean {
     return this.#evaluator !== undefined;
   }
 
   of(reference: Reference, row: Pick<Row, 'namespace' | 'kind'>): EvidenceSummary | undefined {
-    return this.#kept.get(keyOf({ reference, scope: settingOf(row) }));
+    return this.#known.get(keyOf({ reference, scope: scopeOf(row) }));
   }
 
-  /** Makes it known, in a while, if it is not or no longer. */
+  /** Queues an evaluation, unless there is a valid one by this policy. */
   want(reference: PinnedReference, row: Pick<Row, 'namespace' | 'kind'>, now = Date.now()): void {
     if (this.#evaluator === undefined) return;
-    const wanted = { reference, scope: settingOf(row) };
+    const wanted = { reference, scope: scopeOf(row) };
     const key = keyOf(wanted);
-    const known = this.#kept.get(key);
-    const stale = known?.outcome === 'open' ? RETRY_MS : AGAIN_MS;
-    if (known !== undefined && known.policy === this.#evaluator.policy && known.checked > now - stale) return;
-    if (this.#waiting.has(key) || this.#looking.has(key) || (this.#failures.get(key) ?? 0) > now - FAILED_MS) return;
+    const known = this.#known.get(key);
+    const valid = known?.outcome === 'open' ? OPEN_MS : VALID_MS;
+    if (known !== undefined && known.policy === this.#evaluator.policy && known.checked > now - valid) return;
+    if (this.#waiting.has(key) || this.#evaluating.has(key)) return;
+    if ((this.#failures.get(key) ?? 0) > now - FAILED_MS) return;
     this.#waiting.set(key, wanted);
     if (this.#working < WORKERS) void this.#work();
   }
 
-  /** When nothing is waiting any more, for tests and for an end. */
+  /** Drops what is queued, and resolves when the running evaluations have ended. */
   async settled(): Promise<void> {
     this.#waiting.clear();
     while (this.#working > 0) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -114,41 +119,42 @@ export class EvidenceKeeper {
     for (let next = this.#waiting.entries().next(); !next.done; next = this.#waiting.entries().next()) {
       const [key, wanted] = next.value;
       this.#waiting.delete(key);
-      this.#looking.add(key);
+      this.#evaluating.add(key);
       try {
-        await this.#look(key, wanted);
+        await this.#evaluate(key, wanted);
         this.#failures.delete(key);
       } catch (error) {
         this.#failures.set(key, Date.now());
         this.#failed(asProblem(error, 'unreachable', { image: wanted.reference.text }));
       }
-      this.#looking.delete(key);
+      this.#evaluating.delete(key);
     }
     this.#working--;
   }
 
-  async #look(key: string, { reference, scope }: Wanted): Promise<void> {
+  async #evaluate(key: string, { reference, scope }: Wanted): Promise<void> {
     const evaluator = this.#evaluator;
-    if (evaluator === undefined) return; // the rules went while it waited
+    if (evaluator === undefined) return; // the rules were removed while it was queued
     const found = summarizeEvaluation(await evaluator.evaluate(reference, scope));
-    const before = this.#kept.get(key);
+    const before = this.#known.get(key);
     const now = Date.now();
-    const same = before?.outcome === found.outcome && before.reason === found.reason;
-    const evidence = { ...found, checked: now, since: same ? before.since : now, policy: evaluator.policy };
-    this.#kept.set(key, evidence);
-    if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value as string);
+    const isSame = before?.outcome === found.outcome && before.reason === found.reason;
+    const evidence = { ...found, checked: now, since: isSame ? before.since : now, policy: evaluator.policy };
+    this.#known.set(key, evidence);
+    if (this.#known.size > MAX_IN_MEMORY) this.#known.delete(this.#known.keys().next().value as string);
     await this.#record(reference, evidence, evaluator.policy);
   }
 
   async #record(reference: PinnedReference, evidence: EvidenceSummary, policy: string): Promise<void> {
     const { registry, repository, digest } = reference;
     const { outcome, signers, reason } = evidence;
-    // Another watcher may have told it already.
-    const told = await this.#ledger.statements.evidence([digest], true);
-    for (const row of told) if (row.source === 'watcher') this.#open.set(openKey(row), row);
+    // Another watcher may have recorded it already.
+    for (const row of await this.#ledger.statements.evidence([digest], true))
+      if (row.source === 'watcher') this.#open.set(openKey(row), row);
     const before = this.#open.get(openKey({ registry, repository, digest }));
-    const same = before?.outcome === outcome && String(before.signers) === String(signers) && before.reason === reason;
-    if (same) return this.#changed(undefined);
+    const isSame =
+      before?.outcome === outcome && String(before.signers) === String(signers) && before.reason === reason;
+    if (isSame) return this.#changed(undefined);
     const named = { kind: 'evidence', registry, repository, digest, source: 'watcher' } as const;
     const event: EvidenceEvent = { ...named, outcome, signers, reason, policy };
     const [entry] = await this.#ledger.append([event]);
@@ -158,7 +164,7 @@ export class EvidenceKeeper {
   }
 }
 
-const settingOf = ({ namespace, kind }: Pick<Row, 'namespace' | 'kind'>): Scope => ({ namespace, kind });
+const scopeOf = ({ namespace, kind }: Pick<Row, 'namespace' | 'kind'>): Scope => ({ namespace, kind });
 const keyOf = ({ reference, scope }: { readonly reference: Reference; readonly scope: Scope }) =>
   `${printReference(reference)} ${scope.namespace} ${scope.kind}`;
 const openKey = ({ registry, repository, digest }: Pick<EvidenceInterval, 'registry' | 'repository' | 'digest'>) =>

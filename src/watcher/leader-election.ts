@@ -1,20 +1,21 @@
-// Of several watchers of one cluster one records: who it is stands in the ledger, for a while.
+// Of several watchers of one cluster one records. It holds a lease in the ledger, and another takes
+// over when the lease ends.
 import { randomUUID } from 'node:crypto';
 import type { Ledger } from '../ledger/ledger.ts';
 import { asProblem, type Problem } from '../problem.ts';
 import { repeat } from './repeat.ts';
 
-/** Another takes over when one was silent for so long, milliseconds. */
-const LEAD_MS = 10_000;
-const AGAIN_MS = 3000;
+/** How long a lease is valid without renewal, milliseconds. */
+const LEASE_MS = 10_000;
+const RENEW_MS = 3000;
 
 /** Owns the timer. */
 export class LeaderElection {
   readonly #ledger: Ledger;
   readonly #clusters: readonly string[];
-  readonly #changed: (cluster: string, leads: boolean) => void;
+  readonly #changed: (cluster: string, isLeader: boolean) => void;
   readonly #failed: (problem: Problem) => void;
-  /** To others that watch the same. */
+  /** This process, among those that watch the same clusters. */
   readonly #holder = randomUUID();
   readonly #held = new Set<string>();
   #stop: () => void = () => {};
@@ -23,7 +24,7 @@ export class LeaderElection {
   constructor(
     ledger: Ledger,
     clusters: readonly string[],
-    changed: (cluster: string, leads: boolean) => void,
+    changed: (cluster: string, isLeader: boolean) => void,
     failed: (problem: Problem) => void,
   ) {
     this.#ledger = ledger;
@@ -32,29 +33,33 @@ export class LeaderElection {
     this.#failed = failed;
   }
 
-  /** Whether this one records it. While the ledger is silent, whoever recorded does: what is told twice is drawn once. */
+  /**
+   * Whether this process records the cluster. While the ledger does not answer, the last leader stays
+   * leader: two leaders are harmless, because the ledger stores the same fact once.
+   */
   has(cluster: string): boolean {
     return this.#held.has(cluster);
   }
 
   async start(): Promise<void> {
-    await this.#look().catch((error: unknown) => this.#failed(asProblem(error, 'file')));
-    this.#stop = repeat(() => this.#look(), AGAIN_MS, this.#failed);
+    await this.renew().catch((error: unknown) => this.#failed(asProblem(error, 'file')));
+    this.#stop = repeat(() => this.renew(), RENEW_MS, this.#failed);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stop();
-    await this.#ledger.release(this.#holder).catch(() => {}); // it ends by itself
+    await this.#ledger.release(this.#holder).catch(() => {}); // the lease ends by itself
   }
 
-  async #look(): Promise<void> {
+  /** Acquires or renews each lease. @throws when the ledger does not answer */
+  async renew(now = Date.now()): Promise<void> {
     for (const cluster of this.#clusters) {
-      const leads = await this.#ledger.acquire(`cluster ${cluster}`, this.#holder, Date.now(), LEAD_MS);
-      if (this.#stopped || leads === this.#held.has(cluster)) continue;
-      if (leads) this.#held.add(cluster);
+      const isLeader = await this.#ledger.acquire(`cluster ${cluster}`, this.#holder, now, LEASE_MS);
+      if (this.#stopped || isLeader === this.#held.has(cluster)) continue;
+      if (isLeader) this.#held.add(cluster);
       else this.#held.delete(cluster);
-      this.#changed(cluster, leads);
+      this.#changed(cluster, isLeader);
     }
   }
 }

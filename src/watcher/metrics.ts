@@ -1,4 +1,5 @@
-// What Prometheus reads of the watcher. Counts only: no name of a workload or an image stands here, for whoever scrapes need not know them.
+// The watcher's metrics for Prometheus. Counts only: whoever may scrape need not know the names of
+// workloads or images.
 
 import { type DeployedContainer, FILTERS } from '../inventory/deployed.ts';
 import type { Alarm } from '../ledger/alarms.ts';
@@ -15,9 +16,9 @@ export type Reading = {
   readonly waiting: readonly { readonly sink: string; readonly count: number }[];
 };
 
-/** Owns the figures of one watcher. */
+/** Owns the counters of one watcher. */
 export class WatcherMetrics {
-  readonly #moves = new Value('counter', 'tagproof_tag_moves_total', 'Tags that were seen to move.');
+  readonly #moves = new Value('counter', 'tagproof_tag_moves_total', 'Tags that moved.');
   readonly #raised = new Value('counter', 'tagproof_alarms_total', 'Alarms that were raised.');
   readonly #recorded = new Value('counter', 'tagproof_ledger_events_total', 'Entries that were added to the ledger.');
   readonly #ledgerErrors = new Value(
@@ -25,7 +26,7 @@ export class WatcherMetrics {
     'tagproof_ledger_errors_total',
     'Times that the ledger did not answer.',
   );
-  readonly #hints = new Value('counter', 'tagproof_hints_total', 'Words of registries that something was pushed.');
+  readonly #hints = new Value('counter', 'tagproof_hints_total', 'Push notifications of registries.');
 
   moved(): void {
     this.#moves.add();
@@ -59,27 +60,31 @@ export class WatcherMetrics {
       ),
       gauge(
         'tagproof_containers',
-        'Containers of workloads, and of them those to which a question says yes.',
-        [...byCluster].flatMap(([cluster, mine]): [number, Record<string, string>][] => [
-          [mine.length, { cluster, question: 'all' }],
-          ...Object.entries(FILTERS).map(([question, is]): [number, Record<string, string>] => [
-            mine.filter(is).length,
+        'Containers of workloads: all of them, and those that match each filter.',
+        [...byCluster].flatMap(([cluster, rowsOfCluster]): [number, Record<string, string>][] => [
+          [rowsOfCluster.length, { cluster, question: 'all' }],
+          ...Object.entries(FILTERS).map(([question, matches]): [number, Record<string, string>] => [
+            rowsOfCluster.filter(matches).length,
             { cluster, question },
           ]),
         ]),
       ),
       gauge(
         'tagproof_alarms',
-        'Alarms that stand now.',
+        'Alarms that fire now.',
         [...counted].map(([key, list]) => {
           const [code = '', severity = ''] = key.split(' ');
           return [list.length, { code, severity }];
         }),
       ),
-      gauge('tagproof_tags_followed', 'Tags and digests that are asked about.', [[freshness.tags]]),
-      gauge('tagproof_tags_fresh', 'Of them: looked at no later than the objective allows.', [[freshness.fresh]]),
-      gauge('tagproof_look_late_seconds', 'How late the oldest look is.', [[freshness.lateMs / 1000]]),
-      gauge('tagproof_look_objective_seconds', 'No look shall be later than this.', [[freshness.objectiveMs / 1000]]),
+      gauge('tagproof_tags_followed', 'Tags and digests that are polled.', [[freshness.tags]]),
+      gauge('tagproof_tags_fresh', 'Of them: those that were checked as recently as the objective demands.', [
+        [freshness.fresh],
+      ]),
+      gauge('tagproof_poll_late_seconds', 'How late the oldest poll is that is due.', [[freshness.lateMs / 1000]]),
+      gauge('tagproof_poll_objective_seconds', 'The objective: no poll is later than this.', [
+        [freshness.objectiveMs / 1000],
+      ]),
       gauge(
         'tagproof_registry_requests_hour',
         'Requests to a registry in the last hour.',
@@ -90,18 +95,18 @@ export class WatcherMetrics {
       ),
       gauge(
         'tagproof_registry_remaining',
-        'Requests that a registry said it would still take.',
+        'Requests that a registry announced it would still accept.',
         budget.flatMap(({ registry, limit }): [number, Record<string, string>][] =>
           limit === undefined ? [] : [[limit.remaining, { registry }]],
         ),
       ),
       gauge(
         'tagproof_deliveries_waiting',
-        'Messages that a sink has not taken yet.',
+        'Messages that a sink has not accepted yet.',
         waiting.map(({ sink, count }) => [count, { sink }]),
       ),
       this.#moves,
-      this.#recorded,
+      this.#raised,
       this.#recorded,
       this.#ledgerErrors,
       this.#hints,

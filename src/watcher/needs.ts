@@ -1,10 +1,11 @@
-// What is to be known of what is deployed: tags and digests to look at, closures to read, signatures to check. Pure.
+// What must be looked up about the deployed containers: tags and digests to poll, closures to read,
+// signatures to check. Pure.
 import type { PinnedReference, Reference } from '../flow.ts';
 import { parseReference, withDigest } from '../image/reference.ts';
 import { type DeployedContainer, tagOf } from '../inventory/deployed.ts';
 import { Problem } from '../problem.ts';
 
-/** Tags, and the digests that nodes would have to pull again. */
+/** The tags in use, and the digests that a node would have to pull again. */
 export function* polledReferences(rows: readonly DeployedContainer[]): Generator<Reference> {
   for (const row of rows) {
     for (const text of row.declared) {
@@ -23,13 +24,16 @@ export function* polledReferences(rows: readonly DeployedContainer[]): Generator
 
 export type Need = {
   readonly row: DeployedContainer;
-  /** With the digest that is to be known. */
+  /** The digest whose closure and signatures are needed. */
   readonly reference: PinnedReference;
-  /** Undefined: only who signed it. */
+  /** Undefined: only the signatures. */
   readonly closure: 'urgent' | 'later' | undefined;
 };
 
-/** Closures, first of what differs, so that no index is taken for a drift; signatures of what runs, and of what will run next. */
+/**
+ * Closures and signatures of what runs, and of what the next pod will run. A closure is urgent where
+ * the running digest differs from the declared one: it may only be a manifest of the declared index.
+ */
 export function* needsOf(
   rows: readonly DeployedContainer[],
   digestOf: (tag: Reference) => string | null | undefined,

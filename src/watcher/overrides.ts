@@ -1,36 +1,39 @@
-// What people said of what runs, as the ledger has it: held here, never again there. Read anew now and then, for others write it.
+// What people decided about running images, as the ledger has it: holds on workloads, and the
+// blocklist. Read again every few seconds, because other processes write it.
 
 import type { Row } from '../inventory/inventory.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Hold } from '../ledger/statements.ts';
 
-type Place = Pick<Row, 'namespace' | 'kind' | 'name' | 'container'> & { readonly cluster: string | null };
+type HeldContainer = Pick<Row, 'namespace' | 'kind' | 'name' | 'container'> & { readonly cluster: string | null };
 
 export class Overrides {
   readonly #ledger: Ledger;
   #holds: ReadonlyMap<string, Hold> = new Map();
-  #nevers: ReadonlyMap<string, string> = new Map();
+  #blocked: ReadonlyMap<string, string> = new Map();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
   }
 
-  /** @throws where the ledger does not answer; what was read before stands */
+  /** @throws when the ledger does not answer; what was read before stays in force */
   async read(): Promise<void> {
-    const { statements: results } = this.#ledger;
-    this.#holds = new Map((await results.holds()).map((hold) => [keyOf(hold), hold]));
-    this.#nevers = new Map((await results.blocklist()).map(({ digest, reason }) => [digest, reason]));
+    const { statements } = this.#ledger;
+    const [holds, blocked] = [await statements.holds(), await statements.blocklist()];
+    this.#holds = new Map(holds.map((hold) => [keyOf(hold), hold]));
+    this.#blocked = new Map(blocked.map(({ digest, reason }) => [digest, reason]));
   }
 
-  /** Of its own cluster, or of all that have a workload of this name. */
-  hold(row: Place): Hold | undefined {
-    return this.#holds.get(keyOf(row)) ?? this.#holds.get(keyOf({ ...row, cluster: null }));
+  /** A hold of this cluster, or one that names no cluster and so holds in all of them. */
+  hold(container: HeldContainer): Hold | undefined {
+    return this.#holds.get(keyOf(container)) ?? this.#holds.get(keyOf({ ...container, cluster: null }));
   }
 
-  never(digest: string): string | undefined {
-    return this.#nevers.get(digest);
+  /** @returns why the digest is on the blocklist; undefined: it is not */
+  blocked(digest: string): string | undefined {
+    return this.#blocked.get(digest);
   }
 }
 
-const keyOf = ({ cluster, namespace, kind, name, container }: Place) =>
+const keyOf = ({ cluster, namespace, kind, name, container }: HeldContainer) =>
   `${cluster ?? ''} ${namespace}/${kind}/${name} ${container}`;

@@ -1,5 +1,5 @@
-// A registry client that spends from the watcher's budget: what registries count as a pull is only asked for while there is plenty, for
-// nodes pull by the same address.
+// A registry client within the watcher's budget: requests that registries count as pulls wait while
+// less than half of an announced limit is left, because nodes pull from the same address.
 import type { PinnedReference, Reference } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { type ClientOptions, RegistryClient } from '../registry/client.ts';
@@ -10,57 +10,62 @@ import type { Referrer } from '../registry/referrers.ts';
 import type { RateLimit } from '../registry/throttle.ts';
 import type { Budget } from './budget.ts';
 
-/** A turn is waited for so long, milliseconds; then whoever asked tries again some other time. */
+/**
+ * How long a request waits for the budget, milliseconds; then it fails, and the caller retries
+ * later.
+ */
 const PATIENCE_MS = 20_000;
 const PAUSE_MS = 200;
-/** Docker Hub's name for images, and for itself. */
+/** Docker Hub serves images of docker.io at another host. */
 const HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
 
 export class PacedClient extends RegistryClient {
   readonly #budget: Budget;
-  readonly #names: ReadonlyMap<string, string>;
+  readonly #users: ReadonlyMap<string, string>;
 
   constructor(budget: Budget, options: ClientOptions) {
-    const names = new Map<string, string>();
+    const users = new Map<string, string>();
     const source = options.credentials ?? ambientCredentials();
     super({
       ...options,
       credentials: async (registry, repository) => {
         const credential = await source(registry, repository);
-        names.set(`${registry}/${repository}`, nameOf(credential));
+        users.set(`${registry}/${repository}`, userOf(credential));
         return credential;
       },
     });
     this.#budget = budget;
-    this.#names = names;
+    this.#users = users;
   }
 
-  /** By whose name a repository is asked; who was never asked for a name is nobody yet. */
+  /**
+   * The user whose credentials are used for a repository; anonymous until it asked for credentials.
+   */
   credentialOf({ registry, repository }: Pick<Reference, 'registry' | 'repository'>): string {
-    return this.#names.get(`${registry}/${repository}`) ?? 'anonymous';
+    return this.#users.get(`${registry}/${repository}`) ?? 'anonymous';
   }
 
-  /** What a registry last announced. */
+  /** The rate limit that a registry last announced. */
   rateLimitOf(registry: string): RateLimit | undefined {
     const host = HOSTS[registry] ?? registry;
     return this.rateLimits().find(([name]) => name === host)?.[1];
   }
 
   override async manifest(reference: Reference): Promise<Manifest> {
-    await this.#turn(reference);
+    await this.#waitForBudget(reference);
     return super.manifest(reference);
   }
 
   override async referrers(reference: PinnedReference): Promise<Referrer[]> {
-    await this.#turn(reference);
+    await this.#waitForBudget(reference);
     return super.referrers(reference);
   }
 
-  async #turn(reference: Reference): Promise<void> {
+  async #waitForBudget(reference: Reference): Promise<void> {
     const { registry, text } = reference;
     for (let waited = 0; !this.#budget.pull(reference, Date.now()); waited += PAUSE_MS) {
       if (waited >= PATIENCE_MS)
-        throw new Problem('unreachable', `${registry} allows few pulls more: they are left to the nodes`, {
+        throw new Problem('unreachable', `${registry} allows few more pulls: they are left to the nodes`, {
           image: text,
         });
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS).unref());
@@ -68,7 +73,7 @@ export class PacedClient extends RegistryClient {
   }
 }
 
-function nameOf(credential: Credential | undefined): string {
+function userOf(credential: Credential | undefined): string {
   if (credential === undefined) return 'anonymous';
   return credential.kind === 'basic' ? credential.username : 'identity token';
 }

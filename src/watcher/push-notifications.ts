@@ -1,5 +1,5 @@
-// Words of registries that something was pushed: notifications of distribution, of Harbor, and a plain one. Never believed: a hint only moves
-// a look at a tag that is followed anyway to now. Pure.
+// Reads push notifications of registries: of distribution, of Harbor, and a plain form. A
+// notification is never believed: it only makes the poll of a watched tag due now. Pure.
 import type { Reference } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
@@ -7,7 +7,7 @@ import { Problem } from '../problem.ts';
 export const HINT_KINDS = ['distribution', 'harbor', 'generic'] as const;
 export type HintKind = (typeof HINT_KINDS)[number];
 
-/** Images of one message at the most. */
+/** Images of one message that are read. */
 const MAX_IMAGES = 1000;
 
 type Loose = { readonly [key: string]: unknown };
@@ -16,9 +16,9 @@ const listOf = (value: unknown): Loose[] => (Array.isArray(value) ? value.filter
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /**
- * @param body JSON as it came
- * @param registry the name by which images call the registry that speaks, where it knows itself by another
- * @returns references with tags; what has none, or is not understood, is left out
+ * @param body JSON as it was received
+ * @param registry the host under which images name the registry, where the registry itself uses another
+ * @returns references with tags; whatever has no tag, or is not understood, is left out
  */
 export function hintsOf(kind: HintKind, body: unknown, registry: string | undefined): Reference[] {
   if (!isLoose(body)) throw new Problem('usage', 'expected a JSON object');
@@ -39,7 +39,8 @@ const READERS: Record<HintKind, (body: Loose, registry: string | undefined) => s
       const host = registry ?? textOf(isLoose(request) ? request['host'] : '');
       return target['tag'] === undefined ? [] : [`${host}/${textOf(target['repository'])}:${textOf(target['tag'])}`];
     }),
-  // goharbor.io, "Configure Webhook Notifications": the default form, and CloudEvents with the same content under `data`.
+  // goharbor.io, "Configure Webhook Notifications": the default form, and CloudEvents with the same
+  // content under `data`.
   harbor: (body, registry) => {
     const data = [body['event_data'], body['data']].find(isLoose) ?? {};
     const repository = isLoose(data['repository']) ? textOf(data['repository']['repo_full_name']) : '';

@@ -1,5 +1,5 @@
-// From pods to the record: what started to run, and what has ended. Knows what the ledger has open, so that nothing is told twice, and
-// nothing that happened while nobody watched is missed.
+// From pods to run events: what started, what grew and what ended since the last comparison. It
+// starts from the open runs of the ledger, so that a restart repeats nothing and misses nothing.
 
 import { digestIn } from '../inventory/image-identity.ts';
 import { type Owners, topOf } from '../inventory/inventory.ts';
@@ -13,10 +13,16 @@ type Key = Pick<RunEvent, 'namespace' | 'container' | 'type' | 'image' | 'digest
   readonly name: string;
   readonly revision: string;
 };
-/** Numbers of ControllerRevisions: by the uid of whom they belong to, a slash, and their name or hash. */
+type Count = { readonly key: Key; pods: number };
+const textOf = (key: Key) => JSON.stringify(Object.values(key));
+
+/** Numbers of ControllerRevisions, by the uid of their owner, a slash, and their name or hash. */
 export type Revisions = ReadonlyMap<string, string>;
 
-/** False while its ReplicaSet or Job has not come: until then nobody could say on whose behalf it runs. */
+/**
+ * False until its ReplicaSet or Job is known: before that, nobody can say which workload it belongs
+ * to.
+ */
 export function isPlaced({ owner }: Pod, owners: Owners): boolean {
   return owners.has(owner.uid) || !MAKERS.some(({ kind }) => kind === owner.kind);
 }
@@ -24,34 +30,23 @@ export function isPlaced({ owner }: Pod, owners: Owners): boolean {
 /** Owns the counts. */
 export class Recorder {
   readonly #cluster: string;
-  /** What the ledger has open: by key, the most pods at once. */
-  readonly #open = new Map<string, { key: Key; pods: number }>();
+  /** The open runs of the ledger, with the most pods at once. */
+  readonly #open = new Map<string, Count>();
 
   constructor(cluster: string, open: readonly RunInterval[]) {
     this.#cluster = cluster;
     for (const { namespace, kind, name, container, type, image, digest, revision, pods } of open) {
       const key: Key = { namespace, kind, name, container, type: type as Key['type'], image, digest, revision };
-      this.#open.set(JSON.stringify(Object.values(key)), { key, pods });
+      this.#open.set(textOf(key), { key, pods });
     }
   }
 
-  /** @param pods all that are there now; @returns what the ledger does not know yet; told once */
+  /**
+   * @param pods all that exist now
+   * @returns what the ledger does not have yet; each event is returned once
+   */
   changes(pods: Iterable<Pod>, owners: Owners, revisions: Revisions = new Map()): RunEvent[] {
-    const now = new Map<string, { key: Key; pods: number }>();
-    for (const pod of pods) {
-      if (pod.finished || !isPlaced(pod, owners)) continue;
-      const { kind, name, ...top } = topOf(pod.owner, owners);
-      const revision = top.revision ?? revisions.get(`${pod.owner.uid}/${pod.revisionHash}`) ?? '';
-      for (const { name: container, type, image, imageId } of pod.containers) {
-        const digest = imageId === undefined ? undefined : digestIn(imageId);
-        if (digest === undefined) continue; // nothing runs yet that could be told
-        const key: Key = { namespace: pod.namespace, kind, name, container, type, image, digest, revision };
-        const text = JSON.stringify(Object.values(key));
-        const entry = now.get(text);
-        if (entry === undefined) now.set(text, { key, pods: 1 });
-        else entry.pods++;
-      }
-    }
+    const now = countRuns(pods, owners, revisions);
     const events: RunEvent[] = [];
     for (const [text, { key, pods: count }] of now) {
       const before = this.#open.get(text)?.pods ?? 0;
@@ -67,7 +62,10 @@ export class Recorder {
     return events;
   }
 
-  /** What finished pods ran, one event a container: Jobs end faster than anybody looks. Whether it is known already is not asked here. */
+  /**
+   * What finished pods ran, one event a container: a Job can end before the watcher sees it run.
+   * The caller removes what is recorded already.
+   */
   finished(pods: Iterable<Pod>, owners: Owners): RunEvent[] {
     const events: RunEvent[] = [];
     for (const pod of pods) {
@@ -84,7 +82,26 @@ export class Recorder {
   }
 
   #event({ kind, name, revision, ...rest }: Key, pods: number): RunEvent {
-    const of = revision === '' ? {} : { revision };
-    return { kind: 'run', cluster: this.#cluster, workload: { kind, name }, ...rest, ...of, pods };
+    const numbered = revision === '' ? {} : { revision };
+    return { kind: 'run', cluster: this.#cluster, workload: { kind, name }, ...rest, ...numbered, pods };
   }
+}
+
+/** How many pods run each digest. A container without a digest does not run yet. */
+function countRuns(pods: Iterable<Pod>, owners: Owners, revisions: Revisions): Map<string, Count> {
+  const counts = new Map<string, Count>();
+  for (const pod of pods) {
+    if (pod.finished || !isPlaced(pod, owners)) continue;
+    const { kind, name, ...top } = topOf(pod.owner, owners);
+    const revision = top.revision ?? revisions.get(`${pod.owner.uid}/${pod.revisionHash}`) ?? '';
+    for (const { name: container, type, image, imageId } of pod.containers) {
+      const digest = imageId === undefined ? undefined : digestIn(imageId);
+      if (digest === undefined) continue;
+      const key: Key = { namespace: pod.namespace, kind, name, container, type, image, digest, revision };
+      const entry = counts.get(textOf(key));
+      if (entry === undefined) counts.set(textOf(key), { key, pods: 1 });
+      else entry.pods++;
+    }
+  }
+  return counts;
 }

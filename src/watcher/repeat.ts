@@ -1,7 +1,12 @@
-// A task that is done again and again: each time a while after it ended, so that it never runs beside itself.
+// Repeats a task. Each pause begins when the task has ended, so that a task never runs twice at
+// once.
 import { asProblem, type Problem } from '../problem.ts';
 
-/** @param everyMs pause before each; @param failed hears of what went wrong: it goes on; @returns how to stop */
+/**
+ * @param everyMs pause before each run
+ * @param failed receives the error of a run; the repetition goes on
+ * @returns a function that stops it
+ */
 export function repeat(task: () => Promise<unknown>, everyMs: number, failed: (problem: Problem) => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;

@@ -1,16 +1,17 @@
-// The same text once: fifty thousand pods name a few thousand images, and JSON makes a new string of each.
+// Keeps one copy of equal strings: fifty thousand pods name a few thousand images, and JSON makes a
+// new string each time.
 
-const MAX_KEPT = 200_000;
+const MAX_STRINGS = 200_000;
 
 export class StringPool {
-  readonly #kept = new Map<string, string>();
+  readonly #strings = new Map<string, string>();
 
   intern(text: string): string {
-    const known = this.#kept.get(text);
+    const known = this.#strings.get(text);
     if (known !== undefined) return known;
-    // Begun anew now and then: what is still in use comes back by itself.
-    if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
-    this.#kept.set(text, text);
+    // A full pool starts empty again: strings that are still in use come back by themselves.
+    if (this.#strings.size >= MAX_STRINGS) this.#strings.clear();
+    this.#strings.set(text, text);
     return text;
   }
 }

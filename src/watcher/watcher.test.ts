@@ -1,213 +1,163 @@
-// What is recorded of pods and of tags: once, whatever comes twice; and what happened while nobody watched.
+// The whole watcher on a feed that the test drives, a registry that is a function, and a ledger in
+// memory.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
-import type { Reference } from '../flow.ts';
-import { parseReference } from '../image/reference.ts';
-import { type Owner, podOf } from '../inventory/pods.ts';
-import type { RunEvent } from '../ledger/event.ts';
-import { openLedger } from '../ledger/open.ts';
+import { test } from 'node:test';
+import { A, B, freeBudget, podObject, until, withLedger } from '../../test/watcher-fixtures.ts';
+import type { KubeObject } from '../kube/object.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { Problem } from '../problem.ts';
-import { Budget } from './budget.ts';
-import { ClusterWatch, type Feed } from './cluster-watch.ts';
-import { Recorder } from './recorder.ts';
-import { firstOf, intervalOf, LONGEST_MS, retryOf, SHORTEST_MS } from './schedule.ts';
-import { type TagChange, Tags } from './tags.ts';
+import type { Feed } from './feed.ts';
+import { Watcher } from './watcher.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'tagproof-watcher-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
-let count = 0;
-const open = () => openLedger(join(folder, `${count++}.db`));
-const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
-const [A, B] = [digest('a'), digest('b')];
+const TAG = 'docker.io/library/web:1';
+const RS: KubeObject = {
+  metadata: {
+    uid: 'rs',
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd', controller: true }],
+  },
+};
 
-const set: Owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: 'rs' };
-const owners = new Map([['rs', { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd' }]]);
-const pod = (name: string, of: string | undefined, owner: Owner | null = set, phase = 'Running') =>
-  podOf({
-    metadata: {
-      name,
-      namespace: 'shop',
-      uid: name,
-      ...(owner && { ownerReferences: [{ ...owner, controller: true }] }),
+/** @param pods null: the API server never answers */
+function fixture(ledger: Ledger, pods: readonly KubeObject[] | null = [podObject('1', A)]) {
+  const state = { tag: A as string | Problem };
+  const log: { message: string }[] = [];
+  const feed: Feed = {
+    name: 'prod',
+    who: async () => new Map([['shop/Deployment/web', 'ann']]),
+    follow: async ({ resource }, options) => {
+      if (pods === null) return;
+      const objects = resource === 'pods' ? pods : resource === 'replicasets' ? [RS] : [];
+      options.onList(objects.map(options.take));
     },
-    spec: { nodeName: 'n', containers: [{ name: 'c', image: 'web:1' }] },
-    status: { phase, containerStatuses: of === undefined ? [] : [{ name: 'c', imageID: `web@${of}` }] },
-  });
-const told = (events: readonly RunEvent[]) =>
-  events.map(({ workload, digest: of, pods }) => `${workload.kind}/${workload.name} ${of === A ? 'A' : 'B'} ${pods}`);
-
-test('a rollout, pod by pod: what starts, what grows, what ends; nothing twice', () => {
-  const recorder = new Recorder('prod', []);
-  const steps: [pods: ReturnType<typeof pod>[], expected: string[]][] = [
-    [[pod('1', undefined)], []],
-    [[pod('1', A)], ['Deployment/web A 1']],
-    [[pod('1', A)], []],
-    [[pod('1', A), pod('2', A)], ['Deployment/web A 2']],
-    [[pod('1', A)], []],
-    [[pod('1', A), pod('3', B)], ['Deployment/web B 1']],
-    [[pod('3', B), pod('4', A, set, 'Succeeded')], ['Deployment/web A 0']],
-    [[], ['Deployment/web B 0']],
-  ];
-  for (const [pods, expected] of steps) assert.deepEqual(told(recorder.changes(pods, owners)), expected);
-});
-
-test('a pod whose ReplicaSet is not known yet waits: nobody can say whose it is', () => {
-  const recorder = new Recorder('prod', []);
-  assert.deepEqual(recorder.changes([pod('1', A)], new Map()), []);
-  assert.deepEqual(told(recorder.changes([pod('1', A)], new Map([['rs', null]]))), ['ReplicaSet/web-1 A 1']);
-});
-
-test('a watcher that comes back goes on from the ledger: what ended meanwhile is closed, what runs on is not told again', async () => {
-  const ledger = await open();
-  const before = new Recorder('prod', []);
-  await ledger.append(before.changes([pod('1', A), pod('2', B, null)], owners));
-  const again = new Recorder('prod', await ledger.open('prod'));
-  assert.deepEqual(told(again.changes([pod('1', A)], owners)), ['Pod/2 B 0']);
-  const elsewhere = new Recorder('other', await ledger.open('other'));
-  assert.deepEqual(elsewhere.changes([], owners), [], 'other clusters are not ours to close');
-  await ledger.close();
-});
-
-test('how often a tag is asked about follows from its rest', () => {
-  const hour = 3_600_000;
-  assert.equal(intervalOf(0, false, 0.5), hour, 'a new one hourly');
-  assert.equal(intervalOf(0, true, 0.5), SHORTEST_MS, 'one that just moved, soon');
-  assert.equal(intervalOf(24 * hour, true, 0.5), hour);
-  assert.equal(intervalOf(400 * 24 * hour, true, 0.5), LONGEST_MS);
-  assert.ok(retryOf(1, 0) < retryOf(2, 0) && retryOf(50, 1) <= LONGEST_MS * 1.1);
-  const first = Array.from({ length: 20_000 }, (_, i) => firstOf(i, 20_000, 0));
-  const perSecond = Map.groupBy(first, (due) => Math.floor(due / 1000));
-  assert.ok(
-    Math.max(...[...perSecond.values()].map((list) => list.length)) <= 16,
-    'twenty thousand at once are no burst',
-  );
-});
-
-/** A registry that announces nothing. */
-const plenty = () => new Budget(() => undefined);
-const reference = (text: string) => parseReference(text) as Reference;
-
-test('a tag: first seen, the same, moved, gone, back; silence changes nothing', async () => {
-  const ledger = await open();
-  let answer: string | Problem = A;
-  const moves: TagChange[] = [];
-  const failures: string[] = [];
-  let asked = 0;
-  const tags = new Tags({
+  };
+  const watcher = new Watcher({
+    feeds: [feed],
     ledger,
-    ask: async () => {
-      asked++;
-      if (answer instanceof Problem) throw answer;
-      return { digest: answer };
+    head: async ({ digest }) => {
+      if (digest !== undefined) return { digest };
+      if (state.tag instanceof Problem) throw state.tag;
+      return { digest: state.tag };
     },
-    budget: plenty(),
-    moved: (move) => moves.push(move),
-    failed: (_, problem) => failures.push(problem.code),
-    broken: assert.fail,
+    readClosure: async ({ digest = '' }) => ({
+      root: digest,
+      members: new Map([[digest, { role: 'manifest' as const }]]),
+      images: [],
+    }),
+    evaluator: async () => undefined,
+    budget: freeBudget(),
+    alerts: { restDays: 30, sinks: [], post: async () => 200 },
+    log: (line) => log.push(line as { message: string }),
   });
-  await tags.start();
-  let now = Date.parse('2026-11-24T00:00:00Z');
-  tags.follow([reference('nginx:1.27'), reference('docker.io/library/nginx:1.27')], now);
-  assert.equal(tags.size, 1, 'one tag, whoever uses it');
-  const hour = 3_600_000;
-  for (const next of [A, B, new Problem('unreachable', 'down'), B, new Problem('not-found', 'gone'), A]) {
-    answer = next;
-    await tags.tick(now);
-    now += 25 * hour;
-  }
-  await tags.tick(now);
-  tags.stop();
-  assert.deepEqual(
-    moves.map(({ from, to }) => [from, to]),
-    [
-      [A, B],
-      [B, null],
-      [null, A],
-    ],
-  );
-  assert.deepEqual(failures, ['unreachable']);
-  const history = await ledger.tagHistory('docker.io', 'library/nginx', '1.27');
-  assert.deepEqual(
-    history.map(({ digest: of }) => of),
-    [A, null, B, A],
-  );
-  assert.equal(asked, 7);
-  await ledger.close();
-});
+  const said = (message: string) => log.some((line) => line.message === message);
+  const runs = async () =>
+    (await ledger.runHistory({ namespace: 'shop', name: 'web' })).map(({ digest, until: end }) => [
+      digest,
+      end === null,
+    ]);
+  return { watcher, state, said, runs };
+}
+const identity = (watcher: Watcher) => watcher.deployed()[0]?.running[0]?.identity.state;
 
-test('a restart asks about nothing that is not due, and knows what each tag was', async () => {
-  const ledger = await open();
-  let asked = 0;
-  const moves: TagChange[] = [];
-  const make = () =>
-    new Tags({
-      ledger,
-      ask: async () => (asked++, { digest: A }),
-      budget: plenty(),
-      moved: (move) => moves.push(move),
-      failed: () => {},
-      broken: assert.fail,
-    });
-  const now = Date.now();
-  const all = Array.from({ length: 30 }, (_, i) => reference(`r.io/x:${i}`));
-  const first = make();
-  await first.start();
-  first.follow(all, now);
-  for (let i = 0; i < 10; i++) await first.tick(now + 5000 + i * 1000);
-  first.stop();
-  assert.equal(asked, 30);
-  const second = make();
-  await second.start();
-  second.follow(all, now + 20_000);
-  await second.tick(now + 21_000);
-  assert.equal(asked, 30);
-  await second.tick(now + 90 * 60_000);
-  second.stop();
-  assert.equal(asked, 36, 'and no more a second than the budget');
-  assert.deepEqual(moves, []);
-  await ledger.close();
-});
+test(
+  'what runs is recorded with its actor; its tag is polled; a move is recorded and is an alarm',
+  { timeout: 30_000 },
+  withLedger(async (ledger) => {
+    const { watcher, state, said, runs } = fixture(ledger);
+    let notified = 0;
+    const stopListening = watcher.onChange(() => notified++);
+    await watcher.start();
+    assert.equal(watcher.synced, true);
+    await until('the run', async () => (await runs()).length === 1);
+    assert.deepEqual(await runs(), [[A, true]]);
+    assert.equal((await ledger.runHistory({ namespace: 'shop', name: 'web' }))[0]?.actor, 'ann');
+    await until('the poll', () => identity(watcher) === 'same');
+    state.tag = B;
+    assert.equal(watcher.hint('docker.io/library/other:1'), false);
+    assert.equal(watcher.hint(TAG), true);
+    await until('the move', () => identity(watcher) === 'moved');
+    assert.ok(said('tag moved'));
+    await until('the alarm', async () => (await ledger.alarms.list(false)).some(({ code }) => code === 'tag-moved'));
+    assert.ok(notified > 0);
+    stopListening();
+    const metrics = await watcher.metrics();
+    assert.match(metrics, /tagproof_tag_moves_total 1\n/);
+    assert.match(metrics, /tagproof_hints_total\{followed="false"\} 1\n/);
+    assert.deepEqual(
+      watcher.polls(1).next.map(({ failure }) => failure),
+      [null],
+    );
+    await watcher.stop();
+  }),
+);
 
-test('a Job that was over before anybody looked is told with its own times, once, whoever restarts', async () => {
-  const ledger = await open();
-  const job = (name: string) => ({
-    metadata: {
-      name,
-      namespace: 'shop',
-      uid: name,
-      ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: 'migrate', uid: 'job', controller: true }],
-    },
-    spec: { containers: [{ name: 'c', image: 'migrate:1' }] },
-    status: {
-      phase: 'Succeeded',
-      containerStatuses: [
-        {
-          name: 'c',
-          imageID: `migrate@${A}`,
-          state: { terminated: { startedAt: '2026-11-24T01:00:00Z', finishedAt: '2026-11-24T01:00:07Z' } },
-        },
-      ],
-    },
-  });
-  const pods = [job('one'), job('two')];
-  const follow: Feed['follow'] = async ({ resource }, { onList, take }) =>
-    onList(resource === 'pods' ? pods.map(take) : resource === 'jobs' ? [take({ metadata: { uid: 'job' } })] : []);
-  const feed: Feed = { name: 'prod', who: async () => new Map(), follow };
-  for (let restart = 0; restart < 3; restart++) {
-    const watch = new ClusterWatch(feed, { changed: () => {}, say: assert.fail });
-    watch.start(new AbortController().signal);
-    for (let again = 0; again < 2; again++) {
-      const events = await watch.news(ledger);
-      assert.equal(events.length, restart === 0 && again === 0 ? 2 : 0);
-      if (events.length > 0) await ledger.append(events, new Date('2026-11-24T05:00:00Z'));
-    }
-  }
-  const [run] = await ledger.runHistory({ namespace: 'shop', kind: 'Job', name: 'migrate' });
-  assert.deepEqual([run?.since, run?.until], ['2026-11-24T01:00:00.000Z', '2026-11-24T01:00:07.000Z']);
-  assert.equal((await ledger.at(new Date('2026-11-24T01:00:03Z'))).length, 2);
-  assert.deepEqual(await ledger.open('prod'), []);
-  await ledger.close();
-});
+test(
+  'a registry that does not answer: nothing moved, nothing is gone, and it is logged',
+  { timeout: 30_000 },
+  withLedger(async (ledger) => {
+    const { watcher, state, said } = fixture(ledger);
+    await watcher.start();
+    await until('the poll', () => identity(watcher) === 'same');
+    state.tag = new Problem('unreachable', 'down');
+    watcher.hint(TAG);
+    await until('the failure', () => said('poll failed'));
+    assert.equal(identity(watcher), 'same');
+    assert.equal(said('tag gone') || said('tag moved'), false);
+    await watcher.stop();
+  }),
+);
+
+test(
+  'what could not be recorded is recorded when the ledger answers again',
+  { timeout: 30_000 },
+  withLedger(async (ledger) => {
+    const { watcher, said, runs } = fixture(ledger);
+    const append = ledger.append.bind(ledger);
+    ledger.append = async () => {
+      throw new Error('the database is gone');
+    };
+    await watcher.start();
+    await until('it is said', () => said('the ledger does not answer, retrying'));
+    assert.match(await watcher.metrics(), /tagproof_ledger_errors_total [1-9]/);
+    ledger.append = append;
+    await until('the run', async () => (await runs()).length === 1);
+    await watcher.stop();
+  }),
+);
+
+test(
+  'a watcher that is not the leader records nothing and raises no alarm, and takes over when the leader ends',
+  { timeout: 30_000 },
+  withLedger(async (ledger) => {
+    const first = fixture(ledger);
+    await first.watcher.start();
+    await until('the first records', async () => (await first.runs()).length === 1);
+    const second = fixture(ledger, []);
+    await second.watcher.start();
+    const updates = new Promise<void>((resolve) => second.watcher.onChange(resolve));
+    await updates;
+    assert.deepEqual(await first.runs(), [[A, true]], 'the second sees no pod, and must not end the run');
+    await first.watcher.stop();
+    await until('the second records', () => second.said('recording this cluster'));
+    await until('the run ends', async () => (await first.runs())[0]?.[1] === false);
+    await second.watcher.stop();
+  }),
+);
+
+test(
+  'before a cluster has been read nothing of it is recorded or ended',
+  { timeout: 30_000 },
+  withLedger(async (ledger) => {
+    const before = fixture(ledger);
+    await before.watcher.start();
+    await until('the run', async () => (await before.runs()).length === 1);
+    await before.watcher.stop();
+    const { watcher, said, runs } = fixture(ledger, null);
+    await watcher.start();
+    await until('it leads', () => said('recording this cluster'));
+    await new Promise<void>((resolve) => watcher.onChange(resolve));
+    assert.equal(watcher.synced, false);
+    assert.deepEqual(watcher.deployed(), []);
+    assert.deepEqual(await runs(), [[A, true]]);
+    await watcher.stop();
+  }),
+);

@@ -1,5 +1,6 @@
-// The dashboard in Chromium, over the real API and a real ledger: every view clicked through, in both themes, wide and narrow; no error in
-// the console, nothing asked of anybody else, and axe's rules for who does not see or does not use a mouse.
+// The dashboard in Chromium, over the real API and a real ledger: every view is clicked through, in
+// both themes, wide and narrow. No error in the console, no request to another host, and the
+// accessibility rules of axe.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -12,76 +13,8 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { createApi } from '../../src/api/api.ts';
 import { oneTimeToken } from '../../src/api/auth.ts';
 import { loadPages } from '../../src/api/static-files.ts';
-import type { DeployedContainer } from '../../src/inventory/deployed.ts';
-import type { ImageFacts } from '../../src/ledger/event.ts';
-import { openLedger } from '../../src/ledger/open.ts';
-import { deployedRow, identifiedAs } from '../deployed.ts';
+import { C, ROWS, recordedLedger, sourceOf } from './dashboard-fixtures.ts';
 import { atEnd, suite } from './suite.ts';
-
-const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
-const [A, B, C] = [digest('a'), digest('b'), digest('c')];
-
-const LIMIT = { limit: 100, remaining: 40, windowSeconds: 21_600 };
-const checked = Date.now() - 120_000;
-const signed = { outcome: 'allow', signers: ['release: key 3fa1'], reason: 'signed', checked, since: 0 } as const;
-const unsigned = { outcome: 'deny', signers: [], reason: 'not signed at all', checked, since: 0 } as const;
-const ROWS: DeployedContainer[] = [
-  deployedRow('web', A, {
-    running: [
-      identifiedAs(
-        A,
-        { state: 'moved', now: B },
-        { pods: 9, nodes: ['n1'], evidence: signed, pullable: { digest: A, served: false, checked } },
-      ),
-      identifiedAs(
-        B,
-        { state: 'same' },
-        {
-          pods: 1,
-          nodes: ['n2'],
-          evidence: unsigned,
-          pullable: { digest: B, served: true, checked },
-          blocked: 'it leaks',
-        },
-      ),
-    ],
-    mixed: true,
-    hold: { digest: A, reason: 'v2 leaks', by: 'ann', since: new Date(checked).toISOString() },
-  }),
-  deployedRow('worker', C, {
-    pinned: 'both',
-    declared: [`registry.test/shop/worker:v1@${C}`],
-    running: [
-      identifiedAs(C, { state: 'exact' }, { evidence: signed, pullable: { digest: C, served: true, checked } }),
-    ],
-  }),
-  deployedRow('silent', A, {
-    running: [identifiedAs(A, { state: 'unknown', reason: 'registry.test did not answer' })],
-  }),
-  ...Array.from({ length: 150 }, (_, i) =>
-    deployedRow(`filler-${String(i).padStart(3, '0')}`, A, {
-      namespace: 'lab',
-      running: [
-        identifiedAs(A, { state: 'same' }, { evidence: signed, pullable: { digest: A, served: true, checked } }),
-      ],
-    }),
-  ),
-];
-const image = (revision: string, env: string): ImageFacts => ({
-  platform: 'linux/amd64',
-  entrypoint: '/web',
-  cmd: '',
-  user: '',
-  workingDir: '',
-  env: { COLLECT_TO: env },
-  labels: {
-    'org.opencontainers.image.source': 'https://github.com/shop/web',
-    'org.opencontainers.image.revision': revision,
-  },
-  layers: [[C, 7]],
-});
-const closure = (of: string, facts: ImageFacts) =>
-  ({ kind: 'closure', root: of, members: [{ digest: of, role: 'manifest' }], images: [facts] }) as const;
 
 suite('the dashboard in Chromium', ['chromium'], () => {
   let browser: Browser;
@@ -90,76 +23,9 @@ suite('the dashboard in Chromium', ['chromium'], () => {
   let rows = ROWS;
 
   before(async () => {
-    const ledger = await openLedger(':memory:');
-    const hours = (count: number) => new Date(Date.now() - count * 3_600_000);
-    const run = (of: string, pods: number) =>
-      ({
-        kind: 'run',
-        cluster: 'prod',
-        namespace: 'shop',
-        workload: { kind: 'Deployment', name: 'web' },
-        container: 'main',
-        type: 'container',
-        image: 'registry.test/shop/web:v1',
-        digest: of,
-        pods,
-      }) as const;
-    const tag = (of: string) =>
-      ({
-        kind: 'tag',
-        registry: 'registry.test',
-        repository: 'shop/web',
-        tag: 'v1',
-        digest: of,
-        source: 'poll',
-      }) as const;
-    await ledger.append([tag(C), run(C, 3)], hours(72));
-    await ledger.append([tag(A), run(C, 0), run(A, 9)], hours(30));
-    await ledger.append([tag(B), run(B, 1)], hours(5));
-    await ledger.append([closure(A, image('4f1c9d2', '0')), closure(B, image('e0a7b66', '1'))]);
-    const evidence = {
-      kind: 'evidence',
-      registry: 'registry.test',
-      repository: 'shop/web',
-      policy: 'sha256:p',
-      source: 'watcher',
-    } as const;
-    await ledger.append([
-      { ...evidence, digest: A, outcome: 'allow', signers: ['release: key 3fa1'], reason: 'signed' },
-    ]);
-    const about = { cluster: 'prod', namespace: 'shop', kind: 'Deployment', name: 'web', container: 'main' };
-    const alarm = {
-      key: 'x',
-      code: 'mixed-replicas',
-      severity: 'critical',
-      subject: 'shop/Deployment/web main',
-    } as const;
-    await ledger.alarms.fire([{ ...alarm, message: 'A on 9 pods, B on 1', about }], 'prod', () => [
-      { sink: 'ops', body: '' },
-    ]);
+    const ledger = await recordedLedger();
     const { token, guard } = oneTimeToken();
-    const source = {
-      deployed: () => rows,
-      synced: true,
-      clusters: [{ name: 'prod', synced: true }],
-      hasPolicy: true,
-      freshness: { lateMs: 0, tags: 4, fresh: 4, objectiveMs: 300_000 },
-      polls: () => ({
-        budget: [
-          {
-            registry: 'docker.io',
-            credential: 'robot',
-            perSecond: 0.002,
-            asked: 7,
-            limit: LIMIT,
-            restsUntil: undefined,
-          },
-        ],
-        next: [{ key: 'registry.test/shop/web:v1', due: Date.now() + 600_000, checked, failure: null }],
-      }),
-      metrics: async () => '',
-      onChange: () => () => {},
-    };
+    const source = sourceOf(() => rows);
     const app = createApi({ source, ledger, guard, pages: await loadPages(), hosts: ['127.0.0.1'] });
     const server = createServer(getRequestListener(app.fetch));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -212,18 +78,18 @@ suite('the dashboard in Chromium', ['chromium'], () => {
   ] as const)
     test(`every view, ${scheme}, ${width} px`, { timeout: 60_000 }, async () => {
       const { page, faults } = await open(scheme, width);
-      assert.equal(new URL(page.url()).searchParams.get('token'), null, 'the token does not stay in the address');
+      assert.equal(new URL(page.url()).searchParams.get('token'), null, 'the token leaves the address');
       const fits = () => page.evaluate('document.documentElement.scrollWidth <= innerWidth');
       assert.ok(await fits());
       assert.match(
-        await page.innerText('nav[aria-label=Questions]'),
-        /All 153[\s\S]*Not pinned 152[\s\S]*Not verified 2[\s\S]*Tag moved 1[\s\S]*Mixed replicas 1[\s\S]*Not recoverable 1[\s\S]*Held 1[\s\S]*Not known 1/,
+        await page.innerText('nav[aria-label=Filters]'),
+        /All 153[\s\S]*Not pinned 152[\s\S]*Not verified 2[\s\S]*Tag moved 1[\s\S]*Mixed replicas 1[\s\S]*Not pullable 1[\s\S]*Held 1[\s\S]*Unknown 1/,
       );
       await page.click('nav button:has-text("Tag moved")');
       await until(page, 'document.querySelectorAll("tbody tr").length === 1');
       assert.match(
         await page.innerText('tbody'),
-        /shop\/Deployment\/web[\s\S]*held: v2 leaks[\s\S]*×9[\s\S]*×1[\s\S]*must never run: it leaks[\s\S]*would be denied[\s\S]*not signed at all; checked 2 min ago[\s\S]*tag moved[\s\S]*gone/,
+        /shop\/Deployment\/web[\s\S]*held: v2 leaks[\s\S]*×9[\s\S]*×1[\s\S]*blocked: it leaks[\s\S]*would be denied[\s\S]*not signed at all; checked 2 min ago[\s\S]*tag moved[\s\S]*gone/,
       );
       await page.click('button:has-text("shop/Deployment/web")');
       await page.waitForSelector('aside .diff table');
@@ -231,7 +97,7 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       assert.match(drawer, /9 pods on 1 node/);
       assert.match(drawer, new RegExp(`tagproof rollback shop/Deployment/web --to ${C} --diff`));
       assert.equal(await page.locator('aside svg rect').count(), 6);
-      assert.match(drawer, /signed by release: key 3fa1[\s\S]*can not be pulled any more/);
+      assert.match(drawer, /signed by release: key 3fa1[\s\S]*can no longer be pulled/);
       assert.match(
         drawer,
         /COLLECT_TO[\s\S]*hash 0[\s\S]*hash 1[\s\S]*revision[\s\S]*4f1c9d2[\s\S]*e0a7b66/,
@@ -241,7 +107,7 @@ suite('the dashboard in Chromium', ['chromium'], () => {
         await page.getAttribute('aside .diff a', 'href'),
         'https://github.com/shop/web/compare/4f1c9d2...e0a7b66',
       );
-      // Back to when C ran: the slider by its keyboard, to the very beginning.
+      // To the time when C ran: the slider is moved to its beginning with the keyboard.
       await page.focus('aside input[type=range]');
       await page.keyboard.press('Home');
       await until(page, `document.querySelector(".then").innerText.includes("ran ${C.slice(0, 19)}")`);
@@ -249,13 +115,13 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       assert.ok(await fits());
       await page.keyboard.press('Escape');
       await page.waitForSelector('aside', { state: 'detached' });
-      await page.click('nav button:has-text("Not known")');
+      await page.click('nav button:has-text("Unknown")');
       await until(page, 'document.body.innerText.includes("registry.test did not answer")');
       await page.click('nav button:has-text("All")');
       await page.fill('input[type=search]', 'worker');
       await until(page, 'document.querySelector("tbody")?.innerText.includes("shop/Deployment/worker")');
       assert.match(await page.innerText('tbody'), /tag and digest[\s\S]*as declared/);
-      assert.match(page.url(), /q=worker/, 'what is asked stands in the address');
+      assert.match(page.url(), /q=worker/, 'the search is in the address');
       await page.fill('input[type=search]', 'no such thing');
       await page.waitForSelector('.empty');
       await page.fill('input[type=search]', '');
@@ -263,14 +129,17 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       await page.click('button.more');
       await until(page, 'document.querySelectorAll("tbody tr").length === 153');
       await page.fill('input[name=digest]', C);
-      await page.click('text=Look');
+      await page.click('text=Find');
       await until(page, 'document.querySelector("output")?.innerText.includes("shop/Deployment/web")');
       await page.fill('input[name=digest]', 'sha256:short');
-      await page.click('text=Look');
+      await page.click('text=Find');
       await until(page, 'document.querySelector("output")?.innerText.includes("expected a digest")');
       await page.fill('input[name=digest]', 'registry.test/shop/web:v1');
-      await page.click('text=Look');
-      await until(page, 'document.querySelector("output")?.innerText.includes("Runs in 2 now, ran in 3 in all")');
+      await page.click('text=Find');
+      await until(
+        page,
+        'document.querySelector("output")?.innerText.includes("Runs in 2 containers now, ran in 3 in total")',
+      );
       await page.click('text=Clear');
       await page.click('nav button:has-text("Tag moves")');
       await until(page, 'document.querySelectorAll(".moves li").length === 2');
@@ -278,14 +147,14 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       await page.waitForSelector('.moves .diff table');
       assert.ok(await fits());
       await page.click('nav button:has-text("Alarms")');
-      await until(page, 'document.querySelector("main").innerText.includes("1 messages wait for ops")');
+      await until(page, 'document.querySelector("main").innerText.includes("1 message for ops not delivered yet")');
       assert.match(
         await page.innerText('main'),
         /mixed-replicas[\s\S]*shop\/Deployment\/web main in prod: A on 9 pods/,
       );
       await page.click('nav button:has-text("Freshness")');
       await until(page, 'document.querySelector("main").innerText.includes("40 of 100 left in 6 h")');
-      assert.match(page.url(), /view=looks/);
+      assert.match(page.url(), /view=polls/);
       assert.ok(await fits());
       assert.deepEqual(
         faults.filter((text) => !/400 \(Bad Request\)/.test(text)),
@@ -294,7 +163,7 @@ suite('the dashboard in Chromium', ['chromium'], () => {
       await page.context().close();
     });
 
-  test('axe: nothing that keeps somebody out, in both themes, with the drawer open', { timeout: 60_000 }, async () => {
+  test('axe finds no violation, in both themes, with the drawer open', { timeout: 60_000 }, async () => {
     const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     const check = async (page: Page, where: string) => {
       await page.evaluate(axe);
@@ -323,7 +192,7 @@ suite('the dashboard in Chromium', ['chromium'], () => {
     }
   });
 
-  test('without the token nothing is shown but what to do; an empty cluster is not an error', async () => {
+  test('without the token the page says what to do, and nothing else; an empty cluster is not an error', async () => {
     const page = await browser.newPage();
     await page.goto(`${origin}/`);
     await page.waitForSelector('[role=alert]');

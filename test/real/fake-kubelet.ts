@@ -1,5 +1,6 @@
-// In the place of nodes: runs the webhook's pods as its Deployment says, each a process with the service account's own token, and tells
-// the API server where they are. Nothing else of a kubelet is needed for a webhook to be called.
+// A kubelet for tests: runs the webhook's pods as its Deployment says, each as a process with the
+// token of its service account, and adds them to the Service. No more of a kubelet is needed to
+// call a webhook.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -11,7 +12,7 @@ import { freePort } from './suite.ts';
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 const SLICES = '/apis/discovery.k8s.io/v1/namespaces/tagproof/endpointslices';
 
-/** A pod that is not ready by then is not going to be, milliseconds. */
+/** A pod that is not ready by then never will be, milliseconds. */
 const START_MS = 20_000;
 
 export type Replica = {
@@ -21,16 +22,16 @@ export type Replica = {
   stop(hard?: boolean): Promise<number | null>;
 };
 
-/** An address that the API server takes for a pod's: not loopback. */
+/** An address that the API server accepts for a pod: not loopback. */
 export function hostAddress(): string {
   const found = Object.values(networkInterfaces())
     .flat()
     .find((item) => item !== undefined && !item.internal && item.family === 'IPv4');
-  if (found === undefined) throw new Error('this machine has no address but loopback');
+  if (found === undefined) throw new Error('this machine has no address except loopback');
   return found.address;
 }
 
-/** Starts one pod of the Deployment `tagproof-admission` and puts it behind its Service. */
+/** Starts one pod of the Deployment `tagproof-admission`, and adds it to its Service. */
 export async function startReplica(kube: KubeClient, folder: string, name: string): Promise<Replica> {
   const deployment = await kube.get('/apis/apps/v1/namespaces/tagproof/deployments/tagproof-admission');
   const { template } = deployment['spec'] as {
@@ -88,7 +89,7 @@ export async function startReplica(kube: KubeClient, folder: string, name: strin
     port,
     stop: async (hard = false) => {
       if (child.exitCode !== null) return child.exitCode;
-      // As with a real pod: first nobody is sent there any more, then it is told to end.
+      // As with a real pod: first the Service drops it, then it receives the signal.
       await kube.delete(`${SLICES}/${name}`).catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, hard ? 0 : 1000));
       child.kill(hard ? 'SIGKILL' : 'SIGTERM');

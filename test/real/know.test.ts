@@ -1,7 +1,7 @@
-// Everything that the watcher knows, from real parts: two watchers of one cluster on one PostgreSQL, Debian's registry with its notifications,
-// signatures by our own verb, alarms to a webhook, Events, Prometheus' own parser; and what happens when each of them goes away.
+// The watcher among real parts: two watchers of one cluster on one PostgreSQL, Debian's registry
+// with its notifications, signatures by our own command, alarms to a webhook, Events, Prometheus'
+// own parser; and what happens when each of them goes away.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ApiAnswer } from '../../src/api/answers.ts';
 import { definitions } from '../../src/install/crds.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { type LocalCluster, startCluster } from '../../src/kube/local.ts';
@@ -18,34 +19,20 @@ import { pushSample } from '../../src/registry/sample.ts';
 import { keyAuthorityYaml } from '../signing/authority.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { atEnd, command, dockerRegistry, freePort, scratch, suite } from './suite.ts';
+import { createNode, createWeb, runPod, runTagproof, spawnWatcher, type WatcherProcess } from './watched-cluster.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 const HINT_TOKEN = 'a token of registries';
 const SECRET = 'a secret of alarms';
 const WEB = '/apis/apps/v1/namespaces/shop/deployments/web';
 
-type Page = {
-  items: {
-    name: string;
-    mixed: boolean;
-    missingPlatforms: string[] | null;
-    tag?: { digest: string | null };
-    running: {
-      digest: string;
-      evidence: { outcome: string; signers: string[] } | null;
-      pullable: { served: boolean | null } | null;
-      identity: { state: string };
-    }[];
-  }[];
-};
-type Watcher = { readonly child: ChildProcess; readonly url: URL; readonly log: string[] };
+type Page = ApiAnswer<'/api/v1/deployed'>;
 
 suite(
   'knowing',
   ['etcd', 'kube-apiserver', 'docker-registry', 'initdb', 'postgres', 'go'],
   () => {
     const folder = scratch();
-    const watchers: Record<string, Watcher> = {};
+    const watchers: Record<string, WatcherProcess> = {};
     const posted: { body: string; signature: string | undefined }[] = [];
     let postgres: Postgres;
     let cluster: LocalCluster;
@@ -61,12 +48,7 @@ suite(
       NO_COLOR: '1',
       TAGPROOF_LEDGER: postgres.url('watch'),
     });
-    const tagproof = (...args: string[]): Promise<string> =>
-      new Promise((resolve) => {
-        execFile(process.execPath, [MAIN, ...args], { cwd: folder, env: env() }, (_, stdout, stderr) =>
-          resolve(stdout + stderr),
-        );
-      });
+    const tagproof = (...args: string[]) => runTagproof(args, { cwd: folder, env: env() });
     const push = (content: string, revision: string, platforms = ['linux/amd64', 'linux/arm64']) =>
       pushSample(host, {
         repository: 'web',
@@ -77,34 +59,11 @@ suite(
       });
 
     async function startWatcher(name: string, port: number): Promise<void> {
-      const args = [
-        'serve',
-        'watcher',
-        '--kubeconfig',
-        cluster.kubeconfig,
-        '--port',
-        String(port),
-        '--cluster-name',
-        'prod',
-      ];
-      const child = spawn(process.execPath, [MAIN, ...args, '--hint-token', 'hint-token'], {
-        cwd: folder,
-        env: env(),
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      atEnd(() => child.kill('SIGKILL'));
-      const log: string[] = [];
-      const url = await new Promise<URL>((resolve) =>
-        child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-          log.push(...chunk.split('\n').filter(Boolean));
-          const found = /"url":"([^"]+)"/.exec(chunk)?.[1];
-          if (found !== undefined) resolve(new URL(found));
-        }),
-      );
-      watchers[name] = { child, url, log };
+      const args = ['--kubeconfig', cluster.kubeconfig, '--port', String(port), '--cluster-name', 'prod'];
+      watchers[name] = await spawnWatcher([...args, '--hint-token', 'hint-token'], { cwd: folder, env: env() });
     }
     const ask = async <T>(name: string, path: string): Promise<T> => {
-      const { url } = watchers[name] as Watcher;
+      const { url } = watchers[name] as WatcherProcess;
       const headers = { authorization: `Bearer ${url.searchParams.get('token')}` };
       return (await (await fetch(`${url.origin}${path}`, { headers })).json()) as T;
     };
@@ -118,30 +77,8 @@ suite(
       assert.fail(`${what}\n${logs.join('\n')}`);
     }
 
-    async function runPod(name: string, imageID: string): Promise<void> {
-      const path = '/api/v1/namespaces/shop/pods';
-      const owner = await kube.get('/apis/apps/v1/namespaces/shop/replicasets/web-1');
-      const reference = {
-        apiVersion: 'apps/v1',
-        kind: 'ReplicaSet',
-        name: 'web-1',
-        uid: owner.metadata?.uid,
-        controller: true,
-      };
-      await kube.create(path, {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name, ownerReferences: [reference] },
-        spec: { nodeName: 'node-arm', containers: [{ name: 'c', image: `${host}/web:v1` }] },
-      });
-      const state = { running: { startedAt: new Date().toISOString() } };
-      await kube.patch(`${path}/${name}/status`, 'merge', {
-        status: {
-          phase: 'Running',
-          containerStatuses: [{ name: 'c', image: `${host}/web:v1`, imageID, ready: true, restartCount: 0, state }],
-        },
-      });
-    }
+    const startPod = (name: string, imageID: string) =>
+      runPod(kube, name, { image: `${host}/web:v1`, imageID, nodeName: 'node-arm' });
     const runs = async () =>
       (await ledger.runHistory({ namespace: 'shop', name: 'web' })).map(({ digest, until: end }) => [
         digest,
@@ -187,32 +124,8 @@ alarms:
       atEnd(() => kube.close());
       first = await push('one', '4f1c9d2');
       assert.match(await tagproof('sign', '--key', 'release.key', `${host}/web:v1`), /signed/);
-      await kube.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
-      await kube.create('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-arm' } });
-      await kube.patch('/api/v1/nodes/node-arm/status', 'merge', {
-        status: { nodeInfo: NODE_INFO },
-      });
-      const labels = { app: 'web' };
-      const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: `${host}/web:v1` }] } };
-      const spec = { replicas: 1, selector: { matchLabels: labels }, template };
-      const made = await kube.create('/apis/apps/v1/namespaces/shop/deployments', {
-        apiVersion: 'apps/v1',
-        kind: 'Deployment',
-        metadata: { name: 'web', annotations: { 'kubernetes.io/change-cause': 'first release' } },
-        spec,
-      });
-      await kube.create('/apis/apps/v1/namespaces/shop/replicasets', {
-        apiVersion: 'apps/v1',
-        kind: 'ReplicaSet',
-        metadata: {
-          name: 'web-1',
-          annotations: { 'deployment.kubernetes.io/revision': '1' },
-          ownerReferences: [
-            { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: made.metadata?.uid, controller: true },
-          ],
-        },
-        spec,
-      });
+      await createWeb(kube, `${host}/web:v1`, 'first release');
+      await createNode(kube, 'node-arm', 'arm64');
       ledger = await openLedger(postgres.url('watch'));
       atEnd(() => ledger.close());
       await startWatcher('one', port);
@@ -220,7 +133,7 @@ alarms:
     });
 
     test('who runs what, signed by whom, from where, changed by whom: the same from both watchers, recorded once', async () => {
-      await runPod('web-1-a', `${host}/web@${first}`);
+      await startPod('web-1-a', `${host}/web@${first}`);
       for (const name of ['one', 'two'])
         await until(`${name} knows`, async () => {
           const { items } = await ask<Page>(name, '/api/v1/deployed');
@@ -241,15 +154,15 @@ alarms:
       assert.equal(recording.length, 1);
     });
 
-    test('a push is known at once, by the registry’s own notification; what changed and who no longer signs is told', async () => {
+    test('a push is known at once by the notification of the registry; alarms say what changed and who no longer signs', async () => {
       second = await push('two', 'e0a7b66', ['linux/amd64']);
       const moved = await until('the move', async () => {
         const [now, was] = await ledger.tagHistory(...tagOf(`${host}/web:v1`));
         return now?.digest === second && was?.digest === first ? now : undefined;
       });
       assert.equal(moved.source, 'hint');
-      const told = await until('the alarms', async () => {
-        const all = posted.flatMap(({ body }) => (JSON.parse(body) as { alarms: Told[] }).alarms);
+      const alarms = await until('the alarms', async () => {
+        const all = posted.flatMap(({ body }) => (JSON.parse(body) as { alarms: PostedAlarm[] }).alarms);
         const codes = new Set(all.map(({ code }) => code));
         return (
           ['tag-moved', 'signature-lost', 'digest-going', 'unpinned', 'platform-missing'].every((code) =>
@@ -258,13 +171,13 @@ alarms:
         );
       });
       assert.match(
-        told.find(({ code }) => code === 'tag-moved')?.message ?? '',
+        alarms.find(({ code }) => code === 'tag-moved')?.message ?? '',
         /source 4f1c9d2 → e0a7b66, .*label, 2 × layer/,
       );
-      assert.match(told.find(({ code }) => code === 'platform-missing')?.message ?? '', /has no linux\/arm64/);
+      assert.match(alarms.find(({ code }) => code === 'platform-missing')?.message ?? '', /has no linux\/arm64/);
       for (const { body, signature } of posted)
         assert.equal(signature, `sha256=${createHmac('sha256', SECRET).update(body).digest('hex')}`);
-      const keys = told.map(({ key }) => key);
+      const keys = alarms.map(({ key }) => key);
       assert.equal(new Set(keys).size, keys.length, 'each once, though two are watching');
       const events = await until('Events', async () => {
         const { items } = await kube.list('/apis/events.k8s.io/v1/namespaces/shop/events');
@@ -274,15 +187,15 @@ alarms:
         regarding: { kind: string; name: string };
       };
       assert.deepEqual([regarding.kind, regarding.name], ['Deployment', 'web']);
-      const wrong = await fetch(`${(watchers['one'] as Watcher).url.origin}/hooks/distribution`, {
+      const wrong = await fetch(`${(watchers['one'] as WatcherProcess).url.origin}/hooks/distribution`, {
         method: 'POST',
         body: '{}',
       });
       assert.equal(wrong.status, 401);
     });
 
-    test('its figures are what Prometheus reads', async () => {
-      const { url } = watchers['one'] as Watcher;
+    test('Prometheus can read its metrics', async () => {
+      const { url } = watchers['one'] as WatcherProcess;
       const text = await (await fetch(`${url.origin}/metrics`)).text();
       writeFileSync(join(folder, 'metrics.txt'), text);
       const source = join(import.meta.dirname, 'prometheus-parser');
@@ -306,21 +219,21 @@ alarms:
       );
     });
 
-    test('whoever records is killed: the other goes on, and nothing is told twice', async () => {
-      const recorder = (watchers['one'] as Watcher).log.some((line) => line.includes('recording this cluster'))
+    test('the recording watcher is killed: the other takes over, and nothing is recorded twice', async () => {
+      const recorder = (watchers['one'] as WatcherProcess).log.some((line) => line.includes('recording this cluster'))
         ? 'one'
         : 'two';
-      const { child } = watchers[recorder] as Watcher;
+      const { child } = watchers[recorder] as WatcherProcess;
       child.kill('SIGKILL');
       delete watchers[recorder];
-      await runPod('web-1-b', `${host}/web@${second}`);
+      await startPod('web-1-b', `${host}/web@${second}`);
       await until('the other records', async () => (await runs()).length === 2);
       assert.deepEqual((await runs()).map(String).sort(), [`${first},true`, `${second},true`].sort());
       await until('mixed replicas', async () => posted.some(({ body }) => body.includes('"mixed-replicas"')));
     });
 
-    test('the database goes and comes back: nothing that was acknowledged is lost, and what happened meanwhile is caught up with', async () => {
-      const [watcher] = Object.values(watchers) as [Watcher];
+    test('the database goes and comes back: nothing that was acknowledged is lost, and what happened meanwhile is recorded', async () => {
+      const [watcher] = Object.values(watchers) as [WatcherProcess];
       const acknowledged = (await ledger.verify()).count;
       await postgres.kill();
       await kube.delete('/api/v1/namespaces/shop/pods/web-1-a?gracePeriodSeconds=0');
@@ -377,20 +290,7 @@ alarms:
   240,
 );
 
-type Told = { readonly key: string; readonly code: string; readonly message: string };
-const NODE_INFO = {
-  architecture: 'arm64',
-  operatingSystem: 'linux',
-  bootID: '',
-  containerRuntimeVersion: '',
-  kernelVersion: '',
-  kubeProxyVersion: '',
-  kubeletVersion: '',
-  machineID: '',
-  osImage: '',
-  systemUUID: '',
-};
-
+type PostedAlarm = { readonly key: string; readonly code: string; readonly message: string };
 function tagOf(image: string): [registry: string, repository: string, tag: string] {
   const [, registry = '', repository = '', tag = ''] = /^([^/]+)\/(.+):([^:]+)$/.exec(image) ?? [];
   return [registry, repository, tag];

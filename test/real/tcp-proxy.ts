@@ -1,30 +1,31 @@
-// A line between two programs that can be cut and mended: bytes pass as they are.
+// A TCP proxy between two programs, whose connections a test can cut and restore. It passes bytes
+// unchanged.
 import { connect, createServer, type Socket } from 'node:net';
 import { atEnd } from './suite.ts';
 
-export type Line = {
+export type TcpProxy = {
   readonly port: number;
-  /** Ends what is open, and lets nobody through. */
+  /** Ends the open connections, and refuses new ones. */
   readonly cut: () => void;
-  readonly remedy: () => void;
+  readonly restore: () => void;
 };
 
 /** @param to a port on loopback */
-export async function startLine(to: number): Promise<Line> {
-  const open = new Set<Socket>();
-  let whole = true;
+export async function startTcpProxy(to: number): Promise<TcpProxy> {
+  const sockets = new Set<Socket>();
+  let isOpen = true;
   const server = createServer((from) => {
-    if (!whole) return void from.destroy();
+    if (!isOpen) return void from.destroy();
     const other = connect(to, '127.0.0.1');
     for (const [socket, peer] of [
       [from, other],
       [other, from],
     ] as const) {
-      open.add(socket);
+      sockets.add(socket);
       socket
         .on('error', () => {})
         .on('close', () => {
-          open.delete(socket);
+          sockets.delete(socket);
           peer.destroy();
         });
       socket.pipe(peer);
@@ -32,15 +33,15 @@ export async function startLine(to: number): Promise<Line> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const cut = () => {
-    whole = false;
-    for (const socket of open) socket.destroy();
+    isOpen = false;
+    for (const socket of sockets) socket.destroy();
   };
-  const remedy = () => {
-    whole = true;
+  const restore = () => {
+    isOpen = true;
   };
   atEnd(() => {
     cut();
     server.close();
   });
-  return { port: (server.address() as { port: number }).port, cut, remedy };
+  return { port: (server.address() as { port: number }).port, cut, restore };
 }

@@ -1,5 +1,6 @@
-// The watcher as `tagproof manifests --watcher` installs it: its objects taken strictly by a real API server, its process with the service
-// account's own token, so that every right that it needs is really asked; and who may ask it.
+// The watcher as `tagproof manifests --watcher` installs it: its objects taken strictly by a real
+// API server, its process with the service account's own token, so that every right that it needs
+// is really asked; and who may ask it.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

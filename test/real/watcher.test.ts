@@ -1,7 +1,7 @@
-// The watcher at a real API server: pods whose statuses the test writes, in the place of nodes; a tag that moves; restarts of both; and the
-// questions afterwards, by the verbs.
+// The watcher at a real API server. The test writes the statuses of pods in place of nodes, moves a
+// tag and restarts both sides; afterwards the commands are asked.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -12,10 +12,16 @@ import { openLedger } from '../../src/ledger/open.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { atEnd, scratch, suite } from './suite.ts';
-import { type Line, startLine } from './tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+import { createWeb, runPod, runTagproof, spawnWatcher, type WatcherProcess } from './watched-cluster.ts';
 
 const HINT_TOKEN = 'a token of registries';
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+
+function urlOf(watcher: WatcherProcess | undefined): URL {
+  assert.ok(watcher !== undefined);
+  return watcher.url;
+}
 
 suite('the watcher', ['etcd', 'kube-apiserver'], () => {
   const folder = scratch();
@@ -29,82 +35,28 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
   });
   let cluster: LocalCluster;
   let kube: KubeClient;
-  let line: Line;
+  let proxy: TcpProxy;
   let host = '';
   const digests: string[] = [];
-  let watcher: ChildProcess | undefined;
-  let said = '';
-  let url = '';
+  let watcher: WatcherProcess | undefined;
 
-  const tagproof = (...args: string[]): Promise<string> =>
-    new Promise((resolve) => {
-      const env = { ...process.env, KUBECONFIG: cluster.kubeconfig, NO_COLOR: '1' };
-      execFile(process.execPath, [MAIN, ...args], { cwd: folder, env }, (_, stdout, stderr) =>
-        resolve(stdout + stderr),
-      );
-    });
+  const tagproof = (...args: string[]) =>
+    runTagproof(args, { cwd: folder, env: { ...process.env, KUBECONFIG: cluster.kubeconfig, NO_COLOR: '1' } });
   const push = async (content: string) => {
     digests.push(
       await pushSample(host, { repository: 'web', tag: 'v1', platforms: ['linux/amd64', 'linux/arm64'], content }),
     );
   };
   async function startWatcher(): Promise<void> {
-    watcher = spawn(
-      process.execPath,
-      [
-        MAIN,
-        'serve',
-        'watcher',
-        '--ledger',
-        file,
-        '--kubeconfig',
-        'by-line',
-        '--images',
-        'images.txt',
-        '--hint-token',
-        'token',
-      ],
-      {
-        cwd: folder,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    atEnd(() => watcher?.kill('SIGKILL'));
-    url = await new Promise<string>((resolve) =>
-      watcher?.stdout?.on('data', (chunk) => {
-        said += chunk;
-        const found = /"url":"([^"]+)"/.exec(String(chunk))?.[1];
-        if (found !== undefined) resolve(found);
-      }),
-    );
+    const args = ['--ledger', file, '--kubeconfig', 'by-proxy', '--images', 'images.txt', '--hint-token', 'token'];
+    watcher = await spawnWatcher(args, { cwd: folder });
   }
   async function stopWatcher(signal: NodeJS.Signals): Promise<void> {
-    const exit = new Promise((resolve) => watcher?.once('exit', resolve));
-    watcher?.kill(signal);
+    const exit = new Promise((resolve) => watcher?.child.once('exit', resolve));
+    watcher?.child.kill(signal);
     await exit;
   }
-  async function runPod(name: string, imageID: string): Promise<void> {
-    const path = '/api/v1/namespaces/shop/pods';
-    const owner = await kube.get('/apis/apps/v1/namespaces/shop/replicasets/web-1');
-    await kube.create(path, {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: {
-        name,
-        ownerReferences: [
-          { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: owner.metadata?.uid, controller: true },
-        ],
-      },
-      spec: { containers: [{ name: 'c', image: `${host}/web:v1` }] },
-    });
-    const state = { running: { startedAt: new Date().toISOString() } };
-    await kube.patch(`${path}/${name}/status`, 'merge', {
-      status: {
-        phase: 'Running',
-        containerStatuses: [{ name: 'c', image: `${host}/web:v1`, imageID, ready: true, restartCount: 0, state }],
-      },
-    });
-  }
+  const startPod = (name: string, imageID: string) => runPod(kube, name, { image: `${host}/web:v1`, imageID });
   const deletePod = (name: string) => kube.delete(`/api/v1/namespaces/shop/pods/${name}?gracePeriodSeconds=0`);
   async function until(question: string[], answer: RegExp): Promise<string> {
     for (let i = 0; ; i++) {
@@ -124,44 +76,24 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     writeFileSync(join(folder, 'images.txt'), `# what we build on\n\n${host}/base:3   # of the platform team\n`);
     cluster = await startCluster(folder);
     atEnd(() => cluster.stop());
-    line = await startLine(Number(new URL(cluster.server).port));
-    writeFileSync(join(folder, 'by-line'), kubeconfigOf(`https://127.0.0.1:${line.port}`, 'admin-token'), {
+    proxy = await startTcpProxy(Number(new URL(cluster.server).port));
+    writeFileSync(join(folder, 'by-proxy'), kubeconfigOf(`https://127.0.0.1:${proxy.port}`, 'admin-token'), {
       mode: 0o600,
     });
     writeFileSync(join(folder, 'token'), HINT_TOKEN);
     kube = new KubeClient(cluster.access);
     atEnd(() => kube.close());
-    await kube.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
-    const template = {
-      metadata: { labels: { app: 'web' } },
-      spec: { containers: [{ name: 'c', image: `${host}/web:v1` }] },
-    };
-    const spec = { selector: { matchLabels: { app: 'web' } }, template };
-    const deployment = await kube.create('/apis/apps/v1/namespaces/shop/deployments', {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'web' },
-      spec,
-    });
-    const ownerReferences = [
-      { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: deployment.metadata?.uid, controller: true },
-    ];
-    await kube.create('/apis/apps/v1/namespaces/shop/replicasets', {
-      apiVersion: 'apps/v1',
-      kind: 'ReplicaSet',
-      metadata: { name: 'web-1', ownerReferences },
-      spec,
-    });
+    await createWeb(kube, `${host}/web:v1`);
     await startWatcher();
   });
 
-  test('what starts is recorded, under its Deployment; the tag that it uses is followed', async () => {
-    await runPod('web-1-a', `${host}/web@${digests[0]}`);
+  test('what starts is recorded under its Deployment; the tag that it uses is polled', async () => {
+    await startPod('web-1-a', `${host}/web@${digests[0]}`);
     await until(['history', 'shop/Deployment/web'], /shop\/Deployment\/web.* now/);
     assert.match(await until(['history', `${host}/web:v1`], / now /), new RegExp((digests[0] as string).slice(0, 19)));
   });
 
-  test('an image that nobody runs is followed when a file says so', async () => {
+  test('an image that no pod runs is polled when a file names it', async () => {
     await until(['history', `${host}/base:3`], / now +poll/);
   });
 
@@ -170,14 +102,14 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     await push('two');
     const moved = await tagproof('status');
     assert.match(moved, new RegExp(`moved to ${(digests[1] as string).slice(0, 19)}`), moved);
-    await runPod('web-1-b', `${host}/web@${digests[1]}`);
+    await startPod('web-1-b', `${host}/web@${digests[1]}`);
     const mixed = await tagproof('status');
     assert.match(mixed, /1 with mixed replicas/);
     assert.match(mixed, /pods of one template run different digests|mixed/);
   });
 
-  test('the API says the same, to whoever has the printed token', async () => {
-    const { origin, searchParams } = new URL(url);
+  test('the API says the same to whoever has the printed token', async () => {
+    const { origin, searchParams } = urlOf(watcher);
     const ask = (path: string, token = searchParams.get('token')) =>
       fetch(`${origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
     assert.equal((await ask('/api/v1/deployed', 'wrong')).status, 401);
@@ -193,7 +125,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     assert.equal((await ask('/readyz')).status, 200);
   });
 
-  test('what happens while the watcher is away, killed, is there when it is back; nothing is told twice', async () => {
+  test('what happens while the watcher is killed is recorded when it is back; nothing is recorded twice', async () => {
     await until(['where', digests[1] as string], /it runs in 1 container now/);
     await stopWatcher('SIGKILL');
     await deletePod('web-1-a');
@@ -205,30 +137,30 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     await ledger.close();
   });
 
-  test('a gap: pods come and go while the watcher hears nothing, and the server’s history no longer reaches back', async () => {
-    line.cut();
-    await runPod('web-1-c', `${host}/web@${digests[0]}`);
+  test('a gap: pods come and go while the watcher is cut off, and the history of the server no longer reaches back', async () => {
+    proxy.cut();
+    await startPod('web-1-c', `${host}/web@${digests[0]}`);
     await deletePod('web-1-b');
-    await runPod('web-1-d', `${host}/web@${digests[1]}`);
-    // Its watch cache begins anew: the version to go on from is older than everything in it.
+    await startPod('web-1-d', `${host}/web@${digests[1]}`);
+    // Its watch cache starts empty: the version to continue from is older than everything in it.
     await cluster.restart();
-    line.remedy();
+    proxy.restore();
     await until(['where', digests[0] as string], /it runs in 1 container now, and ran in 2 in all/);
     await until(['where', digests[1] as string], /it runs in 1 container now/);
     const ledger = await openLedger(file);
     const runs = await ledger.runHistory({ namespace: 'shop', name: 'web' });
-    assert.equal(runs.length, 3, 'each once; that b went and d came makes no gap in what ran');
+    assert.equal(runs.length, 3, 'each once; one pod that replaces another makes no gap');
     assert.equal((await ledger.verify()).broken, undefined);
     await ledger.close();
     await deletePod('web-1-c');
     await deletePod('web-1-d');
-    await runPod('web-1-b', `${host}/web@${digests[1]}`);
+    await startPod('web-1-b', `${host}/web@${digests[1]}`);
     await until(['where', digests[0] as string], /it runs in 0 containers now/);
   });
 
-  test('a registry that is silent, or answers with errors: nothing has moved, and it is said', async () => {
-    const { origin } = new URL(url);
-    const look = () =>
+  test('a registry that does not answer, or answers with errors: nothing has moved, and that is logged', async () => {
+    const { origin } = urlOf(watcher);
+    const notify = () =>
       fetch(`${origin}/hooks/generic`, {
         method: 'POST',
         headers: { authorization: `Bearer ${HINT_TOKEN}` },
@@ -236,22 +168,23 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
       });
     const before = await tagproof('history', `${host}/web:v1`);
     broken = true;
-    said = '';
-    assert.deepEqual(await (await look()).json(), { understood: 1, followed: 1 });
-    for (let i = 0; !said.includes('not looked at'); i++) {
-      assert.ok(i < 150, said);
+    const logged = watcher?.log.length ?? 0;
+    assert.deepEqual(await (await notify()).json(), { understood: 1, followed: 1 });
+    const fresh = () => watcher?.log.slice(logged).join('\n') ?? '';
+    for (let i = 0; !fresh().includes('poll failed'); i++) {
+      assert.ok(i < 150, fresh());
       await sleep(100);
     }
     assert.equal(await tagproof('history', `${host}/web:v1`), before);
     broken = false;
-    await look();
+    await notify();
     await until(
       ['history', `${host}/web:v1`],
       new RegExp(`${(digests[1] as string).slice(0, 19)} .* now +(hint|poll)`),
     );
   });
 
-  test('an API server that goes and comes back costs nothing', async () => {
+  test('an API server that restarts costs nothing', async () => {
     await cluster.restart();
     await deletePod('web-1-b');
     await until(['where', digests[1] as string], /it runs in 0 containers now/);

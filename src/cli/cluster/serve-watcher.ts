@@ -23,7 +23,7 @@ import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { AlertOptions } from '../../watcher/alerts.ts';
 import { Budget } from '../../watcher/budget.ts';
-import { kubeFeed } from '../../watcher/cluster-watch.ts';
+import { kubeFeed } from '../../watcher/feed.ts';
 import { PacedClient } from '../../watcher/paced-client.ts';
 import { Watcher } from '../../watcher/watcher.ts';
 import { collect, parseDuration, runPlain } from '../shared/command.ts';
@@ -130,7 +130,7 @@ async function watchClusters(flags: Options, port: number, kubes: readonly KubeC
   const watcher = new Watcher({
     feeds: kubes.map(kubeFeed),
     ledger,
-    ask: (reference) => client.head(reference),
+    head: (reference) => client.head(reference),
     readClosure: (reference) => readImageClosure(client, reference),
     evaluator: policyEvaluator(() => loadConfig(flags.policy), client),
     budget,

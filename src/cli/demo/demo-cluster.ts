@@ -1,5 +1,5 @@
-// tagproof demo --cluster: the webhook at a real API server on loopback, without nodes: what is let in, what is not, and the way through
-// in an emergency.
+// tagproof demo --cluster: the webhook on a real API server on loopback, without nodes: what it
+// admits, what it denies, and how to bypass it in an emergency.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -99,7 +99,7 @@ async function play(kube: KubeClient, cluster: LocalCluster, host: string): Prom
 
   title(
     'A policy, as an object of the cluster',
-    'Only what the release key signed runs; tags become digests at the door.',
+    'Only what the release key signed may run; the webhook replaces tags by digests.',
   );
   const key = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const rule = { name: 'signed', images: [`${host}/**`], digest: 'resolve', signatures: { all: ['release'] } };
@@ -113,24 +113,24 @@ async function play(kube: KubeClient, cluster: LocalCluster, host: string): Prom
   say(`ImagePolicy shop: ${JSON.stringify(rule)}`);
   await ready(kube, image);
 
-  const step = async (line: string, expected: 'let in' | 'denied', task: () => Promise<unknown>) => {
+  const step = async (line: string, expected: 'admitted' | 'denied', task: () => Promise<unknown>) => {
     process.stdout.write(`\n${paint('cyan', `$ ${line}`)}\n`);
-    const [outcome, words] = await task().then(
-      (answer) => ['let in', imageOf(answer)] as const,
+    const [outcome, message] = await task().then(
+      (answer) => ['admitted', imageOf(answer)] as const,
       (error) => ['denied', (error as Error).message] as const,
     );
-    say(`${paint(outcome === 'let in' ? 'green' : 'red', outcome)}: ${words}`);
+    say(`${paint(outcome === 'admitted' ? 'green' : 'red', outcome)}: ${message}`);
     if (outcome !== expected) wrong.push(`${line}: ${outcome}, expected ${expected}`);
   };
   const run = (name: string) => () => kube.create(`${SHOP}/pods`, podOf(name, image));
 
   title('A signed image', 'The pod keeps its tag and gets the digest that was verified.');
-  await step(`kubectl -n shop run web --image ${image}`, 'let in', run('web'));
+  await step(`kubectl -n shop run web --image ${image}`, 'admitted', run('web'));
 
   const moved = await push('web, and something else');
   title(
-    'Somebody moves the tag',
-    `shop/web:v1 is now ${moved.slice(0, 19)}…, which nobody signed. A lease on the tag ends within 30 seconds.`,
+    'Someone moves the tag',
+    `shop/web:v1 is now ${moved.slice(0, 19)}…, which nobody signed. A cached tag expires within 30 seconds.`,
   );
   const evil = `${host}/shop/web:v2`;
   await push('web, and something else', 'v2');
@@ -157,11 +157,11 @@ async function play(kube: KubeClient, cluster: LocalCluster, host: string): Prom
 
   title(
     'An emergency',
-    'Who has the right opens one image for some hours, with a reason. Everybody can see it afterwards.',
+    'Whoever has the right admits one image for some hours, with a reason. Everyone can see that afterwards.',
   );
   const until = new Date(Date.now() + 3_600_000).toISOString();
   const bypass = { images: [evil], reason: 'incident 4711: the signer is down', until };
-  await step(`kubectl -n shop apply -f bypass.yaml    # ${JSON.stringify(bypass)}`, 'let in', () =>
+  await step(`kubectl -n shop apply -f bypass.yaml    # ${JSON.stringify(bypass)}`, 'admitted', () =>
     kube.create(`${TAGPROOF}/namespaces/shop/bypasses`, {
       apiVersion: 'tagproof.dev/v1alpha1',
       kind: 'Bypass',
@@ -170,14 +170,14 @@ async function play(kube: KubeClient, cluster: LocalCluster, host: string): Prom
     }),
   );
   await sleep(1000);
-  await step(`kubectl -n shop run other --image ${evil}`, 'let in', () =>
+  await step(`kubectl -n shop run other --image ${evil}`, 'admitted', () =>
     kube.create(`${SHOP}/pods`, podOf('other', evil)),
   );
   await kube.delete(`${TAGPROOF}/namespaces/shop/bypasses/incident-4711`);
 
   title(
-    'What would be stranded?',
-    'The policy against everything that exists now: what the bypass let in would not come in again.',
+    'What could not start again?',
+    'The policy against everything that exists now: what the bypass admitted would be denied.',
   );
   process.stdout.write(`\n${paint('cyan', '$ tagproof simulate --in-force')}\n`);
   process.env['KUBECONFIG'] = cluster.kubeconfig;
@@ -203,7 +203,7 @@ function imageOf(answer: unknown): string {
   return `${kind.toLowerCase()}/${metadata.name}${spec.containers?.[0] === undefined ? '' : ` runs ${spec.containers[0].image}`}`;
 }
 
-/** The API server takes webhooks and policies up in a moment. */
+/** Waits until the API server uses the webhooks and the policy. */
 async function ready(kube: KubeClient, image: string): Promise<void> {
   for (const end = Date.now() + WAIT_MS; ; await sleep(200)) {
     const made = await kube
@@ -211,6 +211,6 @@ async function ready(kube: KubeClient, image: string): Promise<void> {
       .catch((error) => asProblem(error, 'protocol'));
     if (!(made instanceof Problem) && /@sha256:/.test(imageOf(made))) return;
     if (Date.now() > end)
-      throw made instanceof Problem ? made : new Problem('unreachable', 'the API server does not ask the webhook');
+      throw made instanceof Problem ? made : new Problem('unreachable', 'the API server does not call the webhook');
   }
 }

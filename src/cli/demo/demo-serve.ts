@@ -1,5 +1,6 @@
-// tagproof demo --serve: the dashboard on a simulated cluster and a registry on this machine: a tag moves, a pod picks it up, and somebody goes
-// back. The watcher, the ledger, the signatures and the API are the real ones; the pods are a story.
+// tagproof demo --serve: the dashboard on a simulated cluster and a registry on this machine. A tag
+// moves, a pod picks it up, and someone rolls back. Watcher, ledger, signatures and API are the
+// real ones; only the pods are simulated.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -9,6 +10,7 @@ import { createApi } from '../../api/api.ts';
 import { oneTimeToken } from '../../api/auth.ts';
 import { loadPages } from '../../api/static-files.ts';
 import type { Reference } from '../../flow.ts';
+import { shortDigest } from '../../image/digest.ts';
 import { parseReference, tagKey } from '../../image/reference.ts';
 import { readImageClosure } from '../../inventory/image-closure.ts';
 import type { LedgerEvent } from '../../ledger/event.ts';
@@ -28,10 +30,13 @@ import { say, title } from './stage.ts';
 
 const CLUSTER = 'demo (simulated)';
 const HOUR = 3_600_000;
-/** After the start, milliseconds: somebody moves the tag; a pod starts anew and takes what it is now; somebody goes back. */
+/**
+ * After the start, milliseconds: someone moves the tag; a pod restarts and picks it up; someone
+ * rolls back.
+ */
 const MOVE_AT = 12_000;
 const RESTART_AT = 20_000;
-const BACK_AT = 90_000;
+const ROLLBACK_AT = 90_000;
 const REASON = 'v1.4.2 was moved, and sends data elsewhere';
 
 const EARLIER = { ...(IMAGES[0] as (typeof IMAGES)[0]), tag: 'v1.4.1', content: 'web 1.4.1' };
@@ -54,17 +59,17 @@ export async function demoServe(): Promise<number> {
   const web = digests.get('shop/web') as string;
   const ledger = await openLedger(':memory:');
   const story = new Story(CLUSTER, workloadsOf(host, digests));
-  await before(ledger, host, earlier, web);
+  await recordHistory(ledger, host, earlier, web);
   const budget = new Budget(
     (name) => client.rateLimitOf(name),
-    (asked) => client.credentialOf(asked),
+    (target) => client.credentialOf(target),
   );
   const client = new PacedClient(budget, { credentials: async () => undefined });
   const config = parseConfig(policyOf(host, publicKey.export({ type: 'spki', format: 'pem' }).toString()), 'demo');
   const watcher = new Watcher({
     feeds: [story],
     ledger,
-    ask: (reference) => client.head(reference),
+    head: (reference) => client.head(reference),
     readClosure: (reference) => readImageClosure(client, reference),
     evaluator: policyEvaluator(async () => config, client),
     budget,
@@ -79,7 +84,7 @@ export async function demoServe(): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   title(
     'What is deployed',
-    `A simulated cluster with demo data; the registry ${host} is real, and on this machine. Ctrl-C ends it.`,
+    `A simulated cluster with demo data; the registry ${host} on this machine is real. Ctrl-C ends it.`,
   );
   say(`\n  http://127.0.0.1:${(server.address() as AddressInfo).port}/?token=${token}\n`);
   const tagged = parseReference(`${host}/shop/web:v1.4.2`) as Reference;
@@ -87,21 +92,23 @@ export async function demoServe(): Promise<number> {
   const timers = [
     setTimeout(async () => {
       moved = await pushSample(host, MOVED);
-      say(`Somebody moved ${tagged.text}: it is ${moved.slice(0, 19)}… now, and nobody signed that. See “Tag moved”.`);
+      say(`Someone moved ${tagged.text}: it is ${shortDigest(moved)} now, which nobody signed. See “Tag moved”.`);
       watcher.hint(tagKey(tagged));
     }, MOVE_AT),
     setTimeout(() => {
       story.restart('web', moved);
-      say('A pod of shop/Deployment/web started anew, and took it. See “Mixed replicas”; paste the digest on top.');
+      say(
+        'A pod of shop/Deployment/web restarted and picked it up. See “Mixed replicas”; search for the digest at the top.',
+      );
     }, RESTART_AT),
     setTimeout(async () => {
       const image = `${tagged.text}@${web}`;
       story.rollOut({ ...workloadsOf(host, digests)[0], image, revision: '3', by: 'tagproof' } as StoryWorkload);
-      await ledger.append(goneBack(image, web, moved));
+      await ledger.append(rollbackEvents(image, web, moved));
       say(
-        `It went back to ${web.slice(0, 19)}…, is held there, and ${moved.slice(0, 19)}… shall never run again. See “Held”.`,
+        `It was rolled back to ${shortDigest(web)} and is held there; ${shortDigest(moved)} is on the blocklist. See “Held”.`,
       );
-    }, BACK_AT),
+    }, ROLLBACK_AT),
   ];
   await new Promise<void>((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
   for (const timer of timers) clearTimeout(timer);
@@ -153,8 +160,8 @@ rules:
 
 const WEB = { cluster: CLUSTER, namespace: 'shop', workload: { kind: 'Deployment', name: 'web' }, container: 'web' };
 
-/** What is said to have happened in the days before. */
-async function before(ledger: Ledger, host: string, earlier: string, web: string): Promise<void> {
+/** The history of the days before. */
+async function recordHistory(ledger: Ledger, host: string, earlier: string, web: string): Promise<void> {
   const run = (tag: string, digest: string, pods: number, revision: string): LedgerEvent => ({
     kind: 'run',
     ...WEB,
@@ -180,7 +187,7 @@ async function before(ledger: Ledger, host: string, earlier: string, web: string
 }
 
 /** As `tagproof rollback --apply --block` records it. */
-function goneBack(image: string, digest: string, bad: string): LedgerEvent[] {
+function rollbackEvents(image: string, digest: string, bad: string): LedgerEvent[] {
   const by = 'demo';
   return [
     { kind: 'rollback', ...WEB, image, digest, reason: REASON, by, way: 'cluster' },

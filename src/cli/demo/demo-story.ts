@@ -1,7 +1,7 @@
-// A cluster that is a story: workloads, pods and nodes as its watches would tell them. Everything that listens to it is real.
+// A simulated cluster: workloads, pods and nodes as the watches of an API server report them.
 import type { KubeObject, Resource } from '../../kube/object.ts';
 import type { WatchEvent } from '../../kube/watch.ts';
-import type { Feed, Followed } from '../../watcher/cluster-watch.ts';
+import type { Feed, Followed } from '../../watcher/feed.ts';
 
 export type StoryWorkload = {
   readonly namespace: string;
@@ -10,7 +10,7 @@ export type StoryWorkload = {
   readonly digest: string;
   readonly pods: number;
   readonly revision: string;
-  /** Who changed it last, as managedFields would tell. */
+  /** Who changed it last, as managedFields would say. */
   readonly by: string;
 };
 
@@ -36,7 +36,7 @@ export class Story implements Feed {
     }
   }
 
-  /** One pod of it goes, another comes and runs what the tag is now. */
+  /** Replaces one pod by a new one that runs what the tag points to now. */
   restart(name: string, digest: string): void {
     const [, old] = this.#podsOf(name)[0] ?? [];
     if (old === undefined) return;
@@ -44,7 +44,7 @@ export class Story implements Feed {
     this.#changed('pods', 'added', this.#put(workloadOf(old), digest));
   }
 
-  /** A new revision: another ReplicaSet, and its pods in the place of all others. */
+  /** A new revision: another ReplicaSet, whose pods replace all others. */
   rollOut(workload: StoryWorkload): void {
     const set = this.#setObject(workload);
     this.#sets.set(setOf(workload), set);

@@ -1,4 +1,5 @@
-// tagproof demo: a registry on loopback, a sample repository, and the verbs on both; real HTTP, no internet, ends by itself.
+// tagproof demo: runs the commands on a sample repository and a registry on loopback; real HTTP, no
+// internet, ends by itself.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +23,7 @@ import { type CommandRunner, runPlain } from '../shared/command.ts';
 import { FILES, IMAGES, MOVED } from './sample-repository.ts';
 import { paint, say, title } from './stage.ts';
 
-const VERBS: Record<string, CommandRunner> = { scan, pin, check, diff, unpin, sign, verify };
+const COMMANDS: Record<string, CommandRunner> = { scan, pin, check, diff, unpin, sign, verify };
 
 const POLICY = `authorities:
   release:
@@ -37,7 +38,7 @@ rules:
     signatures: {all: [release]}
 `;
 
-/** What somebody leaves who writes a byte into a signature. */
+/** A signature in which someone changed a byte. */
 async function signTampered(host: string, repository: string, digest: string, key: KeyObject): Promise<void> {
   const subject = parsePinned(`${host}/${repository}@${digest}`);
   const statement = { subject, predicateType: SIGN_PREDICATE, predicate: {}, annotations: {} };
@@ -56,13 +57,10 @@ async function signTampered(host: string, repository: string, digest: string, ke
 
 export async function run(args: string[]): Promise<number> {
   const command = new Command('tagproof demo')
-    .description('Shows it all on a sample repository and a registry on this machine. No internet.')
+    .description('Shows tagproof on a sample repository and a registry on this machine, without the internet.')
     .option('--keep', 'keep the sample repository')
-    .option('--serve', 'the dashboard instead, on a simulated cluster, until Ctrl-C')
-    .option(
-      '--cluster',
-      'the webhook instead, at an API server of its own (needs etcd and kube-apiserver on the PATH)',
-    );
+    .option('--serve', 'show the dashboard on a simulated cluster, until Ctrl-C')
+    .option('--cluster', 'show the webhook on an API server of its own (needs etcd and kube-apiserver on the PATH)');
   return runPlain<{ keep?: boolean; cluster?: boolean; serve?: boolean }>(
     command,
     args,
@@ -108,7 +106,7 @@ async function play(host: string, folder: string): Promise<number> {
   const step = async (line: string, expected: number) => {
     process.stdout.write(`\n${paint('cyan', `$ tagproof ${line}`)}\n`);
     const [name, ...rest] = line.split(' ') as [string, ...string[]];
-    const code = await (VERBS[name] as CommandRunner)(rest);
+    const code = await (COMMANDS[name] as CommandRunner)(rest);
     if (code !== expected) wrong.push(`tagproof ${line}: exit code ${code}, expected ${expected}`);
   };
 
@@ -121,21 +119,21 @@ async function play(host: string, folder: string): Promise<number> {
   const old = pushed.get('shop/web') as string;
   const moved = await pushSample(host, MOVED);
   title(
-    'Somebody moves a tag',
+    'Someone moves a tag',
     `shop/web:v1.4.2 was ${shortDigest(old)} and is now ${shortDigest(moved)}. What runs stays what you pinned, and check says so.`,
   );
   await step('check --online', 1);
   await step(`diff ${host}/shop/web@${old} ${host}/shop/web:v1.4.2`, 1);
 
-  title('And back', 'unpin is the exact inverse of pin, offline.');
+  title('Unpin it', 'unpin is the exact inverse of pin, offline.');
   await step('unpin', 0);
   const same =
     readFileSync(join(folder, 'deploy/web.yaml'), 'utf8') === FILES['deploy/web.yaml']?.replaceAll('REGISTRY', host);
-  if (!same) wrong.push('unpin did not give the first bytes back');
+  if (!same) wrong.push('unpin did not restore the first bytes');
 
   title(
     'Who signed it?',
-    'The release key signs worker. It signed proxy too, but somebody wrote a byte into that signature. Nobody signed redis.',
+    'The release key signs worker. It signed proxy too, but someone changed a byte of that signature. Nobody signed redis.',
   );
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   writeFileSync(join(folder, 'release.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
@@ -154,7 +152,7 @@ async function play(host: string, folder: string): Promise<number> {
 
   title('Now on your own repository', 'In any checkout:');
   say(
-    '  tagproof scan --explain     what is pinned, what is not, what was skipped and why\n  tagproof pin --diff         what would change\n\nWhat runs, what tags were, and the way back, on a simulated cluster in your browser:\n  tagproof demo --serve       from this checkout: npm run demo -- --serve\n',
+    '  tagproof scan --explain     what is pinned, what is not, what was skipped and why\n  tagproof pin --diff         what would change\n\nWhat runs, where tags point, and how to roll back, on a simulated cluster in your browser:\n  tagproof demo --serve       from this checkout: npm run demo -- --serve\n',
   );
   for (const line of wrong) process.stderr.write(`error: ${line}\n`);
   return wrong.length === 0 ? 0 : 2;

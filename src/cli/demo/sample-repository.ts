@@ -1,4 +1,5 @@
-// The demo's sample repository: the kinds of files that name images in real ones. REGISTRY stands for the demo's registry.
+// The sample repository of the demo: the kinds of files that name images in real repositories.
+// REGISTRY is replaced by the registry of the demo.
 import type { SampleImage } from '../../registry/sample.ts';
 
 const BOTH = ['linux/amd64', 'linux/arm64'];
@@ -37,7 +38,7 @@ export const IMAGES: readonly SampleImage[] = [
   { repository: 'library/proxy', tag: '1.31', platforms: BOTH, content: 'proxy', entrypoint: ['envoy'] },
 ];
 
-/** What an attacker, or a careless release, puts behind a tag that stays the same. */
+/** What an attacker, or a careless release, pushes to a tag that exists. */
 export const MOVED: SampleImage = {
   ...(IMAGES[0] as SampleImage),
   content: 'web 1.4.2, but not what you tested',

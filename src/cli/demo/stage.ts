@@ -1,4 +1,4 @@
-// What the demos say, and how it looks.
+// Prints the texts of the demos.
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { wantsColour } from '../shared/command.ts';
 
