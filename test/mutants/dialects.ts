@@ -59,7 +59,7 @@ export const DIALECT_MUTANTS: readonly Mutant[] = [
   {
     name: 'kustomize pulls newName, and name is pinned',
     file: `${S}/kustomization.ts`,
-    from: "text('newName') ? 'newName' : 'name'",
+    from: "newName === undefined ? 'name' : 'newName'",
     to: "'name'",
     tests: [`${S}/kustomization.test.ts`],
   },

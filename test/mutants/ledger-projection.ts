@@ -75,8 +75,8 @@ export const LEDGER_PROJECTION_MUTANTS: readonly Mutant[] = [
   {
     name: 'events after the first part of a batch are dropped',
     file: 'src/ledger/project.ts',
-    from: '  await projectPart(db, part);\n}\n\n/** Each',
-    to: '}\n\n/** Each',
+    from: '  }\n  await projectPart(db, part);\n}',
+    to: '  }\n}',
     tests: ['src/ledger/project.test.ts'],
   },
   {

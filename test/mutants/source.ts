@@ -179,16 +179,23 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'an offset in a block scalar forgets the indentation',
     file: `${S}/embedded.ts`,
-    from: 'Math.max(scalar.indent, 0)',
-    to: '0',
+    from: 'Math.max(scalar.indent, 0) + column',
+    to: 'column',
     tests: [`${S}/edit.test.ts`],
   },
   {
     name: 'offsets of a document in a block scalar are taken for offsets of the file',
     file: `${S}/embedded.ts`,
-    from: 'visit(relocate(root, map))',
+    from: 'visit(relocate(root, map, Math.max(scalar.indent, 0)))',
     to: 'visit(root)',
     tests: [`${S}/edit.test.ts`],
+  },
+  {
+    name: 'a block scalar in a block scalar forgets the indentation of the outer one (P1)',
+    file: `${S}/yaml-node.ts`,
+    from: 'node.indent + indent',
+    to: 'node.indent',
+    tests: [`${S}/prove.test.ts`],
   },
   {
     name: 'a document in a block scalar that needs the second reader is passed over in silence',
