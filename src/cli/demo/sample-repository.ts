@@ -100,7 +100,9 @@ metadata:
 spec:
   containers:
     - name: web
-      image: "{{ .Values.image.registry }}/{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+      image: "{{ .Values.image.registry }}/{{ .Values.image.repository }}:{{ .Values.image.tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}"
+    - name: cache
+      image: "{{ .Values.redis.image.repository }}:{{ .Values.redis.image.tag }}"
     - name: probe
       image: REGISTRY/library/node:24-slim
 {{- end }}
