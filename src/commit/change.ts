@@ -37,7 +37,7 @@ export type CommitOutcome = {
 export type CommitStep = {
   /** What the report calls it: `the ledger entry`. */
   readonly name: string;
-  readonly run: () => Promise<void>;
+  readonly run: () => Promise<unknown>;
   /** It runs even when a step before it failed. */
   readonly independent?: boolean;
 };

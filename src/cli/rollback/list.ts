@@ -1,22 +1,22 @@
-// What a workload could go back to, each candidate asked for at its registry and held against today's rules.
-
+// The candidates of a workload: what it ran, whether its registry still serves that, and whether today's rules admit it.
 import type { PolicyContext } from '../../evaluate/evaluate.ts';
 import { shortDigest } from '../../image/digest.ts';
 import { type Checked, check, distinct } from '../../inventory/rollback-candidates.ts';
+import { oneCluster, type WorkloadRef, workloadName } from '../../inventory/rollback-plan.ts';
 import type { RegistryClient } from '../../registry/client.ts';
+import { plural } from '../../report/plural.ts';
 import type { Cell, Report } from '../../report/report.ts';
 import { time } from '../cluster/history.ts';
-import { plural } from '../pin/scan.ts';
-import type { RollbackRun } from './carry-out.ts';
-import { blocklistOf, candidatesIn, oneCluster, type WorkloadRef } from './plan.ts';
+import { blocklistOf, candidatesIn } from './plan.ts';
+import type { RollbackRun } from './rollback-run.ts';
 
-export async function listing(
-  what: string,
+export async function listCandidates(
   workload: WorkloadRef,
   client: RegistryClient,
   policyContext: PolicyContext | undefined,
   { ledger, options }: RollbackRun,
 ): Promise<Report> {
+  const what = workloadName(workload);
   const runs = oneCluster(await ledger.runHistory(workload), options.clusterName);
   const blocklist = await blocklistOf(ledger);
   const candidates = distinct(await candidatesIn(ledger, runs));
@@ -38,7 +38,7 @@ export async function listing(
                 'until',
                 'changed by',
                 'signed by',
-                'can be gone back to',
+                'can be restored',
               ],
               rows: checked.map(rowOf),
             },
@@ -47,7 +47,7 @@ export async function listing(
     problems: [],
     summary: [
       checked.length === 0
-        ? 'the ledger knows nothing of it'
+        ? `the ledger has no record of ${what}`
         : `${plural(checked.length, 'candidate')}; choose with --to DIGEST, --to REVISION or --to TIME`,
     ],
     data: { candidates: checked },
@@ -56,7 +56,7 @@ export async function listing(
 
 function rowOf({ interval, reference, current, notPullable, denied, signers }: Checked): Cell[] {
   const { container, since, until, revision, actor } = interval;
-  const says: Cell = current
+  const verdict: Cell = current
     ? { text: 'runs now', style: 'dim' }
     : notPullable !== undefined
       ? { text: `no: ${notPullable.message}`, style: 'bad' }
@@ -75,7 +75,7 @@ function rowOf({ interval, reference, current, notPullable, denied, signers }: C
     end,
     actor ?? '-',
     by,
-    says,
+    verdict,
   ];
 }
 
