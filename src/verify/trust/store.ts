@@ -1,8 +1,9 @@
 // Where trust roots come from: the file that the policy names, the copy that `trust update` or `trust import` kept, or else
 // the public-good root that came with this version of tagproof. No network.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { commitFiles } from '../../commit/commit.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import { parseTrustRoot, type TrustRoot } from './root.ts';
 
@@ -45,13 +46,8 @@ export async function shippedSeed(): Promise<{ tufRoot: Buffer; targets: Buffer 
 
 /** Keeps a root for the runs to come; replaced whole or not at all. @param file default: as the public-good root */
 export function keepRoot(bytes: Buffer, file = keptRootFile()): string {
-  try {
-    mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(`${file}.new`, bytes);
-    renameSync(`${file}.new`, file);
-  } catch (error) {
-    throw asProblem(error, 'file', { file });
-  }
+  const { problems } = commitFiles([{ kind: 'merge', file, makeFolder: true, merge: () => bytes }]);
+  for (const problem of problems) throw problem;
   return file;
 }
 
