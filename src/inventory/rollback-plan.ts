@@ -84,27 +84,27 @@ export const ROLLBACK_KINDS: readonly string[] = [
 
 /**
  * Everything that ran in a namespace at a moment.
- * @param then what ran at `time`; @param now what runs, of the same cluster
+ * @param ran what ran at `time`; @param runs what runs now, of the same cluster
  * @param candidates of each workload that ran then, by its name
  * @param only workloads of a release; undefined: all
  */
 export function planNamespace({
   namespace,
   time,
-  then,
-  now,
+  ran,
+  runs,
   candidates,
   only,
 }: {
   readonly namespace: string;
   readonly time: Date;
-  readonly then: readonly RunInterval[];
-  readonly now: readonly RunInterval[];
+  readonly ran: readonly RunInterval[];
+  readonly runs: readonly RunInterval[];
   readonly candidates: ReadonlyMap<string, readonly RollbackCandidate[]>;
   readonly only: ReadonlySet<string> | undefined;
 }): Plan {
   const wanted = (run: RunInterval) => only === undefined || only.has(workloadName(run));
-  const groups = Map.groupBy(then.filter(wanted), workloadName);
+  const groups = Map.groupBy(ran.filter(wanted), workloadName);
   if (groups.size === 0)
     throw new Problem('not-found', `nothing ran in ${namespace} at ${time.toISOString()}, as far as the ledger knows`);
   const left: string[] = [];
@@ -119,7 +119,7 @@ export function planNamespace({
     if (chosen.length === 0) left.push(`${title} runs that already`);
     else steps.push({ workload: { namespace, kind: run.kind, name: run.name }, chosen });
   }
-  for (const title of new Set(now.filter(wanted).map(workloadName)))
+  for (const title of new Set(runs.filter(wanted).map(workloadName)))
     if (!groups.has(title)) left.push(`${title} did not run then`);
   return { steps, left };
 }

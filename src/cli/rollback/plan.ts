@@ -48,18 +48,18 @@ export async function planOfNamespace(
     readonly only: ReadonlySet<string> | undefined;
   },
 ): Promise<Plan> {
-  const then = oneCluster(await ledger.at(time, { namespace }), cluster);
-  const chosen = cluster ?? then[0]?.cluster;
-  const now = oneCluster(await ledger.at(new Date(), { namespace }), chosen);
+  const ran = oneCluster(await ledger.at(time, { namespace }), cluster);
+  const chosen = cluster ?? ran[0]?.cluster;
+  const runs = oneCluster(await ledger.at(new Date(), { namespace }), chosen);
   const candidates = new Map<string, RollbackCandidate[]>();
-  for (const run of then) {
+  for (const run of ran) {
     const title = workloadName(run);
     if (candidates.has(title)) continue;
     const { kind, name } = run;
     const history = oneCluster(await ledger.runHistory({ namespace, kind, name }), chosen);
     candidates.set(title, await candidatesIn(ledger, history));
   }
-  return planNamespace({ namespace, time, then, now, candidates, only });
+  return planNamespace({ namespace, time, ran, runs, candidates, only });
 }
 
 /** Why a digest must never run again. */
