@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { makeRepository, runTagproof } from '../../test/run-cli.ts';
 import { explainUnexpected } from './shared/unexpected.ts';
-import { makeRepository, runTagproof } from './test-process.ts';
 
 const POLICY = { 'tagproof.yaml': 'rules: [{name: r, images: ["**"], digest: required}]\n' };
 const ONE_LINE = /^error: [^\n]+\n$/;

@@ -15,13 +15,13 @@ import { asProblem, Problem } from '../problem.ts';
 import type { Change, CommitOutcome, CommitStep, FileState } from './change.ts';
 import { codeOf, type Disk, realDisk } from './disk.ts';
 import { lockFile } from './guard.ts';
-import { changedMeanwhile, contentOf, findTarget, type Target } from './target.ts';
+import { changedMeanwhile, contentOf, type FileTarget, findTarget } from './target.ts';
 import { fillTemporary, sweepLeftovers, temporaryFor } from './temporary.ts';
 
 /** A change that passed every check. */
 type Prepared = {
   readonly change: Change;
-  readonly target: Target;
+  readonly target: FileTarget;
   readonly before: Buffer | undefined;
   readonly after: Buffer;
   readonly temporary: string;

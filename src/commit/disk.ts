@@ -33,7 +33,7 @@ export type Disk = {
   readonly write: (descriptor: number, bytes: Buffer) => number;
   readonly chmod: (descriptor: number, mode: number) => void;
   readonly chown: (descriptor: number, uid: number, gid: number) => void;
-  readonly ownerOf: (descriptor: number) => Owner;
+  readonly ownerOf: (descriptor: number) => FileOwner;
   readonly fsync: (descriptor: number) => void;
   readonly close: (descriptor: number) => void;
   readonly rename: (from: string, to: string) => void;
@@ -43,7 +43,7 @@ export type Disk = {
   readonly fsyncFolder: (folder: string) => void;
 };
 
-export type Owner = { readonly uid: number; readonly gid: number };
+export type FileOwner = { readonly uid: number; readonly gid: number };
 
 export const realDisk: Disk = {
   lstat: (path) => lstatSync(path),

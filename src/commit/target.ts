@@ -2,19 +2,19 @@
 import { dirname, relative, resolve, sep } from 'node:path';
 import { Problem } from '../problem.ts';
 import type { Change } from './change.ts';
-import { codeOf, type Disk, type Owner } from './disk.ts';
+import { codeOf, type Disk, type FileOwner } from './disk.ts';
 
-export type Target = {
+export type FileTarget = {
   /** The file itself: a symbolic link has been followed. */
   readonly path: string;
   readonly folder: string;
   /** Of the file that is there; undefined: there is none. */
-  readonly like: (Owner & { readonly mode: number }) | undefined;
+  readonly like: (FileOwner & { readonly mode: number }) | undefined;
   readonly notes: readonly string[];
 };
 
 /** @throws Problem, or an error of the file system */
-export function findTarget(disk: Disk, change: Change): Target {
+export function findTarget(disk: Disk, change: Change): FileTarget {
   const { file, root } = change;
   const named = resolve(file);
   const path = followLink(disk, named, file, root);
@@ -82,7 +82,7 @@ function checkFolder(disk: Disk, folder: string, { file, makeFolder }: Change): 
 export function contentOf(
   disk: Disk,
   change: Change,
-  { path, like }: Target,
+  { path, like }: FileTarget,
 ): { readonly before: Buffer | undefined; readonly after: Buffer } | undefined {
   const { file } = change;
   const now = like === undefined ? undefined : disk.read(path);

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { codeOf, type Disk, type Owner } from './disk.ts';
+import { codeOf, type Disk, type FileOwner } from './disk.ts';
 
 /** The longest part of a file's name that its temporary carries: with the rest it stays below 255 bytes. */
 const MAX_NAME = 180;
@@ -34,17 +34,17 @@ export function temporaryFor(target: string): string {
   return join(dirname(target), `.${name}.${OWN}-${process.pid}-${randomBytes(6).toString('hex')}.tagproof`);
 }
 
-export type Content = {
+export type FileContent = {
   readonly bytes: Buffer;
   /** Of the file that is replaced; undefined: a new file, with the mode that the umask gives. */
-  readonly like?: Owner & { readonly mode: number };
+  readonly like?: FileOwner & { readonly mode: number };
 };
 
 /**
  * Fills a temporary file and makes it durable, with the mode and owner of the file that it will replace.
  * @returns what could not be kept, in words
  */
-export function fillTemporary(disk: Disk, path: string, { bytes, like }: Content): string[] {
+export function fillTemporary(disk: Disk, path: string, { bytes, like }: FileContent): string[] {
   const descriptor = disk.openNew(path, like === undefined ? 0o666 : like.mode & 0o700);
   try {
     for (let at = 0; at < bytes.length; ) at += disk.write(descriptor, bytes.subarray(at));
@@ -58,7 +58,7 @@ export function fillTemporary(disk: Disk, path: string, { bytes, like }: Content
   }
 }
 
-function keepOwner(disk: Disk, descriptor: number, like: Owner): string[] {
+function keepOwner(disk: Disk, descriptor: number, like: FileOwner): string[] {
   const now = disk.ownerOf(descriptor);
   if (now.uid === like.uid && now.gid === like.gid) return [];
   try {

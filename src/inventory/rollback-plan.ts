@@ -1,6 +1,6 @@
 // What a rollback would change, decided from the record alone: one workload, or all of a namespace at a moment.
 import { parseReference } from '../image/reference.ts';
-import type { RunInterval } from '../ledger/ledger.ts';
+import type { RunInterval, TagInterval } from '../ledger/ledger.ts';
 import { Problem } from '../problem.ts';
 import { type Checked, choose, type RollbackCandidate, type Target } from './rollback-candidates.ts';
 
@@ -48,9 +48,6 @@ export function oneCluster(runs: readonly RunInterval[], wanted: string | undefi
   return runs.filter(({ cluster }) => wanted === undefined || cluster === wanted);
 }
 
-/** The tag of an image pointed to `digest` from `since` to `until` (null: still). */
-export type TagInterval = { readonly digest: string | null; readonly since: string; readonly until: string | null };
-
 /**
  * What to pull for what ran. A node may name a manifest or a configuration, which is only a part of an image.
  * @param images the images that have what ran as a part
@@ -60,7 +57,7 @@ export type TagInterval = { readonly digest: string | null; readonly since: stri
 export function imageToPull(
   run: RunInterval,
   images: readonly string[],
-  tagged: readonly TagInterval[],
+  tagged: readonly Pick<TagInterval, 'digest' | 'since' | 'until'>[],
 ): string | undefined {
   const declared = parseReference(run.image);
   if (images.length === 0 || declared instanceof Problem || declared.digest === run.digest) return undefined;

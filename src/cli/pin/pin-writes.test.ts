@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { chmodSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { makeRepository, podWith, runTagproof } from '../../../test/run-cli.ts';
 import { EmbeddedRegistry } from '../../registry/embedded.ts';
 import { pushSample } from '../../registry/sample.ts';
-import { makeRepository, podOf, runTagproof } from '../test-process.ts';
 
 const registry = new EmbeddedRegistry();
 let host = '';
@@ -21,7 +21,8 @@ before(async () => {
 });
 after(() => registry.close());
 const read = (folder: string, file: string) => readFileSync(join(folder, file), 'utf8');
-const six = () => makeRepository(Object.fromEntries(names.map((name) => [`${name}.yaml`, podOf(`${host}/${name}:1`)])));
+const six = () =>
+  makeRepository(Object.fromEntries(names.map((name) => [`${name}.yaml`, podWith(`${host}/${name}:1`)])));
 const locked = (folder: string) => (read(folder, 'tagproof.lock').match(/^ {2}"/gm) ?? []).length;
 
 test('six processes pin six files at once, as pre-commit runs them: the lock has all six (P14)', {
@@ -39,7 +40,7 @@ test('pin completes a lock that lacks what is pinned; a tag that moved since is 
   const folder = six();
   await runTagproof(folder, ['pin']);
   rmSync(join(folder, 'tagproof.lock'));
-  const other = podOf(`${host}/a:1@sha256:${'0'.repeat(64)}`);
+  const other = podWith(`${host}/a:1@sha256:${'0'.repeat(64)}`);
   writeFileSync(join(folder, 'a.yaml'), other);
   const { code, stdout } = await runTagproof(folder, ['pin']);
   assert.equal(code, 0);
@@ -72,7 +73,7 @@ const LOCKS: [name: string, lock: string, prepare: (folder: string) => void, exp
 ];
 for (const [name, lock, prepare, expected] of LOCKS)
   test(`a lock ${name}: nothing is written, exit code 2, and the report says so`, async () => {
-    const text = podOf(`${host}/a:1`);
+    const text = podWith(`${host}/a:1`);
     const folder = makeRepository({ 'a.yaml': text });
     prepare(folder);
     const { code, stdout, stderr } = await runTagproof(folder, ['pin', '--lock', lock]);
@@ -89,7 +90,7 @@ test('one manifest that may not be written stops all of them; unpin the same', a
   const pinned = await runTagproof(folder, ['pin']);
   assert.equal(pinned.code, 2);
   assert.match(pinned.stderr, /c\.yaml: it is read-only/);
-  for (const name of names) assert.equal(read(folder, `${name}.yaml`), podOf(`${host}/${name}:1`));
+  for (const name of names) assert.equal(read(folder, `${name}.yaml`), podWith(`${host}/${name}:1`));
   assert.ok(!readdirSync(folder).includes('tagproof.lock'));
   chmodSync(join(folder, 'c.yaml'), 0o644);
   await runTagproof(folder, ['pin']);

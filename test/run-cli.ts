@@ -41,5 +41,5 @@ export async function runTagproof(
   return { code, stdout, stderr };
 }
 
-export const podOf = (...images: string[]) =>
+export const podWith = (...images: string[]) =>
   `apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n${images.map((image) => `  - image: ${image}\n`).join('')}`;
