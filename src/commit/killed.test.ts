@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  lutimesSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -83,11 +93,18 @@ test('what is swept: only temporaries whose process is gone, or whose process ca
     utimesSync(path, hour, hour);
   mkdirSync(join(at, '.folder.0123456789ac.tagproof'));
   utimesSync(join(at, '.folder.0123456789ac.tagproof'), hour, hour);
+  symlinkSync('tagproof.lock', join(at, '.link.0123456789ad.tagproof'));
+  lutimesSync(join(at, '.link.0123456789ad.tagproof'), hour, hour);
   const nameOf = (path: string) => path.slice(at.length + 1);
   assert.deepEqual(sweepLeftovers(realDisk, at).sort(), [dead, elsewhereOld, formerOld].map(nameOf).sort());
   assert.deepEqual(
     readdirSync(at).sort(),
-    [...[mine, elsewhere, former].map(nameOf), ...others, '.folder.0123456789ac.tagproof'].sort(),
+    [
+      ...[mine, elsewhere, former].map(nameOf),
+      ...others,
+      '.folder.0123456789ac.tagproof',
+      '.link.0123456789ad.tagproof',
+    ].sort(),
   );
 });
 

@@ -19,7 +19,7 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
   of(TEMPORARY, 'a temporary of a live process is swept', '!isAlive(Number(pid))', 'true'),
   of(TEMPORARY, 'leftovers of killed processes stay', '!isAlive(Number(pid))', 'false'),
   of(TEMPORARY, 'a fresh temporary of another machine is swept', '> FOREIGN_AGE_MS', '> -1'),
-  of(TEMPORARY, 'a folder is taken for a leftover', 'if (!stats.isFile()) continue;', ''),
+  of(TEMPORARY, 'a link or a folder is taken for a leftover', 'if (!stats.isFile()) continue;', ''),
   of(COMMIT, 'a failed check does not stop the others', 'if (checked.problems.length > 0)', 'if (false)'),
   of(COMMIT, 'no second look before the renames', ' ?? checkUnchanged(disk, prepared)', ''),
   of(COMMIT, 'what was renamed is not restored', 'restore(disk, earlier);', ''),

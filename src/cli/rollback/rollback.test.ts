@@ -1,7 +1,7 @@
-// Going back: candidates from the record, what is refused, what is written, and that pin respects it. The cluster: test/real/watcher.
+// Rolling back: candidates from the record, what is refused, what is written, and that pin respects it. The cluster: test/real/watcher.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -330,4 +330,43 @@ test('a hold is let go of by --release: in the lock and in the ledger', async ()
   const ledger = await openLedger(join(folder, 'tagproof.db'));
   assert.deepEqual(await ledger.statements.holds(), []);
   await ledger.close();
+});
+
+test('--block with a list that cannot be added to: no file changes and nothing is recorded (K6)', async () => {
+  const policy = `blocked: [{digest: "${GONE}", reason: old}]\n`;
+  const folder = await repository(policy);
+  const { code, out } = await tagproof(folder, 'rollback', WEB, '--to', '3', '--reason', 'r', '--block');
+  assert.equal(code, 2, out);
+  assert.match(out, /tagproof\.yaml.*(?:by hand|cannot be added to)/s);
+  assert.match(out, /not changed: tagproof\.lock, tagproof\.yaml, web\.yaml · not tried: the ledger entry/);
+  assert.equal(text(folder), MANIFEST());
+  assert.equal(existsSync(join(folder, 'tagproof.lock')), false);
+  const ledger = await openLedger(join(folder, 'tagproof.db'));
+  assert.deepEqual(await ledger.statements.holds(), []);
+  await ledger.close();
+});
+
+test('a plan of which one workload has no place in the files: not half of it is written', async () => {
+  const folder = await repository();
+  const ledger = await openLedger(join(folder, 'tagproof.db'));
+  const absent = (tag: string, pods: number): RunEvent => ({
+    kind: 'run',
+    cluster: 'prod',
+    namespace: 'shop',
+    workload: { kind: 'Deployment', name: 'absent' },
+    container: 'c',
+    type: 'container',
+    image: `${host}/web:${tag}`,
+    digest: digests[tag] as string,
+    pods,
+  });
+  await ledger.append([absent('v2', 1)], new Date('2026-11-24T02:00:00Z'));
+  await ledger.append([absent('v2', 0), absent('v3', 1)], new Date('2026-11-24T03:00:00Z'));
+  await ledger.close();
+  const { code, out } = await tagproof(folder, 'rollback', 'shop', '--to', '2026-11-24T02:30:00Z', '--reason', 'r');
+  assert.equal(code, 2, out);
+  assert.match(out, /no file here has .*Deployment\/absent/);
+  assert.match(out, /nothing was changed/);
+  assert.equal(text(folder), MANIFEST());
+  assert.equal(existsSync(join(folder, 'tagproof.lock')), false);
 });
