@@ -42,7 +42,7 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
   of(TARGET, 'a file that changed is replaced', '!now.equals(change.before)', 'false'),
   of(TARGET, 'a new file may exist', "change.kind === 'create' && now !== undefined", 'false'),
   of(TARGET, 'a read-only file is replaced', '(stats.mode & 0o222) === 0', 'false'),
-  of(TARGET, 'a pipe or a device is replaced', 'if (!stats.isFile())', 'if (false)'),
+  of(TARGET, 'what is no regular file is replaced', 'if (!stats.isFile())', 'if (false)'),
   of(TARGET, 'a link may leave the folder', "inside === '..' || inside.startsWith(`..${sep}`)", 'false'),
   of(TARGET, 'hard links are not said', 'others > 0 ?', 'others > 99 ?'),
   of('src/lock/merge.ts', 'the later answer wins', 'current === undefined || current.digest !== ours.digest', 'false', [
