@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// The command line's front door: finds the verb and loads that verb only. Help costs no more than starting Node.
+// The entrance of the command line: finds the command and loads only that one. Help costs no more than starting Node.
 import { basename } from 'node:path';
 import type { CommandRunner } from './shared/command.ts';
+import { explainUnexpected } from './shared/unexpected.ts';
 
 const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run: CommandRunner }> }> = {
   scan: { summary: 'show every image reference and how firmly it is pinned', load: () => import('./pin/scan.ts') },
@@ -28,7 +29,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run: Com
   },
   manifests: { summary: 'write what the webhook needs in a cluster', load: () => import('./cluster/manifests.ts') },
   status: {
-    summary: 'what exactly is deployed now, and has a tag moved under it',
+    summary: 'what exactly is deployed now, and whether its tag has moved',
     load: () => import('./cluster/status.ts'),
   },
   history: {
@@ -36,9 +37,12 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run: Com
     load: () => import('./cluster/history.ts'),
   },
   where: { summary: 'where a digest runs and ever ran', load: () => import('./cluster/where.ts') },
-  rollback: { summary: 'go back to exactly what ran before', load: () => import('./rollback/rollback.ts') },
+  rollback: { summary: 'roll back to exactly what ran before', load: () => import('./rollback/rollback.ts') },
   ledger: { summary: 'check the record, and carry it elsewhere', load: () => import('./cluster/ledger.ts') },
-  doctor: { summary: 'find what is left open in a cluster, and its mend', load: () => import('./cluster/doctor.ts') },
+  doctor: {
+    summary: 'find what is unprotected in a cluster, and how to fix it',
+    load: () => import('./cluster/doctor.ts'),
+  },
   simulate: {
     summary: 'what a policy would do to everything that exists in a cluster',
     load: () => import('./cluster/simulate.ts'),
@@ -56,13 +60,13 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run: Com
 };
 
 function help(name: string): string {
-  const width = Math.max(...Object.keys(COMMANDS).map((verb) => verb.length)) + 2;
-  const verbs = Object.entries(COMMANDS).map(([verb, { summary }]) => `  ${verb.padEnd(width)}${summary}`);
+  const width = Math.max(...Object.keys(COMMANDS).map((command) => command.length)) + 2;
+  const lines = Object.entries(COMMANDS).map(([command, { summary }]) => `  ${command.padEnd(width)}${summary}`);
   return `${name} - immutable container images, from Git to cluster
 
-Usage: ${name} <verb> [options] [paths or images]
+Usage: ${name} <command> [options] [paths or images]
 
-${verbs.join('\n')}
+${lines.join('\n')}
 
 First steps:
   ${name} scan              what is pinned in this repository, and what is not?
@@ -71,7 +75,7 @@ First steps:
   ${name} check --online    in CI: everything pinned, nothing moved, nothing gone?
 
 Exit codes: 0 fine · 1 findings · 2 something could not be done or checked
-More: ${name} <verb> --help
+More: ${name} <command> --help
 `;
 }
 
@@ -87,16 +91,28 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(`${version()}\n`);
     return 0;
   }
-  const [verb, verbArgs] = first === 'help' ? [rest[0] as string, ['--help']] : [first, rest];
-  const entry = Object.hasOwn(COMMANDS, verb) ? COMMANDS[verb] : undefined;
+  const [command, commandArgs] = first === 'help' ? [rest[0] as string, ['--help']] : [first, rest];
+  const entry = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
   if (entry === undefined) {
-    process.stderr.write(`error: there is no verb '${verb}'; expected one of ${Object.keys(COMMANDS).join(', ')}\n`);
+    process.stderr.write(
+      `error: there is no command '${command}'; expected one of ${Object.keys(COMMANDS).join(', ')}\n`,
+    );
     return 2;
   }
   const { run } = await entry.load();
-  return run(verbArgs);
+  return run(commandArgs);
 }
 
 // A closed pipe (`tagproof scan | head`) is the reader's choice, not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2));
-process.exitCode = await main(process.argv.slice(2));
+// Exit code 1 means findings. Whatever nobody foresaw, here or in a callback, must not look like that.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(explainUnexpected(error));
+  process.exit(2);
+});
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(explainUnexpected(error));
+  process.exitCode = 2;
+}

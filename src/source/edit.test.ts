@@ -1,23 +1,10 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { FIND_OPTIONS } from '../../test/find-case.ts';
 import { DIGEST_A as A, DIGEST_B as B, pinText as pin, unpinText as unpin } from '../../test/pin-text.ts';
 import type { Edit } from '../flow.ts';
 import { Problem } from '../problem.ts';
-import { applyEdits, pinEdit, replaceFile, unpinEdit } from './edit.ts';
+import { applyEdits, pinEdit, unpinEdit } from './edit.ts';
 import { findIn } from './find.ts';
 
 const k8s = (image: string, eol = '\n') =>
@@ -196,43 +183,4 @@ test('edits that only touch are applied, in whatever order they are given', () =
   assert.equal(applyEdits('abc', edits), 'XYc!');
   assert.equal(applyEdits('abc', edits.toReversed()), 'XYc!');
   assert.equal(applyEdits('abc', []), 'abc');
-});
-
-// --- files ---
-
-const folder = mkdtempSync(join(tmpdir(), 'tagproof-edit-'));
-after(() => rmSync(folder, { recursive: true }));
-
-test('a file is replaced whole, with its mode; no temporary file stays', () => {
-  const file = join(folder, 'a.yaml');
-  writeFileSync(file, 'old');
-  chmodSync(file, 0o640);
-  replaceFile(file, Buffer.from('old'), 'new', folder);
-  assert.equal(readFileSync(file, 'utf8'), 'new');
-  assert.equal(statSync(file).mode & 0o777, 0o640);
-  assert.deepEqual(readdirSync(folder), ['a.yaml']);
-});
-
-test('a file that changed meanwhile is refused and kept', () => {
-  const file = join(folder, 'b.yaml');
-  writeFileSync(file, 'newer');
-  assert.throws(
-    () => replaceFile(file, Buffer.from('old'), 'new', folder),
-    (error) => error instanceof Problem && error.code === 'changed',
-  );
-  assert.equal(readFileSync(file, 'utf8'), 'newer');
-  assert.ok(!readdirSync(folder).some((name) => name.endsWith('.tagproof')));
-});
-
-test('a symbolic link is followed inside the tree and refused outside of it', () => {
-  const inside = join(folder, 'tree');
-  mkdirSync(inside);
-  writeFileSync(join(folder, 'outside.yaml'), 'old');
-  writeFileSync(join(inside, 'target.yaml'), 'old');
-  symlinkSync('../outside.yaml', join(inside, 'out.yaml'));
-  symlinkSync('target.yaml', join(inside, 'in.yaml'));
-  assert.throws(() => replaceFile(join(inside, 'out.yaml'), Buffer.from('old'), 'new', inside), /leaves/);
-  assert.equal(readFileSync(join(folder, 'outside.yaml'), 'utf8'), 'old');
-  replaceFile(join(inside, 'in.yaml'), Buffer.from('old'), 'new', inside);
-  assert.equal(readFileSync(join(inside, 'target.yaml'), 'utf8'), 'new');
 });

@@ -1,23 +1,6 @@
-// Edits: write digests into a text and take them out, prove that no other byte changed, and replace
-// the file atomically.
-import { randomBytes } from 'node:crypto';
-import {
-  chownSync,
-  closeSync,
-  fchmodSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { basename, dirname, join, relative, sep } from 'node:path';
+// Edits: write digests into a text and take them out, and prove that no other byte changed. Pure.
 import type { Edit, Found } from '../flow.ts';
-import { asProblem, Problem } from '../problem.ts';
+import { Problem } from '../problem.ts';
 
 /**
  * The edit that writes the digest at this place; undefined when it is there already.
@@ -83,52 +66,4 @@ function isInverse(before: string, after: string, sorted: readonly Edit[]): bool
     old = edit.end;
   }
   return before.slice(old) === after.slice(now);
-}
-
-/**
- * Replaces a file by rename, with its mode and owner kept; readers see the old bytes or the new
- * ones, never a mix.
- * @param before the bytes that the new text was made from; when the file no longer holds them,
- * nothing is written
- * @param root a symbolic link is followed only to a target below this folder
- */
-export function replaceFile(file: string, before: Buffer, after: string, root: string): void {
-  let temporary: string | undefined;
-  try {
-    const target = writable(file, root);
-    const { mode, uid, gid } = statSync(target);
-    temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tagproof`);
-    const descriptor = openSync(temporary, 'wx', mode & 0o777);
-    try {
-      writeAll(descriptor, Buffer.from(after));
-      fchmodSync(descriptor, mode & 0o7777);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    if (process.getuid?.() === 0) chownSync(temporary, uid, gid);
-    if (!readFileSync(target).equals(before)) {
-      throw new Problem('changed', 'the file changed while tagproof worked on it; run again', { file });
-    }
-    renameSync(temporary, target);
-    temporary = undefined;
-  } catch (error) {
-    throw asProblem(error, 'file', { file });
-  } finally {
-    if (temporary !== undefined) rmSync(temporary, { force: true });
-  }
-}
-
-function writable(file: string, root: string): string {
-  if (!lstatSync(file).isSymbolicLink()) return file;
-  const target = realpathSync(file);
-  const path = relative(realpathSync(root), target);
-  if (path === '..' || path.startsWith(`..${sep}`)) {
-    throw new Problem('refused', `a symbolic link that leaves ${root}: name its target to change it`, { file });
-  }
-  return target;
-}
-
-function writeAll(descriptor: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
 }

@@ -265,7 +265,7 @@ alarms:
         '--reason',
         'v2 leaks',
       );
-      assert.match(out, /1 container went back/);
+      assert.match(out, /1 container rolled back/);
       const { spec: blocked } = await kube.get(`${policies}/tagproof-blocklist`);
       const [bad] = (blocked as { blocked: { digest: string; reason: string }[] }).blocked;
       assert.deepEqual([bad?.digest, bad?.reason], [second, 'v2 leaks']);

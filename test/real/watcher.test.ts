@@ -208,7 +208,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
       '--reason',
       'the new one leaks',
     );
-    assert.match(out, /1 container went back; Git still says something else/);
+    assert.match(out, /1 container rolled back; Git still says something else/);
     assert.equal(await get(), `${host}/web:v1@${to}`);
     assert.match(
       await tagproof('rollback', 'shop/Deployment/web', '--to', to, '--apply', '--reason', 'again'),

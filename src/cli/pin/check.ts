@@ -5,6 +5,7 @@ import { isPinned, postureOf, printReference, tagKey } from '../../image/referen
 import { type Lock, readLock } from '../../lock/lock.ts';
 import { Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
+import { plural } from '../../report/plural.ts';
 import type { Finding, Report } from '../../report/report.ts';
 import { RULES } from '../../report/rules.ts';
 import { type Drift, findDrift } from '../../resolve/drift.ts';
@@ -13,7 +14,6 @@ import { findingAt, unpinnedFinding } from '../shared/finding.ts';
 import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { platformName } from './platforms.ts';
-import { plural } from './scan.ts';
 
 const EXAMPLES = `
 tagproof check                       everything pinned? (no network)

@@ -2,13 +2,13 @@
 import { parseReference, printReference } from '../../image/reference.ts';
 import { compareFacts, compareSets, type Difference, plainFactsOf } from '../../inventory/image-facts.ts';
 import { Problem } from '../../problem.ts';
+import { plural } from '../../report/plural.ts';
 import type { Cell, Section } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { type InspectedImage, readSubject } from './inspect.ts';
-import { plural } from './scan.ts';
 
 const EXAMPLES = `
 tagproof diff nginx:1.26 nginx:1.27

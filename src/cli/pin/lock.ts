@@ -6,10 +6,10 @@ import type { Reference } from '../../flow.ts';
 import { parseReference, withDigest } from '../../image/reference.ts';
 import { LOCK_TYPE, parseLock } from '../../lock/lock.ts';
 import { Problem } from '../../problem.ts';
+import { plural } from '../../report/plural.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
-import { plural } from './scan.ts';
 
 const EXAMPLES = `
 tagproof lock push ghcr.io/org/deploy/lock:production

@@ -9,9 +9,9 @@ import { isUnchecked, objections } from '../../policy/decision.ts';
 import { applicableRulesKey } from '../../policy/match.ts';
 import { Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
+import { plural } from '../../report/plural.ts';
 import type { Finding } from '../../report/report.ts';
 import { findingAt } from '../shared/finding.ts';
-import { plural } from './scan.ts';
 
 export { loadPolicyContext as openBench, trustLines } from '../../evaluate/evaluate.ts';
 

@@ -1,9 +1,12 @@
 // tagproof pin: resolves every tag and writes its digest behind it; all other bytes stay. Remembers in tagproof.lock.
+import { commitFiles } from '../../commit/commit.ts';
+import { changedFiles, explainOutcome } from '../../commit/outcome.ts';
 import type { Edit, Found, Reference, Resolution, Resolved } from '../../flow.ts';
 import { shortDigest } from '../../image/digest.ts';
 import { printReference, tagKey, withDigest, withoutDigest } from '../../image/reference.ts';
-import { type Lock, printLock, readLock } from '../../lock/lock.ts';
+import { type Lock, readLock } from '../../lock/lock.ts';
 import { Problem } from '../../problem.ts';
+import { plural } from '../../report/plural.ts';
 import type { Cell, Finding, Section } from '../../report/report.ts';
 import { resolveAll } from '../../resolve/resolve.ts';
 import { unifiedDiff } from '../../source/diff.ts';
@@ -12,10 +15,9 @@ import { type CommonOptions, collect, defineCommand, execute } from '../shared/c
 import { findingAt, unpinnedFinding } from '../shared/finding.ts';
 import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
-import { remember, writeLock } from './pin-lock.ts';
+import { isUnrecorded, lockChange, remember } from './lock-change.ts';
 import { readPlatforms } from './platforms.ts';
-import { type Planned, rewriteFiles } from './rewrite.ts';
-import { plural } from './scan.ts';
+import { type Planned, planRewrite } from './rewrite.ts';
 
 const EXAMPLES = `
 tagproof pin                         pin everything in this repository
@@ -58,16 +60,19 @@ export function run(args: string[]): Promise<number> {
     const gathered = await gather(paths, options, config, context);
     return withClient(options, config, context, async (client) => {
       const lockFile = options.lock === false ? undefined : options.lock;
-      const { lock, bytes } =
-        lockFile === undefined ? { lock: new Map() as Lock, bytes: undefined } : readLock(lockFile);
+      const lock: Lock = lockFile === undefined ? new Map() : readLock(lockFile).lock;
+      const lockBefore: Lock = new Map(lock);
       // Loaded when asked for: the engine of signatures is the larger half of this program.
       const policy = options.verify ? await import('./pin-verify.ts') : undefined;
       const policyContext = await policy?.openBench(config, lock);
       const wanted = gathered.found.filter((found) => isTarget(found, options.update, lock));
       const forbidden = policyContext && policy?.splitForbidden(wanted, policyContext);
       const targets = forbidden?.allowed ?? wanted;
+      const learns = lockFile !== undefined && !options.diff && !options.frozen && gathered.stdin === undefined;
+      const pinned = learns ? gathered.found.filter((found) => isUnrecorded(found, lock)) : [];
+      const unrecorded = (policyContext && policy?.splitForbidden(pinned, policyContext).allowed) ?? pinned;
       const answers = await resolveAll(
-        targets.map(({ reference }) => withoutDigest(reference)),
+        [...targets, ...unrecorded].map(({ reference }) => withoutDigest(reference)),
         {
           client,
           ...(!options.update && { lock }),
@@ -113,23 +118,45 @@ export function run(args: string[]): Promise<number> {
         return { report: { ...base, problems, summary }, stdout };
       }
 
-      const { changed, diff, problems: failed } = rewriteFiles(plan.planned, !options.diff);
+      const rewrite = planRewrite(plan.planned, options.diff);
+      const confirmed = unrecorded.filter((found) => isConfirmed(found, answers));
       const learned =
-        options.diff || lockFile === undefined ? 0 : remember(lock, accepted, resolved, verified?.evidence);
-      if (learned > 0) writeLock(lockFile as string, printLock(lock), bytes);
-      const noted =
-        learned > 0 ? [`${lockFile} remembers ${plural(lock.size, 'image')}, ${learned} new; commit it`] : [];
+        options.diff || lockFile === undefined
+          ? 0
+          : remember(lock, accepted, resolved, verified?.evidence) + remember(lock, confirmed, answers);
+      // The lock comes first: when the machine dies in between, it knows images that no file pins yet, and running
+      // again pins them to the same digests.
+      const changes = [
+        ...(learned > 0 && lockFile !== undefined ? [lockChange(lockFile, lockBefore, lock)] : []),
+        ...rewrite.changes,
+      ];
+      const stopped = options.diff || rewrite.stopped.length > 0;
+      const outcome = stopped ? undefined : commitFiles(changes);
+      const changed = options.diff
+        ? rewrite.changes.map(({ file }) => file)
+        : (outcome === undefined ? [] : changedFiles(outcome)).filter((file) => file !== lockFile);
+      const noted = outcome === undefined ? [] : explainOutcome(outcome);
+      if (rewrite.stopped.length > 0 && !options.diff) noted.push('nothing was changed');
+      if (learned > 0 && outcome?.problems.length === 0)
+        noted.push(`${lockFile} remembers ${plural(lock.size, 'image')}, ${learned} new; commit it`);
       const held = gathered.found.filter((found) => isHeld(found, lock)).length;
-      if (held > 0) noted.push(`${plural(held, 'place')} held since it was gone back to: see hold in ${lockFile}`);
-      const all = [...problems, ...failed];
+      if (held > 0) noted.push(`${plural(held, 'place')} held since a rollback: see hold in ${lockFile}`);
+      const all = [...problems, ...rewrite.refused, ...rewrite.stopped, ...(outcome?.problems ?? [])];
+      const inChanged = plan.planned.filter(({ result }) => changed.includes(result.file));
       return {
         report: {
           ...base,
-          ...(options.diff && { diff, sections: [] }),
+          ...(options.diff && { diff: rewrite.diff }),
+          sections: options.diff ? [] : rows.sections.filter(({ title }) => changed.includes(title as string)),
           findings: [...findings, ...(options.diff ? plan.changes.map((found) => wouldChange(found, resolved)) : [])],
           problems: all,
           summary: [
-            ...summary(gathered, plan.changes.length, changed, all, options.diff),
+            ...summary(gathered, {
+              changes: inChanged.reduce((sum, { edits }) => sum + edits.length, 0),
+              changed,
+              problems: all,
+              dry: options.diff,
+            }),
             ...noted,
             ...((policyContext && policy?.trustLines(policyContext)) ?? []),
             ...rateLimitLines(client),
@@ -149,7 +176,7 @@ function isTarget(found: Found, update: boolean, lock: Lock): boolean {
   return update && (found.reference.tag !== undefined || lock.has(tagKey(found.reference)));
 }
 
-/** Somebody went back to this digest: it stays until the hold is taken out of the lock. */
+/** A rollback chose this digest: it stays until the hold is released. */
 const isHeld = ({ reference }: Found, lock: Lock) =>
   reference.digest !== undefined &&
   lock.get(tagKey(reference))?.hold !== undefined &&
@@ -159,6 +186,12 @@ const isBlocked = (found: Found) => found.slot.blocked !== undefined && found.re
 
 const answerFor = (found: Found, answers: ReadonlyMap<string, Resolution>) =>
   answers.get(printReference(withoutDigest(found.reference)));
+
+/** The registry says that the tag has the very digest that is written beside it. */
+function isConfirmed(found: Found, answers: ReadonlyMap<string, Resolution>): boolean {
+  const answer = answerFor(found, answers);
+  return answer !== undefined && !(answer instanceof Problem) && answer.digest === found.reference.digest;
+}
 
 function planEdits(
   gathered: GatheredFiles,
@@ -258,10 +291,12 @@ function wouldChange(found: Found, answers: ReadonlyMap<string, Resolution>): Fi
 
 function summary(
   { found }: GatheredFiles,
-  changes: number,
-  changed: readonly string[],
-  problems: readonly Problem[],
-  dry: boolean,
+  {
+    changes,
+    changed,
+    problems,
+    dry,
+  }: { changes: number; changed: readonly string[]; problems: readonly Problem[]; dry: boolean },
 ): string[] {
   const pinned = found.filter(({ reference }: { reference: Reference }) => reference.digest !== undefined).length;
   const blocked = found.filter(isBlocked).length;

@@ -1,35 +1,49 @@
-// Applies edits to the files they were planned for: as a diff, in place, or to standard output.
+// From edits to changes of whole files: read again, edited, and proved to differ nowhere else.
 import { resolve } from 'node:path';
+import type { Change } from '../../commit/change.ts';
 import type { Edit } from '../../flow.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import { unifiedDiff } from '../../source/diff.ts';
-import { applyEdits, replaceFile } from '../../source/edit.ts';
+import { applyEdits } from '../../source/edit.ts';
 import type { FileResult } from '../../source/find.ts';
 import { readBounded } from '../../source/read.ts';
 import { decode } from '../../source/text.ts';
 
 export type Planned = { readonly result: FileResult; readonly edits: readonly Edit[] };
-export type RewriteResult = { changed: string[]; diff: string; problems: Problem[] };
+export type Rewrite = {
+  readonly changes: readonly Change[];
+  readonly diff: string;
+  /** The edits of these files contradict each other. It costs only these files. */
+  readonly refused: readonly Problem[];
+  /** Files that changed since they were searched, or cannot be read. Then nothing may be written. */
+  readonly stopped: readonly Problem[];
+};
 
-/** @param write false: only the diff is made. A file that cannot be written costs only itself. */
-export function rewriteFiles(planned: readonly Planned[], write: boolean): RewriteResult {
-  const rewritten: RewriteResult = { changed: [], diff: '', problems: [] };
+/** @param wantsDiff a diff costs as much as the edits, and only --diff shows it */
+export function planRewrite(planned: readonly Planned[], wantsDiff: boolean): Rewrite {
+  const changes: Change[] = [];
+  const problems: Problem[] = [];
+  let diff = '';
   for (const { result, edits } of planned) {
     if (edits.length === 0) continue;
     const { file } = result;
     try {
-      const path = resolve(file);
-      const { bytes, stamp } = readBounded(path, file);
+      const { bytes, stamp } = readBounded(resolve(file), file);
       if (stamp !== result.stamp)
         throw new Problem('changed', 'the file changed while tagproof worked on it; run again', { file });
       const text = decode(bytes, file);
-      if (write) replaceFile(path, bytes, applyEdits(text, edits), process.cwd());
-      else rewritten.diff += unifiedDiff(file, text, edits);
-      rewritten.changed.push(file);
+      const after = applyEdits(text, edits);
+      if (wantsDiff) diff += unifiedDiff(file, text, edits);
+      changes.push({ kind: 'replace', file, root: process.cwd(), before: bytes, after });
     } catch (error) {
-      const problem = asProblem(error, 'file', { file });
-      rewritten.problems.push(new Problem(problem.code, problem.message, { ...problem.where, file }, problem.cause));
+      const { code, message, where, cause } = asProblem(error, 'file', { file });
+      problems.push(new Problem(code, message, { ...where, file }, cause));
     }
   }
-  return rewritten;
+  return {
+    changes,
+    diff,
+    refused: problems.filter(({ code }) => code === 'conflict'),
+    stopped: problems.filter(({ code }) => code !== 'conflict'),
+  };
 }

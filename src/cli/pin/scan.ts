@@ -2,6 +2,7 @@
 
 import type { Found, Skipped } from '../../flow.ts';
 import { type Posture, postureOf } from '../../image/reference.ts';
+import { plural } from '../../report/plural.ts';
 import type { Cell, Report, Section, Style } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
@@ -120,7 +121,4 @@ function summary(
   return lines;
 }
 
-export function plural(count: number, noun: string): string {
-  const many = /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
-  return `${count} ${count === 1 ? noun : many}`;
-}
+export { plural } from '../../report/plural.ts';

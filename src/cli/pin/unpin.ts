@@ -1,16 +1,18 @@
 // tagproof unpin: takes out what pin wrote, byte for byte, without network.
+import { commitFiles } from '../../commit/commit.ts';
+import { changedFiles, explainOutcome } from '../../commit/outcome.ts';
 import type { Found } from '../../flow.ts';
 import { shortDigest } from '../../image/digest.ts';
 import { isPinned, tagKey, withoutDigest } from '../../image/reference.ts';
 import { type Lock, readLock } from '../../lock/lock.ts';
+import { plural } from '../../report/plural.ts';
 import type { Finding } from '../../report/report.ts';
 import { unifiedDiff } from '../../source/diff.ts';
 import { applyEdits, unpinEdit } from '../../source/edit.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { findingAt } from '../shared/finding.ts';
 import { type FindFlags, findOptions, gather, loadConfig } from '../shared/gather.ts';
-import { rewriteFiles } from './rewrite.ts';
-import { plural } from './scan.ts';
+import { type Planned, planRewrite } from './rewrite.ts';
 
 const EXAMPLES = `
 tagproof unpin                       back to tags, in this repository
@@ -39,7 +41,6 @@ export function run(args: string[]): Promise<number> {
         .map(unpinEdit)
         .filter((edit) => edit !== undefined),
     }));
-    const count = planned.reduce((sum, { edits }) => sum + edits.length, 0);
     const findings = gathered.found.filter((found) => found.reference.digest !== undefined && !goes(found)).map(stuck);
     const unpinned = gathered.found.filter(goes);
     const base = { command: 'unpin', findings, data: { unpinned: describe(unpinned), changed: [] as string[] } };
@@ -57,22 +58,27 @@ export function run(args: string[]): Promise<number> {
           },
         };
       const stdout = problems.length > 0 ? '' : applyEdits(gathered.stdin, edits);
-      return { report: { ...base, sections: [], problems, summary: [`unpinned ${plural(count, 'image')}`] }, stdout };
+      return {
+        report: { ...base, sections: [], problems, summary: [`unpinned ${plural(editsIn(planned), 'image')}`] },
+        stdout,
+      };
     }
-    const { changed, diff, problems } = rewriteFiles(planned, !options.diff);
-    const sections = planned
-      .filter(({ edits }) => edits.length > 0)
-      .map(({ result }) => ({
-        title: result.file,
-        head: [],
-        rows: result.found
-          .filter(goes)
-          .map(({ line, column, reference }) => [
-            { text: `${line}:${column}`, style: 'dim' as const },
-            withoutDigest(reference).text,
-            isPinned(reference) ? `was ${shortDigest(reference.digest)}` : '',
-          ]),
-      }));
+    const { changes, diff, refused, stopped } = planRewrite(planned, options.diff);
+    const outcome = options.diff || stopped.length > 0 ? undefined : commitFiles(changes);
+    const changed = options.diff ? changes.map(({ file }) => file) : outcome === undefined ? [] : changedFiles(outcome);
+    const problems = [...refused, ...stopped, ...(outcome?.problems ?? [])];
+    const rewritten = planned.filter(({ result, edits }) => edits.length > 0 && changed.includes(result.file));
+    const sections = rewritten.map(({ result }) => ({
+      title: result.file,
+      head: [],
+      rows: result.found
+        .filter(goes)
+        .map((found) => [
+          { text: `${found.line}:${found.column}`, style: 'dim' as const },
+          withoutDigest(found.reference).text,
+          isPinned(found.reference) ? `was ${shortDigest(found.reference.digest)}` : '',
+        ]),
+    }));
     return {
       report: {
         ...base,
@@ -86,13 +92,17 @@ export function run(args: string[]): Promise<number> {
           : findings,
         problems: [...gathered.problems, ...problems],
         summary: [
-          `${options.diff ? 'would unpin' : 'unpinned'} ${plural(count, 'image')} in ${plural(changed.length, 'file')}`,
+          `${options.diff ? 'would unpin' : 'unpinned'} ${plural(editsIn(rewritten), 'image')} in ${plural(changed.length, 'file')}`,
+          ...(outcome === undefined ? [] : explainOutcome(outcome)),
+          ...(stopped.length > 0 && !options.diff ? ['nothing was changed'] : []),
         ],
         data: { unpinned: describe(unpinned), changed },
       },
     };
   });
 }
+
+const editsIn = (planned: readonly Planned[]) => planned.reduce((sum, { edits }) => sum + edits.length, 0);
 
 /**
  * `name@sha256:…` would become the bare name, which means latest: taken out only where the lock knows that pin wrote it,

@@ -1,10 +1,11 @@
 // tagproof trust: shows, refreshes and transfers the sigstore trust root that keyless signatures are verified with. Only `update`
 // uses the network, and only the TUF repository that the user names.
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { Argument } from 'commander';
+import { commitFiles } from '../../commit/commit.ts';
 import { WARN_DAYS } from '../../evaluate/evaluate.ts';
 import { readNamed } from '../../file.ts';
-import { asProblem, Problem } from '../../problem.ts';
+import { Problem } from '../../problem.ts';
 import type { Cell, Report } from '../../report/report.ts';
 import { expiries, parseTrustRoot, type TrustRoot } from '../../verify/trust/root.ts';
 import { loadTrustRoot, PUBLIC_GOOD, PUBLIC_MIRROR, storeRoot } from '../../verify/trust/store.ts';
@@ -98,13 +99,8 @@ async function update(options: Options, context: Context, file: string | undefin
 
 async function exportRoot(file: string): Promise<Report> {
   const { root, bytes, from } = await loadTrustRoot(PUBLIC_GOOD);
-  try {
-    writeFileSync(file, bytes, { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
-      throw new Problem('file', 'already exists; nothing was written', { file });
-    throw asProblem(error, 'file', { file });
-  }
+  const { problems } = commitFiles([{ kind: 'create', file, after: bytes }]);
+  for (const problem of problems) throw problem;
   return changeReport(
     'trust export',
     [`wrote the trust root (${from}) to ${file}, with ${plural(root.members.length, 'member')}: sha256:${root.id}`],

@@ -1,4 +1,4 @@
-// Going back in a live cluster: one patch that tests what it replaces, tried as a dry run first.
+// A rollback in a live cluster: one patch that tests what it replaces, tried as a dry run first.
 import type { KubeClient } from '../../kube/client.ts';
 import { TEMPLATED } from '../../kube/kinds.ts';
 import { type KubeObject, pathOf } from '../../kube/object.ts';
@@ -8,12 +8,12 @@ export type Changed = { readonly container: string; readonly from: string; reado
 type Named = { readonly name: string; readonly image?: string };
 
 /**
- * @param images by container, as they shall stand there
- * @param dryRun the API server is asked, and nothing is changed; @param by who and why, kept at the object
+ * @param images by container: what each is to run
+ * @param dryRun the API server tries it, and nothing is changed; @param by who and why, kept in an annotation
  * @throws Problem `conflict` when somebody changed an image in between
  */
 export async function applyToCluster(
-  kube: KubeClient,
+  kube: Pick<KubeClient, 'get' | 'patch'>,
   { namespace, kind, name }: { readonly namespace: string; readonly kind: string; readonly name: string },
   images: ReadonlyMap<string, string>,
   { dryRun, by }: { readonly dryRun: boolean; readonly by: string },
@@ -22,7 +22,7 @@ export async function applyToCluster(
   if (resource === undefined)
     throw new Problem(
       'usage',
-      `${kind}: expected one of ${TEMPLATED.map((item) => item.kind).join(', ')}; else go back in the files`,
+      `${kind}: expected one of ${TEMPLATED.map((item) => item.kind).join(', ')}; roll others back in the files`,
     );
   const path = pathOf(resource, namespace, name);
   const object = await kube.get(path);
@@ -37,7 +37,7 @@ export async function applyToCluster(
       { op: 'test', path: pointer, value: from },
       { op: 'replace', path: pointer, value: to },
     ]),
-    // Who looks at it later shall know.
+    // For whoever reads the object later.
     ...(object.metadata?.annotations === undefined ? [{ op: 'add', path: '/metadata/annotations', value: {} }] : []),
     { op: 'add', path: '/metadata/annotations/tagproof.dev~1rolled-back-by', value: by },
   ];

@@ -1,10 +1,11 @@
-// What is added to a policy file, byte for byte what stood there otherwise.
+// What is added to the blocklist of a policy file. Every other byte stays.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { blockInFile } from './block.ts';
+import { commitFiles } from '../../commit/commit.ts';
+import { blockChange } from './block.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tagproof-never-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -29,17 +30,21 @@ test('blocked: a list that is there grows, one that is not begins; comments and 
       `blocked:\n- {digest: "${B}", reason: x}\n${line(A, '')}`,
     ],
     ['there already', `blocked:\n${line(A)}`, `blocked:\n${line(A)}`],
-    ['another form', 'blocked: []\n', /by hand|form that cannot be added to/],
+    ['an empty flow list (K6)', 'blocked: []\nplatforms: []\n', `blocked:\n${line(A)}platforms: []\n`],
+    ['an empty flow list with a comment', 'blocked: [ ]  # none', `blocked: # none\n${line(A)}`],
+    ['a flow list (K6)', `blocked: [{digest: "${B}", reason: x}]\n`, /by hand|form that cannot be added to/],
+    ['a flow list over lines', `blocked: [\n  {digest: "${B}", reason: x}]\n`, /by hand|form that cannot be added to/],
+    ['no YAML', 'blocked: [', /Flow sequence/],
   ];
   for (const [name, before, expected] of cases) {
     const file = `${name.replaceAll(' ', '-')}.yaml`;
     if (before !== undefined) writeFileSync(file, before);
-    const go = () => blockInFile(file, [{ digest: A, reason: 'bad' }]);
+    const { problems } = commitFiles([blockChange(file, [{ digest: A, reason: 'bad' }])]);
     if (typeof expected === 'string') {
-      go();
+      assert.deepEqual(problems, [], name);
       assert.equal(readFileSync(file, 'utf8'), expected, name);
     } else {
-      assert.throws(go, expected, name);
+      assert.match(problems.join(), expected, name);
       assert.equal(readFileSync(file, 'utf8'), before, 'and nothing was changed');
     }
   }

@@ -1,22 +1,22 @@
-// What a workload could go back to, each candidate asked for at its registry and held against today's rules.
-
+// The candidates of a workload: what it ran, whether its registry still serves that, and whether today's rules admit it.
 import type { PolicyContext } from '../../evaluate/evaluate.ts';
 import { shortDigest } from '../../image/digest.ts';
 import { type Checked, check, distinct } from '../../inventory/rollback-candidates.ts';
+import { oneCluster, type WorkloadRef, workloadName } from '../../inventory/rollback-plan.ts';
 import type { RegistryClient } from '../../registry/client.ts';
+import { plural } from '../../report/plural.ts';
 import type { Cell, Report } from '../../report/report.ts';
 import { noRecord, time } from '../cluster/history.ts';
-import { plural } from '../pin/scan.ts';
-import type { RollbackRun } from './carry-out.ts';
-import { blocklistOf, candidatesIn, oneCluster, type WorkloadRef } from './plan.ts';
+import { blocklistOf, candidatesIn } from './plan.ts';
+import type { RollbackRun } from './rollback-run.ts';
 
-export async function listing(
-  what: string,
+export async function listCandidates(
   workload: WorkloadRef,
   client: RegistryClient,
   policyContext: PolicyContext | undefined,
   { ledger, options }: RollbackRun,
 ): Promise<Report> {
+  const what = workloadName(workload);
   const runs = oneCluster(await ledger.runHistory(workload), options.clusterName);
   const blocklist = await blocklistOf(ledger);
   const candidates = distinct(await candidatesIn(ledger, runs));
@@ -40,7 +40,7 @@ export async function listing(
                 'until',
                 'changed by',
                 'signed by',
-                'can be gone back to',
+                'can be restored',
               ],
               rows: checked.map(rowOf),
             },
@@ -58,7 +58,7 @@ export async function listing(
 
 function rowOf({ interval, reference, current, notPullable, denied, signers }: Checked): Cell[] {
   const { container, since, until, revision, actor } = interval;
-  const says: Cell = current
+  const verdict: Cell = current
     ? { text: 'runs now', style: 'dim' }
     : notPullable !== undefined
       ? { text: `no: ${notPullable.message}`, style: 'bad' }
@@ -68,7 +68,7 @@ function rowOf({ interval, reference, current, notPullable, denied, signers }: C
   const name = reference.tag === undefined ? reference.name : `${reference.name}:${reference.tag}`;
   const by: Cell = signers === undefined ? { text: '-', style: 'dim' } : signers.join(', ') || 'nobody';
   const end = until === null ? 'now' : `${time(until)}${ageOf(until)}`;
-  return [container, name, shortDigest(reference.digest), revision || '-', time(since), end, actor ?? '-', by, says];
+  return [container, name, shortDigest(reference.digest), revision || '-', time(since), end, actor ?? '-', by, verdict];
 }
 
 function ageOf(until: string): string {

@@ -1,7 +1,7 @@
-// Going back: candidates from the record, what is refused, what is written, and that pin respects it. The cluster: test/real/watcher.
+// Rolling back: candidates from the record, what is refused, what is written, and that pin respects it. The cluster: test/real/watcher.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -118,7 +118,7 @@ test('by digest or by time: the files say exactly what ran, other workloads are 
     // Somebody moves v2; an update leaves what was gone back to.
     await pushSample(host, { repository: 'web', tag: 'v2', platforms: ['linux/amd64'], content: `v2 again ${to}` });
     const pinned = await tagproof(folder, 'pin', '--update', 'web.yaml');
-    assert.match(pinned.out, /1 place held since it was gone back to/, pinned.out);
+    assert.match(pinned.out, /1 place held since a rollback/, pinned.out);
     assert.match(text(folder), new RegExp(`web:v2@${digests['v2']}`));
   }
 });
@@ -209,7 +209,7 @@ test('a whole namespace goes back to a moment as one plan, or not at all', async
   assert.equal(text(folder), MANIFEST().replaceAll(`v3@${digests['v3']}`, `v2@${digests['v2']}`));
   const early = await tagproof(folder, 'rollback', 'shop', '--to', '2026-11-24T00:30:00Z', '--reason', 'r');
   assert.equal(early.code, 1, early.out);
-  assert.match(early.out, /1 container of 1 cannot go back, so nothing was changed/);
+  assert.match(early.out, /1 container of 1 cannot be rolled back, so nothing was changed/);
   assert.match((await tagproof(folder, 'rollback', 'shop')).out, /expected --to with a time/);
   assert.match((await tagproof(folder, 'rollback', 'shop', '--to', '3', '--reason', 'r')).out, /to a time only/);
   assert.match(
@@ -330,4 +330,43 @@ test('a hold is let go of by --release: in the lock and in the ledger', async ()
   const ledger = await openLedger(join(folder, 'tagproof.db'));
   assert.deepEqual(await ledger.statements.holds(), []);
   await ledger.close();
+});
+
+test('--block with a list that cannot be added to: no file changes and nothing is recorded (K6)', async () => {
+  const policy = `blocked: [{digest: "${GONE}", reason: old}]\n`;
+  const folder = await repository(policy);
+  const { code, out } = await tagproof(folder, 'rollback', WEB, '--to', '3', '--reason', 'r', '--block');
+  assert.equal(code, 2, out);
+  assert.match(out, /tagproof\.yaml.*(?:by hand|cannot be added to)/s);
+  assert.match(out, /not changed: tagproof\.lock, tagproof\.yaml, web\.yaml · not tried: the ledger entry/);
+  assert.equal(text(folder), MANIFEST());
+  assert.equal(existsSync(join(folder, 'tagproof.lock')), false);
+  const ledger = await openLedger(join(folder, 'tagproof.db'));
+  assert.deepEqual(await ledger.statements.holds(), []);
+  await ledger.close();
+});
+
+test('a plan of which one workload has no place in the files: not half of it is written', async () => {
+  const folder = await repository();
+  const ledger = await openLedger(join(folder, 'tagproof.db'));
+  const absent = (tag: string, pods: number): RunEvent => ({
+    kind: 'run',
+    cluster: 'prod',
+    namespace: 'shop',
+    workload: { kind: 'Deployment', name: 'absent' },
+    container: 'c',
+    type: 'container',
+    image: `${host}/web:${tag}`,
+    digest: digests[tag] as string,
+    pods,
+  });
+  await ledger.append([absent('v2', 1)], new Date('2026-11-24T02:00:00Z'));
+  await ledger.append([absent('v2', 0), absent('v3', 1)], new Date('2026-11-24T03:00:00Z'));
+  await ledger.close();
+  const { code, out } = await tagproof(folder, 'rollback', 'shop', '--to', '2026-11-24T02:30:00Z', '--reason', 'r');
+  assert.equal(code, 2, out);
+  assert.match(out, /no file here has .*Deployment\/absent/);
+  assert.match(out, /nothing was changed/);
+  assert.equal(text(folder), MANIFEST());
+  assert.equal(existsSync(join(folder, 'tagproof.lock')), false);
 });

@@ -1,26 +1,25 @@
-// Going back in the files, for Git: only the images of the workloads change; and the lock keeps that they are held.
+// A rollback in the files, for Git: only the images of the named workloads change, and the lock keeps that they are held.
 import { userInfo } from 'node:os';
+import type { Change } from '../../commit/change.ts';
 import type { Edit, Found } from '../../flow.ts';
 import { repositoryOf, tagKey, withoutDigest } from '../../image/reference.ts';
 import type { Checked, RollbackCandidate } from '../../inventory/rollback-candidates.ts';
-import { printLock, readLock } from '../../lock/lock.ts';
-import { Problem } from '../../problem.ts';
+import type { Step, WorkloadRef } from '../../inventory/rollback-plan.ts';
+import { type Lock, parseLock, printLock } from '../../lock/lock.ts';
+import { asProblem, Problem } from '../../problem.ts';
 import { pinEdit } from '../../source/edit.ts';
-import { writeLock } from '../pin/pin-lock.ts';
-import { type Planned, rewriteFiles } from '../pin/rewrite.ts';
+import { type Planned, planRewrite } from '../pin/rewrite.ts';
 import type { GatheredFiles } from '../shared/gather.ts';
-import type { Step, WorkloadRef } from './plan.ts';
 
 export type FileRollback = {
-  readonly changed: readonly string[];
+  readonly changes: readonly Change[];
   readonly diff: string;
+  /** Any of them stops the whole rollback. */
   readonly problems: readonly Problem[];
-  /** Something stood in the way, so nothing was changed. */
-  readonly failed: boolean;
 };
 
-/** All of a plan goes back, or nothing of it: halves of two releases never ran together. */
-export function intoFiles(steps: readonly Step<Checked>[], gathered: GatheredFiles, write: boolean): FileRollback {
+/** All of a plan is written, or nothing of it: halves of two releases never ran together. */
+export function planFiles(steps: readonly Step<Checked>[], gathered: GatheredFiles, wantsDiff: boolean): FileRollback {
   const edits = new Map<Found, Edit>();
   const problems: Problem[] = [...gathered.problems];
   for (const { workload, chosen } of steps)
@@ -38,17 +37,16 @@ export function intoFiles(steps: readonly Step<Checked>[], gathered: GatheredFil
           const edit = editOf(found, candidate);
           if (edit !== undefined) edits.set(found, edit);
         } catch (error) {
-          if (!(error instanceof Problem)) throw error;
-          problems.push(error);
+          problems.push(asProblem(error, 'refused', { file: found.file }));
         }
       }
     }
-  const failed = problems.length > 0;
+  if (problems.length > 0) return { changes: [], diff: '', problems };
   const planned = gathered.results.map(
-    (result): Planned => ({ result, edits: failed ? [] : result.found.flatMap((found) => edits.get(found) ?? []) }),
+    (result): Planned => ({ result, edits: result.found.flatMap((found) => edits.get(found) ?? []) }),
   );
-  const { changed, diff, problems: unwritten } = rewriteFiles(planned, write);
-  return { changed, diff, problems: [...problems, ...unwritten], failed: failed || unwritten.length > 0 };
+  const { changes, diff, refused, stopped } = planRewrite(planned, wantsDiff);
+  return { changes, diff, problems: [...refused, ...stopped] };
 }
 
 function isPlaceOf(
@@ -63,7 +61,10 @@ function isPlaceOf(
   );
 }
 
-/** The digest where one stands or belongs; where the tag was another one, the whole reference, for a tag must not lie (T5). */
+/**
+ * The digest, where the tag is the same. Otherwise the whole reference, because a tag must not name another image
+ * than the digest beside it (T5).
+ */
 function editOf(found: Found, { reference: to }: RollbackCandidate): Edit | undefined {
   const { reference, slot, start, end } = found;
   if (reference.tag === to.tag) return pinEdit(found, to.digest);
@@ -73,31 +74,31 @@ function editOf(found: Found, { reference: to }: RollbackCandidate): Edit | unde
   const { file, line, column } = found;
   throw new Problem(
     'refused',
-    `the tag was ${to.tag} then, and stands in a field of its own here: write ${to.tag} and ${to.digest} by hand`,
+    `the tag was ${to.tag} then, and here it has a field of its own: write ${to.tag} and ${to.digest} by hand`,
     { file, line, column, image: reference.text },
   );
 }
 
-/** What `pin --update` leaves alone from now on. @param reason undefined: let go of again */
-export function holdInLock(file: string, steps: readonly Step[], reason: string | undefined): void {
-  const { lock, bytes } = readLock(file);
+/** What `pin --update` leaves alone from now on. @param reason undefined: the hold is released */
+export function holdChange(file: string, steps: readonly Step[], reason: string | undefined): Change {
   const at = new Date().toISOString();
-  for (const { reference, interval } of steps.flatMap(({ chosen }) => chosen)) {
-    if (reference.tag === undefined) continue;
-    const key = tagKey(withoutDigest(reference));
-    if (reason === undefined) {
-      const entry = lock.get(key);
-      if (entry === undefined) continue;
-      const { hold: _, ...rest } = entry;
-      lock.set(key, rest);
-      continue;
-    }
-    lock.set(key, {
-      digest: reference.digest,
-      firstSeen: interval.since,
-      source: 'registry',
-      hold: { reason, by: userInfo().username, at },
-    });
-  }
-  writeLock(file, printLock(lock), bytes);
+  const by = userInfo().username;
+  return {
+    kind: 'merge',
+    file,
+    root: process.cwd(),
+    merge: (now) => {
+      const lock: Lock = now === undefined ? new Map() : parseLock(now.toString('utf8'), file);
+      for (const { reference, interval } of steps.flatMap(({ chosen }) => chosen)) {
+        if (reference.tag === undefined) continue;
+        const key = tagKey(withoutDigest(reference));
+        const { hold: _, ...entry } = lock.get(key) ?? {};
+        const digest = reference.digest;
+        if (reason !== undefined)
+          lock.set(key, { digest, firstSeen: interval.since, source: 'registry', hold: { reason, by, at } });
+        else if ('digest' in entry) lock.set(key, entry);
+      }
+      return now === undefined && lock.size === 0 ? undefined : printLock(lock);
+    },
+  };
 }

@@ -1,4 +1,4 @@
-// What all verbs share: options, usage errors with exit code 2, Ctrl-C, progress, and printing the report.
+// What all commands share: options, usage errors with exit code 2, Ctrl-C, progress, and printing the report.
 import { Command, CommanderError, Option } from 'commander';
 import { asProblem, Problem } from '../../problem.ts';
 import { FORMATS, PRINTERS } from '../../report/formats.ts';
@@ -43,7 +43,7 @@ export function parseDuration(option: string, text: string): number {
 }
 
 /**
- * For verbs that print no report: parses, runs, and says a Problem in one line.
+ * For commands that print no report: parses, runs, and prints a Problem in one line.
  * @returns the exit code
  */
 export async function runPlain<O>(
@@ -62,7 +62,7 @@ export async function runPlain<O>(
   }
 }
 
-/** The tools that a verb gets from the edge. */
+/** What a command gets besides its options. */
 export type Context = { readonly signal: AbortSignal; readonly progress: Progress };
 
 /**

@@ -46,7 +46,7 @@ export async function gather(
     argsAndEnv: flags.argsEnv ?? config.find.argsAndEnv,
   };
   if (paths.includes('-')) {
-    if (paths.length > 1) throw new Problem('usage', 'standard input (-) stands alone: give it, or paths');
+    if (paths.length > 1) throw new Problem('usage', 'standard input (-) cannot be combined with paths');
     const stdin = await readStdin();
     return { ...apply([await findIn(stdin, flags.stdinName, options)], config), files: 1, stdin };
   }
@@ -55,14 +55,14 @@ export async function gather(
     ...config.find.exclude,
     ...flags.exclude,
   ]);
-  // The lock and the configuration name images too; they are ours, not the repository's.
-  const own = files.filter((file) => basename(file) !== 'tagproof.yaml' || dirname(file) !== '.');
-  const results = await readFiles(own, process.cwd(), options, {
-    progress: (done) => progress.show(`read ${done} of ${own.length} files`),
+  // The configuration names images too; they are tagproof's own, not the repository's.
+  const searched = files.filter((file) => basename(file) !== 'tagproof.yaml' || dirname(file) !== '.');
+  const results = await readFiles(searched, process.cwd(), options, {
+    progress: (done) => progress.show(`read ${done} of ${searched.length} files`),
   });
   if (signal.aborted) throw new Problem('interrupted', 'interrupted');
-  const applied = apply(await seeAsDeployed(results, own, process.cwd()), config);
-  return { ...applied, problems: [...problems, ...applied.problems], files: own.length };
+  const applied = apply(await seeAsDeployed(results, searched, process.cwd()), config);
+  return { ...applied, problems: [...problems, ...applied.problems], files: searched.length };
 }
 
 /** Loads tagproof.yaml only when there is one: its reader costs more than a scan of one file. */

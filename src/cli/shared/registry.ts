@@ -1,4 +1,4 @@
-// The registry options that verbs with network share, and the client that they open.
+// The registry options that commands with network share, and the client that they open.
 import type { Command } from 'commander';
 import type { Config } from '../../policy/config.ts';
 import { Problem } from '../../problem.ts';

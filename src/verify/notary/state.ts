@@ -1,8 +1,9 @@
 // The highest metadata versions that were ever seen, on disk: older metadata, though validly signed, is a rollback (T7).
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { commitFiles } from '../../commit/commit.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import { dataFolder } from '../trust/store.ts';
 
@@ -24,6 +25,10 @@ export function readVersions(server: string, gun: string): Versions {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw asProblem(error, 'file', { file });
   }
+  return parseVersions(text, gun, file);
+}
+
+function parseVersions(text: string, gun: string, file: string): Versions {
   try {
     const { gun: stored, versions } = v.parse(StateSchema, JSON.parse(text));
     if (stored === gun) return versions;
@@ -31,19 +36,16 @@ export function readVersions(server: string, gun: string): Versions {
   throw new Problem('file', 'the rollback state is damaged; delete it if you know why', { file });
 }
 
-/** Never lowers a version, even if another process wrote meanwhile. */
+/** Never lowers a version, even when another process writes at the same time. */
 export function keepVersions(server: string, gun: string, seen: Versions): void {
-  const before = readVersions(server, gun);
-  const versions = { ...before };
-  for (const [role, version] of Object.entries(seen)) versions[role] = Math.max(version, before[role] ?? 0);
-  if (Object.entries(versions).every(([role, version]) => before[role] === version)) return;
+  const known = readVersions(server, gun);
+  if (Object.entries(seen).every(([role, version]) => version <= (known[role] ?? -1))) return;
   const file = fileOf(server, gun);
-  try {
-    mkdirSync(join(file, '..'), { recursive: true });
-    const fresh = `${file}.${process.pid}.new`;
-    writeFileSync(fresh, `${JSON.stringify({ gun, versions })}\n`);
-    renameSync(fresh, file);
-  } catch (error) {
-    throw asProblem(error, 'file', { file });
-  }
+  const merge = (now: Buffer | undefined) => {
+    const versions = { ...(now === undefined ? {} : parseVersions(now.toString('utf8'), gun, file)) };
+    for (const [role, version] of Object.entries(seen)) versions[role] = Math.max(version, versions[role] ?? 0);
+    return `${JSON.stringify({ gun, versions })}\n`;
+  };
+  const { problems } = commitFiles([{ kind: 'merge', file, makeFolder: true, merge }]);
+  for (const problem of problems) throw problem;
 }

@@ -1,8 +1,9 @@
 // Where trust roots come from: the file that the policy names, the copy that `trust update` or `trust import` stored, or else
 // the public-good root that is shipped with this version of tagproof. No network.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { commitFiles } from '../../commit/commit.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import { parseTrustRoot, type TrustRoot } from './root.ts';
 
@@ -46,13 +47,8 @@ export async function shippedSeed(): Promise<{ tufRoot: Buffer; targets: Buffer 
 
 /** Stores a root for later runs; replaced as a whole or not at all. @param file default: the public-good root's */
 export function storeRoot(bytes: Buffer, file = storedRootFile()): string {
-  try {
-    mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(`${file}.new`, bytes);
-    renameSync(`${file}.new`, file);
-  } catch (error) {
-    throw asProblem(error, 'file', { file });
-  }
+  const { problems } = commitFiles([{ kind: 'merge', file, makeFolder: true, merge: () => bytes }]);
+  for (const problem of problems) throw problem;
   return file;
 }
 

@@ -1,10 +1,11 @@
 // Refreshes a trust root by TUF: from a pinned root.json, through its rotations, to the bytes that its keys vouch for today. The
 // client of The Update Framework verifies; it downloads through our own bounded HTTP client.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BaseFetcher, Updater } from 'tuf-js';
 import { DownloadHTTPError } from 'tuf-js/dist/error.js';
+import { commitFiles } from '../../commit/commit.ts';
 import { readNamed } from '../../file.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
@@ -30,11 +31,14 @@ export async function updateRoot(
   const folder = join(dataFolder(), 'tuf', `${encodeURIComponent(mirror)}-${pin}`);
   try {
     mkdirSync(join(folder, 'targets'), { recursive: true });
-    // An existing root.json was verified from the pin in an earlier run and is never replaced by an older one (T7).
-    if (!existsSync(join(folder, 'root.json'))) writeFileSync(join(folder, 'root.json'), first);
   } catch (error) {
     throw asProblem(error, 'file', { file: folder });
   }
+  // A root that is there was verified from an earlier one. An older one never replaces it (T7).
+  const { problems } = commitFiles([
+    { kind: 'merge', file: join(folder, 'root.json'), merge: (now) => (now === undefined ? first : undefined) },
+  ]);
+  for (const problem of problems) throw problem;
   const updater = new Updater({
     metadataDir: folder,
     metadataBaseUrl: mirror,

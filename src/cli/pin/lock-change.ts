@@ -1,10 +1,10 @@
-// What pin leaves in tagproof.lock.
-import { existsSync, writeFileSync } from 'node:fs';
+// What a run adds to tagproof.lock, and how that reaches the file while other runs add to it too.
+import type { Change } from '../../commit/change.ts';
 import type { Found, Resolution } from '../../flow.ts';
 import { printReference, tagKey, withoutDigest } from '../../image/reference.ts';
-import type { Lock } from '../../lock/lock.ts';
+import { type Lock, parseLock, printLock } from '../../lock/lock.ts';
+import { mergeLocks } from '../../lock/merge.ts';
 import { Problem } from '../../problem.ts';
-import { replaceFile } from '../../source/edit.ts';
 import type { Verified } from './pin-verify.ts';
 
 /** Takes new answers and new evidence into the lock; the first sight of a digest is kept. @returns how many are new */
@@ -38,8 +38,22 @@ export function remember(
   return learned;
 }
 
-export function writeLock(file: string, text: string, before: Buffer | undefined): void {
-  if (before !== undefined) return replaceFile(file, before, text, process.cwd());
-  if (existsSync(file)) throw new Problem('changed', 'the lock appeared while tagproof worked; run again', { file });
-  writeFileSync(file, text, { flag: 'wx' });
+/**
+ * Images that are pinned already and that the lock does not know: a run that was cut short wrote them, or another
+ * tool did. `pin` may learn them, where the registry says that the tag still has this digest.
+ */
+export const isUnrecorded = ({ reference }: Found, lock: Lock): boolean =>
+  reference.digest !== undefined && reference.tag !== undefined && !lock.has(tagKey(reference));
+
+/** @param base the lock as it was read; @param lock the same with the changes of this run */
+export function lockChange(file: string, base: Lock, lock: Lock): Change {
+  return {
+    kind: 'merge',
+    file,
+    root: process.cwd(),
+    merge: (now) => {
+      const current: Lock = now === undefined ? new Map() : parseLock(now.toString('utf8'), file);
+      return printLock(mergeLocks(base, lock, current, file));
+    },
+  };
 }

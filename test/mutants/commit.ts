@@ -1,0 +1,64 @@
+// Single faults in the commit step and in what guards the exit code.
+import type { Mutant } from './mutant.ts';
+
+const COMMIT = 'src/commit/commit.ts';
+const TARGET = 'src/commit/target.ts';
+const TEMPORARY = 'src/commit/temporary.ts';
+const TESTS = ['src/commit/commit.test.ts', 'src/commit/faults.test.ts', 'src/commit/killed.test.ts'];
+const of = (file: string, name: string, from: string, to: string, tests: readonly string[] = TESTS): Mutant => ({
+  name,
+  file,
+  from,
+  to,
+  tests,
+});
+
+export const COMMIT_MUTANTS: readonly Mutant[] = [
+  of(TEMPORARY, 'content is not synced before the rename', '    disk.fsync(descriptor);\n', ''),
+  of(TEMPORARY, 'the mode is not kept', 'disk.chmod(descriptor, like.mode & 0o7777)', 'void 0'),
+  of(TEMPORARY, 'a temporary of a live process is swept', '!isAlive(Number(pid))', 'true'),
+  of(TEMPORARY, 'leftovers of killed processes stay', '!isAlive(Number(pid))', 'false'),
+  of(TEMPORARY, 'a fresh temporary of another machine is swept', '> FOREIGN_AGE_MS', '> -1'),
+  of(TEMPORARY, 'a link or a folder is taken for a leftover', 'if (!stats.isFile()) continue;', ''),
+  of(COMMIT, 'a failed check does not stop the others', 'if (checked.problems.length > 0)', 'if (false)'),
+  of(COMMIT, 'no second look before the renames', ' ?? checkUnchanged(disk, prepared)', ''),
+  of(COMMIT, 'what was renamed is not restored', 'restore(disk, earlier);', ''),
+  of(COMMIT, 'folders are not synced', 'disk.fsyncFolder(folder);', ''),
+  of(
+    COMMIT,
+    'a new file replaces one that appeared',
+    'disk.link(temporary, target.path); //',
+    'disk.rename(temporary, target.path); //',
+  ),
+  of(COMMIT, 'temporaries stay', 'for (const { temporary } of prepared) attempt(() => disk.remove(temporary));', ''),
+  of(
+    COMMIT,
+    'the lock is not kept until the rename',
+    'if (release !== undefined) locks.push(release);',
+    'if (release !== undefined) release();',
+  ),
+  of(COMMIT, 'one file twice', 'if (other !== undefined) throw', 'if (false) throw'),
+  of(COMMIT, 'a step runs although the files were not written', ': problems.length > 0)', ': false)'),
+  of(TARGET, 'a file that changed is replaced', '!now.equals(change.before)', 'false'),
+  of(TARGET, 'a new file may exist', "change.kind === 'create' && now !== undefined", 'false'),
+  of(TARGET, 'a read-only file is replaced', '(stats.mode & 0o222) === 0', 'false'),
+  of(TARGET, 'what is no regular file is replaced', 'if (!stats.isFile())', 'if (false)'),
+  of(TARGET, 'a link may leave the folder', "inside === '..' || inside.startsWith(`..${sep}`)", 'false'),
+  of(TARGET, 'hard links are not said', 'others > 0 ?', 'others > 99 ?'),
+  of('src/lock/merge.ts', 'the later answer wins', 'current === undefined || current.digest !== ours.digest', 'false', [
+    'src/lock/merge.test.ts',
+  ]),
+  of('src/cli/main.ts', 'a crash looks like findings', 'process.exitCode = 2;\n}', 'process.exitCode = 1;\n}', [
+    'src/cli/unexpected.test.ts',
+  ]),
+  of('src/cli/pin/lock-change.ts', 'the lock is overwritten', 'mergeLocks(base, lock, current, file)', 'lock', [
+    'src/cli/pin/pin-writes.test.ts',
+  ]),
+  of(
+    'src/cli/pin/pin.ts',
+    'a moved tag is learned',
+    '!(answer instanceof Problem) && answer.digest === found.reference.digest',
+    'true',
+    ['src/cli/pin/pin-writes.test.ts'],
+  ),
+];
