@@ -87,7 +87,7 @@ export function contentOf(
   const { file } = change;
   const now = like === undefined ? undefined : disk.read(path);
   if (change.kind === 'create' && now !== undefined)
-    throw new Problem('file', 'is there already; nothing was written', { file });
+    throw new Problem('file', 'already exists; nothing was written', { file });
   if (change.kind === 'replace' && (now === undefined || !now.equals(change.before))) throw changedMeanwhile(file);
   const after = change.kind === 'merge' ? change.merge(now) : change.after;
   if (after === undefined) return undefined;

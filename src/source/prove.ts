@@ -8,7 +8,7 @@ import { loadSecondReader, parseYaml, SecondReaderNeeded, SyntaxProblem, splitDo
 import type { Node } from './yaml-node.ts';
 
 /** One place that an edit changes. @param digest what it carries afterwards; undefined: none */
-export type Change = { readonly found: Found; readonly edit: Edit; readonly digest: string | undefined };
+export type ProvedChange = { readonly found: Found; readonly edit: Edit; readonly digest: string | undefined };
 
 export type EditProof = {
   readonly text: string;
@@ -16,7 +16,7 @@ export type EditProof = {
   readonly after: string;
   /** What was found in `text`. */
   readonly before: Pick<FileResult, 'file' | 'found' | 'skipped'>;
-  readonly changes: readonly Change[];
+  readonly changes: readonly ProvedChange[];
   readonly options: FindOptions;
 };
 

@@ -123,7 +123,7 @@ const rows: Row[] = [
   ['one named signer is enough', 'notary/verify.ts', "if (answer === undefined) return { kind: 'others', count: 1 };", 'if (answer === undefined) continue;', walk, 'T37'],
   ['a file is not bound to the one before it', 'notary/server.ts', '    checkBytes(bytes, meta, role);\n', '', walk],
   ['any "not found" page means unsigned', 'notary/server.ts', "status === 404 && Array.isArray(errors) && errors.some((e) => e?.code === 'METADATA_NOT_FOUND')", 'status === 404', walk, 'T22'],
-  ['a version may be lowered', 'notary/state.ts', 'Math.max(version, before[role] ?? 0)', 'version', state, 'T7'],
+  ['a version may be lowered', 'notary/state.ts', 'Math.max(version, versions[role] ?? 0)', 'version', state, 'T7'],
   ['damaged rollback state counts as none', 'notary/state.ts', "  throw new Problem('file', 'the rollback state is damaged; delete it if you know why', { file });", '  return {};', state, 'T7'],
   ['rollback state of another repository', 'notary/state.ts', 'if (stored === gun) return', 'if (stored) return', state, 'T7'],
   // Notation

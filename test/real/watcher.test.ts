@@ -212,7 +212,7 @@ suite('the watcher', ['etcd', 'kube-apiserver'], () => {
     assert.equal(await get(), `${host}/web:v1@${to}`);
     assert.match(
       await tagproof('rollback', 'shop/Deployment/web', '--to', to, '--apply', '--reason', 'again'),
-      /is there already/,
+      /already exists/,
     );
   });
 
