@@ -84,7 +84,7 @@ test('an owner that only root can keep is said', () => {
 const REFUSED: [name: string, prepare: (at: string) => Change, expected: RegExp][] = [
   ['a file that changed since it was read', (at) => replace(join(at, 'b'), 'older', 'new'), /b: the file changed/],
   ['a file that is gone', (at) => replace(join(at, 'gone'), 'old', 'new'), /gone: the file changed/],
-  ['a new file that already exists', (at) => create(join(at, 'b'), 'new'), /b: is there already/],
+  ['a new file that already exists', (at) => create(join(at, 'b'), 'new'), /b: already exists/],
   ['no such folder (S1-2)', (at) => create(join(at, 'no/such/x'), 'new'), /there is no folder .*no\/such/],
   // A folder stands for all that is no regular file. Never name a real device here: run as root, with this check
   // removed, the test would replace it.
