@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { isDigest } from '../image/digest.ts';
 import { CLOUD_HOSTS, matchesHost } from '../image/hosts.ts';
 import { asProblem } from '../problem.ts';
+import { AlarmsSchema } from './alarm-schema.ts';
 import { AuthoritySchema } from './authority-schema.ts';
 import { askedBy, type Config, NO_CONFIG } from './config.ts';
 
@@ -18,29 +19,6 @@ export const BlockedSchema = v.strictObject({
   reason: text,
   by: v.optional(text),
   at: v.optional(text),
-});
-
-const AlarmsSchema = v.strictObject({
-  /** A tag that moves after so many days of rest is remarkable. */
-  restDays: v.optional(v.pipe(v.number(), v.minValue(1)), 30),
-  /** Write Kubernetes Events about workloads. */
-  events: v.optional(v.boolean(), false),
-  sinks: v.optional(
-    v.array(
-      v.pipe(
-        v.strictObject({
-          name: text,
-          kind: v.picklist(['webhook', 'slack', 'teams']),
-          url: v.optional(v.pipe(text, v.regex(/^https?:\/\/\S+$/, 'expected an address with https://'))),
-          urlFile: v.optional(text),
-          secretFile: v.optional(text),
-          codes: v.optional(v.array(text)),
-        }),
-        v.check(({ url, urlFile }) => (url === undefined) !== (urlFile === undefined), 'expected url or urlFile'),
-      ),
-    ),
-    [],
-  ),
 });
 
 export const ConfigSchema = v.strictObject({

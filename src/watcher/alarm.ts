@@ -3,38 +3,7 @@ import { shortDigest } from '../image/digest.ts';
 import type { DeployedContainer, EvidenceSummary, RunningImage } from '../inventory/deployed.ts';
 import type { Alarm } from '../ledger/alarms.ts';
 import type { EvidenceInterval } from '../ledger/statements.ts';
-
-export const ALARM_CODES = {
-  'tag-moved': 'a tag points to another image',
-  'tag-moved-after-rest': 'a tag that had rested for long points to another image',
-  'tag-gone': 'a tag that is in use is gone',
-  'signer-changed': 'the same tag, and somebody else has signed it',
-  'signature-lost': 'what was signed in order is not any more',
-  'digest-gone': 'what runs can no longer be pulled',
-  'digest-going': 'no tag in use names what runs any more: its registry may clear it away',
-  'mixed-replicas': 'pods of one template run different images',
-  'runs-something-else': 'pinned to one image, and another runs',
-  'blocked-image': 'what must never run again runs',
-  'hold-broken': 'a workload that was brought back runs something else',
-  unpinned: 'declared by a tag alone',
-  denied: 'today’s policy would not let it in',
-  unverified: 'whether it may run could not be checked, or no rule speaks for it',
-  'platform-missing': 'the image no longer has the platform of nodes that it runs on',
-} as const;
-export type AlarmCode = keyof typeof ALARM_CODES;
-
-const CRITICAL: ReadonlySet<AlarmCode> = new Set([
-  'tag-moved-after-rest',
-  'tag-gone',
-  'signer-changed',
-  'signature-lost',
-  'digest-gone',
-  'mixed-replicas',
-  'runs-something-else',
-  'blocked-image',
-  'hold-broken',
-  'denied',
-]);
+import { ALARM_CODES, type AlarmCode } from '../policy/alarm-codes.ts';
 
 /** Everything that stands in one cluster. @param judged whether there are rules: without, nothing can be said to be unverified */
 export function firingAlarms(rows: readonly DeployedContainer[], evaluation: boolean): Alarm[] {
@@ -89,7 +58,7 @@ function alarmOf(code: AlarmCode, row: DeployedContainer, message: string): Alar
   return {
     key: `${code} ${cluster} ${subject}`,
     code,
-    severity: CRITICAL.has(code) ? 'critical' : 'warning',
+    severity: ALARM_CODES[code].severity,
     subject,
     message,
     about: { cluster, namespace, kind, name, container, uid: row.uid },
@@ -115,7 +84,7 @@ export function alarmOfMove({ image, from, to, restedMs, changes }: MovedTag, re
   return {
     key: `${code} ${image} ${from} ${to}`,
     code,
-    severity: CRITICAL.has(code) ? 'critical' : 'warning',
+    severity: ALARM_CODES[code].severity,
     subject: image,
     message: `${shortDigest(from)} → ${shortDigest(to)}, ${rest}${changes === undefined ? '' : `: ${changes}`}`,
     about: { image, from, to },
