@@ -58,7 +58,7 @@ async function decideOn(
 ): Promise<Decision & { digest: string | undefined }> {
   const answers = await resolveAllowed(by, [{ reference, scope: {} }], given);
   const answer = answers.get(printReference(reference)) as Exclude<ReturnType<typeof answers.get>, undefined>;
-  const { decision } = await evaluateImage(by, reference, answer, given);
+  const { decision } = await evaluateImage({ client: by, reference, resolved: answer, policyContext: given });
   return { ...decision, digest: answer instanceof Problem ? undefined : answer.digest };
 }
 const words = ({ results }: Decision) => results.map(({ reason }) => reason).join('; ');
@@ -272,7 +272,7 @@ test('T22: whatever fails on the way is an open question, never "not signed" and
 test('T23: no rule, no demand, nobody asked: never a pass by emptiness', async () => {
   const { reference } = await image();
   const other = await decideOn(reference, await policyContext(policy('  - {name: r, images: ["ghcr.io/**"]}\n')));
-  assert.match(words(other), /no rule speaks for this image/);
+  assert.match(words(other), /no rule applies to this image/);
   for (const demand of ['{all: []}', '{any: []}', '{threshold: 0, of: [release]}'])
     assert.throws(
       () => parseConfig(policy(`  - {name: r, images: ["**"], signatures: ${demand}}\n`), 'c'),

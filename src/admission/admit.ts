@@ -104,14 +104,14 @@ async function ask(
     !(answer instanceof Problem) && reference.digest === undefined ? withDigest(reference, answer.digest) : undefined;
   // The digest is written only where a rule says so; `required` means that it must stand there already.
   const subject = pinned !== undefined && resolves && step === 'mutate' ? pinned : reference;
-  const evaluation: Evaluation = await evaluateImage(
-    registryAccess.client,
-    subject,
-    answer,
+  const evaluation: Evaluation = await evaluateImage({
+    client: registryAccess.client,
+    reference: subject,
+    resolved: answer,
     policyContext,
     scope,
-    (tagged) => registryAccess.leases.digestOf(tagged),
-  );
+    tagOf: (tagged) => registryAccess.leases.digestOf(tagged),
+  });
   const { decision, evidence } = evaluation;
   // After the mutating step a pod has its digests: a tag that is still there, and would pass, came in behind our back (T13).
   if (isPod && step === 'validate' && pinned !== undefined && resolves && decision.outcome !== 'deny')

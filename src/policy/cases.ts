@@ -68,9 +68,13 @@ export function runCase(
   const digest = reference.digest ?? test.digest ?? ANY_DIGEST;
   const resolved: Resolved = { reference, digest, from: 'registry', at: now.toISOString() };
   const { namespace, kind } = test;
-  const decision = decide(reference, resolved, evidenceOf(test, digest, policy, now), policy, now, {
-    ...(namespace !== undefined && { namespace }),
-    ...(kind !== undefined && { kind }),
+  const decision = decide({
+    reference,
+    resolved,
+    evidence: evidenceOf(test, digest, policy, now),
+    policy,
+    now,
+    scope: { ...(namespace !== undefined && { namespace }), ...(kind !== undefined && { kind }) },
   });
   const reasons = decision.results.map(
     ({ rule, ok, reason }) => `${ok ? 'met' : 'not met'}: rule '${rule}': ${reason}`,

@@ -6,7 +6,7 @@ import { CLOUD_HOSTS, matchesHost } from '../image/hosts.ts';
 import { asProblem } from '../problem.ts';
 import { AlarmsSchema } from './alarm-schema.ts';
 import { AuthoritySchema } from './authority-schema.ts';
-import { askedBy, type Config, NO_CONFIG } from './config.ts';
+import { authoritiesOfRule, type Config, NO_CONFIG } from './config.ts';
 
 import { ExemptionSchema, LITERAL_HOST, RuleSchema } from './rule-schema.ts';
 import { type Mistake, parseYamlFile } from './yaml-file.ts';
@@ -87,7 +87,7 @@ export function namesThatMiss({ authorities, rules }: Pick<Config, 'authorities'
     ...(names.indexOf(rule.name) < index
       ? [{ path: ['rules', index, 'name'], message: `two rules are called '${rule.name}'` }]
       : []),
-    ...askedBy(rule)
+    ...authoritiesOfRule(rule)
       .filter((wanted) => !Object.hasOwn(authorities, wanted))
       .map((wanted) => ({
         path: ['rules', index],

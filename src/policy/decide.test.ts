@@ -6,7 +6,7 @@ import { Problem } from '../problem.ts';
 import type { Rule } from './config.ts';
 import { parseConfig } from './config-file.ts';
 import { decide } from './decide.ts';
-import { rulesFor } from './match.ts';
+import { matchingRules } from './match.ts';
 
 const D = `sha256:${'a'.repeat(64)}`;
 const NOW = new Date('2026-06-10T00:00:00Z');
@@ -48,7 +48,7 @@ const cases: Case[] = [
     name: 'no rule: deny, said so (T23)',
     rules: [rule({ images: ['ghcr.io/**'] })],
     outcome: 'deny',
-    says: /no rule speaks/,
+    says: /no rule applies/,
   },
   { name: 'a rule that asks for nothing', rules: [rule({})], outcome: 'allow' },
   {
@@ -157,7 +157,7 @@ const cases: Case[] = [
     rules: [rule({ minimumAgeDays: 2 })],
     given: evidence({}),
     outcome: 'deny',
-    says: /does not know/,
+    says: /has no record of this digest/,
   },
   { name: 'warn mode warns', rules: [rule({ digest: 'required', mode: 'warn' })], outcome: 'warn' },
   {
@@ -169,7 +169,13 @@ const cases: Case[] = [
 for (const { name, rules, image = 'x:1', given, answer = resolved(image), outcome, open, says } of cases) {
   test(`decide: ${name}`, () => {
     for (const order of [rules, rules.toReversed()]) {
-      const decision = decide(ref(image), answer, given, { rules: order, exemptions: [] }, NOW);
+      const decision = decide({
+        reference: ref(image),
+        resolved: answer,
+        evidence: given,
+        policy: { rules: order, exemptions: [] },
+        now: NOW,
+      });
       assert.equal(decision.outcome, outcome, JSON.stringify(decision));
       if (says) assert.match(decision.results.map(({ reason }) => reason).join('\n'), says);
       if (open !== undefined)
@@ -195,14 +201,14 @@ test('matching is on the canonical name, anchored (T10, T25, T26)', () => {
     ['**', 'anything.io/x', true],
   ];
   for (const [pattern, image, matches] of table)
-    assert.equal(rulesFor([rule({ images: [pattern] })], ref(image)).length === 1, matches, `${pattern} ${image}`);
+    assert.equal(matchingRules([rule({ images: [pattern] })], ref(image)).length === 1, matches, `${pattern} ${image}`);
 });
 
 test('a reference by digest alone does not escape a tag-scoped rule (T6)', () => {
   const scoped = [rule({ tags: ['prod-*'] })];
-  assert.equal(rulesFor(scoped, ref('x:prod-1')).length, 1);
-  assert.equal(rulesFor(scoped, ref('x:dev')).length, 0);
-  assert.equal(rulesFor(scoped, ref(`x@${D}`)).length, 1);
+  assert.equal(matchingRules(scoped, ref('x:prod-1')).length, 1);
+  assert.equal(matchingRules(scoped, ref('x:dev')).length, 0);
+  assert.equal(matchingRules(scoped, ref(`x@${D}`)).length, 1);
 });
 
 const KEY = '-----BEGIN PUBLIC KEY-----\\nx\\n-----END PUBLIC KEY-----';

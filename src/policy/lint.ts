@@ -2,8 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import type { Reference } from '../flow.ts';
 import { certificatesIn } from '../sigstore/pem.ts';
-import { type Authority, askedBy, authoritiesOf, type Config, type Demand, type Rule } from './config.ts';
-import { rulesFor } from './match.ts';
+import { type Authority, authoritiesOf, authoritiesOfRule, type Config, type Demand, type Rule } from './config.ts';
+import { matchingRules } from './match.ts';
 
 /** Days before a certificate ends that it is told. */
 const WARN_DAYS = 30;
@@ -39,7 +39,7 @@ export function lintPolicy(
           : 'asks for nothing: its images pass as they are',
       });
     }
-    if (references.length > 0 && !references.some((reference) => rulesFor([rule], reference).length > 0)) {
+    if (references.length > 0 && !references.some((reference) => matchingRules([rule], reference).length > 0)) {
       lints.push({
         level: 'warning',
         subject,
@@ -68,7 +68,7 @@ export function lintPolicy(
         path: ['exemptions', index],
       });
   }
-  const asked = new Set(rules.flatMap(askedBy));
+  const asked = new Set(rules.flatMap(authoritiesOfRule));
   for (const name of Object.keys(authorities)) {
     if (!asked.has(name))
       lints.push({
@@ -78,7 +78,7 @@ export function lintPolicy(
         path: ['authorities', name],
       });
   }
-  const unspoken = references.filter((reference) => rulesFor(rules, reference).length === 0);
+  const unspoken = references.filter((reference) => matchingRules(rules, reference).length === 0);
   if (rules.length > 0 && unspoken.length > 0) {
     const names = [...new Set(unspoken.map(({ registry, repository }) => `${registry}/${repository}`))].sort();
     const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '');

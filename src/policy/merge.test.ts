@@ -22,14 +22,14 @@ function outcome(parts: readonly Part[], image: string, namespace?: string) {
   const reference = parseReference(image) as Reference;
   const resolved: Resolved = { reference, digest: reference.digest ?? D, from: 'lock', at: '' };
   const { config } = mergePolicies(NO_CONFIG, parts);
-  const { outcome: is, results } = decide(
+  const { outcome: is, results } = decide({
     reference,
     resolved,
-    undefined,
-    config,
-    NOW,
-    namespace === undefined ? {} : { namespace },
-  );
+    evidence: undefined,
+    policy: config,
+    now: NOW,
+    scope: namespace === undefined ? {} : { namespace },
+  });
   return `${is}: ${results.map(({ rule, reason }) => `${rule} ${reason}`).join('; ')}`;
 }
 
@@ -45,7 +45,7 @@ const runs: [name: string, parts: Part[], image: string, namespace: string | und
     [part('a', OFF), part('b', PINNED)],
     'ghcr.io/x:1',
     undefined,
-    /^deny: a\/r asks for nothing; b\/r must be pinned/,
+    /^deny: a\/r the rule has no demands; b\/r must be pinned/,
   ],
   [
     'T21: a namespace tightens',
@@ -67,7 +67,7 @@ const runs: [name: string, parts: Part[], image: string, namespace: string | und
     [part('a', PINNED), part('n/p', ALL, 'n')],
     `evil.io/x@${D}`,
     'n',
-    /^deny: .*no rule speaks/,
+    /^deny: .*no rule applies/,
   ],
   [
     'an exemption',
@@ -103,7 +103,7 @@ test('an exemption ends with its day, and one for namespaces is none where the n
   const reference = parseReference('quay.io/x:1') as Reference;
   const resolved: Resolved = { reference, digest: D, from: 'lock', at: '' };
   const at = (time: string, scope: object) =>
-    decide(reference, resolved, undefined, config, new Date(time), scope).outcome;
+    decide({ reference, resolved, evidence: undefined, policy: config, now: new Date(time), scope }).outcome;
   assert.equal(at('2026-11-24T23:59:59Z', { namespace: 'n' }), 'allow');
   assert.equal(at('2026-11-25T00:00:00Z', { namespace: 'n' }), 'deny');
   assert.equal(at('2026-11-24T12:00:00Z', {}), 'deny');

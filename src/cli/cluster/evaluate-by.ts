@@ -26,7 +26,7 @@ async function open(config: Config, client: RegistryClient): Promise<Evaluator |
     evaluate: (reference, setting) => {
       const digest = reference.digest as string;
       const resolved = { reference, digest, from: 'registry' as const, at: new Date().toISOString() };
-      return evaluateImage(client, reference, resolved, policyContext, setting);
+      return evaluateImage({ client, reference, resolved, policyContext, scope: setting });
     },
   };
 }

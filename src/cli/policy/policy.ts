@@ -102,7 +102,7 @@ function explain(config: Config, images: string[]): Report {
           ],
         ]
       : rules.length === 0
-        ? [[{ text: 'deny', style: 'bad' }, 'no rule speaks for this image']]
+        ? [[{ text: 'deny', style: 'bad' }, 'no rule applies to this image']]
         : rules.map((rule) => [{ text: rule.mode, style: 'dim' }, rule.name, demands(rule).join(' and ') || 'nothing']);
   return {
     command: 'policy explain',

@@ -96,7 +96,7 @@ export function replay(config: Config, files: readonly string[]): Report {
 function decideAgain(
   config: Config,
   line: Line,
-  { image, digest, decision, evidence, bypass }: Ruling,
+  { image, digest, decision, evidence: record, bypass }: Ruling,
 ): Decision | undefined {
   const byForm = decision.results.some(({ rule }) => rule === '(form)');
   const reference = parseReference(image);
@@ -109,6 +109,6 @@ function decideAgain(
     ...(line.namespace !== undefined && line.namespace !== '' && { namespace: line.namespace }),
     ...(line.kind !== undefined && { kind: line.kind }),
   };
-  const known = evidence === undefined ? undefined : fromEvidenceRecord(evidence);
-  return decide(reference, resolved, known, config, new Date(line.at), scope);
+  const evidence = record === undefined ? undefined : fromEvidenceRecord(record);
+  return decide({ reference, resolved, evidence, policy: config, now: new Date(line.at), scope });
 }
