@@ -50,7 +50,7 @@ const cases: Case[] = [
     outcome: 'deny',
     says: /no rule applies/,
   },
-  { name: 'a rule that asks for nothing', rules: [rule({})], outcome: 'allow' },
+  { name: 'a rule without demands', rules: [rule({})], outcome: 'allow' },
   {
     name: 'digest required and missing',
     rules: [rule({ digest: 'required' })],
@@ -251,7 +251,7 @@ const broken: [text: string, message: RegExp][] = [
   ],
   [
     `${authority}rules: [{name: r, images: ["**"], attestations: [{type: slsaprovenance1, by: {all: [a]}, condition: "1 + 1"}]}]\n`,
-    /it gives int, expected bool/,
+    /its type is int, expected bool/,
   ],
   [
     `${authority}rules: [{name: r, images: ["**"], attestations: [{type: nonsense, by: {all: [a]}}]}]\n`,

@@ -200,7 +200,7 @@ suite(
             rules: [rule],
             authorities: { a: { notary: { server: 'https://evil.test', roots: ['-----BEGIN PUBLIC KEY-----'] } } },
           },
-          /notary\.server is for the cluster/,
+          /may set notary\.server/,
         ],
       ] as const)
         await assert.rejects(kube.create(path, policy(spec)), says);
