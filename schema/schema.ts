@@ -1,4 +1,5 @@
-// The JSON Schemas of the files that users write, made from the schemas that tagproof reads with. `npm run schema` writes them.
+// The JSON Schemas of the files that users write, made from the schemas that tagproof reads with.
+// `npm run schema` writes them.
 import { writeFileSync } from 'node:fs';
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import { LockSchema } from '../src/lock/lock.ts';

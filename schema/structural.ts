@@ -1,5 +1,6 @@
-// Makes a JSON Schema structural, as the API server demands: kubernetes.io, "Specifying a structural schema". Checks across
-// fields are lost here; the reader of the webhook still makes them.
+// Makes a JSON Schema structural, as the API server demands: kubernetes.io, "Specifying a
+// structural schema". Checks across fields are lost here; the reader of the webhook still makes
+// them.
 
 type Schema = { readonly [key: string]: unknown };
 

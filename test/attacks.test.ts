@@ -1,5 +1,6 @@
-// The attack list, by number, against the whole path from a reference to a decision: real HTTP, real signatures. What is held more
-// closely elsewhere (each fault of a certificate, each byte of a bundle) has its number there too.
+// The attack list, by number, against the whole path from a reference to a decision: real HTTP,
+// real signatures. What is held more closely elsewhere (each fault of a certificate, each byte of a
+// bundle) has its number there too.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';

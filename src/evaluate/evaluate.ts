@@ -1,5 +1,5 @@
-// One image against the policy: its digest, the evidence that the rules demand, the decision. CI, the webhook and the
-// watcher all call this.
+// One image against the policy: its digest, the evidence that the rules demand, the decision. CI,
+// the webhook and the watcher all call this.
 import type { Decision, Evidence, Found, Proof, Reference, Resolution, Scope } from '../flow.ts';
 import { printReference } from '../image/reference.ts';
 import type { Lock, LockEvidence } from '../lock/lock.ts';
@@ -30,9 +30,15 @@ export type PolicyContext = EvidenceSources & {
 };
 
 export type PolicyContextOptions = {
-  /** Authorities by the policy that names them. Two of one policy must not share a key; two of different policies may (T37). */
+  /**
+   * Authorities by the policy that names them. Two of one policy must not share a key; two of
+   * different policies may (T37).
+   */
   readonly groups?: readonly Readonly<Record<string, Authority>>[];
-  /** Verdicts depend on authorities, not on rules, so they stay valid when only the rules of a policy change. */
+  /**
+   * Verdicts depend on authorities, not on rules, so they stay valid when only the rules of a
+   * policy change.
+   */
   readonly cache?: VerdictCache | undefined;
 };
 
@@ -115,7 +121,10 @@ export async function resolveAllowed(
   return new Map<string, Resolution>([...(await resolveAll(allowed, { client })), ...forbidden]);
 }
 
-/** What the lock records about a decision: who signed, by which proof, under which policy. Nothing about a denial. */
+/**
+ * What the lock records about a decision: who signed, by which proof, under which policy. Nothing
+ * about a denial.
+ */
 export function lockEvidence({ evidence, decision }: Evaluation, { policy }: PolicyContext): LockEvidence | undefined {
   if (evidence === undefined || decision.outcome === 'deny') return undefined;
   const proofs: [authority: string, proof: Proof, statement?: string][] = [];

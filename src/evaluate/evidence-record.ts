@@ -1,9 +1,12 @@
-// Evidence as JSON, for the log of decisions: enough to decide again without a request (`tagproof policy explain --replay`).
-// Pure.
+// Evidence as JSON, for the log of decisions: enough to decide again without a request (`tagproof
+// policy explain --replay`). Pure.
 import type { Attestation, Attestations, Evidence, Verdict, Verdicts } from '../flow.ts';
 import { Problem } from '../problem.ts';
 
-/** Attestations larger than this in total are left out of the log, bytes: one SBOM would outweigh all the rest. */
+/**
+ * Attestations larger than this in total are left out of the log, bytes: one SBOM would outweigh
+ * all the rest.
+ */
 const MAX_ATTESTATIONS = 16 * 1024;
 
 type ProblemRecord = ReturnType<Problem['toJSON']>;

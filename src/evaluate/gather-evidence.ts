@@ -17,7 +17,10 @@ export type EvidenceSources = {
   readonly lock: Lock;
   readonly signers: readonly Signer[];
   readonly cache: VerdictCache;
-  /** Hashes of sets of signers, by their names: who they are and what they trust. Part of the keys of the cache. */
+  /**
+   * Hashes of sets of signers, by their names: who they are and what they trust. Part of the keys
+   * of the cache.
+   */
   readonly bases: Map<string, string>;
 };
 
@@ -33,7 +36,10 @@ export type EvidenceInput = {
   readonly tagOf: TagOf;
 };
 
-/** Everything is about the one digest that was resolved (T2); a failure is a value of its own in the evidence. */
+/**
+ * Everything is about the one digest that was resolved (T2); a failure is a value of its own in the
+ * evidence.
+ */
 export async function gatherEvidence(input: EvidenceInput): Promise<Evidence> {
   const { client, reference, sources, scope, tagOf } = input;
   const { digest } = input.resolved;
@@ -92,7 +98,10 @@ function verdictsOf({ client, subject, signers, attestations, sources }: Verdict
   return sources.cache.get(key, () => gatherVerdicts(client, subject, signers, attestations));
 }
 
-/** What a verdict depends on besides the digest. A changed key, identity or trust root gives another base. */
+/**
+ * What a verdict depends on besides the digest. A changed key, identity or trust root gives another
+ * base.
+ */
 function baseOf(signers: readonly Signer[], attestations: boolean, { config, bases }: EvidenceSources): string {
   const names = `${attestations} ${signers.map(({ name }) => JSON.stringify(name)).join()}`;
   let base = bases.get(names);
@@ -114,7 +123,8 @@ type ChildrenSource = Omit<VerdictInput, 'attestations'> & { readonly closure: C
 /** The verdicts about each manifest of an index; an image of one manifest has no children. */
 async function childrenOf({ closure, subject, ...rest }: ChildrenSource): Promise<readonly ChildVerdicts[] | Problem> {
   if (closure instanceof Problem) return closure;
-  // Only a platform that no node has is left out. That a manifest calls itself an attachment proves nothing (T9).
+  // Only a platform that no node has is left out. That a manifest calls itself an attachment proves
+  // nothing (T9).
   const runnable = closure.children.filter(({ platform }) => !platform?.startsWith('unknown/'));
   return Promise.all(
     runnable.map(async ({ digest, platform }) => {

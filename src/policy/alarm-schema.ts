@@ -1,4 +1,5 @@
-// The schema of `alarms` in tagproof.yaml: when an alarm is raised, and the sinks that it is sent to.
+// The schema of `alarms` in tagproof.yaml: when an alarm is raised, and the sinks that it is sent
+// to.
 import * as v from 'valibot';
 import { ALARM_CODE_NAMES } from './alarm-codes.ts';
 import type { AlarmSettings } from './config.ts';

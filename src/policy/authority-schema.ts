@@ -1,4 +1,5 @@
-// The schema of one authority in tagproof.yaml: exactly one of keys, identities, notary, notation. Pure.
+// The schema of one authority in tagproof.yaml: exactly one of keys, identities, notary, notation.
+// Pure.
 import * as v from 'valibot';
 import type { Authority, CosignAuthority, NotaryAuthority, NotationAuthority } from './config.ts';
 import { IdentitySchema } from './identity-schema.ts';
@@ -59,7 +60,8 @@ const NotationSchema = v.pipe(
     ({ trustStores: { ca, signingAuthority } }) => ca.length + signingAuthority.length > 0,
     'expected certificates in trustStores.ca or trustStores.signingAuthority',
   ),
-  // What each level does when a check is not possible: trust-store-trust-policy.md, "signature verification levels".
+  // What each level does when a check is not possible: trust-store-trust-policy.md, "signature
+  // verification levels".
   v.transform(({ revocation, level, ...rest }) => ({
     ...rest,
     level,
@@ -123,7 +125,10 @@ const common = ({ annotations, signatureRepository }: Settings) => ({
   ...(signatureRepository !== undefined && { signatureRepository }),
 });
 
-/** Defaults are strict: a log entry is required, and for Fulcio's certificates a proof of certificate transparency. */
+/**
+ * Defaults are strict: a log entry is required, and for Fulcio's certificates a proof of
+ * certificate transparency.
+ */
 const TO_AUTHORITY: Readonly<Record<Kind, (settings: Settings) => Authority>> = {
   cosign: (settings) => ({
     ...common(settings),

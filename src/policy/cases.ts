@@ -1,4 +1,5 @@
-// Test cases of a policy: an image, the evidence about it, and the decision that is expected. Pure: a case sends no request.
+// Test cases of a policy: an image, the evidence about it, and the decision that is expected. Pure:
+// a case sends no request.
 import * as v from 'valibot';
 import type { Attestation, Decision, Evidence, Resolved, Verdict } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
@@ -48,7 +49,10 @@ export type Case = v.InferOutput<typeof CaseSchema>;
 const ANY_DIGEST = `sha256:${'0'.repeat(64)}`;
 const DAY_MS = 86_400_000;
 
-/** @returns the decision, and how it differs from the expected one; @throws Problem for an image or authority that does not exist */
+/**
+ * @returns the decision, and how it differs from the expected one; @throws Problem for an image or
+ * authority that does not exist
+ */
 export function runCase(
   test: Case,
   policy: Policy & Pick<Config, 'authorities'>,

@@ -1,4 +1,5 @@
-// Conditions on the content of attestations: CEL, compiled when the policy is read; bounded in size, depth and time.
+// Conditions on the content of attestations: CEL, compiled when the policy is read; bounded in
+// size, depth and time.
 import { createContext, Script } from 'node:vm';
 import { Environment, type ParseResult } from '@marcbachmann/cel-js';
 
@@ -9,7 +10,10 @@ const ENVIRONMENT = new Environment({
   .registerVariable('predicateType', 'string')
   .registerVariable('annotations', 'map');
 
-/** Milliseconds for one condition on one attestation: nested comprehensions multiply their cost (T30). */
+/**
+ * Milliseconds for one condition on one attestation: nested comprehensions multiply their cost
+ * (T30).
+ */
 const CONDITION_MS = 250;
 
 const compiled = new Map<string, ParseResult>();

@@ -5,7 +5,10 @@ import { type Config, NO_CONFIG } from './config.ts';
 import { ConfigSchema, nameMistakes } from './config-schema.ts';
 import { parseYamlFile } from './yaml-file.ts';
 
-/** @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each */
+/**
+ * @throws Problem `syntax` with line and column; every mistake of the file in one message, a line
+ * each
+ */
 export function parseConfig(source: string, file: string): Config {
   return parseYamlFile(source, file, ConfigSchema, nameMistakes) satisfies Config;
 }

@@ -25,7 +25,9 @@ const CONFIG = {
     v.strictObject({
       /** Files that are not read: patterns as in .gitignore, relative to the working directory. */
       exclude: v.optional(v.array(text), []),
-      /** Images that are ignored, by canonical repository: `*` in a segment, `**` across segments. */
+      /**
+       * Images that are ignored, by canonical repository: `*` in a segment, `**` across segments.
+       */
       ignore: v.optional(v.array(v.strictObject({ image: text, reason: text })), []),
       /** Fields that hold images, for kinds that tagproof does not know. */
       fields: v.optional(
@@ -67,7 +69,10 @@ const CONFIG = {
   rules: v.optional(v.array(RuleSchema), []),
   /** Images that the rules do not apply to. */
   exemptions: v.optional(v.array(ExemptionSchema), []),
-  /** The blocklist: digests that must never run, whatever rules and exemptions say; rollback --block adds to it. */
+  /**
+   * The blocklist: digests that must never run, whatever rules and exemptions say; rollback --block
+   * adds to it.
+   */
   blocked: v.optional(v.array(BlockedSchema)),
   /** Where the watcher sends alarms. */
   alarms: v.optional(AlarmsSchema),
@@ -75,7 +80,9 @@ const CONFIG = {
 
 export const ConfigSchema = v.strictObject(CONFIG);
 
-/** Names that the schema cannot check: two rules of one name, and authorities that no one defines. */
+/**
+ * Names that the schema cannot check: two rules of one name, and authorities that no one defines.
+ */
 export function nameMistakes({ authorities, rules }: Pick<Config, 'authorities' | 'rules'>): Mistake[] {
   const names = rules.map(({ name }) => name);
   return rules.flatMap((rule, index): Mistake[] => [

@@ -1,5 +1,6 @@
-// What tagproof.yaml holds: what to find, what to ignore, how to reach registries, and the policy. The reader of the file
-// lies in config-file.ts, because most runs have no such file and need no schema.
+// What tagproof.yaml holds: what to find, what to ignore, how to reach registries, and the policy.
+// The reader of the file lies in config-file.ts, because most runs have no such file and need no
+// schema.
 
 export type Config = {
   readonly find: {
@@ -31,13 +32,18 @@ export type Config = {
   readonly blocked?: readonly Blocked[] | undefined;
   /** Where the watcher sends alarms. */
   readonly alarms?: AlarmSettings | undefined;
-  /** Further rules by namespace. They only add demands: they never admit an image that `rules` deny. */
+  /**
+   * Further rules by namespace. They only add demands: they never admit an image that `rules` deny.
+   */
   readonly tightening?: ReadonlyMap<string, readonly Rule[]>;
 };
 
 export type Blocked = {
   readonly digest: string;
-  /** Canonical. Every tag of this repository is resolved, even for exempt images, so that none leads to the digest. */
+  /**
+   * Canonical. Every tag of this repository is resolved, even for exempt images, so that none leads
+   * to the digest.
+   */
   readonly repository?: string | undefined;
   readonly reason: string;
   /** Who blocked it, and when; rollback writes both. */
@@ -78,7 +84,10 @@ export type Authority = Common & (CosignAuthority | NotaryAuthority | NotationAu
 type Common = {
   /** Annotations that the signature must carry. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** The repository with this authority's signatures, if not the image's own: cosign's COSIGN_REPOSITORY. */
+  /**
+   * The repository with this authority's signatures, if not the image's own: cosign's
+   * COSIGN_REPOSITORY.
+   */
   readonly signatureRepository?: string | undefined;
 };
 
@@ -94,7 +103,10 @@ export type CosignAuthority = {
   readonly identities: readonly AllowedIdentity[];
   /** `public-good`, or the path of a trusted_root.json. */
   readonly trustRoot: string;
-  /** Certificate authorities of an organisation, which replace those of the trust root: PEM, each a chain. */
+  /**
+   * Certificate authorities of an organisation, which replace those of the trust root: PEM, each a
+   * chain.
+   */
   readonly certificateAuthorities: readonly string[];
   /** `ignore`: signatures need no log entry; then nothing proves when a key was used. */
   readonly transparencyLog: 'required' | 'ignore';
@@ -102,11 +114,16 @@ export type CosignAuthority = {
   readonly certificateTransparency: 'required' | 'ignore';
   /** RFC 3161 timestamps that exist are always checked; `required`: there must be one. */
   readonly timestamp: 'required' | 'optional';
-  /** The signature must name the repository of the image (T8). Only cosign's older layout names one. */
+  /**
+   * The signature must name the repository of the image (T8). Only cosign's older layout names one.
+   */
   readonly bindRepository: boolean;
 };
 
-/** The identity that a certificate must name: exact, or a pattern with `*` in a path segment and `**` across. */
+/**
+ * The identity that a certificate must name: exact, or a pattern with `*` in a path segment and
+ * `**` across.
+ */
 export type AllowedIdentity = {
   /** Left out only with `certificateAuthorities`: their certificates may name no issuer. */
   readonly issuer?: string | undefined;
@@ -142,7 +159,10 @@ export type NotationAuthority = {
   /** `*`, or `x509.subject: C=…, ST=…, O=…`. */
   readonly trustedIdentities: readonly string[];
   readonly verifyTimestamp: 'always' | 'afterCertExpiry';
-  /** OCSP and CRL. `enforce` fails when it cannot check, `log` notes it and goes on, `skip` checks nothing. */
+  /**
+   * OCSP and CRL. `enforce` fails when it cannot check, `log` notes it and goes on, `skip` checks
+   * nothing.
+   */
   readonly revocation: 'enforce' | 'log' | 'skip';
 };
 
@@ -163,25 +183,43 @@ export type AttestationDemand = {
 /** What images must meet. An image must meet every rule that matches it, so order never matters. */
 export type Rule = {
   readonly name: string;
-  /** Why the demands of this rule are unknown: its policy could not be read. No image meets the rule. */
+  /**
+   * Why the demands of this rule are unknown: its policy could not be read. No image meets the
+   * rule.
+   */
   readonly unusable?: string;
   /** Canonical repositories: `ghcr.io/org/**`. */
   readonly images: readonly string[];
-  /** Namespaces and kinds to which the rule is limited. Where they are unknown, the rule applies too. */
+  /**
+   * Namespaces and kinds to which the rule is limited. Where they are unknown, the rule applies
+   * too.
+   */
   readonly namespaces?: readonly string[] | undefined;
   readonly kinds?: readonly string[] | undefined;
-  /** Tags to which the rule is limited. It also applies to a digest without a tag, so that none escapes it (T6). */
+  /**
+   * Tags to which the rule is limited. It also applies to a digest without a tag, so that none
+   * escapes it (T6).
+   */
   readonly tags?: readonly string[] | undefined;
-  /** `required`: the reference must be pinned. `resolve`: a tag is resolved to its digest now. `off`: no demand. */
+  /**
+   * `required`: the reference must be pinned. `resolve`: a tag is resolved to its digest now.
+   * `off`: no demand.
+   */
   readonly digest: 'required' | 'resolve' | 'off';
   readonly signatures?: Demand | undefined;
-  /** What must be signed of an index: the index (default), the manifest of each platform, or both (T9). */
+  /**
+   * What must be signed of an index: the index (default), the manifest of each platform, or both
+   * (T9).
+   */
   readonly signed: 'digest' | 'platforms' | 'both';
   readonly attestations: readonly AttestationDemand[];
   /** The image must come from one of these hosts; no request goes to any other. */
   readonly registries?: readonly string[] | undefined;
   readonly platforms: readonly string[];
-  /** The tag of `name:tag@digest` must resolve to that digest (T5). A pin that is not kept fresh fails this. */
+  /**
+   * The tag of `name:tag@digest` must resolve to that digest (T5). A pin that is not kept fresh
+   * fails this.
+   */
   readonly tagAgrees: boolean;
   /** A tag must not return to a digest that it was seen to leave (T7). */
   readonly noRollback: boolean;
@@ -201,10 +239,16 @@ export const NO_CONFIG: Config = {
 
 /** The settings of a rule that are no demand: they name it, limit it, or refine a demand. */
 type RuleSetting = 'name' | 'unusable' | 'images' | 'namespaces' | 'kinds' | 'tags' | 'signed' | 'mode';
-/** Every other setting is a demand. Tables with this key do not compile until a new demand has its row. */
+/**
+ * Every other setting is a demand. Tables with this key do not compile until a new demand has its
+ * row.
+ */
 export type DemandName = Exclude<keyof Rule, RuleSetting>;
 
-/** Whether a rule makes a demand that only the digest can answer. The reference alone answers `required`. */
+/**
+ * Whether a rule makes a demand that only the digest can answer. The reference alone answers
+ * `required`.
+ */
 const NEEDS_DIGEST: Readonly<Record<DemandName, (rule: Rule) => boolean>> = {
   registries: () => false,
   digest: ({ digest }) => digest === 'resolve',

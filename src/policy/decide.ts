@@ -1,4 +1,5 @@
-// The core: may this image run? Pure: the caller gives all facts, and the decision says why for each demand of each rule.
+// The core: may this image run? Pure: the caller gives all facts, and the decision says why for
+// each demand of each rule.
 import type { Decision, Evidence, Reference, Resolution, Scope } from '../flow.ts';
 import { matchesHost } from '../image/hosts.ts';
 import { Problem } from '../problem.ts';
@@ -7,7 +8,9 @@ import { applicableRules, hasBlockedDigests, type Policy } from './match.ts';
 
 export type DecisionInput = {
   readonly reference: Reference;
-  /** What will run: its digest is the subject of the evidence. A Problem: it could not be resolved. */
+  /**
+   * What will run: its digest is the subject of the evidence. A Problem: it could not be resolved.
+   */
   readonly resolved: Resolution;
   /** Undefined where nothing was gathered. */
   readonly evidence: Evidence | undefined;
@@ -49,7 +52,10 @@ export function decide({ reference, resolved, evidence, policy, now, scope = {} 
   return { outcome, results };
 }
 
-/** Evaluates `registries` before any request goes to the image's own registry. @returns why not; undefined: go on */
+/**
+ * Evaluates `registries` before any request goes to the image's own registry. @returns why not;
+ * undefined: go on
+ */
 export function forbiddenRegistry(reference: Reference, policy: Policy, scope: Scope, now: Date): string | undefined {
   const rule = applicableRules(policy, reference, scope, now).rules.find(
     ({ mode, registries }) =>

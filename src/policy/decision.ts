@@ -7,7 +7,10 @@ export function objections({ results }: Decision): string | undefined {
   return failed.length === 0 ? undefined : failed.map(({ rule, reason }) => `rule '${rule}': ${reason}`).join('; ');
 }
 
-/** True when the image might pass if everything could be checked: then it is a problem, not a finding. */
+/**
+ * True when the image might pass if everything could be checked: then it is a problem, not a
+ * finding.
+ */
 export function isUnchecked({ outcome, results }: Decision): boolean {
   return outcome !== 'allow' && results.every(({ ok, unchecked }) => ok || unchecked);
 }

@@ -1,4 +1,5 @@
-// One entry of the demand `attestations` of a rule: who must have attested what, and what must be true in it.
+// One entry of the demand `attestations` of a rule: who must have attested what, and what must be
+// true in it.
 import type { Attestations, RuleResult } from '../flow.ts';
 import { holds } from './condition.ts';
 import { type AttestationDemand, authoritiesOf } from './config.ts';

@@ -2,7 +2,9 @@
 import type { RuleResult } from '../flow.ts';
 import { authoritiesOf, type Demand } from './config.ts';
 
-/** Makes a result of the rule. @param unchecked the demand could not be checked, rather than failed */
+/**
+ * Makes a result of the rule. @param unchecked the demand could not be checked, rather than failed
+ */
 export type Say = (ok: boolean, reason: string, unchecked?: boolean) => RuleResult;
 
 /** How many of the distinct authorities a demand needs. */

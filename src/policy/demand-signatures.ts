@@ -1,4 +1,5 @@
-// The demand `signatures` of a rule: who must have signed the digest, the manifests of its platforms, or both. Pure.
+// The demand `signatures` of a rule: who must have signed the digest, the manifests of its
+// platforms, or both. Pure.
 import type { Evidence, RuleResult, Verdict, Verdicts } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { authoritiesOf, type Demand, type Rule } from './config.ts';
@@ -15,7 +16,8 @@ export function evaluateSignatures(demand: Demand, verdicts: Verdicts | undefine
   const unchecked = missing.filter((name) => (verdictOf(name)?.kind ?? 'unchecked') === 'unchecked').length;
   const reasons = missing.map((name) => `'${name}': ${describeVerdict(verdictOf(name))}`).join('; ');
   const wanted = names.length === 1 ? quoted(names) : `${needed} of ${quoted(names)}`;
-  // If the unchecked authorities could still meet the demand, the answer is not known. Else it fails for sure.
+  // If the unchecked authorities could still meet the demand, the answer is not known. Else it
+  // fails for sure.
   return say(false, `must be signed by ${wanted}. ${reasons}`, verified.length + unchecked >= needed && unchecked > 0);
 }
 
@@ -46,7 +48,9 @@ export type ChildrenInput = Pick<Rule, 'platforms' | 'signed'> & {
   readonly say: Say;
 };
 
-/** Each manifest of an index on its own; only the named platforms where the rule names some (T9). */
+/**
+ * Each manifest of an index on its own; only the named platforms where the rule names some (T9).
+ */
 export function evaluateChildren({ demand, platforms, signed, evidence, say }: ChildrenInput): RuleResult[] {
   const children = evidence?.children;
   if (children === undefined) return [say(false, 'the manifests of its platforms could not be checked', true)];
@@ -56,7 +60,8 @@ export function evaluateChildren({ demand, platforms, signed, evidence, say }: C
   const relevant = children.filter(
     ({ platform }) => platforms.length === 0 || platform === undefined || platforms.includes(platform),
   );
-  // An image of one manifest, without an index, is its own platform; with `both` it has its result already.
+  // An image of one manifest, without an index, is its own platform; with `both` it has its result
+  // already.
   if (relevant.length === 0) return signed === 'both' ? [] : [evaluateSignatures(demand, evidence?.verdicts, say)];
   return relevant.map(({ platform, digest, verdicts }) =>
     evaluateSignatures(demand, verdicts, (ok, reason, unchecked) =>

@@ -19,7 +19,8 @@ export function evaluateRule({ rule, reference, resolved, evidence, now }: RuleI
   const say: Say = (ok, reason, unchecked = false) => ({ rule: rule.name, ok, unchecked, reason });
   if (rule.unusable !== undefined) return [say(false, rule.unusable, true)];
   const registry = REFERENCE_DEMANDS.registries(rule, reference, say);
-  // No request goes to a registry that is not allowed, so nothing more can be known about this image.
+  // No request goes to a registry that is not allowed, so nothing more can be known about this
+  // image.
   if (registry.some(({ ok }) => !ok)) return registry;
   const results = [...registry, ...REFERENCE_DEMANDS.digest(rule, reference, say)];
   if (resolved instanceof Problem) {
@@ -63,7 +64,10 @@ type DigestInput = {
   readonly say: Say;
 };
 
-/** Demands about the digest, in the order in which a decision lists them. A demand without a row does not compile. */
+/**
+ * Demands about the digest, in the order in which a decision lists them. A demand without a row
+ * does not compile.
+ */
 const DIGEST_DEMANDS: Readonly<Record<Exclude<DemandName, ReferenceDemand>, (input: DigestInput) => RuleResult[]>> = {
   signatures({ rule, evidence, say }) {
     const { signatures, signed, platforms } = rule;

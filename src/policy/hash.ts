@@ -1,4 +1,5 @@
-// The hash of a policy: two texts that mean the same have the same hash. The lock records it beside its evidence. Pure.
+// The hash of a policy: two texts that mean the same have the same hash. The lock records it beside
+// its evidence. Pure.
 import { createHash } from 'node:crypto';
 import type { Authority } from './config.ts';
 import type { Policy } from './match.ts';
@@ -8,7 +9,8 @@ export function policyHash({ authorities, rules, exemptions, tightening, blocked
   return hashOf({
     authorities,
     rules,
-    // An empty setting does not count, so a policy keeps the hash that it had before the setting existed.
+    // An empty setting does not count, so a policy keeps the hash that it had before the setting
+    // existed.
     ...(exemptions.length > 0 && { exemptions }),
     ...(blocked.length > 0 && {
       blocked: blocked.map(({ digest, repository = '' }) => `${digest} ${repository}`).sort(),

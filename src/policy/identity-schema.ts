@@ -1,11 +1,15 @@
-// The schema of one identity of a keyless authority: an issuer, and a subject or a narrow pattern. Pure.
+// The schema of one identity of a keyless authority: an issuer, and a subject or a narrow pattern.
+// Pure.
 import * as v from 'valibot';
 import { CLAIM_NAMES } from '../sigstore/claims.ts';
 import type { AllowedIdentity } from './config.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('expected some text'));
 
-/** `https://github.com/org/…`: literal up to the first wildcard, which must come after the host and the owner (T28). */
+/**
+ * `https://github.com/org/…`: literal up to the first wildcard, which must come after the host and
+ * the owner (T28).
+ */
 const subjectPattern = v.pipe(
   text,
   v.check(
@@ -41,7 +45,10 @@ export const IdentitySchema = v.pipe(
   ),
 );
 
-/** Whether a pattern names an owner: a literal scheme, host and owner, or a literal mail domain (T28). */
+/**
+ * Whether a pattern names an owner: a literal scheme, host and owner, or a literal mail domain
+ * (T28).
+ */
 function isNarrow(pattern: string): boolean {
   const literal = pattern.slice(0, pattern.indexOf('*') < 0 ? undefined : pattern.indexOf('*'));
   if (pattern.includes('://'))

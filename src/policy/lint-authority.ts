@@ -1,5 +1,5 @@
-// What is wrong with an authority: certificates that end, identities that are wider than they look, checks that are
-// switched off. Pure.
+// What is wrong with an authority: certificates that end, identities that are wider than they look,
+// checks that are switched off. Pure.
 import { X509Certificate } from 'node:crypto';
 import { certificatesIn } from '../sigstore/pem.ts';
 import type { Authority } from './config.ts';

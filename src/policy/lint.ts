@@ -1,5 +1,5 @@
-// What is wrong with a policy that its schema cannot see: rules without demands, rules that match nothing, checks that are
-// switched off, certificates that end.
+// What is wrong with a policy that its schema cannot see: rules without demands, rules that match
+// nothing, checks that are switched off, certificates that end.
 import type { Reference } from '../flow.ts';
 import { authoritiesOfRule, type Config, type Rule } from './config.ts';
 import { demands } from './demand-text.ts';
@@ -20,7 +20,10 @@ type LintInput = LintedPolicy & {
   readonly now: Date;
 };
 
-/** @param references the images of the repository; without any, rules that match nothing cannot be found */
+/**
+ * @param references the images of the repository; without any, rules that match nothing cannot be
+ * found
+ */
 export function lintPolicy(policy: LintedPolicy, references: readonly Reference[], now: Date): Lint[] {
   const { rules, authorities, exemptions } = policy;
   const input = { rules, authorities, exemptions, references, now };

@@ -1,12 +1,15 @@
-// Which rules apply to an image: by its canonical repository, and by tag, namespace and kind where a rule is limited.
-// Pure.
+// Which rules apply to an image: by its canonical repository, and by tag, namespace and kind where
+// a rule is limited. Pure.
 import type { Reference, Scope } from '../flow.ts';
 import { isBelow } from '../image/hosts.ts';
 import { matchesPattern } from '../image/pattern.ts';
 import { repositoryOf } from '../image/reference.ts';
 import { type Config, type Exemption, type Rule, ruleNeedsDigest } from './config.ts';
 
-/** @param scope where the image would run. What is unknown limits no rule, so that no image escapes one */
+/**
+ * @param scope where the image would run. What is unknown limits no rule, so that no image escapes
+ * one
+ */
 export function matchingRules(rules: readonly Rule[], reference: Reference, { namespace, kind }: Scope = {}): Rule[] {
   const repository = repositoryOf(reference);
   return rules.filter(
@@ -20,7 +23,10 @@ export function matchingRules(rules: readonly Rule[], reference: Reference, { na
 
 const matchesAny = (patterns: readonly string[], text: string) => patterns.some((item) => matchesPattern(item, text));
 
-/** What applies to an image in its scope: rules, or an exemption in place of the rules for every namespace. */
+/**
+ * What applies to an image in its scope: rules, or an exemption in place of the rules for every
+ * namespace.
+ */
 export type ApplicableRules = { readonly rules: readonly Rule[]; readonly exemption?: Exemption };
 
 export type Policy = Pick<Config, 'rules' | 'exemptions' | 'tightening' | 'blocked'>;
@@ -35,7 +41,10 @@ export function applicableRules(policy: Policy, reference: Reference, scope: Sco
   return exemption === undefined ? { rules } : { rules, exemption };
 }
 
-/** Equal for two scopes in which the same rules apply to the image: one evaluation is enough for both. */
+/**
+ * Equal for two scopes in which the same rules apply to the image: one evaluation is enough for
+ * both.
+ */
 export function applicableRulesKey(policy: Policy, reference: Reference, scope: Scope, now: Date): string {
   const { rules, exemption } = applicableRules(policy, reference, scope, now);
   return [...rules.map(({ name }) => name), ...(exemption === undefined ? [] : ['(exemption)', exemption.reason])].join(
@@ -43,7 +52,10 @@ export function applicableRulesKey(policy: Policy, reference: Reference, scope: 
   );
 }
 
-/** Must a tag be resolved? Yes where a rule needs its digest, or where it may lead to a digest on the blocklist. */
+/**
+ * Must a tag be resolved? Yes where a rule needs its digest, or where it may lead to a digest on
+ * the blocklist.
+ */
 export function needsDigest(policy: Pick<Policy, 'blocked'>, reference: Reference, rules: readonly Rule[]): boolean {
   return rules.some(ruleNeedsDigest) || hasBlockedDigests(policy, reference);
 }
@@ -64,7 +76,10 @@ function isExempt({ images, namespaces, until }: Exemption, reference: Reference
   );
 }
 
-/** `*.example.com/x` needs one or more labels before the domain: it never matches `evilexample.com` (T25, T26). */
+/**
+ * `*.example.com/x` needs one or more labels before the domain: it never matches `evilexample.com`
+ * (T25, T26).
+ */
 function matchesImage(pattern: string, repository: string): boolean {
   if (pattern === '**') return true;
   if (!pattern.startsWith('*.')) return matchesPattern(pattern, repository);
@@ -74,7 +89,9 @@ function matchesImage(pattern: string, repository: string): boolean {
   return isBelow(host, suffix) && matchesPattern(pattern.slice(slash + 1), repository.slice(host.length + 1));
 }
 
-/** A digest without a tag could belong to any tag, so a rule for some tags applies to it too (T6). */
+/**
+ * A digest without a tag could belong to any tag, so a rule for some tags applies to it too (T6).
+ */
 function matchesTag(tags: readonly string[], { tag, digest }: Reference): boolean {
   if (tag === undefined && digest !== undefined) return true;
   return matchesAny(tags, tag ?? 'latest');

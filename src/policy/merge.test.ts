@@ -1,4 +1,5 @@
-// Policies together: all hold, names stay apart, a namespace's own only tightens, exemptions speak by name.
+// Policies together: all hold, names stay apart, a namespace's own only tightens, exemptions speak
+// by name.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Reference, Resolved } from '../flow.ts';

@@ -1,5 +1,5 @@
-// Several policies as one. Each keeps its own names, and an image must meet the rules of all. The policy of a namespace only
-// adds demands there. Pure.
+// Several policies as one. Each keeps its own names, and an image must meet the rules of all. The
+// policy of a namespace only adds demands there. Pure.
 import { Problem } from '../problem.ts';
 import type { Authority, Config, Demand, Rule } from './config.ts';
 
@@ -65,7 +65,10 @@ function demandOf(demand: Demand, part: string): Demand {
   return { threshold: demand.threshold, of: names(demand.of) };
 }
 
-/** The settings of a registry hold for the whole cluster, so two policies must not differ about them. */
+/**
+ * The settings of a registry hold for the whole cluster, so two policies must not differ about
+ * them.
+ */
 function registriesOf(parts: readonly Part[]): Config['registries'] {
   const byHost = new Map<string, Config['registries'][number]>();
   for (const { name, config } of parts) {

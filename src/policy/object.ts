@@ -1,5 +1,5 @@
-// Policies as Kubernetes objects: ImagePolicy for the whole cluster, NamespacedImagePolicy for one namespace. They have the
-// schema of tagproof.yaml. Pure.
+// Policies as Kubernetes objects: ImagePolicy for the whole cluster, NamespacedImagePolicy for one
+// namespace. They have the schema of tagproof.yaml. Pure.
 import * as v from 'valibot';
 import { Problem } from '../problem.ts';
 import { type Authority, type Config, NO_CONFIG } from './config.ts';
@@ -12,7 +12,9 @@ export type PolicyKind = 'ImagePolicy' | 'NamespacedImagePolicy';
 
 const { find, registries, authorities, rules, exemptions, blocked } = ConfigSchema.entries;
 export const ImagePolicySpec = v.strictObject({ find, registries, authorities, rules, exemptions, blocked });
-/** What a tenant may write. Exemptions, the blocklist, registries and fields belong to the cluster. */
+/**
+ * What a tenant may write. Exemptions, the blocklist, registries and fields belong to the cluster.
+ */
 export const NamespacedImagePolicySpec = v.strictObject({ authorities, rules });
 
 export type PolicySpec = Pick<Config, 'find' | 'registries' | 'authorities' | 'rules' | 'exemptions' | 'blocked'>;
@@ -29,7 +31,8 @@ export function readPolicy(kind: PolicyKind, spec: unknown): PolicySpec {
 }
 
 /**
- * The policy of a tenant must not make the webhook send requests to hosts that the tenant chooses, with the credentials of
+ * The policy of a tenant must not make the webhook send requests to hosts that the tenant chooses,
+ * with the credentials of
  * the webhook. It must not make it read files (T51, T52) or spend processor time (T30).
  */
 function tenantMistakes({ authorities: named, rules: given }: PolicySpec): Mistake[] {

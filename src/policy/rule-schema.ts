@@ -6,7 +6,10 @@ import type { AttestationDemand, Exemption, Rule } from './config.ts';
 
 const text = v.pipe(v.string(), v.nonEmpty('expected some text'));
 const names = v.pipe(v.array(text), v.nonEmpty('expected at least one'));
-/** The host of a pattern is literal, or `*.` before a domain. `**` in its place would match hosts that nobody intended. */
+/**
+ * The host of a pattern is literal, or `*.` before a domain. `**` in its place would match hosts
+ * that nobody intended.
+ */
 const imagePattern = v.pipe(
   text,
   v.regex(

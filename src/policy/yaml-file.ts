@@ -9,7 +9,8 @@ export type Mistake = { readonly path: Path; readonly message: string };
 
 /**
  * @param check finds the mistakes that the schema cannot see
- * @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each
+ * @throws Problem `syntax` with line and column; every mistake of the file in one message, a line
+ * each
  */
 export function parseYamlFile<S extends v.GenericSchema>(
   source: string,
@@ -48,7 +49,10 @@ export function mistakeOf(issue: v.BaseIssue<unknown>): Mistake {
   return { path, message: unknown ? `there is no setting '${path.at(-1)}' here` : issue.message };
 }
 
-/** The place of a value that was read, counted from 1; the beginning of the file if the value is not there. */
+/**
+ * The place of a value that was read, counted from 1; the beginning of the file if the value is not
+ * there.
+ */
 export function positionOf(source: string, path: Path): { line: number; column: number } {
   const lines = new LineCounter();
   const { contents } = parseDocument(source, { lineCounter: lines });

@@ -1,5 +1,6 @@
-// tagproof policy init: writes a first policy. It asks registries which of the images here are signed and, where a public
-// identity signed, verifies the signature. What it cannot know, it leaves as a comment to fill in.
+// tagproof policy init: writes a first policy. It asks registries which of the images here are
+// signed and, where a public identity signed, verifies the signature. What it cannot know, it
+// leaves as a comment to fill in.
 import type { Reference, Resolution } from '../../flow.ts';
 import { printReference, repositoryOf, withDigest } from '../../image/reference.ts';
 import type { Config, CosignAuthority } from '../../policy/config.ts';

@@ -1,5 +1,5 @@
-// tagproof policy: lint finds mistakes in the rules, explain shows which rules apply to an image, test runs cases, init writes
-// a first policy. Only init sends requests to registries.
+// tagproof policy: lint finds mistakes in the rules, explain shows which rules apply to an image,
+// test runs cases, init writes a first policy. Only init sends requests to registries.
 import { existsSync, readFileSync } from 'node:fs';
 import { Argument } from 'commander';
 import { endingTrust } from '../../evaluate/evaluate.ts';

@@ -1,4 +1,5 @@
-// tagproof policy explain --replay: decides the log of the webhook again by the policy at hand, without network.
+// tagproof policy explain --replay: decides the log of the webhook again by the policy at hand,
+// without network.
 import { type EvidenceRecord, fromEvidenceRecord } from '../../evaluate/evidence-record.ts';
 import { readNamed } from '../../file.ts';
 import type { Decision, Resolution } from '../../flow.ts';
@@ -92,7 +93,10 @@ export function replay(config: Config, files: readonly string[]): Report {
   };
 }
 
-/** Decides at the time of the log, with the evidence of the log. @returns undefined for what no rule decided */
+/**
+ * Decides at the time of the log, with the evidence of the log. @returns undefined for what no rule
+ * decided
+ */
 function decideAgain(
   config: Config,
   line: LogLine,
