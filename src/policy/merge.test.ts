@@ -9,7 +9,6 @@ import { parseConfig } from './config-file.ts';
 import { decide } from './decide.ts';
 import { policyHash } from './hash.ts';
 import { mergePolicies, type Part } from './merge.ts';
-import { readPolicy } from './object.ts';
 
 const D = `sha256:${'a'.repeat(64)}`;
 const NOW = new Date('2026-11-24T12:00:00Z');
@@ -139,45 +138,3 @@ test('what is not there does not change the hash', () => {
   const { config: merged } = mergePolicies(NO_CONFIG, [part('', PINNED)]);
   assert.equal(policyHash(config), policyHash(merged));
 });
-
-const refused: [name: string, spec: object, message: RegExp][] = [
-  ['exemptions', { exemptions: [] }, /there is no setting/],
-  ['registries', { registries: [{ host: 'r.io' }] }, /there is no setting/],
-  ['namespaces', { rules: [{ name: 'r', images: ['**'], namespaces: ['x'] }] }, /their own namespace/],
-  [
-    'files and hosts of its choice (T51, T52)',
-    { authorities: { a: { keys: [PEM], trustRoot: '/etc/passwd' } } },
-    /may set trustRoot/,
-  ],
-  [
-    'a signature repository',
-    { authorities: { a: { keys: [PEM], signatureRepository: 'evil.io/x' } } },
-    /may set signatureRepository/,
-  ],
-  [
-    'a Notary server',
-    { authorities: { a: { notary: { server: 'https://evil.io', roots: [PEM] } } } },
-    /may set notary\.server/,
-  ],
-  [
-    'revocation, which asks hosts that a certificate names',
-    {
-      authorities: {
-        a: { notation: { trustStores: { ca: ['-----BEGIN CERTIFICATE-----'] }, trustedIdentities: ['*'] } },
-      },
-    },
-    /revocation: skip/,
-  ],
-  [
-    'conditions, which take time (T30)',
-    {
-      authorities: { a: { keys: [PEM] } },
-      rules: [{ name: 'r', images: ['**'], attestations: [{ type: 'spdx', by: { any: ['a'] }, condition: 'true' }] }],
-    },
-    /may set conditions/,
-  ],
-];
-for (const [name, spec, message] of refused)
-  test(`a namespace's policy may not have: ${name}`, () => {
-    assert.throws(() => readPolicy('NamespacedImagePolicy', spec), message);
-  });
