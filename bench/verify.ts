@@ -126,7 +126,12 @@ async function manyImages(): Promise<void> {
     const answers = await resolveAllowed(client, items, policyContext);
     const evaluation = await Promise.all(
       items.map(({ reference }) =>
-        evaluateImage(client, reference, answers.get(printReference(reference)) as never, policyContext),
+        evaluateImage({
+          client,
+          reference,
+          resolved: answers.get(printReference(reference)) as never,
+          policyContext,
+        }),
       ),
     );
     if (evaluation.some(({ decision }) => decision.outcome !== 'allow')) throw new Error('an image was not verified');

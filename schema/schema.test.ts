@@ -4,6 +4,6 @@ import { test } from 'node:test';
 import { print, SCHEMAS } from './schema.ts';
 
 for (const [file, schema] of Object.entries(SCHEMAS)) {
-  test(`${file} is what the code reads (npm run schema)`, () =>
+  test(`${file} is the schema that the code reads with (npm run schema)`, () =>
     assert.equal(readFileSync(file, 'utf8'), print(schema)));
 }

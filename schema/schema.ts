@@ -1,14 +1,15 @@
-// The JSON Schemas of the files that people see, made from the schemas that tagproof reads with. `npm run schema` writes them.
+// The JSON Schemas of the files that users write, made from the schemas that tagproof reads with.
+// `npm run schema` writes them.
 import { writeFileSync } from 'node:fs';
 import { type ConversionConfig, toJsonSchema } from '@valibot/to-json-schema';
 import { LockSchema } from '../src/lock/lock.ts';
 import { CasesSchema } from '../src/policy/cases.ts';
-import { ConfigSchema } from '../src/policy/config-file.ts';
+import { ConfigSchema } from '../src/policy/config-schema.ts';
 import { ImagePolicySpec, NamespacedImagePolicySpec } from '../src/policy/object.ts';
 import { OPENAPI } from './openapi.ts';
 import { structural } from './structural.ts';
 
-/** A check is code; what it asks, the reader says. */
+/** A check is code, which JSON Schema cannot hold: only the reader runs it. */
 const OPTIONS: ConversionConfig = { typeMode: 'input', ignoreActions: ['check', 'includes', 'raw_check'] };
 
 export const SCHEMAS: Record<string, object> = {
@@ -17,14 +18,14 @@ export const SCHEMAS: Record<string, object> = {
     ...toJsonSchema(LockSchema, OPTIONS),
   },
   'schema/tagproof.yaml.json': {
-    title: 'tagproof.yaml: what tagproof looks for, how it reaches registries, and the policy',
+    title: 'tagproof.yaml: what tagproof finds, how it reaches registries, and the policy',
     ...toJsonSchema(ConfigSchema, OPTIONS),
   },
   'schema/tagproof.test.yaml.json': {
     title: 'tagproof.test.yaml: what the policy must decide',
     ...toJsonSchema(CasesSchema, OPTIONS),
   },
-  // In the sources, for `tagproof manifests` prints them as custom resource definitions.
+  // It lies in the sources because `tagproof manifests` prints it as custom resource definitions.
   'src/install/policy-schemas.json': {
     ImagePolicy: structural(toJsonSchema(ImagePolicySpec, OPTIONS)),
     NamespacedImagePolicy: structural(toJsonSchema(NamespacedImagePolicySpec, OPTIONS)),

@@ -1,9 +1,10 @@
-// A JSON Schema as the API server wants it: structural. kubernetes.io, "Specifying a structural schema". What is lost on the way
-// (checks across fields) the webhook's own reader says.
+// Makes a JSON Schema structural, as the API server demands: kubernetes.io, "Specifying a
+// structural schema". Checks across fields are lost here; the reader of the webhook still makes
+// them.
 
 type Schema = { readonly [key: string]: unknown };
 
-/** Keywords that structural schemas have, and that mean the same there. */
+/** Keywords with the same meaning in structural schemas. */
 const KEPT = ['type', 'enum', 'pattern', 'minLength', 'minItems', 'minimum', 'required'];
 
 export function structural(schema: object): Schema {
@@ -24,7 +25,7 @@ export function structural(schema: object): Schema {
   return out;
 }
 
-/** Objects of several forms: the fields of all, and which of them go together. */
+/** An object of several forms: the fields of all forms, and which of them are required together. */
 function oneOfForms(forms: readonly Schema[]): Schema {
   const properties = Object.assign(
     {},

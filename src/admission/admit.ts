@@ -115,14 +115,14 @@ async function decideImage(
   // The digest is written only if a rule says `resolve`; `required` demands that the object already
   // has it.
   const subject = pinned !== undefined && resolves && step === 'mutate' ? pinned : reference;
-  const evaluation: Evaluation = await evaluateImage(
-    registryAccess.client,
-    subject,
-    resolution,
+  const evaluation: Evaluation = await evaluateImage({
+    client: registryAccess.client,
+    reference: subject,
+    resolved: resolution,
     policyContext,
     scope,
-    (tagged) => registryAccess.leases.digestOf(tagged),
-  );
+    tagOf: (tagged) => registryAccess.leases.digestOf(tagged),
+  });
   const { decision, evidence } = evaluation;
   // After the mutating step a pod has its digests. A tag that is still there was added by a later
   // webhook (T13).

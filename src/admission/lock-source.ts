@@ -25,7 +25,7 @@ export async function fetchLock(
     const { digest } = await client.head(reference);
     const subject = withDigest(reference, digest);
     const resolved = { reference, digest, from: 'registry' as const, at: new Date().toISOString() };
-    const { decision } = await evaluateImage(client, subject, resolved, policyContext);
+    const { decision } = await evaluateImage({ client, reference: subject, resolved, policyContext });
     if (decision.outcome === 'deny')
       throw new Problem('refused', `the policy denies this lock: ${objections(decision)}`);
     return { digest, lock: parseLock(await readLockArtifact(client, subject), reference.text) };

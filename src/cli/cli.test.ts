@@ -321,7 +321,7 @@ rules:
   assert.equal((await tagproof(folder, ['verify', `${host}/web:1`])).code, 0);
   assert.match(
     (await tagproof(folder, ['verify', 'elsewhere.io:1/x', '--timeout', '1'])).stdout,
-    /no rule speaks for this image/,
+    /no rule applies to this image/,
   );
 
   const pinned = await tagproof(folder, ['pin', '--verify']);

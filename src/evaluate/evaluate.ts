@@ -1,36 +1,18 @@
-// One image before the policy: its digest, the evidence that the rules ask for, the decision. Shared by verify, pin and check.
-import type {
-  ChildVerdicts,
-  Decision,
-  Evidence,
-  Found,
-  PinnedReference,
-  Proof,
-  Reference,
-  Resolution,
-  Resolved,
-  Scope,
-} from '../flow.ts';
-import { printReference, tagKey, withDigest } from '../image/reference.ts';
+// One image against the policy: its digest, the evidence that the rules demand, the decision. CI,
+// the webhook and the watcher all call this.
+import type { Decision, Evidence, Found, Proof, Reference, Resolution, Scope } from '../flow.ts';
+import { printReference } from '../image/reference.ts';
 import type { Lock, LockEvidence } from '../lock/lock.ts';
-import { type Authority, askedBy, authoritiesOf, type Config } from '../policy/config.ts';
+import type { Authority, Config } from '../policy/config.ts';
 import { decide, forbiddenRegistry } from '../policy/decide.ts';
-import { hashOf, policyHash } from '../policy/hash.ts';
-import { applicableRules } from '../policy/match.ts';
-import { asProblem, Problem } from '../problem.ts';
+import { policyHash } from '../policy/hash.ts';
+import { Problem } from '../problem.ts';
 import type { RegistryClient } from '../registry/client.ts';
-import { readClosure } from '../resolve/closure.ts';
 import { resolveAll } from '../resolve/resolve.ts';
 import { VerdictCache } from '../verify/cache.ts';
 import { expiries } from '../verify/trust/root.ts';
-import {
-  describeSigner,
-  type GatheredVerdicts,
-  gatherVerdicts,
-  loadSigners,
-  type Signer,
-  trustVersion,
-} from '../verify/verify.ts';
+import { describeSigner, loadSigners, type Signer } from '../verify/verify.ts';
+import { type EvidenceSources, gatherEvidence, type TagOf } from './gather-evidence.ts';
 
 export type Evaluation = {
   readonly resolved: Resolution;
@@ -38,25 +20,25 @@ export type Evaluation = {
   readonly decision: Decision;
 };
 
-/** Days before an end that it is told. */
+/** A certificate or trust root that ends within this many days gets a warning. */
 export const WARN_DAYS = 30;
 
-/** What every image of a run is judged by. */
-export type PolicyContext = {
-  readonly config: Config;
-  readonly lock: Lock;
-  readonly signers: readonly Signer[];
-  /** Of the policy, `sha256:HEX`; stands in the lock beside the evidence. */
+/** What every image of a run is evaluated with. */
+export type PolicyContext = EvidenceSources & {
+  /** Hash of the policy, `sha256:HEX`; the lock records it beside the evidence. */
   readonly policy: string;
-  readonly cache: VerdictCache;
-  /** What a verdict of some signers hangs on: who they are and what they trust, by their names. */
-  readonly bases: Map<string, string>;
 };
 
 export type PolicyContextOptions = {
-  /** Authorities by the policy that named them: only within one of them must nobody stand twice (T37). */
+  /**
+   * Authorities by the policy that names them. Two of one policy must not share a key; two of
+   * different policies may (T37).
+   */
   readonly groups?: readonly Readonly<Record<string, Authority>>[];
-  /** Verdicts hang on authorities, not on rules: they outlive a policy that keeps its authorities. */
+  /**
+   * Verdicts depend on authorities, not on rules, so they stay valid when only the rules of a
+   * policy change.
+   */
   readonly cache?: VerdictCache | undefined;
 };
 
@@ -69,133 +51,39 @@ export async function loadPolicyContext(
   if (config.rules.length === 0)
     throw new Problem(
       'usage',
-      'there are no rules: write authorities and rules into tagproof.yaml (tagproof policy init starts one)',
+      'there are no rules: write authorities and rules into tagproof.yaml (tagproof policy init writes a first version)',
     );
   const { groups = [config.authorities], cache = new VerdictCache() } = options;
   const signers = (await Promise.all(groups.map(loadSigners))).flat();
   return { config, lock, signers, policy: policyHash(config), cache, bases: new Map() };
 }
 
-/**
- * @param reference as it will run: with its digest once it is pinned
- * @param scope where it would run
- */
-export async function evaluateImage(
-  client: RegistryClient,
-  reference: Reference,
-  resolved: Resolution,
-  policyContext: PolicyContext,
-  scope: Scope = {},
-  tagOf: TagOf = (tagged) => client.head(tagged),
-): Promise<Evaluation> {
+export type EvaluationInput = {
+  readonly client: RegistryClient;
+  /** As it will run: with its digest once it is pinned. */
+  readonly reference: Reference;
+  readonly resolved: Resolution;
+  readonly policyContext: PolicyContext;
+  /** Where the image would run. */
+  readonly scope?: Scope;
+  /** How a tag is resolved for `tagAgrees`; default: by the client. */
+  readonly tagOf?: TagOf;
+};
+
+export async function evaluateImage({
+  client,
+  reference,
+  resolved,
+  policyContext,
+  scope = {},
+  tagOf = (tagged) => client.head(tagged),
+}: EvaluationInput): Promise<Evaluation> {
   const evidence =
     resolved instanceof Problem
       ? undefined
-      : await gatherEvidence(client, reference, resolved, policyContext, scope, tagOf);
-  return {
-    resolved,
-    evidence,
-    decision: decide(reference, resolved, evidence, policyContext.config, new Date(), scope),
-  };
-}
-
-/** What a tag is now. */
-export type TagOf = (reference: Reference) => Promise<{ readonly digest: string } | Problem>;
-
-/** Only what the matching rules ask for; about the one digest that was resolved. */
-async function gatherEvidence(
-  client: RegistryClient,
-  reference: Reference,
-  { digest }: Resolved,
-  policyContext: PolicyContext,
-  scope: Scope,
-  tagOf: TagOf,
-): Promise<Evidence> {
-  const { rules } = applicableRules(policyContext.config, reference, scope, new Date());
-  const asked = new Set(rules.flatMap(askedBy));
-  const children = rules.filter(({ signatures, signed }) => signatures !== undefined && signed !== 'digest');
-  const subject = withDigest(reference, digest);
-  const wanted = policyContext.signers.filter(({ name }) => asked.has(name));
-  const attestations = rules.some((rule) => rule.attestations.length > 0);
-  const closure =
-    children.length > 0 || rules.some(({ platforms }) => platforms.length > 0)
-      ? readClosure(client, subject).catch((error) => asProblem(error, 'unreachable'))
-      : undefined;
-  const pinned = reference.tag !== undefined && reference.digest !== undefined;
-  const [gathered, known, platforms, tagNow] = await Promise.all([
-    gather(client, subject, wanted, attestations, policyContext),
-    closure,
-    children.length === 0
-      ? undefined
-      : closure?.then((answer) =>
-          gatherChildren(client, subject, answer, childSigners(children, wanted), policyContext),
-        ),
-    pinned && rules.some(({ tagAgrees }) => tagAgrees) ? tagNowOf(reference, tagOf) : undefined,
-  ]);
-  const entry = policyContext.lock.get(tagKey(reference));
-  return {
-    digest,
-    ...gathered,
-    ...(platforms !== undefined && { children: platforms }),
-    ...(tagNow !== undefined && { tagNow }),
-    ...(known !== undefined && { platforms: known instanceof Problem ? known : known.platforms }),
-    ...(entry?.digest === digest && { firstSeen: entry.firstSeen }),
-  };
-}
-
-async function tagNowOf({ digest: _, ...tagged }: Reference, tagOf: TagOf): Promise<string | Problem> {
-  try {
-    const answer = await tagOf(tagged);
-    return answer instanceof Problem ? answer : answer.digest;
-  } catch (error) {
-    return asProblem(error, 'unreachable');
-  }
-}
-
-function gather(
-  client: RegistryClient,
-  subject: PinnedReference,
-  signers: readonly Signer[],
-  attestations: boolean,
-  policyContext: PolicyContext,
-): Promise<GatheredVerdicts> {
-  const key = `${printReference(subject)} ${baseOf(signers, attestations, policyContext)}`;
-  return policyContext.cache.get(key, () => gatherVerdicts(signers, { client, subject, attestations }));
-}
-
-function baseOf(signers: readonly Signer[], attestations: boolean, { config, bases }: PolicyContext): string {
-  const names = `${attestations} ${signers.map(({ name }) => JSON.stringify(name)).join()}`;
-  let base = bases.get(names);
-  if (base === undefined) {
-    const definitions = signers.map(({ name }) => config.authorities[name]);
-    base = hashOf([names, definitions, trustVersion(signers)]).slice(7, 39);
-    bases.set(names, base);
-  }
-  return base;
-}
-
-function childSigners(rules: Config['rules'], signers: readonly Signer[]): Signer[] {
-  const asked = new Set(rules.flatMap(({ signatures }) => (signatures === undefined ? [] : authoritiesOf(signatures))));
-  return signers.filter(({ name }) => asked.has(name));
-}
-
-/** The verdicts about each manifest of an index; an image that is one manifest has no children. */
-async function gatherChildren(
-  client: RegistryClient,
-  subject: PinnedReference,
-  closure: Awaited<ReturnType<typeof readClosure>> | Problem,
-  signers: readonly Signer[],
-  policyContext: PolicyContext,
-): Promise<readonly ChildVerdicts[] | Problem> {
-  if (closure instanceof Problem) return closure;
-  // Only what no node can match is left out; that something calls itself an attachment is its own word.
-  const runnable = closure.children.filter(({ platform }) => !platform?.startsWith('unknown/'));
-  return Promise.all(
-    runnable.map(async ({ digest, platform }) => {
-      const { verdicts } = await gather(client, withDigest(subject, digest), signers, false, policyContext);
-      return { digest, verdicts, ...(platform !== undefined && { platform }) };
-    }),
-  );
+      : await gatherEvidence({ client, reference, resolved, sources: policyContext, scope, tagOf });
+  const policy = policyContext.config;
+  return { resolved, evidence, decision: decide({ reference, resolved, evidence, policy, now: new Date(), scope }) };
 }
 
 /** Trust roots in use that end soon, a line each. */
@@ -205,7 +93,7 @@ export function endingTrust(signers: readonly Signer[], now: Date): string[] {
   return [...roots.values()].flatMap((root) => expiries(root, now, WARN_DAYS));
 }
 
-/** What whoever just relied on the trust roots should know, for the last lines of a report. */
+/** Warnings about the trust roots that a run relied on, for the last lines of its report. */
 export function trustLines({ signers }: Pick<PolicyContext, 'signers'>): string[] {
   return endingTrust(signers, new Date()).map((line) => `soon: ${line}; see tagproof trust show`);
 }
@@ -216,7 +104,7 @@ export function scopeOf({ object, namespace }: Pick<Found, 'object' | 'namespace
   return { ...(kind !== undefined && { kind }), ...(namespace !== undefined && { namespace }) };
 }
 
-/** Resolves, but sends nothing to a registry that a rule forbids. */
+/** Resolves references, and sends no request to a registry that a rule forbids (T46). */
 export async function resolveAllowed(
   client: RegistryClient,
   items: readonly { readonly reference: Reference; readonly scope: Scope }[],
@@ -232,19 +120,15 @@ export async function resolveAllowed(
   return new Map<string, Resolution>([...(await resolveAll(allowed, { client })), ...forbidden]);
 }
 
-/** What stands in the lock about a decision: who signed, by which proof, under which policy. */
+/**
+ * What the lock records about a decision: who signed, by which proof, under which policy. Nothing
+ * about a denial.
+ */
 export function lockEvidence({ evidence, decision }: Evaluation, { policy }: PolicyContext): LockEvidence | undefined {
   if (evidence === undefined || decision.outcome === 'deny') return undefined;
-  const proofs: [string, Proof, string?][] = [
-    ...[...evidence.verdicts].flatMap(([name, verdict]): [string, Proof][] =>
-      verdict.kind === 'verified' ? [[name, verdict]] : [],
-    ),
-    ...(evidence.attestations?.verified ?? []).map((item): [string, Proof, string] => [
-      item.authority,
-      item,
-      item.predicateType,
-    ]),
-  ];
+  const proofs: [authority: string, proof: Proof, statement?: string][] = [];
+  for (const [name, verdict] of evidence.verdicts) if (verdict.kind === 'verified') proofs.push([name, verdict]);
+  for (const item of evidence.attestations?.verified ?? []) proofs.push([item.authority, item, item.predicateType]);
   const by = proofs.map(([authority, { keyId, identity, logIndex, times }, statement]) => ({
     authority,
     ...(statement !== undefined && { statement }),
@@ -253,6 +137,7 @@ export function lockEvidence({ evidence, decision }: Evaluation, { policy }: Pol
     ...(logIndex !== undefined && { logIndex }),
     ...(times.length > 0 && { times: [...times] }),
   }));
+  // Sorted, so that the bytes of the lock do not depend on which registry answers first.
   return by.length === 0
     ? undefined
     : { policy, by: by.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) };

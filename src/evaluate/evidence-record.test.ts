@@ -1,4 +1,4 @@
-// Evidence goes into the log and comes out as it was: what was open stays open.
+// Evidence goes into the log and comes out unchanged: what could not be checked stays unchecked.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Evidence, Verdict } from '../flow.ts';
@@ -28,7 +28,7 @@ const evidences: [name: string, evidence: Evidence][] = [
     },
   ],
   [
-    'statements',
+    'attestations',
     {
       digest: D,
       verdicts: new Map(),
@@ -64,7 +64,7 @@ for (const [name, evidence] of evidences)
     assert.deepEqual(through(evidence), evidence);
   });
 
-test('statements that are too large are left out, and then nobody looked', () => {
+test('attestations that are too large are left out, and count as unchecked', () => {
   const large = {
     digest: D,
     verdicts: new Map(),

@@ -1,28 +1,34 @@
-// Evidence as JSON, for the log of decisions: enough to decide again without asking anybody (`tagproof policy explain --replay`).
+// Evidence as JSON, for the log of decisions: enough to decide again without a request (`tagproof
+// policy explain --replay`). Pure.
 import type { Attestation, Attestations, Evidence, Verdict, Verdicts } from '../flow.ts';
 import { Problem } from '../problem.ts';
 
-/** Statements larger than this all together are left out of the log, bytes: an SBOM would drown it. */
-const MAX_STATEMENTS = 16 * 1024;
+/**
+ * Attestations larger than this in total are left out of the log, bytes: one SBOM would outweigh
+ * all the rest.
+ */
+const MAX_ATTESTATIONS = 16 * 1024;
 
-type Failure = ReturnType<Problem['toJSON']>;
-/** JSON of an Evidence: maps are objects, problems say that they are. */
+type ProblemRecord = ReturnType<Problem['toJSON']>;
+/** The JSON of an Evidence: maps are objects, and a problem says that it is one. */
 export type EvidenceRecord = Omit<Evidence, 'verdicts' | 'attestations' | 'children' | 'platforms' | 'tagNow'> & {
   readonly verdicts: Readonly<Record<string, object>>;
   readonly attestations?:
-    | { readonly verified: readonly Attestation[]; readonly problems: Record<string, Failure> }
+    | { readonly verified: readonly Attestation[]; readonly problems: Record<string, ProblemRecord> }
     | undefined;
-  /** The statements were too large to be kept: they cannot be judged again. */
+  /** The attestations were too large for the log: demands for them cannot be evaluated again. */
   readonly cut?: true;
-  readonly children?: { platform?: string; digest: string; verdicts: Record<string, object> }[] | { problem: Failure };
-  readonly platforms?: readonly string[] | { problem: Failure };
-  readonly tagNow?: string | { problem: Failure };
+  readonly children?:
+    | { platform?: string; digest: string; verdicts: Record<string, object> }[]
+    | { problem: ProblemRecord };
+  readonly platforms?: readonly string[] | { problem: ProblemRecord };
+  readonly tagNow?: string | { problem: ProblemRecord };
 };
 
 export function toEvidenceRecord(evidence: Evidence): EvidenceRecord {
   const { verdicts, attestations, children, platforms, tagNow, ...rest } = evidence;
   const verified = attestations?.verified ?? [];
-  const cut = verified.length > 0 && Buffer.byteLength(JSON.stringify(verified)) > MAX_STATEMENTS;
+  const cut = verified.length > 0 && Buffer.byteLength(JSON.stringify(verified)) > MAX_ATTESTATIONS;
   return {
     ...rest,
     verdicts: Object.fromEntries(verdicts),
@@ -34,7 +40,7 @@ export function toEvidenceRecord(evidence: Evidence): EvidenceRecord {
       children:
         children instanceof Problem
           ? { problem: children.toJSON() }
-          : children.map(({ verdicts: of, ...child }) => ({ ...child, verdicts: Object.fromEntries(of) })),
+          : children.map((child) => ({ ...child, verdicts: Object.fromEntries(child.verdicts) })),
     }),
     ...(platforms !== undefined && {
       platforms: platforms instanceof Problem ? { problem: platforms.toJSON() } : platforms,
@@ -43,52 +49,45 @@ export function toEvidenceRecord(evidence: Evidence): EvidenceRecord {
   };
 }
 
-/** The inverse, of what JSON.parse gave. */
-export function fromEvidenceRecord({
-  verdicts,
-  attestations,
-  cut,
-  children,
-  platforms,
-  tagNow,
-  ...rest
-}: EvidenceRecord): Evidence {
+/** The inverse of toEvidenceRecord, for what JSON.parse returned. */
+export function fromEvidenceRecord(record: EvidenceRecord): Evidence {
+  const { verdicts, attestations, cut, children, platforms, tagNow, ...rest } = record;
   return {
     ...rest,
-    verdicts: verdictsOf(verdicts),
-    // What was too large to be kept could not be checked: never the same as none.
-    ...(!cut && { attestations: attestationsOf(attestations) }),
+    verdicts: verdictsFrom(verdicts),
+    // Attestations that were too large for the log are unchecked, which is never the same as none.
+    ...(!cut && { attestations: attestationsFrom(attestations) }),
     ...(children !== undefined && {
       children:
         'problem' in children
-          ? problemOf(children.problem)
-          : children.map(({ verdicts: of, ...child }) => ({ ...child, verdicts: verdictsOf(of) })),
+          ? problemFrom(children.problem)
+          : children.map((child) => ({ ...child, verdicts: verdictsFrom(child.verdicts) })),
     }),
     ...(platforms !== undefined && {
-      platforms: 'problem' in platforms ? problemOf(platforms.problem) : (platforms as readonly string[]),
+      platforms: 'problem' in platforms ? problemFrom(platforms.problem) : (platforms as readonly string[]),
     }),
-    ...(tagNow !== undefined && { tagNow: typeof tagNow === 'string' ? tagNow : problemOf(tagNow.problem) }),
+    ...(tagNow !== undefined && { tagNow: typeof tagNow === 'string' ? tagNow : problemFrom(tagNow.problem) }),
   };
 }
 
-function attestationsOf(record: EvidenceRecord['attestations']): Attestations {
-  const problems = Object.entries(record?.problems ?? {}).map(([name, failure]) => [name, problemOf(failure)] as const);
+function attestationsFrom(record: EvidenceRecord['attestations']): Attestations {
+  const problems = Object.entries(record?.problems ?? {}).map(([name, item]) => [name, problemFrom(item)] as const);
   return { verified: record?.verified ?? [], problems: new Map(problems) };
 }
 
-function verdictsOf(record: Readonly<Record<string, object>>): Verdicts {
+function verdictsFrom(record: Readonly<Record<string, object>>): Verdicts {
   return new Map(
     Object.entries(record).map(([name, given]) => {
-      const verdict = given as Verdict & { problem: Failure };
+      const verdict = given as Verdict & { problem: ProblemRecord };
       return [
         name,
-        verdict.kind === 'unchecked' ? { ...verdict, problem: problemOf(verdict.problem) } : verdict,
+        verdict.kind === 'unchecked' ? { ...verdict, problem: problemFrom(verdict.problem) } : verdict,
       ] as const;
     }),
   );
 }
 
-function problemOf(failure: Failure): Problem {
-  const { code, message, ...where } = failure as { code: Problem['code']; message: string };
+function problemFrom(record: ProblemRecord): Problem {
+  const { code, message, ...where } = record as { code: Problem['code']; message: string };
   return new Problem(code, message, where);
 }

@@ -123,7 +123,7 @@ async function evaluateAll(
         scope.kind === 'Pod' &&
         applicableRules(policyContext.config, reference, scope, now).rules.some((rule) => rule.digest === 'resolve');
       const subject = writes && digest !== undefined ? withDigest(reference, digest) : reference;
-      const { decision } = await evaluateImage(client, subject, known, policyContext, scope);
+      const { decision } = await evaluateImage({ client, reference: subject, resolved: known, policyContext, scope });
       progress(++done, parsed.length);
       return [key, { image, decision, ...(digest !== undefined && { digest }) }];
     }),

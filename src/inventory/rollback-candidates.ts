@@ -119,7 +119,13 @@ export async function check(
     from: 'lock' as const,
     at: new Date().toISOString(),
   };
-  const { decision, evidence } = await evaluateImage(client, reference, resolved, policyContext, { kind, namespace });
+  const { decision, evidence } = await evaluateImage({
+    client,
+    reference,
+    resolved,
+    policyContext,
+    scope: { kind, namespace },
+  });
   const signers = signersOf(evidence);
   if (decision.outcome !== 'deny') return { ...candidate, signers };
   return { ...candidate, signers, denied: objections(decision) ?? 'denied', open: isUnchecked(decision) };

@@ -1,5 +1,5 @@
-// Test cases of a policy: an image, what would be known of it, and what must be decided. Pure once read; nothing is asked of
-// anybody.
+// Test cases of a policy: an image, the evidence about it, and the decision that is expected. Pure:
+// a case sends no request.
 import * as v from 'valibot';
 import type { Attestation, Decision, Evidence, Resolved, Verdict } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
@@ -17,11 +17,11 @@ const CaseSchema = v.strictObject({
   image: text,
   namespace: v.optional(text),
   kind: v.optional(text),
-  /** What the image's digest is; for one without a digest of its own. */
+  /** What the tag resolves to, for an image without a digest. */
   digest: v.optional(text),
-  /** By authority; one that is not named has signed nothing. */
+  /** By authority; one that is not named has no signature. */
   signatures: v.optional(verdicts, {}),
-  /** By platform, where the rules look at the manifests of an index. */
+  /** By platform, for rules about the manifests of an index. */
   platformSignatures: v.optional(v.record(text, verdicts)),
   attestations: v.optional(
     v.array(
@@ -38,7 +38,7 @@ const CaseSchema = v.strictObject({
   /** Days since the digest was first seen. */
   ageDays: v.optional(v.number()),
   expect: v.picklist(['allow', 'warn', 'deny']),
-  /** Words that the reason must hold. */
+  /** Text that a reason must contain. */
   reason: v.optional(text),
 });
 export const CasesSchema = v.strictObject({
@@ -47,9 +47,12 @@ export const CasesSchema = v.strictObject({
 export type Case = v.InferOutput<typeof CaseSchema>;
 
 const ANY_DIGEST = `sha256:${'0'.repeat(64)}`;
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 
-/** @returns what was decided and whether it is what the case expects; @throws Problem for a case about nothing */
+/**
+ * @returns the decision, and how it differs from the expected one; @throws Problem for an image or
+ * authority that does not exist
+ */
 export function runCase(
   test: Case,
   policy: Policy & Pick<Config, 'authorities'>,
@@ -62,15 +65,19 @@ export function runCase(
     ...Object.values(test.platformSignatures ?? {}).flatMap((answers) => Object.keys(answers)),
     ...test.attestations.map(({ by }) => by),
   ];
-  const stranger = named.find((name) => !Object.hasOwn(policy.authorities, name));
-  if (stranger !== undefined)
-    throw new Problem('usage', `case '${test.name}' names the authority '${stranger}', which the policy does not have`);
+  const unknown = named.find((name) => !Object.hasOwn(policy.authorities, name));
+  if (unknown !== undefined)
+    throw new Problem('usage', `case '${test.name}' names the authority '${unknown}', which the policy does not have`);
   const digest = reference.digest ?? test.digest ?? ANY_DIGEST;
   const resolved: Resolved = { reference, digest, from: 'registry', at: now.toISOString() };
   const { namespace, kind } = test;
-  const decision = decide(reference, resolved, evidenceOf(test, digest, policy, now), policy, now, {
-    ...(namespace !== undefined && { namespace }),
-    ...(kind !== undefined && { kind }),
+  const decision = decide({
+    reference,
+    resolved,
+    evidence: evidenceOf(test, digest, policy, now),
+    policy,
+    now,
+    scope: { ...(namespace !== undefined && { namespace }), ...(kind !== undefined && { kind }) },
   });
   const reasons = decision.results.map(
     ({ rule, ok, reason }) => `${ok ? 'met' : 'not met'}: rule '${rule}': ${reason}`,
@@ -80,7 +87,7 @@ export function runCase(
   if (test.reason !== undefined && !reasons.some((reason) => reason.includes(test.reason as string)))
     return {
       decision,
-      wrong: `${decision.outcome} as expected, but no reason says '${test.reason}'. ${reasons.join('; ')}`,
+      wrong: `${decision.outcome} as expected, but no reason contains '${test.reason}'. ${reasons.join('; ')}`,
     };
   return { decision };
 }
@@ -122,6 +129,6 @@ function evidenceOf(test: Case, digest: string, { authorities }: Pick<Config, 'a
       verdicts: verdictsOf(given),
     })),
     ...(test.platforms !== undefined && { platforms: test.platforms }),
-    ...(test.ageDays !== undefined && { firstSeen: new Date(now.getTime() - test.ageDays * DAY).toISOString() }),
+    ...(test.ageDays !== undefined && { firstSeen: new Date(now.getTime() - test.ageDays * DAY_MS).toISOString() }),
   };
 }

@@ -36,7 +36,7 @@ for (const [expression, answer] of cases) {
 
 test('conditions that cannot be meant are refused when they are read', () => {
   for (const [expression, message] of [
-    ['1 + 1', /it gives int, expected bool/],
+    ['1 + 1', /its type is int, expected bool/],
     ['predicate.', /./],
     ['unknownVariable == 1', /unknownVariable/],
     [`${'('.repeat(100)}true${')'.repeat(100)}`, /./],

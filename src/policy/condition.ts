@@ -1,4 +1,5 @@
-// Conditions on the content of attestations: CEL, compiled when the policy is read, bounded in size, depth and time when asked.
+// Conditions on the content of attestations: CEL, compiled when the policy is read; bounded in
+// size, depth and time.
 import { createContext, Script } from 'node:vm';
 import { Environment, type ParseResult } from '@marcbachmann/cel-js';
 
@@ -9,46 +10,49 @@ const ENVIRONMENT = new Environment({
   .registerVariable('predicateType', 'string')
   .registerVariable('annotations', 'map');
 
-/** Milliseconds that one condition may take on one attestation: nested comprehensions multiply. */
+/**
+ * Milliseconds for one condition on one attestation: nested comprehensions multiply their cost
+ * (T30).
+ */
 const CONDITION_MS = 250;
 
 const compiled = new Map<string, ParseResult>();
 
-/** @returns what is wrong with the expression, if anything is */
+/** @returns what is wrong with the expression; undefined: it is a condition */
 export function checkCondition(expression: string): string | undefined {
   try {
     const parsed = ENVIRONMENT.parse(expression);
     const { valid, type, error } = parsed.check();
     if (!valid) return firstLine(error);
-    if (type !== 'bool' && type !== 'dyn') return `it gives ${type}, expected bool`;
+    if (type !== 'bool' && type !== 'dyn') return `its type is ${type}, expected bool`;
     return undefined;
   } catch (error) {
     return firstLine(error);
   }
 }
 
-/** The content that a condition is asked about. */
-export type Content = {
+/** The attestation that a condition is about. */
+export type ConditionInput = {
   readonly predicate: unknown;
   readonly predicateType: string;
   readonly annotations: Readonly<Record<string, string>>;
 };
 
-// A script in another context can be stopped from outside, whatever it calls: the only clock that a pure function has.
-const room = createContext({ ask: () => undefined as unknown });
-const script = new Script('ask()');
+// Node can stop a script of another context after a time, whatever function the script calls.
+const context = createContext({ evaluate: () => undefined as unknown });
+const script = new Script('evaluate()');
 
-/** @returns true when it holds; else why it does not, in a person's words */
-export function holds(expression: string, { predicate, predicateType, annotations }: Content): true | string {
+/** @returns true when the condition is true; else why it is not */
+export function holds(expression: string, { predicate, predicateType, annotations }: ConditionInput): true | string {
   let parsed = compiled.get(expression);
   if (parsed === undefined) {
     parsed = ENVIRONMENT.parse(expression);
     compiled.set(expression, parsed);
   }
-  const run = parsed;
+  const evaluate = parsed;
   try {
-    room['ask'] = () => run({ predicate: predicate ?? null, predicateType, annotations });
-    const answer = script.runInContext(room, { timeout: CONDITION_MS }) as unknown;
+    context['evaluate'] = () => evaluate({ predicate: predicate ?? null, predicateType, annotations });
+    const answer = script.runInContext(context, { timeout: CONDITION_MS }) as unknown;
     return answer === true ? true : `${expression} is ${answer === false ? 'false' : 'not true or false'}`;
   } catch (error) {
     const late = (error as { code?: string }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';

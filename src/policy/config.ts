@@ -1,5 +1,6 @@
-// What tagproof.yaml says: what to look for, what to leave alone, how to reach registries. The file's reader is apart
-// (config-file.ts), for most runs have no such file and need no schema.
+// What tagproof.yaml holds: what to find, what to ignore, how to reach registries, and the policy.
+// The reader of the file lies in config-file.ts, because most runs have no such file and need no
+// schema.
 
 export type Config = {
   readonly find: {
@@ -25,40 +26,45 @@ export type Config = {
   readonly hostsDir?: string | undefined;
   readonly authorities: Readonly<Record<string, Authority>>;
   readonly rules: readonly Rule[];
-  /** Images that the rules are not asked about. Only a cluster's own policy may name any (T21). */
+  /** Images that rules do not apply to. Only the policy of the whole cluster may name any (T21). */
   readonly exemptions: readonly Exemption[];
-  /** Digests that must never run, whatever rules say. */
+  /** The blocklist: digests that must never run, whatever rules and exemptions say. */
   readonly blocked?: readonly Blocked[] | undefined;
-  /** Whom the watcher tells. */
+  /** Where the watcher sends alarms. */
   readonly alarms?: AlarmSettings | undefined;
-  /** Further rules by namespace, from policies that may only tighten: they never make an image pass that `rules` deny. */
+  /**
+   * Further rules by namespace. They only add demands: they never admit an image that `rules` deny.
+   */
   readonly tightening?: ReadonlyMap<string, readonly Rule[]>;
 };
 
 export type Blocked = {
   readonly digest: string;
-  /** Canonical: there tags are resolved, whoever is exempt, so that none of them leads to it. */
+  /**
+   * Canonical. Every tag of this repository is resolved, even for exempt images, so that none leads
+   * to the digest.
+   */
   readonly repository?: string | undefined;
   readonly reason: string;
-  /** Who said so, and when; as rollback writes it. */
+  /** Who blocked it, and when; rollback writes both. */
   readonly by?: string | undefined;
   readonly at?: string | undefined;
 };
 
 export type AlarmSettings = {
-  /** A tag that moves after so many days of rest is remarkable. */
+  /** A tag that moves after this many days without a move is remarkable. */
   readonly restDays: number;
-  /** Kubernetes Events about workloads. */
+  /** Write Kubernetes Events about workloads. */
   readonly events: boolean;
   readonly sinks: readonly {
     readonly name: string;
     readonly kind: 'webhook' | 'slack' | 'teams';
-    /** Its address, or a file that holds it: for many of them it is their secret. */
+    /** The address, or a file that holds it: for Slack and Teams the address is the secret. */
     readonly url?: string | undefined;
     readonly urlFile?: string | undefined;
-    /** Of a webhook: signs the body, HMAC-SHA256 in x-tagproof-signature. */
+    /** For a webhook: the key that signs the body, HMAC-SHA256 in x-tagproof-signature. */
     readonly secretFile?: string | undefined;
-    /** Only these; left out: all. */
+    /** Only alarms with these codes; left out: all. */
     readonly codes?: readonly string[] | undefined;
   }[];
 };
@@ -68,11 +74,11 @@ export type Exemption = {
   readonly images: readonly string[];
   readonly namespaces?: readonly string[] | undefined;
   readonly reason: string;
-  /** The last day, `2026-12-31` (UTC); afterwards the rules are asked again. */
+  /** The last day, `2026-12-31` (UTC); after it the rules apply again. */
   readonly until?: string | undefined;
 };
 
-/** Who may sign. One authority counts once, however many of its signatures there are. */
+/** Who may sign. An authority counts once, however many signatures it made. */
 export type Authority = Common & (CosignAuthority | NotaryAuthority | NotationAuthority);
 
 export type AuthorityKind = Authority['kind'];
@@ -82,37 +88,48 @@ export type AuthorityOf<K extends AuthorityKind> = Extract<Authority, { readonly
 type Common = {
   /** Annotations that the signature must carry. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Where this authority's signatures are, if not beside the image: cosign's COSIGN_REPOSITORY. */
+  /**
+   * The repository with this authority's signatures, if not the image's own: cosign's
+   * COSIGN_REPOSITORY.
+   */
   readonly signatureRepository?: string | undefined;
 };
 
-/** cosign's signatures: by public keys, or by certificates that speak for identities. */
+/** cosign's signatures: by public keys, or by certificates that name identities. */
 export type CosignAuthority = {
   readonly kind: 'cosign';
-  /** Public keys, PEM (SPKI). Any of them speaks for the authority: old and new key while one replaces the other. */
+  /** Public keys, PEM (SPKI). Any of them is enough: the old and the new key during a rotation. */
   readonly keys: readonly string[];
-  /** Hash of a key's signatures; fixed here and never taken from the signature. */
+  /** The hash of signatures by keys. The policy fixes it; the signature never chooses it. */
   readonly hashAlgorithm: 'sha256' | 'sha384' | 'sha512';
-  /** How an RSA key signs; other keys have one way only. */
+  /** The padding of RSA signatures; other keys have one scheme only. */
   readonly rsaScheme: 'pkcs1' | 'pss';
   readonly identities: readonly AllowedIdentity[];
   /** `public-good`, or the path of a trusted_root.json. */
   readonly trustRoot: string;
-  /** An organisation's own certificate authorities in place of the trust root's: PEM, each a chain. */
+  /**
+   * Certificate authorities of an organisation, which replace those of the trust root: PEM, each a
+   * chain.
+   */
   readonly certificateAuthorities: readonly string[];
-  /** `ignore`: signatures without a log entry are taken; nothing then tells when a key was used. */
+  /** `ignore`: signatures need no log entry; then nothing proves when a key was used. */
   readonly transparencyLog: 'required' | 'ignore';
   /** Proof that the certificate itself was logged (SCT). */
   readonly certificateTransparency: 'required' | 'ignore';
-  /** RFC 3161 timestamps are always checked where there are some; `required`: there must be one. */
+  /** RFC 3161 timestamps that exist are always checked; `required`: there must be one. */
   readonly timestamp: 'required' | 'optional';
-  /** The repository that the signature names must be the image's own (T8). Only the older form names one. */
+  /**
+   * The signature must name the repository of the image (T8). Only cosign's older layout names one.
+   */
   readonly bindRepository: boolean;
 };
 
-/** Whose certificate it must be. Exact, or a pattern: `*` within a path segment, `**` across. */
+/**
+ * The identity that a certificate must name: exact, or a pattern with `*` in a path segment and
+ * `**` across.
+ */
 export type AllowedIdentity = {
-  /** Left out only with own certificate authorities, whose certificates name none. */
+  /** Left out only with `certificateAuthorities`: their certificates may name no issuer. */
   readonly issuer?: string | undefined;
   readonly subject?: string | undefined;
   readonly subjectPattern?: string | undefined;
@@ -123,21 +140,21 @@ export type AllowedIdentity = {
 /** Docker Content Trust. */
 export type NotaryAuthority = {
   readonly kind: 'notary';
-  /** `https://notary.example.com`; default: the registry's own host, as docker does it. */
+  /** `https://notary.example.com`; default: the host of the registry, as in docker. */
   readonly server?: string | undefined;
-  /** The server's CA, path of a PEM file. */
+  /** The CA of the server: path of a PEM file. */
   readonly ca?: string | undefined;
   /** Root keys or root certificates, PEM, pinned: there is no trust on first use. */
   readonly roots: readonly string[];
-  /** Delegations that must all carry the tag with the same digest: `alice` for targets/alice. */
+  /** Delegations that must all list the tag with the same digest: `alice` is targets/alice. */
   readonly signers: readonly string[];
 };
 
-/** Notary Project's notation. */
+/** Notation, of the Notary Project. */
 export type NotationAuthority = {
   readonly kind: 'notation';
   readonly level: 'strict' | 'permissive' | 'audit';
-  /** PEM texts by kind of store. */
+  /** PEM texts by type of trust store. */
   readonly trustStores: {
     readonly ca: readonly string[];
     readonly signingAuthority: readonly string[];
@@ -146,7 +163,10 @@ export type NotationAuthority = {
   /** `*`, or `x509.subject: C=…, ST=…, O=…`. */
   readonly trustedIdentities: readonly string[];
   readonly verifyTimestamp: 'always' | 'afterCertExpiry';
-  /** OCSP and CRL: `enforce` fails when it cannot check, `log` says so and goes on, `skip` does not ask. */
+  /**
+   * OCSP and CRL. `enforce` fails when it cannot check, `log` notes it and goes on, `skip` checks
+   * nothing.
+   */
   readonly revocation: 'enforce' | 'log' | 'skip';
 };
 
@@ -155,41 +175,59 @@ export type Demand =
   | { readonly any: readonly string[] }
   | { readonly threshold: number; readonly of: readonly string[] };
 
-/** A statement about the image, by somebody, of some type, and what must be true in it. */
+/** An attestation that an image must have: of which type, by whom, and what must be true in it. */
 export type AttestationDemand = {
   /** Predicate type: a URI, resolved from cosign's short names. */
   readonly type: string;
   readonly by: Demand;
-  /** CEL over `predicate`, `predicateType` and `annotations`; must be true. */
+  /** CEL over `predicate`, `predicateType` and `annotations`; it must be true. */
   readonly condition?: string | undefined;
 };
 
-/** What images must be like. Every rule that matches an image must be met, so the strictest decides and order never matters. */
+/** What images must meet. An image must meet every rule that matches it, so order never matters. */
 export type Rule = {
   readonly name: string;
-  /** Why nobody can say what it asks: its policy could not be read. Nothing meets it. */
+  /**
+   * Why the demands of this rule are unknown: its policy could not be read. No image meets the
+   * rule.
+   */
   readonly unusable?: string;
   /** Canonical repositories: `ghcr.io/org/**`. */
   readonly images: readonly string[];
-  /** Kubernetes namespaces and kinds to which the rule is limited; where none is known it speaks too. */
+  /**
+   * Namespaces and kinds to which the rule is limited. Where they are unknown, the rule applies
+   * too.
+   */
   readonly namespaces?: readonly string[] | undefined;
   readonly kinds?: readonly string[] | undefined;
-  /** Tags to which the rule is limited; it also speaks for references without tag, so that none escapes it (T6). */
+  /**
+   * Tags to which the rule is limited. It also applies to a digest without a tag, so that none
+   * escapes it (T6).
+   */
   readonly tags?: readonly string[] | undefined;
-  /** `required`: the reference must be pinned. `resolve`: a tag is taken at the digest it has now. `off`: no demand. */
+  /**
+   * `required`: the reference must be pinned. `resolve`: a tag is resolved to its digest now.
+   * `off`: no demand.
+   */
   readonly digest: 'required' | 'resolve' | 'off';
   readonly signatures?: Demand | undefined;
-  /** Which digest of an index must be signed: the one that is written (default), every platform's, or both (T9). */
+  /**
+   * What must be signed of an index: the index (default), the manifest of each platform, or both
+   * (T9).
+   */
   readonly signed: 'digest' | 'platforms' | 'both';
   readonly attestations: readonly AttestationDemand[];
-  /** The image must come from one of these hosts; asked before anything is sent to it. */
+  /** The image must come from one of these hosts; no request goes to any other. */
   readonly registries?: readonly string[] | undefined;
   readonly platforms: readonly string[];
-  /** Of `name:tag@digest`, the tag must resolve to that digest (T5): for pins that nobody keeps fresh it will not. */
+  /**
+   * The tag of `name:tag@digest` must resolve to that digest (T5). A pin that is not kept fresh
+   * fails this.
+   */
   readonly tagAgrees: boolean;
-  /** A tag must not come back to a digest that it was seen to leave (T7). */
+  /** A tag must not return to a digest that it was seen to leave (T7). */
   readonly noRollback: boolean;
-  /** Days since the digest was first seen (lock), before it may run. */
+  /** Days between the first sight of the digest, as the lock records it, and its first run. */
   readonly minimumAgeDays: number;
   readonly mode: 'enforce' | 'warn' | 'audit';
 };
@@ -203,20 +241,40 @@ export const NO_CONFIG: Config = {
   exemptions: [],
 };
 
-/** Does a rule ask anything that only the digest can answer? `required` is answered by the reference alone. */
-export function asksForDigest(rule: Rule): boolean {
-  const { digest, signatures, attestations, platforms, minimumAgeDays, tagAgrees, noRollback } = rule;
-  const statements = signatures !== undefined || attestations.length > 0;
-  return digest === 'resolve' || statements || platforms.length > 0 || minimumAgeDays > 0 || tagAgrees || noRollback;
+/** The settings of a rule that are no demand: they name it, limit it, or refine a demand. */
+type RuleSetting = 'name' | 'unusable' | 'images' | 'namespaces' | 'kinds' | 'tags' | 'signed' | 'mode';
+/**
+ * Every other setting is a demand. Tables with this key do not compile until a new demand has its
+ * row.
+ */
+export type DemandName = Exclude<keyof Rule, RuleSetting>;
+
+/**
+ * Whether a rule makes a demand that only the digest can answer. The reference alone answers
+ * `required`.
+ */
+const NEEDS_DIGEST: Readonly<Record<DemandName, (rule: Rule) => boolean>> = {
+  registries: () => false,
+  digest: ({ digest }) => digest === 'resolve',
+  signatures: ({ signatures }) => signatures !== undefined,
+  attestations: ({ attestations }) => attestations.length > 0,
+  platforms: ({ platforms }) => platforms.length > 0,
+  tagAgrees: ({ tagAgrees }) => tagAgrees,
+  noRollback: ({ noRollback }) => noRollback,
+  minimumAgeDays: ({ minimumAgeDays }) => minimumAgeDays > 0,
+};
+
+export function ruleNeedsDigest(rule: Rule): boolean {
+  return Object.values(NEEDS_DIGEST).some((needs) => needs(rule));
 }
 
-/** Every authority that a rule asks, for signatures or attestations. */
-export function askedBy({ signatures, attestations }: Pick<Rule, 'signatures' | 'attestations'>): string[] {
+/** Every authority that a rule names, for signatures or attestations. */
+export function authoritiesOfRule({ signatures, attestations }: Pick<Rule, 'signatures' | 'attestations'>): string[] {
   const demands = [...(signatures === undefined ? [] : [signatures]), ...attestations.map(({ by }) => by)];
   return [...new Set(demands.flatMap(authoritiesOf))];
 }
 
-/** The different authorities that a demand names. */
+/** The distinct authorities that a demand names. */
 export function authoritiesOf(demand: Demand): string[] {
   return [...new Set('all' in demand ? demand.all : 'any' in demand ? demand.any : demand.of)];
 }

@@ -1,263 +1,213 @@
+// The order of a decision: blocklist, exemptions, rules; and how rules together make the outcome.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Evidence, Reference, Resolved, Verdict } from '../flow.ts';
-import { parseReference } from '../image/reference.ts';
-import { Problem } from '../problem.ts';
+import fc from 'fast-check';
+import {
+  DIGEST,
+  DOWN,
+  decisionOf,
+  NOW,
+  OTHER_DIGEST,
+  referenceOf,
+  resolvedOf,
+  ruleOf,
+  summaryOf,
+} from '../../test/policy.ts';
 import type { Rule } from './config.ts';
-import { parseConfig } from './config-file.ts';
-import { decide } from './decide.ts';
-import { rulesFor } from './match.ts';
+import { type DecisionInput, decide, forbiddenRegistry } from './decide.ts';
 
-const D = `sha256:${'a'.repeat(64)}`;
-const NOW = new Date('2026-06-10T00:00:00Z');
-const ref = (text: string) => parseReference(text) as Reference;
-const rule = (more: Partial<Rule>): Rule => ({
-  name: 'r',
-  images: ['**'],
-  digest: 'off',
-  signed: 'digest',
-  attestations: [],
-  platforms: [],
-  tagAgrees: false,
-  noRollback: false,
-  minimumAgeDays: 0,
-  mode: 'enforce',
-  ...more,
-});
-const resolved = (text: string): Resolved => ({ reference: ref(text), digest: D, from: 'registry', at: '' });
-const verified: Verdict = { kind: 'verified', by: 'key 1', layout: 'bundle', times: [], annotations: {} };
-const unchecked: Verdict = { kind: 'unchecked', problem: new Problem('unreachable', 'down') };
-const evidence = (verdicts: Record<string, Verdict>, more: Partial<Evidence> = {}): Evidence => ({
-  digest: D,
-  verdicts: new Map(Object.entries(verdicts)),
-  ...more,
-});
+const PINNED = ruleOf({ name: 'pinned', digest: 'required' });
+const BLOCKED = { digest: DIGEST, reason: 'it leaks' };
 
-type Case = {
-  name: string;
-  rules: Rule[];
-  image?: string;
-  given?: Evidence;
-  answer?: Resolved | Problem;
-  outcome: string;
-  open?: boolean;
-  says?: RegExp;
-};
-const cases: Case[] = [
-  {
-    name: 'no rule: deny, said so (T23)',
-    rules: [rule({ images: ['ghcr.io/**'] })],
-    outcome: 'deny',
-    says: /no rule speaks/,
-  },
-  { name: 'a rule that asks for nothing', rules: [rule({})], outcome: 'allow' },
-  {
-    name: 'digest required and missing',
-    rules: [rule({ digest: 'required' })],
-    outcome: 'deny',
-    says: /must be pinned/,
-  },
-  { name: 'digest required and there', rules: [rule({ digest: 'required' })], image: `x@${D}`, outcome: 'allow' },
-  {
-    name: 'resolve, and nobody could',
-    rules: [rule({ digest: 'resolve' })],
-    answer: new Problem('unreachable', 'down'),
-    outcome: 'deny',
-    open: true,
-  },
-  {
-    name: 'signed',
-    rules: [rule({ signatures: { all: ['a'] } })],
-    given: evidence({ a: verified }),
-    outcome: 'allow',
-    says: /signed by 'a'/,
-  },
-  {
-    name: 'signed, but the evidence is about another digest (T2)',
-    rules: [rule({ signatures: { all: ['a'] } })],
-    given: evidence({ a: verified }, { digest: `sha256:${'b'.repeat(64)}` }),
-    outcome: 'deny',
-    open: true,
-  },
-  {
-    name: 'unsigned',
-    rules: [rule({ signatures: { all: ['a'] } })],
-    given: evidence({ a: { kind: 'unsigned' } }),
-    outcome: 'deny',
-    says: /not signed at all/,
-  },
-  { name: 'no evidence is no signature', rules: [rule({ signatures: { all: ['a'] } })], outcome: 'deny', open: true },
-  {
-    name: 'could not check is open, and denied (T22)',
-    rules: [rule({ signatures: { all: ['a'] } })],
-    given: evidence({ a: unchecked }),
-    outcome: 'deny',
-    open: true,
-  },
-  {
-    name: 'all: one is missing',
-    rules: [rule({ signatures: { all: ['a', 'b'] } })],
-    given: evidence({ a: verified, b: { kind: 'others', count: 1 } }),
-    outcome: 'deny',
-    says: /'b': signed, but not by this authority/,
-  },
-  {
-    name: 'all: one is missing for sure, another open: not open',
-    rules: [rule({ signatures: { all: ['a', 'b'] } })],
-    given: evidence({ a: unchecked, b: { kind: 'unsigned' } }),
-    outcome: 'deny',
-    open: false,
-  },
-  {
-    name: 'any',
-    rules: [rule({ signatures: { any: ['a', 'b'] } })],
-    given: evidence({ a: { kind: 'unsigned' }, b: verified }),
-    outcome: 'allow',
-  },
-  {
-    name: 'threshold: the same name twice counts once (T37)',
-    rules: [rule({ signatures: { threshold: 2, of: ['a', 'a', 'b'] } })],
-    given: evidence({ a: verified, b: { kind: 'unsigned' } }),
-    outcome: 'deny',
-  },
-  {
-    name: 'threshold met',
-    rules: [rule({ signatures: { threshold: 2, of: ['a', 'b', 'c'] } })],
-    given: evidence({ a: verified, b: { kind: 'unsigned' }, c: verified }),
-    outcome: 'allow',
-  },
-  {
-    name: 'an empty demand is never met (T23)',
-    rules: [rule({ signatures: { all: [] } })],
-    given: evidence({}),
-    outcome: 'deny',
-  },
-  {
-    name: 'platform there and missing',
-    rules: [rule({ platforms: ['linux/arm64'] })],
-    given: evidence({}, { platforms: ['linux/amd64'] }),
-    outcome: 'deny',
-    says: /has only linux\/amd64/,
-  },
-  {
-    name: 'age: too young',
-    rules: [rule({ minimumAgeDays: 7 })],
-    given: evidence({}, { firstSeen: '2026-06-08T00:00:00Z' }),
-    outcome: 'deny',
-    says: /is known for 2/,
-  },
-  {
-    name: 'age: old enough',
-    rules: [rule({ minimumAgeDays: 2 })],
-    given: evidence({}, { firstSeen: '2026-06-08T00:00:00Z' }),
-    outcome: 'allow',
-  },
-  {
-    name: 'age: unknown',
-    rules: [rule({ minimumAgeDays: 2 })],
-    given: evidence({}),
-    outcome: 'deny',
-    says: /does not know/,
-  },
-  { name: 'warn mode warns', rules: [rule({ digest: 'required', mode: 'warn' })], outcome: 'warn' },
-  {
-    name: 'the strictest rule decides',
-    rules: [rule({ name: 'lax' }), rule({ name: 'strict', digest: 'required' })],
-    outcome: 'deny',
-  },
+const cases: [name: string, rules: Rule[], input: Parameters<typeof decisionOf>[1], summary: RegExp][] = [
+  [
+    'no rule applies, and the reason says so (T23)',
+    [ruleOf({ images: ['ghcr.io/**'] })],
+    {},
+    /^deny: no rule applies to this image/,
+  ],
+  ['no rules at all (T23)', [], {}, /^deny: no rule applies/],
+  ['a rule without demands admits', [ruleOf()], {}, /^allow: the rule has no demands$/],
+  ['a rule that is met', [PINNED], { image: `x@${DIGEST}` }, /^allow: pinned to a digest$/],
+  ['a rule that is not met', [PINNED], {}, /^deny: must be pinned to a digest/],
+  ['warn mode warns', [{ ...PINNED, mode: 'warn' }], {}, /^warn: must be pinned/],
+  ['audit mode warns', [{ ...PINNED, mode: 'audit' }], {}, /^warn: must be pinned/],
+  [
+    'one rule warns, one enforces: deny',
+    [PINNED, ruleOf({ name: 'w', registries: ['a.io'], mode: 'warn' })],
+    {},
+    /^deny/,
+  ],
+  [
+    'one rule warns, one enforces and is met: warn',
+    [ruleOf(), ruleOf({ name: 'w', registries: ['a.io'], mode: 'warn' })],
+    {},
+    /^warn/,
+  ],
+  ['the strictest rule decides', [ruleOf({ name: 'lax' }), PINNED], {}, /^deny/],
+  ['two rules of one name: the enforced one counts', [PINNED, { ...PINNED, mode: 'warn' }], {}, /^deny/],
 ];
-for (const { name, rules, image = 'x:1', given, answer = resolved(image), outcome, open, says } of cases) {
+for (const [name, rules, input, summary] of cases)
   test(`decide: ${name}`, () => {
-    for (const order of [rules, rules.toReversed()]) {
-      const decision = decide(ref(image), answer, given, { rules: order, exemptions: [] }, NOW);
-      assert.equal(decision.outcome, outcome, JSON.stringify(decision));
-      if (says) assert.match(decision.results.map(({ reason }) => reason).join('\n'), says);
-      if (open !== undefined)
-        assert.equal(
-          decision.results.some(({ ok, unchecked }) => !ok && unchecked),
-          open,
-        );
-    }
+    assert.match(summaryOf(decisionOf(rules, input)), summary);
+    const [outcome] = summaryOf(decisionOf(rules, input)).split(':');
+    assert.equal(summaryOf(decisionOf(rules.toReversed(), input)).split(':')[0], outcome, 'order does not matter');
   });
-}
 
-test('matching is on the canonical name, anchored (T10, T25, T26)', () => {
-  const table: [pattern: string, image: string, matches: boolean][] = [
-    ['docker.io/library/*', 'nginx', true],
-    ['docker.io/library/*', 'index.docker.io/nginx:1', true],
-    ['ghcr.io/org/**', 'GHCR.io:443/org/a/b', true],
-    ['ghcr.io/org/*', 'ghcr.io/org-evil/a', false],
-    ['ghcr.io/org/**', 'ghcr.io.evil.com/org/a', false],
-    ['*.example.com/**', 'eu.registry.example.com/a', true],
-    ['*.example.com/**', 'evilexample.com/a', false],
-    ['*.example.com/**', 'evil.com/x.example.com/a', false],
-    ['*.example.com/team/*', 'r.example.com/team/a', true],
-    ['**', 'anything.io/x', true],
-  ];
-  for (const [pattern, image, matches] of table)
-    assert.equal(rulesFor([rule({ images: [pattern] })], ref(image)).length === 1, matches, `${pattern} ${image}`);
-});
-
-test('a reference by digest alone does not escape a tag-scoped rule (T6)', () => {
-  const scoped = [rule({ tags: ['prod-*'] })];
-  assert.equal(rulesFor(scoped, ref('x:prod-1')).length, 1);
-  assert.equal(rulesFor(scoped, ref('x:dev')).length, 0);
-  assert.equal(rulesFor(scoped, ref(`x@${D}`)).length, 1);
-});
-
-const KEY = '-----BEGIN PUBLIC KEY-----\\nx\\n-----END PUBLIC KEY-----';
-const authority = `authorities: {a: {keys: ["${KEY}"], transparencyLog: ignore}}\n`;
-const broken: [text: string, message: RegExp][] = [
-  ['rules: [{name: r, images: ["*/x"]}]\n', /expected host\/path with a literal host/],
-  ['rules: [{name: r, images: [nginx]}]\n', /literal host/],
-  ['rules: [{name: r, images: []}]\n', /at least one pattern/],
+const EXEMPT = { images: ['docker.io/library/*'], reason: 'being replaced' };
+const lists: [
+  name: string,
+  policy: Partial<DecisionInput['policy']>,
+  input: Parameters<typeof decisionOf>[1],
+  summary: RegExp,
+][] = [
   [
-    `${authority}rules: [{name: r, images: ["**"], signatures: {all: [b]}}]\n`,
-    /authority 'b', which is not under authorities/,
+    'the digest that the tag resolves to',
+    { blocked: [BLOCKED] },
+    {},
+    /^deny: sha256:a{64} is on the blocklist: it leaks$/,
   ],
   [
-    `${authority}rules: [{name: r, images: ["**"], signatures: {all: []}}]\n`,
-    /rules\.0\.signatures\.all: expected at least one/,
+    'the digest of the reference, when nothing was resolved',
+    { blocked: [BLOCKED] },
+    { image: `x@${DIGEST}`, resolved: DOWN },
+    /^deny: .*is on the blocklist/,
+  ],
+  ['before an exemption', { blocked: [BLOCKED], exemptions: [EXEMPT] }, {}, /^deny: .*is on the blocklist/],
+  ['before a rule that only warns', { blocked: [BLOCKED], rules: [ruleOf({ mode: 'warn' })] }, {}, /^deny/],
+  ['not another digest', { blocked: [{ ...BLOCKED, digest: OTHER_DIGEST }] }, {}, /^allow/],
+  ['any of several entries', { blocked: [{ ...BLOCKED, digest: OTHER_DIGEST }, BLOCKED] }, {}, /^deny/],
+  [
+    'a tag of its repository that cannot be resolved is denied, and open',
+    { blocked: [{ ...BLOCKED, repository: 'docker.io/library/x' }] },
+    { resolved: DOWN },
+    /^deny\?: its repository has digests on the blocklist, and the tag could not be resolved: the registry is down$/,
   ],
   [
-    `${authority}rules: [{name: r, images: ["**"], signatures: {threshold: 2, of: [a, a]}}]\n`,
-    /the threshold is larger than the number of authorities/,
-  ],
-  [`${authority}rules: [{name: r, images: ["**"]}, {name: r, images: ["**"]}]\n`, /two rules are called 'r'/],
-  [`authorities: {a: {keys: ["${KEY}"], identities: [{issuer: x, subject: y}]}}\n`, /exactly one of keys, identities/],
-  ['authorities: {a: {}}\n', /exactly one of keys, identities, notary, notation/],
-  ['authorities: {a: {identities: []}}\n', /at least one identity/],
-  ['authorities: {a: {identities: [{subject: y}]}}\n', /an issuer with every identity/],
-  ['authorities: {a: {identities: [{issuer: x}]}}\n', /either subject \(exact\) or subjectPattern/],
-  [
-    'authorities: {a: {identities: [{issuer: x, subjectPattern: "^https://github.com/org/.*$"}]}}\n',
-    /not a regular expression/,
-  ],
-  ['authorities: {a: {identities: [{issuer: x, subjectPattern: "https://github.com/*/app/x"}]}}\n', /too wide/],
-  ['authorities: {a: {identities: [{issuer: x, subjectPattern: "**"}]}}\n', /too wide/],
-  ['authorities: {a: {identities: [{issuer: x, subjectPattern: "*@*"}]}}\n', /too wide/],
-  ['authorities: {a: {identities: [{issuer: x, subject: y, claims: {runner: z}}]}}\n', /expected claims among/],
-  ['authorities: {a: {notary: {roots: []}}}\n', /no trust on first use/],
-  ['authorities: {a: {notation: {trustStores: {}, trustedIdentities: ["*"]}}}\n', /trustStores\.ca or/],
-  [
-    `${authority}rules: [{name: r, images: ["**"], attestations: [{type: slsaprovenance1, by: {all: [a]}, condition: "predicate."}]}]\n`,
-    /not a condition in CEL/,
+    'the same for an exempt image',
+    { blocked: [{ ...BLOCKED, repository: 'docker.io/library/x' }], exemptions: [EXEMPT] },
+    { resolved: DOWN },
+    /^deny\?/,
   ],
   [
-    `${authority}rules: [{name: r, images: ["**"], attestations: [{type: slsaprovenance1, by: {all: [a]}, condition: "1 + 1"}]}]\n`,
-    /it gives int, expected bool/,
+    'a tag of another repository that cannot be resolved',
+    { blocked: [{ ...BLOCKED, repository: 'docker.io/library/y' }] },
+    { resolved: DOWN },
+    /^allow/,
   ],
   [
-    `${authority}rules: [{name: r, images: ["**"], attestations: [{type: nonsense, by: {all: [a]}}]}]\n`,
-    /expected a predicate type/,
+    'another digest of its repository that cannot be resolved',
+    { blocked: [{ ...BLOCKED, repository: 'docker.io/library/x' }] },
+    { image: `x@${OTHER_DIGEST}`, resolved: DOWN },
+    /^allow/,
   ],
-  ['rules: [{name: r, images: ["**"], registries: ["*"]}]\n', /expected a host/],
-  ['authorities: {a: {keys: [x], transparencyLog: ignore}}\n', /expected a public key in PEM/],
 ];
-for (const [text, message] of broken) {
-  test(`a policy that cannot mean what it says is refused: ${text.slice(0, 50).trim()}`, () =>
-    assert.throws(
-      () => parseConfig(text, 'c'),
-      (error) => message.test(String(error)),
+for (const [name, policy, input, summary] of lists)
+  test(`blocklist: ${name}`, () =>
+    assert.match(
+      summaryOf(decisionOf([], { policy: { rules: [ruleOf()], exemptions: [], ...policy }, ...input })),
+      summary,
     ));
+
+test('an exemption replaces the rules, and says why and until when', () => {
+  const until = { ...EXEMPT, until: '2026-12-31' };
+  const exempt = (exemptions: DecisionInput['policy']['exemptions']) =>
+    summaryOf(decisionOf([], { policy: { rules: [PINNED], exemptions } }));
+  assert.equal(exempt([EXEMPT]), 'allow: exempt: being replaced');
+  assert.equal(exempt([until]), 'allow: exempt until 2026-12-31: being replaced');
+  assert.match(exempt([{ ...EXEMPT, images: ['docker.io/library/y'] }]), /^deny/);
+});
+
+test('forbidden registries: only enforced rules that apply forbid a request (T46)', () => {
+  const forbidden = (rule: Partial<Rule>, image = 'evil.io/x:1') =>
+    forbiddenRegistry(
+      referenceOf(image),
+      { rules: [ruleOf({ registries: ['ghcr.io', '*.ok.io'], ...rule })], exemptions: [] },
+      {},
+      NOW,
+    );
+  assert.match(forbidden({}) ?? '', /no request was sent to evil\.io: rule 'r' does not allow this registry/);
+  assert.equal(forbidden({}, 'ghcr.io/x:1'), undefined);
+  assert.equal(forbidden({}, 'a.ok.io/x:1'), undefined);
+  assert.match(forbidden({}, 'notok.io/x:1') ?? '', /no request/);
+  assert.equal(forbidden({ mode: 'warn' }), undefined, 'a warning needs the answer of the registry');
+  assert.equal(forbidden({ images: ['ghcr.io/**'] }), undefined);
+});
+
+const anyRule: fc.Arbitrary<Rule> = fc
+  .record({
+    images: fc.subarray(['**', 'docker.io/library/*', 'ghcr.io/**'], { minLength: 1 }),
+    digest: fc.constantFrom('required', 'resolve', 'off'),
+    registries: fc.option(fc.subarray(['docker.io', 'ghcr.io'], { minLength: 1 }), { nil: undefined }),
+    namespaces: fc.option(fc.subarray(['a', 'b'], { minLength: 1 }), { nil: undefined }),
+    kinds: fc.option(fc.constant(['Pod']), { nil: undefined }),
+    tags: fc.option(fc.constant(['prod*']), { nil: undefined }),
+    mode: fc.constantFrom('enforce', 'warn'),
+    noRollback: fc.boolean(),
+  })
+  .map((more) => ruleOf(more as Partial<Rule>));
+const anyInput = fc.record({
+  image: fc.constantFrom('x:1', 'x:prod-1', `x@${DIGEST}`, `ghcr.io/y:1@${DIGEST}`),
+  failed: fc.boolean(),
+  scope: fc.constantFrom({}, { namespace: 'a' }, { namespace: 'a', kind: 'Pod' }, { kind: 'Job' }),
+});
+const RANK = { allow: 0, warn: 1, deny: 2 } as const;
+
+function rankOf(
+  policy: DecisionInput['policy'],
+  { image, failed, scope }: { image: string; failed: boolean; scope: object },
+) {
+  const resolved = failed ? DOWN : resolvedOf(image, { leftAt: '2026-01-01T00:00:00Z' });
+  return RANK[
+    decide({ reference: referenceOf(image), resolved, evidence: undefined, policy, now: NOW, scope }).outcome
+  ];
 }
+
+test('property: one more rule never admits an image that other rules object to', () => {
+  fc.assert(
+    fc.property(fc.array(anyRule, { minLength: 1, maxLength: 4 }), anyRule, anyInput, (rules, more, input) => {
+      const before = rankOf({ rules, exemptions: [] }, input);
+      const applies = decisionOf(rules, { image: input.image, scope: input.scope }).results.every(
+        ({ rule }) => rule !== '(none)',
+      );
+      if (applies) assert.ok(rankOf({ rules: [...rules, more], exemptions: [] }, input) >= before);
+    }),
+  );
+});
+
+test('property: the policy of a namespace never admits more (T21)', () => {
+  fc.assert(
+    fc.property(
+      fc.array(anyRule, { maxLength: 3 }),
+      fc.array(anyRule, { maxLength: 3 }),
+      anyInput,
+      (rules, more, input) => {
+        const tightening = new Map([['a', more]]);
+        assert.ok(rankOf({ rules, exemptions: [], tightening }, input) >= rankOf({ rules, exemptions: [] }, input));
+      },
+    ),
+  );
+});
+
+test('property: a scope that is unknown never admits more than a known one', () => {
+  fc.assert(
+    fc.property(fc.array(anyRule, { minLength: 1, maxLength: 4 }), anyInput, (rules, input) => {
+      const known = decisionOf(rules, { image: input.image, scope: { namespace: 'a', kind: 'Pod' } });
+      if (known.results.some(({ rule }) => rule === '(none)')) return;
+      assert.ok(
+        rankOf({ rules, exemptions: [] }, { ...input, scope: {} }) >=
+          rankOf({ rules, exemptions: [] }, { ...input, scope: { namespace: 'a', kind: 'Pod' } }),
+      );
+    }),
+  );
+});
+
+test('property: nothing hides a digest on the blocklist', () => {
+  fc.assert(
+    fc.property(fc.array(anyRule, { maxLength: 3 }), anyInput, fc.boolean(), (rules, input, exempt) => {
+      const exemptions = exempt ? [{ images: ['docker.io/library/*', 'ghcr.io/*'], reason: 'x' }] : [];
+      const image = { ...input, failed: input.failed && input.image.includes('@') };
+      assert.equal(rankOf({ rules, exemptions, blocked: [BLOCKED] }, image), RANK.deny);
+    }),
+  );
+});

@@ -1,14 +1,16 @@
-// The policy's hash: two texts that mean the same have the same one. Part of every kept verdict and of the lock's evidence.
+// The hash of a policy: two texts that mean the same have the same hash. The lock records it beside
+// its evidence. Pure.
 import { createHash } from 'node:crypto';
 import type { Authority } from './config.ts';
 import type { Policy } from './match.ts';
 
-/** `sha256:HEX` of authorities and rules; the order of settings within them does not matter. */
+/** `sha256:HEX` of everything that decides; the order of keys does not matter. */
 export function policyHash({ authorities, rules, exemptions, tightening, blocked = [] }: Hashed): string {
   return hashOf({
     authorities,
     rules,
-    // What is not there does not count: a policy has the hash that it had before there was such a setting.
+    // An empty setting does not count, so a policy keeps the hash that it had before the setting
+    // existed.
     ...(exemptions.length > 0 && { exemptions }),
     ...(blocked.length > 0 && {
       blocked: blocked.map(({ digest, repository = '' }) => `${digest} ${repository}`).sort(),
@@ -19,11 +21,12 @@ export function policyHash({ authorities, rules, exemptions, tightening, blocked
 
 type Hashed = Policy & { readonly authorities: Readonly<Record<string, Authority>> };
 
-/** `sha256:HEX` of a value of JSON. */
+/** `sha256:HEX` of a JSON value. */
 export function hashOf(value: unknown): string {
   return `sha256:${createHash('sha256').update(canonical(value)).digest('hex')}`;
 }
 
+/** JSON with sorted keys, and without keys whose value is undefined. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';

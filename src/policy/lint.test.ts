@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { Reference } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import type { Rule } from './config.ts';
-import { demands, lintPolicy } from './lint.ts';
+import { demands } from './demand-text.ts';
+import { lintPolicy } from './lint.ts';
 
 const rule = (more: Partial<Rule>): Rule => ({
   name: 'r',
@@ -36,19 +37,27 @@ const authority = {
 
 const cases: [name: string, rules: Rule[], expected: RegExp[]][] = [
   ['in order', [rule({ signatures: { all: ['a'] } })], []],
-  ['no rules', [], [/error rules there are none/, /warning authority 'a' no rule asks/]],
+  ['no rules', [], [/error rules there are none/, /warning authority 'a' no rule names it/]],
   [
     'an exemption for everything',
     [rule({ images: ['**'], digest: 'off' })],
-    [/error rule 'r' lets every image pass/, /authority 'a'/],
+    [/error rule 'r' has no demands: it admits every image that no other rule matches/, /authority 'a'/],
   ],
-  ['a rule that asks for nothing', [rule({ digest: 'off' })], [/warning rule 'r' asks for nothing/, /authority 'a'/]],
+  [
+    'a rule without demands',
+    [rule({ digest: 'off' })],
+    [/warning rule 'r' has no demands: its images pass/, /authority 'a'/],
+  ],
   [
     'a dead rule, and an image without one',
     [rule({ images: ['quay.io/x/*'], signatures: { any: ['a'] } })],
-    [/speaks for no image that is here/, /no rule speaks for ghcr\.io\/org\/a: denied/],
+    [/matches no image here/, /no rule applies to ghcr\.io\/org\/a: denied/],
   ],
-  ['signatures without digest', [rule({ digest: 'off', signatures: { all: ['a'] } })], [/but not for a digest/]],
+  [
+    'signatures without digest',
+    [rule({ digest: 'off', signatures: { all: ['a'] } })],
+    [/demands a signature, but no digest/],
+  ],
 ];
 for (const [name, rules, expected] of cases) {
   test(`lint: ${name}`, () => {

@@ -1,39 +1,42 @@
-// Several policies as one: each keeps its own names, all of their rules must be met. One that belongs to a namespace only adds
-// demands there.
+// Several policies as one. Each keeps its own names, and an image must meet the rules of all. The
+// policy of a namespace only adds demands there. Pure.
 import { Problem } from '../problem.ts';
 import type { Authority, Config, Demand, Rule } from './config.ts';
 
 export type Part = {
-  /** Stands before the names of its rules and authorities; empty for the file. */
+  /** The prefix of the names of its rules and authorities; empty for tagproof.yaml. */
   readonly name: string;
-  /** It only tightens what holds there. */
+  /** Set: the policy belongs to this namespace, and only adds demands there. */
   readonly namespace?: string;
   readonly config: Pick<Config, 'authorities' | 'rules' | 'registries' | 'exemptions' | 'find' | 'blocked'>;
 };
 
 export type Merged = {
   readonly config: Config;
-  /** The authorities of each part. */
+  /** The authorities of each part, for the check that no two of one part share a key. */
   readonly groups: readonly Readonly<Record<string, Authority>>[];
 };
 
-/** @param base settings that are the process's own: platforms, hostsDir; @throws Problem `conflict` for two words about one registry */
+/**
+ * @param base settings of the process itself: platforms, hostsDir
+ * @throws Problem `conflict` for two different settings of one registry
+ */
 export function mergePolicies(base: Config, parts: readonly Part[]): Merged {
   const groups = parts.map(({ name, config }) => rename(config.authorities, name));
-  const wide = parts.filter(({ namespace }) => namespace === undefined);
-  const narrow = Map.groupBy(
+  const cluster = parts.filter(({ namespace }) => namespace === undefined);
+  const byNamespace = Map.groupBy(
     parts.filter(({ namespace }) => namespace !== undefined),
     ({ namespace }) => namespace as string,
   );
-  const tightening = new Map([...narrow].map(([namespace, own]) => [namespace, own.flatMap(rulesOf)]));
-  const blocked = wide.flatMap((part) => part.config.blocked ?? []);
+  const tightening = new Map([...byNamespace].map(([namespace, group]) => [namespace, group.flatMap(rulesOf)]));
+  const blocked = cluster.flatMap((part) => part.config.blocked ?? []);
   const config: Config = {
     ...base,
     authorities: Object.assign({}, ...groups),
-    rules: wide.flatMap(rulesOf),
-    registries: registriesOf(wide),
-    exemptions: wide.flatMap((part) => part.config.exemptions),
-    find: { ...base.find, fields: wide.flatMap((part) => part.config.find.fields) },
+    rules: cluster.flatMap(rulesOf),
+    registries: registriesOf(cluster),
+    exemptions: cluster.flatMap((part) => part.config.exemptions),
+    find: { ...base.find, fields: cluster.flatMap((part) => part.config.find.fields) },
     ...(blocked.length > 0 && { blocked }),
     ...(tightening.size > 0 && { tightening }),
   };
@@ -62,7 +65,10 @@ function demandOf(demand: Demand, part: string): Demand {
   return { threshold: demand.threshold, of: names(demand.of) };
 }
 
-/** How a host is reached is one truth for the whole cluster. */
+/**
+ * The settings of a registry hold for the whole cluster, so two policies must not differ about
+ * them.
+ */
 function registriesOf(parts: readonly Part[]): Config['registries'] {
   const byHost = new Map<string, Config['registries'][number]>();
   for (const { name, config } of parts) {
@@ -71,7 +77,7 @@ function registriesOf(parts: readonly Part[]): Config['registries'] {
       if (known !== undefined && JSON.stringify(known) !== JSON.stringify(setting))
         throw new Problem(
           'conflict',
-          `policy '${name}' says something else about the registry ${setting.host} than another does`,
+          `policy '${name}' and another policy have different settings for the registry ${setting.host}`,
         );
       byHost.set(setting.host, setting);
     }

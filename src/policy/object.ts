@@ -1,10 +1,10 @@
-// A policy that is an object of the API: ImagePolicy for the whole cluster, NamespacedImagePolicy for one namespace. The same schema
-// and words as tagproof.yaml.
+// Policies as Kubernetes objects: ImagePolicy for the whole cluster, NamespacedImagePolicy for one
+// namespace. They have the schema of tagproof.yaml. Pure.
 import * as v from 'valibot';
 import { Problem } from '../problem.ts';
 import { type Authority, type Config, NO_CONFIG } from './config.ts';
-import { ConfigSchema, namesThatMiss } from './config-file.ts';
-import type { Mistake } from './yaml-file.ts';
+import { ConfigSchema, nameMistakes } from './config-schema.ts';
+import { type Mistake, mistakeOf } from './yaml-file.ts';
 
 export const GROUP = 'tagproof.dev';
 export const VERSION = `${GROUP}/v1alpha1`;
@@ -12,7 +12,9 @@ export type PolicyKind = 'ImagePolicy' | 'NamespacedImagePolicy';
 
 const { find, registries, authorities, rules, exemptions, blocked } = ConfigSchema.entries;
 export const ImagePolicySpec = v.strictObject({ find, registries, authorities, rules, exemptions, blocked });
-/** What a tenant may write: nothing about exemptions, registries or fields, which are the cluster's. */
+/**
+ * What a tenant may write. Exemptions, the blocklist, registries and fields belong to the cluster.
+ */
 export const NamespacedImagePolicySpec = v.strictObject({ authorities, rules });
 
 export type PolicySpec = Pick<Config, 'find' | 'registries' | 'authorities' | 'rules' | 'exemptions' | 'blocked'>;
@@ -22,50 +24,49 @@ export function readPolicy(kind: PolicyKind, spec: unknown): PolicySpec {
   const result = v.safeParse(kind === 'ImagePolicy' ? ImagePolicySpec : NamespacedImagePolicySpec, spec ?? {});
   const output = result.success ? { ...NO_CONFIG, ...(result.output as Partial<PolicySpec>) } : NO_CONFIG;
   const mistakes = result.success
-    ? [...namesThatMiss(output), ...(kind === 'ImagePolicy' ? [] : loosens(output))]
-    : result.issues.map((issue): Mistake => ({ path: pathOf(issue), message: wordsOf(issue) }));
+    ? [...nameMistakes(output), ...(kind === 'ImagePolicy' ? [] : tenantMistakes(output))]
+    : result.issues.map(mistakeOf);
   if (mistakes.length === 0) return output;
   throw new Problem('syntax', mistakes.map(({ path, message }) => `spec.${path.join('.')}: ${message}`).join('\n'));
 }
 
-const pathOf = (issue: v.BaseIssue<unknown>) => (issue.path ?? []).map((item) => item.key as string | number);
-const wordsOf = (issue: v.BaseIssue<unknown>) =>
-  issue.type === 'strict_object' && issue.expected === 'never' ? 'there is no such setting here' : issue.message;
-
 /**
- * What a tenant's policy must not do: send the webhook to hosts of its choice, with credentials that it holds, read files there
- * (T51, T52), or keep its processor busy (T30).
+ * The policy of a tenant must not make the webhook send requests to hosts that the tenant chooses,
+ * with the credentials of
+ * the webhook. It must not make it read files (T51, T52) or spend processor time (T30).
  */
-function loosens({ authorities: named, rules: given }: PolicySpec): Mistake[] {
+function tenantMistakes({ authorities: named, rules: given }: PolicySpec): Mistake[] {
   const byAuthority = Object.entries(named).flatMap(([name, authority]) =>
-    reaches(authority).map((setting) => ({
+    clusterSettings(authority).map((setting) => ({
       path: ['authorities', name],
-      message: `${setting} is for the cluster's own policy only`,
+      message: `only the policy of the cluster may set ${setting}`,
     })),
   );
   const byRule = given.flatMap((rule, index): Mistake[] => [
     ...(rule.namespaces === undefined
       ? []
-      : [{ path: ['rules', index, 'namespaces'], message: 'the rules hold for their own namespace; leave it out' }]),
+      : [{ path: ['rules', index, 'namespaces'], message: 'the rules apply to their own namespace: leave this out' }]),
     ...(rule.attestations.every(({ condition }) => condition === undefined)
       ? []
-      : [{ path: ['rules', index, 'attestations'], message: "conditions are for the cluster's own policy only" }]),
+      : [{ path: ['rules', index, 'attestations'], message: 'only the policy of the cluster may set conditions' }]),
   ]);
   return [...byAuthority, ...byRule];
 }
 
-function reaches(authority: Authority): string[] {
-  const settings: string[] = authority.signatureRepository === undefined ? [] : ['signatureRepository'];
-  switch (authority.kind) {
-    case 'cosign':
-      if (authority.trustRoot !== 'public-good') settings.push('trustRoot');
-      return settings;
-    case 'notary':
-      if (authority.server !== undefined) settings.push('notary.server');
-      if (authority.ca !== undefined) settings.push('notary.ca');
-      return settings;
-    case 'notation':
-      if (authority.revocation !== 'skip') settings.push('notation without revocation: skip');
-      return settings;
-  }
+/** Settings that lead the webhook to other hosts or to files. */
+function clusterSettings(authority: Authority): string[] {
+  const settings = authority.signatureRepository === undefined ? [] : ['signatureRepository'];
+  return [...settings, ...CLUSTER_SETTINGS[authority.kind](authority as never)];
 }
+
+/** By kind, so that a new kind of authority must say what a tenant may not set. */
+const CLUSTER_SETTINGS: {
+  readonly [K in Authority['kind']]: (authority: Extract<Authority, { kind: K }>) => string[];
+} = {
+  cosign: ({ trustRoot }) => (trustRoot === 'public-good' ? [] : ['trustRoot']),
+  notary: ({ server, ca }) => [
+    ...(server === undefined ? [] : ['notary.server']),
+    ...(ca === undefined ? [] : ['notary.ca']),
+  ],
+  notation: ({ revocation }) => (revocation === 'skip' ? [] : ['notation without revocation: skip']),
+};

@@ -1,15 +1,16 @@
-// YAML that a person wrote for us: one schema, every mistake with line and column.
+// YAML that a person wrote for tagproof: one schema, every mistake with line and column. Pure.
 import * as v from 'valibot';
 import { isMap, LineCounter, type Node, parseDocument } from 'yaml';
 import { asProblem, Problem } from '../problem.ts';
 
 export type Path = readonly (string | number)[];
-/** Something that the schema cannot see, at its place. */
+/** A mistake at its place, from the schema or from a check after it. */
 export type Mistake = { readonly path: Path; readonly message: string };
 
 /**
- * @param check what the schema cannot see
- * @throws Problem `syntax` with line and column; every mistake of the file in one message, a line each
+ * @param check finds the mistakes that the schema cannot see
+ * @throws Problem `syntax` with line and column; every mistake of the file in one message, a line
+ * each
  */
 export function parseYamlFile<S extends v.GenericSchema>(
   source: string,
@@ -26,7 +27,7 @@ export function parseYamlFile<S extends v.GenericSchema>(
   }
   let json: unknown;
   try {
-    json = document.toJS(); // aliases are expanded here, so many times and no more
+    json = document.toJS(); // expands aliases, and refuses more than a bounded number of them
   } catch (error) {
     throw asProblem(error, 'syntax', { file });
   }
@@ -41,13 +42,17 @@ export function parseYamlFile<S extends v.GenericSchema>(
   throw new Problem('syntax', first?.message + rest, { file, line: first?.line ?? 1, column: first?.column ?? 1 });
 }
 
-function mistakeOf(issue: v.BaseIssue<unknown>): Mistake {
+/** One issue of the schema, in words that name the setting. */
+export function mistakeOf(issue: v.BaseIssue<unknown>): Mistake {
   const path = (issue.path ?? []).map((item) => item.key as string | number);
   const unknown = issue.type === 'strict_object' && issue.expected === 'never';
   return { path, message: unknown ? `there is no setting '${path.at(-1)}' here` : issue.message };
 }
 
-/** Where something that was read stands; the file's beginning if it is not there. Counted from 1. */
+/**
+ * The place of a value that was read, counted from 1; the beginning of the file if the value is not
+ * there.
+ */
 export function positionOf(source: string, path: Path): { line: number; column: number } {
   const lines = new LineCounter();
   const { contents } = parseDocument(source, { lineCounter: lines });
@@ -55,7 +60,7 @@ export function positionOf(source: string, path: Path): { line: number; column: 
   return { line, column: col };
 }
 
-/** The deepest node on the path; for a key that must not be there, the key itself. */
+/** The deepest node on the path that exists; for an unknown key, the key itself. */
 function nodeAt(root: Node | null, path: Path): Node | null {
   let node = root;
   for (const [depth, key] of path.entries()) {

@@ -261,10 +261,10 @@ ${more}`;
   test('the policy changes while it runs; a broken one does not take its place', async () => {
     const object = pod('elsewhere', `elsewhere.test/x@sha256:${'a'.repeat(64)}`);
     const before = await apply(object);
-    assert.match(before.out, /no rule speaks for this image/);
+    assert.match(before.out, /no rule applies to this image/);
     writeFileSync(at('tagproof.yaml'), 'rules: [{name: broken}]\n');
     await new Promise((resolve) => setTimeout(resolve, 4500));
-    assert.match((await apply(object)).out, /no rule speaks for this image/, 'the old one is in force');
+    assert.match((await apply(object)).out, /no rule applies to this image/, 'the old one is in force');
     writeFileSync(
       at('tagproof.yaml'),
       policy('  - {name: elsewhere, images: ["elsewhere.test/**"], digest: required}\n'),

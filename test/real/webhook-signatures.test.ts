@@ -169,7 +169,7 @@ rules:
           metadata: { name: 'tagproof' },
           webhooks: [hook(path)],
         });
-      for (let i = 0; !/no rule speaks/.test(await run('probe', 'probe.test/x:1')); i++) {
+      for (let i = 0; !/no rule applies/.test(await run('probe', 'probe.test/x:1')); i++) {
         assert.ok(i < 30);
         await command('kubectl', [
           '--kubeconfig',

@@ -202,9 +202,9 @@ test('policy lint: wide identities, switched-off checks, certificates that ended
     'authorities:\n  ci:\n    identities: [{issuer: https://i.test, subjectPattern: "https://git.test/org/*/.ci/*"}]\n    transparencyLog: ignore\nrules:\n  - {name: r, images: ["**"], signatures: {all: [ci]}}\n',
   );
   const { out } = await tagproof(['policy', 'lint', '-c', 'lint.yaml']);
-  assert.match(out, /speaks for every repository of its owner/);
+  assert.match(out, /matches every repository of its owner/);
   assert.match(out, /names no ref/);
-  assert.match(out, /neither a log nor a clock is asked/);
+  assert.match(out, /neither a log entry nor a timestamp is required/);
 });
 
 test('policy init: what is used here, which of it is signed and by whom', async () => {

@@ -29,7 +29,7 @@ async function open(config: Config, client: RegistryClient): Promise<Evaluator |
     evaluate: (reference, scope) => {
       const { digest } = reference;
       const resolved = { reference, digest, from: 'registry' as const, at: new Date().toISOString() };
-      return evaluateImage(client, reference, resolved, policyContext, scope);
+      return evaluateImage({ client, reference, resolved, policyContext, scope });
     },
   };
 }

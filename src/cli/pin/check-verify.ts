@@ -5,7 +5,7 @@ import { evaluateImage, type PolicyContext, resolveAllowed, scopeOf } from '../.
 import type { Found } from '../../flow.ts';
 import { printReference, tagKey } from '../../image/reference.ts';
 import type { LockEvidence } from '../../lock/lock.ts';
-import { askedBy, type Config } from '../../policy/config.ts';
+import { authoritiesOfRule, type Config } from '../../policy/config.ts';
 import { isUnchecked, objections } from '../../policy/decision.ts';
 import { applicableRules } from '../../policy/match.ts';
 import { Problem } from '../../problem.ts';
@@ -22,7 +22,7 @@ export function checkEvidence(found: readonly Found[], policyContext: PolicyCont
   return found.flatMap((item): Finding[] => {
     const { reference } = item;
     const rules = applicableRules(policyContext.config, reference, scopeOf(item), new Date()).rules;
-    if (reference.digest === undefined || rules.every((rule) => askedBy(rule).length === 0)) return [];
+    if (reference.digest === undefined || rules.every((rule) => authoritiesOfRule(rule).length === 0)) return [];
     const entry = policyContext.lock.get(tagKey(reference));
     const verified = entry?.digest === reference.digest ? entry.verified : undefined;
     if (verified === undefined)
@@ -45,7 +45,7 @@ function staleEvidence(
   { policy, signers }: PolicyContext,
 ): string | undefined {
   if (verified.policy !== policy) return 'it was verified under another policy than today’s';
-  const asked = new Set(rules.flatMap(askedBy));
+  const asked = new Set(rules.flatMap(authoritiesOfRule));
   for (const { authority, keyId, subject } of verified.by) {
     if (!asked.has(authority)) continue;
     const signer = signers.find(({ name }) => name === authority);
@@ -92,7 +92,13 @@ export async function checkAgainstPolicy(
       const [first] = places;
       const answer = answers.get(printReference(first.reference));
       if (answer === undefined) return;
-      const { decision } = await evaluateImage(client, first.reference, answer, policyContext, scopeOf(first));
+      const { decision } = await evaluateImage({
+        client,
+        reference: first.reference,
+        resolved: answer,
+        policyContext,
+        scope: scopeOf(first),
+      });
       progress.show(`verified ${++done} of ${groups.length} images`);
       if (decision.outcome === 'allow') return;
       const message = objections(decision) as string;

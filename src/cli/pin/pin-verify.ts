@@ -66,7 +66,7 @@ export async function verifyAnswers(
       // One digest a reference: it must pass wherever it would be written.
       const settings = distinctSettings(places.get(key) ?? [], reference, policyContext);
       const evaluation = await Promise.all(
-        settings.map((scope) => evaluateImage(client, reference, answer, policyContext, scope)),
+        settings.map((scope) => evaluateImage({ client, reference, resolved: answer, policyContext, scope })),
       );
       const denied = evaluation.filter(({ decision }) => decision.outcome === 'deny');
       const sure = denied.find(({ decision }) => !isUnchecked(decision));

@@ -1,5 +1,6 @@
-// tagproof policy init: a policy to start from. Asks registries which of the images here are signed and, where a public identity
-// signed, whether that verifies; what it cannot know it leaves as a comment to fill in.
+// tagproof policy init: writes a first policy. It asks registries which of the images here are
+// signed and, where a public identity signed, verifies the signature. What it cannot know, it
+// leaves as a comment to fill in.
 import type { Reference, Resolution } from '../../flow.ts';
 import { printReference, repositoryOf, withDigest } from '../../image/reference.ts';
 import type { Config, CosignAuthority } from '../../policy/config.ts';
@@ -17,14 +18,14 @@ import type { CommonOptions, Context } from '../shared/command.ts';
 import { gather } from '../shared/gather.ts';
 import { type RegistryFlags, withClient } from '../shared/registry.ts';
 
-type Named = { readonly issuer: string; readonly subject: string };
+type SignerIdentity = { readonly issuer: string; readonly subject: string };
 
-/** What is known of one repository's signatures. */
-type Known = {
+/** What is known about the signatures of one repository. */
+type RepositorySignatures = {
   readonly repository: string;
-  /** Identities whose signature verified. */
-  readonly identities: readonly Named[];
-  /** Signatures that name no identity, or one that did not verify. */
+  /** Identities whose signature is valid. */
+  readonly identities: readonly SignerIdentity[];
+  /** Signatures that name no identity, and those that are not valid. */
   readonly others: number;
   readonly problem?: Problem;
 };
@@ -37,35 +38,38 @@ export async function initPolicy(
 ): Promise<{ report: Report; stdout: string }> {
   const { found, problems } = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, config, context);
   const references = new Map(found.map(({ reference }) => [repositoryOf(reference), reference]));
-  if (references.size === 0) throw new Problem('usage', 'there are no images here to start a policy from');
+  if (references.size === 0) throw new Problem('usage', 'there are no images here for a first policy');
   const known = await withClient(options, config, context, async (client) => {
     const answers = await resolveAll(references.values(), { client });
     return Promise.all(
-      [...references].map(([name, reference]) => look(client, name, reference, answers.get(printReference(reference)))),
+      [...references].map(([name, reference]) =>
+        signaturesOf(client, name, reference, answers.get(printReference(reference))),
+      ),
     );
   });
   known.sort((a, b) => (a.repository < b.repository ? -1 : 1));
   const signed = known.filter(({ identities, others }) => identities.length + others > 0).length;
   return {
-    stdout: write(known),
+    stdout: policyText(known),
     report: {
       command: 'policy init',
       findingsInSections: true,
       sections: [],
       findings: [],
       problems: [...problems, ...known.flatMap(({ problem }) => problem ?? [])],
-      summary: [`${plural(known.length, 'image')}, ${signed} with signatures; read it before you rely on it`],
+      summary: [`${plural(known.length, 'image')}, ${signed} with signatures; read the policy before you rely on it`],
       data: { repositories: known.map(({ problem: _, ...rest }) => rest) },
     },
   };
 }
 
-async function look(
+/** The signatures of one image stand for its repository. */
+async function signaturesOf(
   client: RegistryClient,
   repository: string,
   reference: Reference,
   answer: Resolution | undefined,
-): Promise<Known> {
+): Promise<RepositorySignatures> {
   const nothing = { repository, identities: [], others: 0 };
   if (answer === undefined) return nothing;
   if (answer instanceof Problem) return { ...nothing, problem: answer.at({ image: reference.text }) };
@@ -78,7 +82,7 @@ async function look(
         return identity === undefined ? [] : [[`${identity.issuer} ${identity.subject}`, identity] as const];
       }),
     );
-    const identities: Named[] = [];
+    const identities: SignerIdentity[] = [];
     for (const identity of named.values()) {
       const signer = await loadCosignSigner('probe', { ...PROBE, identities: [identity] });
       if (verifyMaterial(candidates, signer, subject, new Date()).verdict.kind === 'verified')
@@ -108,8 +112,8 @@ const PROBE = {
   annotations: {},
 } as const satisfies CosignAuthority & { annotations: object };
 
-/** Whom a certificate names; whether that is true is asked next. */
-function identityOf(candidate: SignatureCandidate): Named | undefined {
+/** The identity that a certificate claims; whether the claim is true is verified next. */
+function identityOf(candidate: SignatureCandidate): SignerIdentity | undefined {
   if (candidate instanceof Problem || 'malformed' in candidate || candidate.certificate === undefined) return undefined;
   let facts: CertificateFacts | { wrong: string };
   try {
@@ -123,16 +127,16 @@ function identityOf(candidate: SignatureCandidate): Named | undefined {
   return issuer === undefined || subject === undefined ? undefined : { issuer, subject };
 }
 
-function write(known: readonly Known[]): string {
-  const authorities = new Map<string, { name: string; identity: Named }>();
+function policyText(known: readonly RepositorySignatures[]): string {
+  const authorities = new Map<string, { name: string; identity: SignerIdentity }>();
   for (const identity of known.flatMap(({ identities }) => identities)) {
     const key = `${identity.issuer} ${identity.subject}`;
     if (!authorities.has(key))
       authorities.set(key, { name: nameFor(identity.subject, authorities.size + 1), identity });
   }
-  const nameOf = ({ issuer, subject }: Named) => authorities.get(`${issuer} ${subject}`)?.name as string;
+  const nameOf = ({ issuer, subject }: SignerIdentity) => authorities.get(`${issuer} ${subject}`)?.name as string;
   const lines = [
-    '# Written by tagproof policy init from the images in this repository. Every image needs a rule; without one it is denied.',
+    '# Written by tagproof policy init from the images in this repository. An image without a rule is denied.',
     'version: 1',
   ];
   if (authorities.size > 0) {
@@ -142,7 +146,7 @@ function write(known: readonly Known[]): string {
         `  ${name}:`,
         '    identities:',
         `      - issuer: ${JSON.stringify(identity.issuer)}`,
-        `        subject: ${JSON.stringify(identity.subject)}   # this very build; subjectPattern: with * allows others`,
+        `        subject: ${JSON.stringify(identity.subject)}   # this one build; subjectPattern: with * allows others`,
       );
   }
   lines.push('rules:');
@@ -161,9 +165,9 @@ function write(known: readonly Known[]): string {
     for (const { repository, others, problem } of pinned) {
       const why =
         problem !== undefined
-          ? 'could not be asked'
+          ? 'could not be checked'
           : others > 0
-            ? `has ${plural(others, 'signature')} by a key, or by somebody unknown: name an authority with its public key`
+            ? `has ${plural(others, 'signature')} by a key or an unknown signer: name an authority with the public key`
             : 'no signature found';
       lines.push(`      - ${JSON.stringify(repository)}   # ${why}`);
     }

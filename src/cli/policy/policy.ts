@@ -1,11 +1,12 @@
-// tagproof policy: lint tells what is wrong with the rules, explain which of them speak for an image, test runs cases, init
-// starts a policy. Only init asks registries.
+// tagproof policy: lint finds mistakes in the rules, explain shows which rules apply to an image,
+// test runs cases, init writes a first policy. Only init sends requests to registries.
 import { existsSync, readFileSync } from 'node:fs';
 import { Argument } from 'commander';
 import { endingTrust } from '../../evaluate/evaluate.ts';
 import { parseReference, printReference } from '../../image/reference.ts';
 import type { Config } from '../../policy/config.ts';
-import { demands, type Lint, lintPolicy } from '../../policy/lint.ts';
+import { demands } from '../../policy/demand-text.ts';
+import { type Lint, lintPolicy } from '../../policy/lint.ts';
 import { type ApplicableRules, applicableRules } from '../../policy/match.ts';
 import { positionOf } from '../../policy/yaml-file.ts';
 import { Problem } from '../../problem.ts';
@@ -17,23 +18,25 @@ import { gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, registryOptions } from '../shared/registry.ts';
 
 const EXAMPLES = `
-tagproof policy lint                       rules that ask for nothing, or speak of nothing that is here
-tagproof policy explain ghcr.io/org/app:v1 which rules speak for this image, and what they ask
-tagproof policy explain --replay decisions.log  the webhook's log, decided again by tagproof.yaml, without network
-tagproof policy test                       the cases in tagproof.test.yaml
-tagproof policy init > tagproof.yaml       a policy to start from: what is used here, and which of it is signed
+tagproof policy lint                       find rules without demands, and rules that match no image here
+tagproof policy explain ghcr.io/org/app:v1 show which rules apply to this image, and their demands
+tagproof policy explain --replay decisions.log  decide the log of the webhook again by tagproof.yaml, without network
+tagproof policy test                       run the cases in tagproof.test.yaml
+tagproof policy init > tagproof.yaml       write a first policy: the images used here, and who signed them
 `;
 
 type Options = CommonOptions & RegistryFlags & { replay: boolean };
 
 export function run(args: string[]): Promise<number> {
-  const command = registryOptions(defineCommand('policy', 'Looks at the rules in tagproof.yaml.', EXAMPLES))
+  const command = registryOptions(
+    defineCommand('policy', 'Checks, explains, tests or starts the policy in tagproof.yaml.', EXAMPLES),
+  )
     .addArgument(new Argument('<what>', 'what to do').choices(['lint', 'explain', 'test', 'init']))
     .argument(
       '[images or paths...]',
-      'explain: images; test: files with cases (default: tagproof.test.yaml); lint, init: files whose images the rules are for (default: .)',
+      'explain: images; test: files with cases (default: tagproof.test.yaml); lint, init: files with the images that the rules are for (default: .)',
     );
-  command.option('--replay', 'explain: the arguments are logs of the webhook, to be decided again', false);
+  command.option('--replay', 'explain: the arguments are logs of the webhook; decide them again', false);
   return execute<Options>(command, args, async ([what, ...rest], options, context) => {
     const config = await loadConfig(options.config);
     switch (what) {
@@ -56,7 +59,7 @@ async function lint(
   { config: file }: CommonOptions,
   context: Context,
 ): Promise<Report> {
-  const signers = await loadSigners(config.authorities); // keys that cannot be used are said here too
+  const signers = await loadSigners(config.authorities); // throws for keys that cannot be used
   const { found, problems } = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, config, context);
   const source = existsSync(file ?? 'tagproof.yaml') ? readFileSync(file ?? 'tagproof.yaml', 'utf8') : '';
   const now = new Date();
@@ -87,7 +90,7 @@ async function lint(
 }
 
 function explain(config: Config, images: string[]): Report {
-  if (images.length === 0) throw new Problem('usage', 'expected the images to explain');
+  if (images.length === 0) throw new Problem('usage', 'expected images to explain');
   const results = images.map((image) => ({ image, reference: parseReference(image) }));
   const explained = results.flatMap(({ reference }) =>
     reference instanceof Problem ? [] : [{ reference, ...applicableRules(config, reference, {}, new Date()) }],
@@ -102,14 +105,14 @@ function explain(config: Config, images: string[]): Report {
           ],
         ]
       : rules.length === 0
-        ? [[{ text: 'deny', style: 'bad' }, 'no rule speaks for this image']]
+        ? [[{ text: 'deny', style: 'bad' }, 'no rule applies to this image']]
         : rules.map((rule) => [{ text: rule.mode, style: 'dim' }, rule.name, demands(rule).join(' and ') || 'nothing']);
   return {
     command: 'policy explain',
-    sections: explained.map(({ reference, ...speaking }) => ({
+    sections: explained.map(({ reference, ...applicable }) => ({
       title: printReference(reference),
       head: [],
-      rows: rows(speaking),
+      rows: rows(applicable),
     })),
     findings: [],
     problems: results.flatMap(({ reference }) => (reference instanceof Problem ? [reference] : [])),

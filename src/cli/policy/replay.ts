@@ -1,5 +1,5 @@
-// tagproof policy explain --replay: the webhook's log decided again, by the policy at hand and without asking anybody.
-
+// tagproof policy explain --replay: decides the log of the webhook again by the policy at hand,
+// without network.
 import { type EvidenceRecord, fromEvidenceRecord } from '../../evaluate/evidence-record.ts';
 import { readNamed } from '../../file.ts';
 import type { Decision, Resolution } from '../../flow.ts';
@@ -12,16 +12,17 @@ import { asProblem, Problem } from '../../problem.ts';
 import type { Report } from '../../report/report.ts';
 import { plural } from '../pin/scan.ts';
 
-type Line = {
+/** One line of the log: one request to the webhook. */
+type LogLine = {
   readonly at: string;
   readonly step?: string;
   readonly namespace?: string;
   readonly name?: string;
   readonly kind?: string;
   readonly policy?: string;
-  readonly decisions?: readonly Ruling[];
+  readonly decisions?: readonly LoggedDecision[];
 };
-type Ruling = {
+type LoggedDecision = {
   readonly image: string;
   readonly digest?: string;
   readonly decision: Decision;
@@ -29,13 +30,13 @@ type Ruling = {
   readonly bypass?: object;
 };
 type Replayed = {
-  readonly line: Line;
-  readonly imageDecision: Ruling;
+  readonly line: LogLine;
+  readonly logged: LoggedDecision;
   readonly now: Decision;
   readonly lineNumber: number;
 };
 
-/** @param files logs of `tagproof serve admission`, one JSON object a line; `-` is standard input */
+/** @param files logs of the webhook, one JSON object a line; `-` is standard input */
 export function replay(config: Config, files: readonly string[]): Report {
   if (files.length === 0) throw new Problem('usage', 'expected the log of the webhook: --replay decisions.log');
   const problems: Problem[] = [];
@@ -46,69 +47,72 @@ export function replay(config: Config, files: readonly string[]): Report {
     for (const [index, source] of text.split('\n').entries()) {
       if (source.trim() === '') continue;
       try {
-        const line = JSON.parse(source) as Line;
-        if (line.step !== 'validate') continue; // what the webhook says of itself, and the step that denies nothing
-        for (const imageDecision of line.decisions ?? []) {
-          const now = decideAgain(config, line, imageDecision);
+        const line = JSON.parse(source) as LogLine;
+        if (line.step !== 'validate') continue; // lines about the server itself, and the mutating step, which denies nothing
+        for (const logged of line.decisions ?? []) {
+          const now = decideAgain(config, line, logged);
           if (now === undefined) skipped++;
-          else replayed.push({ file, line, imageDecision, now, lineNumber: index + 1 });
+          else replayed.push({ file, line, logged, now, lineNumber: index + 1 });
         }
       } catch (error) {
         problems.push(asProblem(error, 'syntax', { file, line: index + 1 }));
       }
     }
   }
-  const differ = replayed.filter(({ imageDecision, now }) => imageDecision.decision.outcome !== now.outcome);
+  const differ = replayed.filter(({ logged, now }) => logged.decision.outcome !== now.outcome);
   const policy = policyHash(config);
   const others = replayed.some(({ line }) => line.policy !== undefined && line.policy !== policy);
   return {
     command: 'policy explain',
     sections: [],
-    findings: differ.map(({ file, lineNumber, line, imageDecision, now }) => ({
+    findings: differ.map(({ file, lineNumber, line, logged, now }) => ({
       rule: 'replay-differs' as const,
       level: 'error' as const,
       file,
       line: lineNumber,
-      image: imageDecision.image,
-      message: `${line.namespace}/${line.kind}/${line.name}: was ${imageDecision.decision.outcome}, would be ${now.outcome}: ${objections(now) ?? objections(imageDecision.decision) ?? ''}`,
+      image: logged.image,
+      message: `${line.namespace}/${line.kind}/${line.name}: was ${logged.decision.outcome}, would be ${now.outcome}: ${objections(now) ?? objections(logged.decision) ?? ''}`,
     })),
     problems,
     summary: [
       `${plural(replayed.length, 'decision')} replayed: ${replayed.length - differ.length} the same, ${differ.length} ${differ.length === 1 ? 'differs' : 'differ'}${skipped > 0 ? `; ${skipped} were not made by rules (bypasses, invalid references)` : ''}`,
-      ...(others ? ['the log was written under another policy than this one'] : []),
+      ...(others ? ['the log was written under another policy'] : []),
     ],
     data: {
       policy,
-      decisions: replayed.map(({ line, imageDecision, now }) => ({
+      decisions: replayed.map(({ line, logged, now }) => ({
         at: line.at,
         namespace: line.namespace,
         kind: line.kind,
         name: line.name,
-        image: imageDecision.image,
-        was: imageDecision.decision.outcome,
+        image: logged.image,
+        was: logged.decision.outcome,
         now,
       })),
     },
   };
 }
 
-/** At the time of the log, with the evidence of the log. @returns undefined for what no rule decided */
+/**
+ * Decides at the time of the log, with the evidence of the log. @returns undefined for what no rule
+ * decided
+ */
 function decideAgain(
   config: Config,
-  line: Line,
-  { image, digest, decision, evidence, bypass }: Ruling,
+  line: LogLine,
+  { image, digest, decision, evidence: record, bypass }: LoggedDecision,
 ): Decision | undefined {
   const byForm = decision.results.some(({ rule }) => rule === '(form)');
   const reference = parseReference(image);
   if (bypass !== undefined || byForm || reference instanceof Problem) return undefined;
   const resolved: Resolution =
     digest === undefined
-      ? new Problem('unreachable', 'not resolved when it was asked')
+      ? new Problem('unreachable', 'it was not resolved when the webhook decided')
       : { reference, digest, from: 'lock', at: line.at };
   const scope = {
     ...(line.namespace !== undefined && line.namespace !== '' && { namespace: line.namespace }),
     ...(line.kind !== undefined && { kind: line.kind }),
   };
-  const known = evidence === undefined ? undefined : fromEvidenceRecord(evidence);
-  return decide(reference, resolved, known, config, new Date(line.at), scope);
+  const evidence = record === undefined ? undefined : fromEvidenceRecord(record);
+  return decide({ reference, resolved, evidence, policy: config, now: new Date(line.at), scope });
 }

@@ -1,4 +1,4 @@
-// tagproof policy test: runs the cases of a policy, offline.
+// tagproof policy test: runs the cases of a policy, without network.
 import { readNamed } from '../../file.ts';
 import { CasesSchema, runCase } from '../../policy/cases.ts';
 import type { Config } from '../../policy/config.ts';
@@ -11,7 +11,7 @@ const DEFAULT_FILE = 'tagproof.test.yaml';
 
 export function testPolicy(config: Config, files: readonly string[]): Report {
   if (config.rules.length === 0)
-    throw new Problem('usage', 'there are no rules to test: write some into tagproof.yaml');
+    throw new Problem('usage', 'there are no rules to test: write rules into tagproof.yaml');
   const rows: Cell[][] = [];
   const findings: Finding[] = [];
   const problems: Problem[] = [];

@@ -12,8 +12,8 @@ import type { Found, Reference, Resolution, Scope } from '../../flow.ts';
 import { parseReference, printReference } from '../../image/reference.ts';
 import { readLock } from '../../lock/lock.ts';
 import type { Config } from '../../policy/config.ts';
-import { describe } from '../../policy/decide.ts';
 import { isUnchecked, objections } from '../../policy/decision.ts';
+import { describeVerdict } from '../../policy/demand-signatures.ts';
 import { applicableRulesKey } from '../../policy/match.ts';
 import { Problem } from '../../problem.ts';
 import type { Cell, Finding, Section } from '../../report/report.ts';
@@ -66,7 +66,7 @@ export function run(args: string[]): Promise<number> {
       await Promise.all(
         [...groups].map(async ([key, { reference, scope }]) => {
           const answer = answers.get(printReference(reference)) as Resolution;
-          evaluations.set(key, await evaluateImage(client, reference, answer, policyContext, scope));
+          evaluations.set(key, await evaluateImage({ client, reference, resolved: answer, policyContext, scope }));
           context.progress.show(`verified ${evaluations.size} of ${groups.size} images`);
         }),
       );
@@ -151,7 +151,7 @@ function section(image: string, { resolved, evidence, decision }: Evaluation): S
   for (const [name, verdict] of evidence?.verdicts ?? []) {
     rows.push([
       { text: verdict.kind, style: verdict.kind === 'verified' ? 'good' : 'bad' },
-      `${name}: ${describe(verdict)}`,
+      `${name}: ${describeVerdict(verdict)}`,
     ]);
     for (const note of verdict.kind === 'verified' ? (verdict.notes ?? []) : [])
       rows.push([{ text: 'note', style: 'warn' }, `${name}: ${note}`]);

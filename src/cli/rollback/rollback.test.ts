@@ -131,7 +131,7 @@ test('what cannot be pulled, or is denied today, is not gone back to; nothing is
       'v1',
       ['--reason', 'r'],
       1,
-      /today's policy denies it: .*no rule speaks/,
+      /today's policy denies it: .*no rule applies/,
     ],
     ['', 'v1', [], 2, /expected --reason/],
     ['', `sha256:${'8'.repeat(64)}`, ['--reason', 'r'], 2, /it did not run sha256:8888/],
@@ -231,7 +231,7 @@ test('never again: what ran is blocked for everybody who asks the policy, and ca
   );
   const verified = await tagproof(folder, 'verify', `${host}/web@${digests['v3']}`);
   assert.equal(verified.code, 1);
-  assert.match(verified.out, /must never run again: v3 leaks/);
+  assert.match(verified.out, /is on the blocklist: v3 leaks/);
   assert.equal((await tagproof(folder, 'verify', `${host}/web@${digests['v2']}`)).code, 0);
   const back = await tagproof(folder, 'rollback', WEB, '--to', digests['v3'] as string, '--reason', 'r');
   assert.match(back.out, /it must never run again: v3 leaks/);
