@@ -80,6 +80,8 @@ export type Found = SourceLocation & {
   readonly object?: string;
   /** The object's namespace, where it names one. */
   readonly namespace?: string;
+  /** Name of the container, where it is the image of one that has a name. */
+  readonly container?: string;
   /** What a person should know about this place; shown by --explain. */
   readonly note?: string;
   /** Of an image in parts: the keys that hold them, where they are there. */

@@ -13,7 +13,7 @@ function lineOf(value: string, rest = '') {
 test('a found reference carries its position, dialect, document, object and namespace', () => {
   const { c, spot } = lineOf('nginx:1');
   Object.assign(c, { dialect: 'kubernetes', document: 2, object: 'Pod/a', namespace: 'prod' });
-  c.image(spot, 'nginx:1', true, 'why');
+  c.image(spot, 'nginx:1', true, { note: 'why' });
   const { reference, slot, ...place } = c.found[0] as (typeof c.found)[0];
   assert.deepEqual(place, {
     kind: 'found',
@@ -139,7 +139,7 @@ for (const [name, text, reason] of comments)
 
 test('an ignore comment without a reason has no effect, and the place says so', () => {
   const { c, spot } = lineOf('nginx:1', ' # tagproof:ignore');
-  c.image(spot, 'nginx:1', true, 'first');
+  c.image(spot, 'nginx:1', true, { note: 'first' });
   assert.equal(c.found[0]?.note, 'first; tagproof:ignore has no effect without a reason after it');
 });
 

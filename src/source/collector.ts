@@ -13,6 +13,8 @@ const IGNORE = /(?:#|\/\/)\s*tagproof:ignore\b[ \t:-]*(.*)$/;
 
 export type Spot = { start: number; end: number; path: string };
 
+type ImageOptions = { readonly note?: string; readonly completed?: boolean };
+
 export class Collector {
   readonly found: Found[] = [];
   readonly skipped: Skipped[] = [];
@@ -29,6 +31,10 @@ export class Collector {
   object: string | undefined;
   /** The namespace of that object, where it names one. */
   namespace: string | undefined;
+  /** Whether it is a custom resource: its controller may complete what it names. */
+  custom = false;
+  /** Name of the container that is being read. */
+  container: string | undefined;
   readonly #position: (offset: number) => { line: number; column: number };
   readonly #seen = new Set<number>();
   #mayIgnore: boolean | undefined;
@@ -43,8 +49,9 @@ export class Collector {
    * Takes a value that is a whole image reference.
    * @param sure false: the field may hold something else, so a value counts only if it can be
    * nothing but an image
+   * @param completed a controller may add a tag to a name without one, so it is not `latest` (P30)
    */
-  image(spot: Spot, value: string, sure: boolean, note?: string): void {
+  image(spot: Spot, value: string, sure: boolean, { note, completed = false }: ImageOptions = {}): void {
     const expression = notLiteral(value);
     if (expression !== undefined) return this.skip(spot, value, expression.reason, expression.detail);
     if (!sure && /^(true|false|null|~|\d*)$/i.test(value)) return; // a switch or a number, clearly no image
@@ -56,6 +63,10 @@ export class Collector {
     if (!sure && !unmistakable(reference)) {
       const detail = `may be an image; if it is, name the field ${fieldPath(spot.path)} under find.fields in tagproof.yaml`;
       return this.skip(spot, value, 'uncertain', detail);
+    }
+    if (completed && reference.tag === undefined && reference.digest === undefined) {
+      const detail = 'has no tag; the controller of this custom resource may add one, so it is not latest';
+      return this.skip(spot, value, 'incomplete', detail);
     }
     if (sure && this.#seen.has(spot.start)) this.#dropUncertain(spot);
     this.reference(spot, reference, wholeSlot(this.text, spot.start, spot.end, reference), note);
@@ -79,6 +90,7 @@ export class Collector {
       slot,
       ...(this.object !== undefined && { object: this.object }),
       ...(this.namespace !== undefined && { namespace: this.namespace }),
+      ...(this.container !== undefined && { container: this.container }),
       ...(notes !== '' && { note: notes }),
       ...(parts !== undefined && { parts }),
     });

@@ -88,6 +88,8 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
     c.dialect = dialect;
     c.object = undefined;
     c.namespace = undefined;
+    c.custom = false;
+    c.container = undefined;
     if (reader.unit === 'text') {
       reader.read(c, part, toFile);
       continue;

@@ -1,4 +1,7 @@
-import { podText, testFind } from '../../test/find-case.ts';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FIND_OPTIONS, podText, testFind } from '../../test/find-case.ts';
+import { findIn } from './find.ts';
 
 testFind([
   {
@@ -52,7 +55,7 @@ items:
     found: ['spec.containers[0].image a/b:1'],
   },
   {
-    name: 'custom resources of the catalogue take names without a tag',
+    name: 'custom resources of the catalogue',
     text: `apiVersion: argoproj.io/v1alpha1
 kind: Workflow
 spec:
@@ -69,7 +72,7 @@ spec:
 ---
 apiVersion: monitoring.coreos.com/v1
 kind: Prometheus
-spec: {image: prom}
+spec: {image: 'prom:v3'}
 ---
 apiVersion: pkg.crossplane.io/v1
 kind: Provider
@@ -80,7 +83,7 @@ spec: {package: xpkg.upbound.io/upbound/provider-aws:v1}
       'spec.templates[1].script.image python',
       'spec.steps[0].image golang',
       'spec.stepTemplate.image bash',
-      'spec.image prom',
+      'spec.image prom:v3',
       'spec.package xpkg.upbound.io/upbound/provider-aws:v1',
     ],
   },
@@ -153,3 +156,25 @@ items:
     skipped: ['stage Config'],
   },
 ]);
+
+test('P30: an untagged name in a custom resource is incomplete, and never latest; in a pod of it it is latest', async () => {
+  const plan = `apiVersion: upgrade.cattle.io/v1
+kind: Plan
+metadata: {name: server}
+spec:
+  version: v1.33.1+k3s1
+  upgrade: {image: rancher/k3s-upgrade, command: [x]}
+  template:
+    spec:
+      containers: [{name: a, image: busybox}]
+`;
+  const { found, skipped } = await findIn(plan, 'plan.yaml', FIND_OPTIONS);
+  assert.deepEqual(
+    found.map(({ path, container }) => `${path} ${container}`),
+    ['spec.template.spec.containers[0].image a'],
+  );
+  assert.deepEqual(
+    skipped.map(({ path, reason }) => `${path} ${reason}`),
+    ['spec.upgrade.image incomplete'],
+  );
+});

@@ -8,15 +8,24 @@ import { CATALOGUE, type FieldRule } from './fields.ts';
  */
 export function fieldRules(given: readonly FieldRule[], group: string | undefined, kind: string | undefined): string[] {
   const catalogued = group === undefined ? [] : CATALOGUE.filter((rule) => rule.group === group);
-  const configured = given.filter(
-    (rule) =>
-      (rule.group === undefined || rule.group === group) &&
-      (rule.kinds === undefined || rule.kinds.includes(kind ?? '')),
-  );
-  return [...catalogued, ...configured].flatMap((rule) =>
-    rule.paths.map((path) => path.replace(/\[\]/g, '/[]').replace(/\./g, '/').replace(/^\//, '')),
+  return [...patternsOf(catalogued), ...givenRules(given, group, kind)];
+}
+
+/** The user's patterns for objects of this kind. */
+export function givenRules(given: readonly FieldRule[], group: string | undefined, kind: string | undefined): string[] {
+  return patternsOf(
+    given.filter(
+      (rule) =>
+        (rule.group === undefined || rule.group === group) &&
+        (rule.kinds === undefined || rule.kinds.includes(kind ?? '')),
+    ),
   );
 }
+
+const patternsOf = (rules: readonly FieldRule[]): string[] =>
+  rules.flatMap(({ paths }) =>
+    paths.map((path) => path.replace(/\[\]/g, '/[]').replace(/\./g, '/').replace(/^\//, '')),
+  );
 
 /** @param path keys, and `[0]` for the items of a list */
 export function matchesField(path: readonly string[], rules: readonly string[]): boolean {

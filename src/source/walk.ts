@@ -8,7 +8,7 @@ import { readEmbedded } from './embedded.ts';
 import { BUILDS, CONTAINER_KEYS, CONTAINER_LISTS, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
 import { GLOBAL_REGISTRY_KEYS, type GlobalRegistry } from './overlay.ts';
 import type { WalkOptions } from './reader.ts';
-import { fieldRules, matchesField } from './rules.ts';
+import { fieldRules, givenRules, matchesField } from './rules.ts';
 import { readSplit } from './split.ts';
 import { deref, get, getText, type MapNode, type Node, type ScalarNode } from './yaml-node.ts';
 
@@ -17,6 +17,8 @@ type Context = {
   readonly options: WalkOptions;
   /** Field patterns that apply to the object around, as path segments joined by `/`. */
   readonly rules: readonly string[];
+  /** Of them: those of tagproof.yaml. */
+  readonly named: readonly string[];
   /** Values of a chart: any repository + tag is an image there. */
   readonly values: boolean;
   /** Inside a list of containers. */
@@ -35,7 +37,7 @@ const IMAGE_KEY = /^(?:image|[\w-]*[a-z0-9_-]Image|[\w-]*_image|[\w-]+-image)$/;
 export function walkDocument(collector: Collector, root: Node, options: WalkOptions, values: boolean): void {
   if (values) collector.globalRegistry ??= globalRegistryIn(root);
   const rules = fieldRules(options.fields, undefined, undefined);
-  walk(collector, root, [], { options, rules, values, container: false, nesting: 0, aliases: 0 });
+  walk(collector, root, [], { options, rules, named: rules, values, container: false, nesting: 0, aliases: 0 });
 }
 
 /** @param values root of a chart's values, here or in a HelmRelease */
@@ -86,28 +88,36 @@ function walkMap(c: Collector, map: MapNode, path: string[], outer: Context): vo
       `${group} names images that are built, not pulled`,
     );
   }
-  const { object, namespace } = c;
+  const { object, namespace, custom } = c;
   const metadata = map.entries.find((entry) => entry.key.value === 'metadata')?.value;
   const name = getText(metadata, 'name') ?? getText(metadata, 'generateName');
   if (!kind.endsWith('List')) {
     c.object = name === undefined ? kind : `${kind}/${name}`;
     c.namespace = getText(metadata, 'namespace');
+    c.custom = isCustom(group);
   }
   if (c.dialect === 'yaml') c.dialect = 'kubernetes';
   walkEntries(c, map, path, {
     ...outer,
     rules: fieldRules(outer.options.fields, group, kind),
+    named: givenRules(outer.options.fields, group, kind),
     values: false,
     container: false,
   });
   c.object = object;
   c.namespace = namespace;
+  c.custom = custom;
 }
+
+/** Groups of Kubernetes itself have no dot, or end in `.k8s.io`. */
+const isCustom = (group: string): boolean => group.includes('.') && !/(?:^|\.)k8s\.io$/.test(group);
 
 function walkEntries(c: Collector, map: MapNode, path: string[], context: Context): void {
   const consumed = readSplit(c, map, { parent: path.at(-1) ?? '', path: show(path), values: context.values }) ?? [];
   const container = context.container || map.entries.some((entry) => CONTAINER_KEYS.has(entry.key.value));
   const patch = patchesImage(map);
+  const outerContainer = c.container;
+  if (container) c.container = getText(map, 'name');
   for (const entry of map.entries) {
     if (consumed.includes(entry)) continue;
     const key = entry.key.value;
@@ -133,6 +143,7 @@ function walkEntries(c: Collector, map: MapNode, path: string[], context: Contex
       walk(c, value, [...path, key], context.container ? { ...context, container: false } : context);
     }
   }
+  c.container = outerContainer;
 }
 
 /** volumes[].image.reference: image volumes, KEP-4639. */
@@ -154,7 +165,8 @@ function walkVolumes(c: Collector, volumes: Node[], path: string[], context: Con
 type Field = { readonly key: string | undefined; readonly path: string[]; readonly sure: boolean };
 
 function walkScalar(c: Collector, scalar: ScalarNode, { key, path, sure }: Field, context: Context): void {
-  if (sure || (context.rules.length > 0 && matchesField(path, context.rules))) return emit(c, scalar, path, true);
+  if (sure || (context.rules.length > 0 && matchesField(path, context.rules)))
+    return emit(c, scalar, path, true, context.named.length > 0 && matchesField(path, context.named));
   if (key !== undefined && IMAGE_KEY.test(key)) return emit(c, scalar, path, false);
   if (scalar.style === 'literal' && /image/i.test(scalar.value)) {
     if (context.nesting >= MAX_NESTING) return;
@@ -163,16 +175,29 @@ function walkScalar(c: Collector, scalar: ScalarNode, { key, path, sure }: Field
       container: false,
       nesting: context.nesting + 1,
       rules: fieldRules(context.options.fields, undefined, undefined),
+      named: givenRules(context.options.fields, undefined, undefined),
     };
     return readEmbedded(c, scalar, show(path), (root) => walk(c, root, [...path, '|'], inner));
   }
   if (context.options.argsAndEnv && inArgsOrEnv(path)) readArgument(c, scalar, path);
 }
 
-function emit(c: Collector, scalar: ScalarNode, path: string[], sure: boolean): void {
+/** @param named the user's settings say that this field holds an image */
+function emit(c: Collector, scalar: ScalarNode, path: string[], sure: boolean, named = false): void {
   const value = scalar.value.trim();
   if (value === '') return;
-  c.image(spotOf(c, scalar, value, path), value, sure);
+  // P30: what completes it is known to the controller only, and `latest` would be another image.
+  const completed = c.custom && !named && !isPodField(path);
+  c.image(spotOf(c, scalar, value, path), value, sure, { completed });
+}
+
+/** An image of a pod: kubelets complete it with `latest`, whatever object the pod is part of. */
+function isPodField(path: readonly string[]): boolean {
+  const [list, item, field] = path.slice(-3);
+  if (field === 'reference') return true;
+  return item?.startsWith('[') === true
+    ? CONTAINER_LISTS.has(list ?? '')
+    : ['container', 'script', 'stepTemplate'].includes(item ?? '');
 }
 
 /**
