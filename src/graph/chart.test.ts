@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { printReference } from '../image/reference.ts';
 import { type FileResult, findIn } from '../source/find.ts';
+import type { ChartSetting } from './chart-forms.ts';
 import { seeAsDeployed } from './graph.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tagproof-charts-'));
@@ -13,7 +14,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 let count = 0;
 
 /** A line for each image: what is deployed, and how the digest is written, or why it is not. */
-async function images(files: Record<string, string>): Promise<string[]> {
+async function images(files: Record<string, string>, settings: readonly ChartSetting[] = []): Promise<string[]> {
   const root = join(folder, String(count++));
   const results: FileResult[] = [];
   for (const [file, text] of Object.entries(files)) {
@@ -21,7 +22,7 @@ async function images(files: Record<string, string>): Promise<string[]> {
     writeFileSync(join(root, file), text);
     if (/values|release/.test(file)) results.push(await findIn(text, file, { fields: [], argsAndEnv: false }));
   }
-  const seen = await seeAsDeployed(results, Object.keys(files), root);
+  const seen = await seeAsDeployed(results, { files: Object.keys(files), cwd: root, charts: settings });
   return seen.flatMap(({ found }) =>
     found.map(({ reference, slot }) => {
       const how = slot.blocked ?? `${slot.style ?? (slot.pin?.before === '@' ? 'tag' : 'digest')}`;
@@ -140,3 +141,62 @@ for (const [name, files, result] of cases)
     if (typeof result === 'string') assert.equal(line, result);
     else assert.match(line ?? '', result);
   });
+
+const release = (chart: string, image: string) =>
+  `apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec:\n  chart: {spec: {chart: ${chart}}}\n  values:\n    image:\n      repository: team/app\n${image}`;
+const elsewhere: [name: string, files: Record<string, string>, settings: ChartSetting[], result: string | RegExp][] = [
+  [
+    'a chart that nobody knows',
+    { 'release.yaml': release('mine', '      tag: v1\n') },
+    [],
+    /what chart mine does with a digest/,
+  ],
+  [
+    'a chart that is known',
+    { 'release.yaml': release('app-template', '      tag: v1\n') },
+    [],
+    'docker.io/team/app:v1 tag',
+  ],
+  [
+    'a known chart whose tag is more than the image',
+    { 'release.yaml': release('kube-prometheus-stack', '      tag: v1\n') },
+    [],
+    /what chart kube-prometheus-stack does/,
+  ],
+  [
+    'a known chart with hex digits',
+    { 'release.yaml': release('kube-prometheus-stack', '      tag: v1\n      sha: ""\n') },
+    [],
+    'docker.io/team/app:v1 hex',
+  ],
+  [
+    'a setting by name',
+    { 'release.yaml': release('mine', '      tag: v1\n      digest: ""\n') },
+    [{ chart: 'mine', digest: 'hex' }],
+    'docker.io/team/app:v1 hex',
+  ],
+  [
+    'a setting by file',
+    { 'prod/values.yaml': 'image:\n  repository: team/app\n  tag: v1\n' },
+    [{ files: 'prod/*', tag: 'image' }],
+    'docker.io/team/app:v1 tag',
+  ],
+  [
+    'values of a chart that nobody names',
+    { 'prod/values.yaml': 'image:\n  repository: team/app\n  tag: v1\n' },
+    [],
+    /what this chart does with a digest/,
+  ],
+];
+for (const [name, files, settings, result] of elsewhere)
+  test(`P29 elsewhere: ${name}`, async () => {
+    const [line] = await images(files, settings);
+    if (typeof result === 'string') assert.equal(line, result);
+    else assert.match(line ?? '', result);
+  });
+
+test('P29 elsewhere: a digest that is written tells what the chart takes', async () => {
+  const pinned = release('mine', `      tag: v1@sha256:${'a'.repeat(64)}\n`);
+  const lines = await images({ 'release.yaml': `${pinned}---\n${release('mine', '      tag: v2\n')}` });
+  assert.equal(lines[1], 'docker.io/team/app:v2 tag');
+});

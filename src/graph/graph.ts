@@ -3,30 +3,56 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { FileResult } from '../source/find.ts';
 import { chartFound, unknownRegistry } from './chart.ts';
+import { type ChartForm, type ChartSetting, formOf, remoteChartOf, remoteFound, writtenForms } from './chart-forms.ts';
 import { loadKustomizations } from './load.ts';
 import { type Charts, chartsOf } from './load-charts.ts';
 import { deployTree } from './tree.ts';
 
-/**
- * @param files all files of the tree, relative to `cwd`
- * @returns the results with references as they are deployed, and with slots that the charts of the tree take
- */
+export type GraphOptions = {
+  /** All files of the tree, relative to `cwd`. */
+  readonly files: readonly string[];
+  readonly cwd: string;
+  /** `find.charts` of tagproof.yaml. */
+  readonly charts?: readonly ChartSetting[];
+};
+
+/** @returns the results with references as they are deployed, and with slots that their charts take */
 export async function seeAsDeployed(
   results: readonly FileResult[],
-  files: readonly string[],
-  cwd: string,
+  { files, cwd, charts: settings = [] }: GraphOptions,
 ): Promise<readonly FileResult[]> {
   const overlaid = deployTree(results, await loadKustomizations(files, cwd), rootFrom(cwd));
-  const charts = chartsOf(files, cwd);
-  return Promise.all(overlaid.map((result) => chartResult(result, charts)));
+  const tree = chartsOf(files, cwd);
+  const written = writtenForms(
+    overlaid.flatMap(({ found, charts = [] }) =>
+      found.flatMap((item) => {
+        const chart = remoteChartOf(item, charts);
+        return chart === undefined ? [] : [{ found: item, chart }];
+      }),
+    ),
+  );
+  return Promise.all(overlaid.map((result) => chartResult(result, { tree, settings, written })));
 }
 
-async function chartResult(result: FileResult, charts: Charts): Promise<FileResult> {
-  const { file, found, globalRegistry: global } = result;
+type Known = {
+  readonly tree: Charts;
+  readonly settings: readonly ChartSetting[];
+  readonly written: ReadonlyMap<string, ChartForm>;
+};
+
+async function chartResult(result: FileResult, { tree, settings, written }: Known): Promise<FileResult> {
+  const { file, found, charts = [], globalRegistry: global } = result;
   if (!found.some(({ parts }) => parts !== undefined)) return result;
-  const chart = found.some(({ dialect }) => dialect === 'helm-values') ? await charts.of(file) : undefined;
-  if (chart !== undefined) return { ...result, found: found.map((item) => chartFound(item, chart, global)) };
-  return global === undefined ? result : { ...result, found: found.map((item) => unknownRegistry(item, global)) };
+  const isValues = found.some(({ dialect }) => dialect === 'helm-values');
+  const chart = isValues ? await tree.of(file) : undefined;
+  const seen = found.map((item) => {
+    if (chart !== undefined) return chartFound(item, chart, global);
+    const remote = remoteChartOf(item, charts);
+    if (item.parts === undefined || (remote === undefined && item.dialect !== 'helm-values')) return item;
+    const placed = remoteFound(item, formOf(remote, file, settings, written), remote);
+    return global === undefined ? placed : unknownRegistry(placed, global);
+  });
+  return { ...result, found: seen };
 }
 
 /** The top of the git repository as seen from the folder, where paths in objects of Flux begin; outside of one: the folder. */

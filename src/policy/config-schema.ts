@@ -34,6 +34,20 @@ const CONFIG = {
         v.array(v.strictObject({ group: v.optional(text), kinds: v.optional(v.array(text)), paths: v.array(text) })),
         [],
       ),
+      /**
+       * Charts that are not in the tree, by name or by the path of their values: the form of their digest field, and
+       * whether a digest may follow the tag.
+       */
+      charts: v.optional(
+        v.array(
+          v.strictObject({
+            chart: v.optional(text),
+            files: v.optional(text),
+            digest: v.optional(v.picklist(['full', 'hex'])),
+            tag: v.optional(v.literal('image')),
+          }),
+        ),
+      ),
       /** Find images in args, command and env values too. */
       argsAndEnv: v.optional(v.boolean(), false),
     }),

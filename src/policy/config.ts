@@ -12,6 +12,15 @@ export type Config = {
       readonly paths: readonly string[];
     }[];
     readonly argsAndEnv: boolean;
+    /** What charts that are not in the tree do with a digest, by name or by the path of their values. */
+    readonly charts?:
+      | readonly {
+          readonly chart?: string | undefined;
+          readonly files?: string | undefined;
+          readonly digest?: 'full' | 'hex' | undefined;
+          readonly tag?: 'image' | undefined;
+        }[]
+      | undefined;
   };
   readonly platforms: readonly string[];
   readonly registries: readonly {

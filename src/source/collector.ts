@@ -2,7 +2,7 @@
 import type { Dialect, Found, ImageKeys, Reference, Skipped, SkipReason, Slot, SourceLocation } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
-import type { GlobalRegistry, Overlay } from './overlay.ts';
+import type { GlobalRegistry, Overlay, RemoteChart } from './overlay.ts';
 import type { TagPlace } from './shared-tag.ts';
 import { wholeSlot } from './slot.ts';
 import { lineAt, positions } from './text.ts';
@@ -19,6 +19,7 @@ export class Collector {
   readonly found: Found[] = [];
   readonly skipped: Skipped[] = [];
   readonly overlays: Overlay[] = [];
+  readonly charts: RemoteChart[] = [];
   /** Tags of images in parts; several may be one scalar, by aliases. */
   readonly tagUses: TagPlace[] = [];
   /** A registry that values set for all images of a chart. */

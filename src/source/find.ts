@@ -4,7 +4,7 @@ import type { Dialect, Found, Skipped } from '../flow.ts';
 import { asProblem, type Problem } from '../problem.ts';
 import { Collector } from './collector.ts';
 import { DIALECTS, dialectOf, dialectOfDocument } from './dialects.ts';
-import type { GlobalRegistry, Overlay } from './overlay.ts';
+import type { GlobalRegistry, Overlay, RemoteChart } from './overlay.ts';
 import { isPlainSchema, mayNameImage } from './prefilter.ts';
 import type { WalkOptions } from './reader.ts';
 import { settleSharedTags } from './shared-tag.ts';
@@ -22,6 +22,8 @@ export type FileResult = {
   readonly problems: readonly Problem[];
   /** Objects that apply a folder with overrides of images; absent: none. */
   readonly overlays?: readonly Overlay[];
+  /** Charts from elsewhere that the file's objects install; absent: none. */
+  readonly charts?: readonly RemoteChart[];
   /** Of a chart's values: a registry that they set for all of its images. */
   readonly globalRegistry?: GlobalRegistry;
   /**
@@ -64,6 +66,7 @@ export async function findIn(
       skipped: [...c.skipped, ...settled.skipped].sort(byPosition),
       problems,
       ...(c.overlays.length > 0 && { overlays: c.overlays }),
+      ...(c.charts.length > 0 && { charts: c.charts }),
       ...(c.globalRegistry !== undefined && { globalRegistry: c.globalRegistry }),
     };
   };

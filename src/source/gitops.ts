@@ -15,6 +15,9 @@ export function readGitops(c: Collector, root: Node, group: string, kind: string
   if (group === 'kustomize.toolkit.fluxcd.io' && kind === 'Kustomization') return readFluxKustomization(c, spec);
   if (group === 'helm.toolkit.fluxcd.io' && kind === 'HelmRelease') {
     c.globalRegistry ??= globalRegistryIn(get(spec, 'values'));
+    const chart =
+      getText(get(get(spec, 'chart'), 'spec'), 'chart') ?? getText(get(spec, 'chartRef'), 'name') ?? 'unnamed';
+    c.charts.push({ document: c.document, values: 'spec.values', chart });
     for (const [index, renderer] of itemsOf(get(spec, 'postRenderers')).entries()) {
       const path = `spec.postRenderers[${index}].kustomize.images`;
       readOverrides(c, get(get(renderer, 'kustomize'), 'images'), path);
@@ -58,6 +61,10 @@ function readSources(c: Collector, spec: Node | undefined, path: string): void {
 
 function readSource(c: Collector, source: Node | undefined, path: string): void {
   const images = get(get(source, 'kustomize'), 'images');
+  const chart = getText(source, 'chart') ?? getText(source, 'path');
+  if (chart !== undefined && get(source, 'helm') !== undefined)
+    for (const values of ['valuesObject', 'values'])
+      c.charts.push({ document: c.document, values: `${path}helm.${values}`, chart });
   for (const [index, item] of itemsOf(images).entries())
     if (item.kind === 'scalar') readArgoImage(c, item, `${path}kustomize.images[${index}]`);
   readParameters(c, get(get(source, 'helm'), 'parameters'), `${path}helm.parameters`);

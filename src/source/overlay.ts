@@ -37,3 +37,12 @@ export const GLOBAL_REGISTRY_KEYS = [
   'global.hub',
   'defaultRegistry',
 ] as const;
+
+/** An object that installs a chart from elsewhere, with values in it. */
+export type RemoteChart = {
+  readonly document: number;
+  /** Field path of the values: `spec.values`. */
+  readonly values: string;
+  /** The chart's name; a path in a repository for one that comes from Git. */
+  readonly chart: string;
+};

@@ -61,7 +61,10 @@ export async function gather(
     progress: (done) => progress.show(`read ${done} of ${searched.length} files`),
   });
   if (signal.aborted) throw new Problem('interrupted', 'interrupted');
-  const applied = apply(await seeAsDeployed(results, searched, process.cwd()), config);
+  const applied = apply(
+    await seeAsDeployed(results, { files: searched, cwd: process.cwd(), charts: config.find.charts ?? [] }),
+    config,
+  );
   return { ...applied, problems: [...problems, ...applied.problems], files: searched.length };
 }
 
