@@ -83,8 +83,8 @@ export const INVENTORY_MUTANTS: readonly Mutant[] = [
   {
     name: 'the policy is evaluated without the namespace',
     file: 'src/inventory/rollback-candidates.ts',
-    from: 'policyContext, { kind, namespace });',
-    to: 'policyContext, { kind });',
+    from: 'scope: { kind, namespace },',
+    to: 'scope: { kind },',
     tests: ['src/inventory/rollback-candidates.test.ts'],
   },
   {
