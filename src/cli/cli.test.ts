@@ -280,6 +280,8 @@ test('pin --update moves pins to what the tags point to now', async () => {
   const folder = repository({
     'a.yaml': pod('HOST/updated:1'),
     'chart/values.yaml': 'image: {repository: HOST/updated, tag: "1", digest: ""}\n',
+    'chart/Chart.yaml': 'apiVersion: v2\nname: c\nversion: 1.0.0\n',
+    'chart/templates/a.yaml': 'image: "{{ .Values.image.repository }}@{{ .Values.image.digest }}"\n',
   });
   await tagproof(folder, ['pin']);
   const now = await pushSample(host, { ...WEB, repository: 'updated', content: 'newer' });

@@ -131,7 +131,7 @@ const cases: [name: string, files: Record<string, string>, result: string | RegE
       'c/values.yaml': 'sub:\n  image:\n    repository: team/app\n    tag: "1"\n',
       ...chart(`image: "${IMAGE}:{{ .Values.image.tag }}"`, 'dependencies:\n- {name: sub, version: 1.0.0}\n'),
     },
-    /a chart that c depends on and that is not in this tree/,
+    /what chart sub does with a digest here is not known/,
   ],
 ];
 for (const [name, files, result] of cases)

@@ -13,9 +13,12 @@ export type Chart = {
   readonly appVersion: string | undefined;
   /** Texts of its own templates. */
   readonly templates: readonly string[];
-  /** Its dependencies by the key that holds their values; undefined: the chart is not in this tree. */
-  readonly dependencies: ReadonlyMap<string, Chart | undefined>;
+  /** Its dependencies by the key that holds their values; `chart` is undefined for one that is not in this tree. */
+  readonly dependencies: ReadonlyMap<string, { readonly name: string; readonly chart: Chart | undefined }>;
 };
+
+/** What the values of a chart come to that is not in this tree. @param name of the chart */
+export type RemoteValues = (found: Found, name: string) => Found;
 
 /**
  * Helpers of libraries that charts load from elsewhere, by name: they take an image's mapping whole.
@@ -26,13 +29,17 @@ const LIBRARY_HELPERS: Readonly<Record<string, { readonly digest: DigestUse; rea
 };
 
 /** @returns the same place with the slot that the chart takes, or with the reason why nothing can be written */
-export function chartFound(item: Found, chart: Chart, global: GlobalRegistry | undefined): Found {
+export function chartFound(
+  item: Found,
+  chart: Chart,
+  global: GlobalRegistry | undefined,
+  elsewhere: RemoteValues,
+): Found {
   const found = inGlobalRegistry(item, chart, global);
   const { parts, slot, reference } = found;
   if (parts === undefined || reference.digest !== undefined) return found;
   const owner = ownerOf(chart, keysOf(found.path).slice(0, -1));
-  if (owner === undefined)
-    return blocked(found, `these are values of a chart that ${chart.name} depends on and that is not in this tree`);
+  if (typeof owner === 'string') return elsewhere(found, owner);
   if (reference.tag === undefined) return untagged(found, owner);
   if (slot.pin === undefined || slot.blocked !== undefined) return found;
   const use = slot.pin.before === '@' ? tagSlot(slot, parts, owner) : digestSlot(slot, parts, owner);
@@ -44,7 +51,7 @@ function inGlobalRegistry(found: Found, chart: Chart, global: GlobalRegistry | u
   if (global === undefined || found.parts === undefined) return found;
   const owner = ownerOf(chart, keysOf(found.path).slice(0, -1));
   const reads =
-    owner !== undefined &&
+    typeof owner !== 'string' &&
     (libraryUse(owner.chart, owner.base) !== undefined ||
       owner.chart.templates.some((text) => text.includes(`.${global.key}`)));
   if (!reads) return found;
@@ -85,12 +92,12 @@ function untagged(found: Found, owner: Owner): Found {
   return { ...found, reference: deployed, written: found.written ?? reference, slot: digestSlot(open, parts, owner) };
 }
 
-/** Whose values these are: below the key of a dependency they are the dependency's. */
-function ownerOf(chart: Chart, base: readonly string[]): Owner | undefined {
+/** Whose values these are: below the key of a dependency they are the dependency's; its name where it is not in this tree. */
+function ownerOf(chart: Chart, base: readonly string[]): Owner | string {
   const [first] = base;
-  if (first === undefined || !chart.dependencies.has(first)) return { chart, base };
-  const inner = chart.dependencies.get(first);
-  return inner === undefined ? undefined : ownerOf(inner, base.slice(1));
+  const inner = first === undefined ? undefined : chart.dependencies.get(first);
+  if (inner === undefined) return { chart, base };
+  return inner.chart === undefined ? inner.name : ownerOf(inner.chart, base.slice(1));
 }
 
 function digestSlot({ style: _, ...slot }: Slot, { digest: key }: ImageKeys, { chart, base }: Owner): Slot {

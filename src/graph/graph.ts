@@ -1,6 +1,7 @@
 // The deployment graph over what was found in a tree: overlays and charts decide what a reference is and what can be written there.
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import type { Found } from '../flow.ts';
 import type { FileResult } from '../source/find.ts';
 import { chartFound, unknownRegistry } from './chart.ts';
 import { type ChartForm, type ChartSetting, formOf, remoteChartOf, remoteFound, writtenForms } from './chart-forms.ts';
@@ -46,10 +47,12 @@ async function chartResult(result: FileResult, { tree, settings, written }: Know
   const isValues = found.some(({ dialect }) => dialect === 'helm-values');
   const chart = isValues ? await tree.of(file) : undefined;
   const seen = found.map((item) => {
-    if (chart !== undefined) return chartFound(item, chart, global);
+    const elsewhere = (found: Found, name: string | undefined) =>
+      remoteFound(found, formOf(name, file, settings, written), name);
+    if (chart !== undefined) return chartFound(item, chart, global, elsewhere);
     const remote = remoteChartOf(item, charts);
     if (item.parts === undefined || (remote === undefined && item.dialect !== 'helm-values')) return item;
-    const placed = remoteFound(item, formOf(remote, file, settings, written), remote);
+    const placed = elsewhere(item, remote);
     return global === undefined ? placed : unknownRegistry(placed, global);
   });
   return { ...result, found: seen };

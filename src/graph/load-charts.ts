@@ -51,12 +51,13 @@ export function chartsOf(files: readonly string[], cwd: string): Charts {
       if (size > MAX_TEMPLATES) return undefined;
       templates.push(text);
     }
-    const dependencies = new Map<string, Chart | undefined>();
+    const dependencies = new Map<string, { name: string; chart: Chart | undefined }>();
     const list = deref(get(root, 'dependencies'));
     for (const item of list?.kind === 'seq' ? list.items : []) {
       const name = getText(item, 'name');
       if (name === undefined) continue;
-      dependencies.set(getText(item, 'alias') ?? name, await load(dependencyFolder(item, folder, name), depth + 1));
+      const chart = await load(dependencyFolder(item, folder, name), depth + 1);
+      dependencies.set(getText(item, 'alias') ?? name, { name, chart });
     }
     const [name, appVersion] = [getText(root, 'name') ?? folder, getText(root, 'appVersion')];
     return { folder, name, appVersion, templates, dependencies };
