@@ -13,6 +13,7 @@ import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 
 const MAIN = resolve('src/cli/main.ts');
 const digestFor = (url: string) => digestOf(url.replace(/\?.*/, ''));
+const IMAGE = /^\s*(?:- )?image: ["']?([^\s"']+)["']?$/;
 const registry = new EmbeddedRegistry({
   intercept: (request, response) => {
     const digest = digestFor(request.url ?? '');
@@ -34,7 +35,7 @@ for (const given of process.argv.slice(2)) {
   writeFileSync(join(folder, 'certs/_default/hosts.toml'), `server = "http://${host}"\n[host."http://${host}"]\n`);
   const pin = await tagproof(after, 'pin', '-q', '-o', 'json', '--hosts-dir', join(folder, 'certs'));
   if (pin.status === null || pin.status > 2 || pin.stdout === '') throw new Error(pin.stderr);
-  const count = { roots: 0, refused: 0, right: 0, wrong: 0, unpinned: 0, other: 0 };
+  const count = { roots: 0, refused: 0, right: 0, artifact: 0, wrong: 0, unpinned: 0, other: 0 };
   for (const file of globSync('**/{kustomization.yaml,kustomization.yml,Kustomization,Chart.yaml}', { cwd: before })) {
     const render = basename(file) === 'Chart.yaml' ? helm : kustomize;
     const [old, now] = [render(before, dirname(file)), render(after, dirname(file))];
@@ -57,29 +58,29 @@ for (const given of process.argv.slice(2)) {
 await registry.close();
 process.exitCode = failed ? 1 : 0;
 
-/** Line by line: equal, or an image with the digest of what was there before. */
+/** Line by line: equal, or an image with the digest of what was there before, or a digest on a line of its own. */
 function compare(file: string, old: string, now: string, count: Record<string, number>): void {
-  const [a, b] = [old.split('\n'), now.split('\n')];
-  if (a.length !== b.length) {
-    count['other'] = (count['other'] ?? 0) + 1;
-    console.log(`  ${file}: renders ${b.length} lines, rendered ${a.length} before`);
-    return;
-  }
-  for (const [index, line] of a.entries()) {
-    const changed = b[index] as string;
-    const image = /^\s*(?:- )?image: ["']?([^\s"']+)["']?$/.exec(line)?.[1];
-    const pinned = /^\s*(?:- )?image: ["']?([^\s"']+)["']?$/.exec(changed)?.[1];
-    const kind =
-      image === undefined || pinned === undefined
-        ? line === changed
-          ? undefined
-          : otherKind(line, changed)
-        : kindOf(image, pinned);
-    if (kind === undefined) continue;
+  const add = (kind: string) => {
     count[kind] = (count[kind] ?? 0) + 1;
+  };
+  const [a, b] = [old.split('\n'), now.split('\n')];
+  let next = 0;
+  for (const line of a) {
+    // An OCIRepository, a kustomization or a value takes its digest on a line of its own.
+    while (b[next] !== line && /^\s*digest: ["']?sha256:[0-9a-f]{64}["']?$/.test(b[next] ?? '')) {
+      add('artifact');
+      next++;
+    }
+    const changed = b[next++] ?? '';
+    const image = IMAGE.exec(line)?.[1];
+    const pinned = IMAGE.exec(changed)?.[1];
+    const kind = image === undefined || pinned === undefined ? otherKind(line, changed) : kindOf(image, pinned);
+    if (kind === undefined) continue;
+    add(kind);
     if (kind === 'wrong' || kind === 'other')
       console.log(`  ${file}: ${kind}:\n    ${line.trim()}\n    ${changed.trim()}`);
     else if (kind === 'unpinned' && process.env['VERBOSE']) console.log(`  ${file}: unpinned: ${line.trim()}`);
+    if (kind === 'other') return;
   }
 }
 
