@@ -138,8 +138,8 @@ const cases: [name: string, files: Record<string, string>, result: string[]][] =
     ],
   ],
 ];
-const flux = (name: string, path: string, images: string) =>
-  `apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: ${name}}\nspec:\n  path: ${path}\n${images}`;
+const flux = (name: string, path: string, images: string, source = 'flux-system') =>
+  `apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: ${name}}\nspec:\n  sourceRef: {kind: GitRepository, name: ${source}}\n  path: ${path}\n${images}`;
 cases.push(
   [
     'P19 an object of Flux renames the images of its folder',
@@ -168,6 +168,14 @@ cases.push(
     ['apps/web/web.yaml: incomplete app', 'clusters/a.yaml: docker.io/library/app:v2'],
   ],
 );
+cases.push([
+  'P19 an object of Flux with another source may mean another repository: what it names is deployed as it is, too',
+  {
+    'apps/web/web.yaml': pod('app:1'),
+    'clusters/a.yaml': flux('web', './apps/web', '  images:\n  - name: app\n    newTag: v2\n', 'elsewhere'),
+  },
+  ['apps/web/web.yaml: docker.io/library/app:1', 'clusters/a.yaml: docker.io/library/app:v2'],
+]);
 for (const [name, files, result] of cases)
   test(name, async () => {
     assert.deepEqual(await deployed(files), result);

@@ -10,7 +10,7 @@ export type KustomizationFile = {
   /** Path as it is shown. */
   readonly file: string;
   /** Of an object of Flux, which applies a folder as an overlay does: its document, and where its `images:` are. */
-  readonly flux?: { readonly document: number; readonly entries: string };
+  readonly flux?: { readonly document: number; readonly entries: string; readonly ours: boolean };
   /** Files and folders of `resources:` and `bases:`, normalized like `file`; remote ones are left out. */
   readonly resources: readonly string[];
   readonly components: readonly string[];
@@ -76,7 +76,7 @@ export function fluxOverlay(declared: Overlay, file: string, folder: string): Ku
   const path = posix.join(folder, declared.path);
   return {
     file,
-    flux: { document: declared.document, entries: declared.entries },
+    flux: { document: declared.document, entries: declared.entries, ours: declared.ours },
     resources: [path],
     components: declared.components.map((component) => posix.join(path, component)),
     patches: [],

@@ -67,15 +67,16 @@ export function kustomizeChains(kustomizations: readonly KustomizationFile[], fi
     return inside.map(({ file, chain }) => ({ file, chain: [...chain, item] }));
   };
 
+  // An object of Flux whose source may be another repository takes nothing away: what it names is deployed as it is, too.
+  const certain = kustomizations.filter(({ flux }) => flux?.ours !== false);
   const used = new Set(
-    kustomizations.flatMap(({ resources, components }) =>
-      [...resources, ...components].flatMap((path) => at(path) ?? []),
-    ),
+    certain.flatMap(({ resources, components }) => [...resources, ...components].flatMap((path) => at(path) ?? [])),
   );
   const of = new Map<string, Chain[]>();
   for (const root of kustomizations) {
     if (used.has(root)) continue;
     for (const { file, chain } of taken(root, 0)) of.set(file, [...(of.get(file) ?? []), chain]);
   }
+  for (const chains of of.values()) if (chains.every((chain) => chain.at(-1)?.flux?.ours === false)) chains.push([]);
   return { of, incomplete };
 }

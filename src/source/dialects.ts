@@ -2,6 +2,7 @@
 // dialect is one file, which declares its name in `Dialects` of flow.ts, and one row here; without
 // the row nothing compiles.
 import type { Dialect } from '../flow.ts';
+import { argoSource } from './argo-source.ts';
 import { circleci } from './circleci.ts';
 import { compose } from './compose.ts';
 import { githubActions } from './github-actions.ts';
@@ -24,6 +25,7 @@ export const DIALECTS: Readonly<Record<Dialect, Reader>> = {
     load: async () => (await import('./dockerfile.ts')).readDockerfile,
   },
   kustomize,
+  'argocd-source': argoSource,
   'helm-chart': helmChart,
   'github-actions': githubActions,
   'gitlab-ci': gitlabCi,

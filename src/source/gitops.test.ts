@@ -138,3 +138,32 @@ test('P32: an OCIRepository takes its digest below its tag', async () => {
   const { found } = await findIn(flow, 'app.yaml', OPTIONS);
   assert.match(found[0]?.slot.blocked ?? '', /write ref over several lines/);
 });
+
+test('P19: the overrides that Argo CD keeps beside the manifests', async () => {
+  const text = 'kustomize:\n  images:\n  - app=ghcr.io/org/app:1.2\n';
+  assert.deepEqual(await lines(text, 'apps/.argocd-source-web.yaml'), ['kustomize.images[0]: ghcr.io/org/app:1.2']);
+  await roundTrip(text, 'apps/.argocd-source-web.yaml');
+});
+
+const patches: [name: string, patch: string][] = [
+  [
+    'a JSON patch in quotes',
+    `'[{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "ghcr.io/org/app:1"}]'`,
+  ],
+  [
+    'a JSON patch in a block',
+    '|-\n    - op: replace\n      path: /spec/template/spec/containers/0/image\n      value: ghcr.io/org/app:1',
+  ],
+  [
+    'a merge patch in a block',
+    '|\n    apiVersion: v1\n    kind: Pod\n    spec: {containers: [{name: a, image: "ghcr.io/org/app:1"}]}',
+  ],
+];
+for (const [name, patch] of patches)
+  test(`P19: ${name}`, async () => {
+    const text = `resources: [a.yaml]\npatches:\n- target: {kind: Deployment}\n  patch: ${patch}\n`;
+    const [line, ...more] = await lines(text, 'kustomization.yaml');
+    assert.match(line ?? '', /ghcr\.io\/org\/app:1$/);
+    assert.deepEqual(more, []);
+    await roundTrip(text, 'kustomization.yaml');
+  });

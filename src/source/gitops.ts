@@ -43,7 +43,10 @@ function readFluxKustomization(c: Collector, spec: Node | undefined): void {
       };
       return { name: getText(item, 'name') ?? '', ...field('newName'), ...field('newTag'), ...field('digest') };
     });
-    c.overlays.push({ document: c.document, entries: 'spec.images', path, components, images: overrides });
+    // Flux' bootstrap gives this name to the repository that it was bootstrapped from.
+    const ours = getText(get(spec, 'sourceRef'), 'name') === 'flux-system';
+    const place = { document: c.document, entries: 'spec.images', path, ours };
+    c.overlays.push({ ...place, components, images: overrides });
   }
   readOverrides(c, images, 'spec.images');
 }

@@ -16,6 +16,8 @@ export type Overlay = {
   readonly entries: string;
   /** The folder, from the root of the source. */
   readonly path: string;
+  /** Whether its source is certainly this repository; else the folder may be another one of the same name. */
+  readonly ours: boolean;
   /** Folders of components, from `path`. */
   readonly components: readonly string[];
   readonly images: readonly OverlayImage[];

@@ -168,7 +168,7 @@ function walkScalar(c: Collector, scalar: ScalarNode, { key, path, sure }: Field
   if (sure || (context.rules.length > 0 && matchesField(path, context.rules)))
     return emit(c, scalar, path, true, context.named.length > 0 && matchesField(path, context.named));
   if (key !== undefined && IMAGE_KEY.test(key)) return emit(c, scalar, path, false);
-  if (scalar.style === 'literal' && /image/i.test(scalar.value)) {
+  if ((scalar.style === 'literal' || isPlainPatch(c, scalar, path)) && /image/i.test(scalar.value)) {
     if (context.nesting >= MAX_NESTING) return;
     const inner = {
       ...context,
@@ -208,6 +208,12 @@ function spotOf(c: Collector, scalar: ScalarNode, value: string, path: string[])
   const within = c.text.slice(scalar.start, scalar.end).indexOf(value);
   const start = within < 0 ? scalar.start : scalar.start + within;
   return { start, end: within < 0 ? scalar.end : start + value.length, path: show(path) };
+}
+
+/** A patch of a kustomization that is written in quotes, on one line and without escapes: its offsets are those of the file. */
+function isPlainPatch(c: Collector, scalar: ScalarNode, path: readonly string[]): boolean {
+  const isPatch = path.at(-1) === 'patch' || path.at(-2) === 'patchesStrategicMerge';
+  return isPatch && c.text.slice(scalar.start, scalar.end) === scalar.value && !scalar.value.includes('\n');
 }
 
 /** A JSON patch operation (RFC 6902) that sets an image. */
