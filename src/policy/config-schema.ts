@@ -44,7 +44,7 @@ const CONFIG = {
             chart: v.optional(text),
             files: v.optional(text),
             digest: v.optional(v.picklist(['full', 'hex'])),
-            tag: v.optional(v.literal('image')),
+            tag: v.optional(v.picklist(['image'])),
           }),
         ),
       ),
