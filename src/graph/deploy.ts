@@ -18,7 +18,7 @@ import type { Chain, Chains } from './kustomize-chains.ts';
 export type Place = { readonly file: string; readonly document: number; readonly path: string };
 
 /** What becomes of one declaration in one chain. */
-type Outcome =
+export type Outcome =
   | { readonly kind: 'deployed'; readonly image: string; readonly renamedBy: Entry | undefined }
   | { readonly kind: 'replaced'; readonly by: Entry };
 
@@ -41,7 +41,7 @@ export type Deployment =
 export type Renamed = { readonly by: Entry; readonly reference: Reference };
 
 /** kustomize changes images of containers and init containers, wherever these lists are; a JSON patch sets such a field. */
-const TRANSFORMED = /(?:^|\.)(?:containers|initContainers)\[\d+\]\.image$|\[\d+\]\.value$/;
+export const TRANSFORMED = /(?:^|\.)(?:containers|initContainers)\[\d+\]\.image$|\[\d+\]\.value$/;
 
 export const placeKey = ({ file, document, path }: Place): string => `${file}\n${document}\n${path}`;
 /** Where an entry stands: in a kustomization's own list, or in that of an object of Flux. */
@@ -83,7 +83,7 @@ export function* stepsOf(image: string, chain: Chain): Generator<Step> {
 }
 
 /** Follows the tag of one declaration through one chain; digests that are written already decide nothing about the tag. */
-function follow(found: Found, chain: Chain, add: (place: Place, outcome: Outcome) => void): void {
+export function follow(found: Found, chain: Chain, add: (place: Place, outcome: Outcome) => void): void {
   let image: ImageParts = { ...splitImage(found.reference.text), digest: '' };
   let holder: Place = found;
   let renamedBy: Entry | undefined;

@@ -59,7 +59,7 @@ async function chartResult(result: FileResult, { tree, settings, written }: Know
 }
 
 /** The top of the git repository as seen from the folder, where paths in objects of Flux begin; outside of one: the folder. */
-function rootFrom(cwd: string): string {
+export function rootFrom(cwd: string): string {
   for (let at = cwd; ; at = dirname(at)) {
     if (existsSync(join(at, '.git'))) return relative(cwd, at) || '.';
     if (dirname(at) === at) return '.';

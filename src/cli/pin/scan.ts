@@ -13,18 +13,25 @@ const EXAMPLES = `
 tagproof scan                        this repository
 tagproof scan deploy/ 'charts/**/values.yaml'
 tagproof scan --explain              also what is skipped, and why
+tagproof scan --graph                what each overlay deploys
 helm template web ./chart | tagproof scan -
 tagproof scan --output markdown >> "$GITHUB_STEP_SUMMARY"
 `;
 
-type Options = CommonOptions & FindFlags & { explain: boolean };
+type Options = CommonOptions & FindFlags & { explain: boolean; graph: boolean };
 
 export function run(args: string[]): Promise<number> {
   const command = findOptions(
     defineCommand('scan', 'Shows every image reference and how firmly it is pinned. Asks no registry.', EXAMPLES),
-  ).option('--explain', 'also show what is skipped and why, and the field of each hit', false);
+  )
+    .option('--explain', 'also show what is skipped and why, and the field of each hit', false)
+    .option('--graph', 'show what each overlay deploys, and where each digest is decided', false);
   return execute<Options>(command, args, async (paths, options, context) => {
     const gathered = await gather(paths, options, await loadConfig(options.config), context);
+    if (options.graph && gathered.tree !== undefined) {
+      const { graphReport } = await import('./scan-graph.ts');
+      return { report: await graphReport(gathered.tree.results, gathered.tree.files) };
+    }
     return { report: report(gathered, options.explain) };
   });
 }

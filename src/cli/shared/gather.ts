@@ -29,6 +29,8 @@ export type GatheredFiles = {
   readonly found: readonly Found[];
   readonly skipped: readonly Skipped[];
   readonly problems: readonly Problem[];
+  /** As found, before the deployment graph; and all files that were listed. */
+  readonly tree?: { readonly results: readonly FileResult[]; readonly files: readonly string[] };
   /** Files that were read. */
   readonly files: number;
   /** The text of standard input, when that is what was read. */
@@ -65,7 +67,8 @@ export async function gather(
     await seeAsDeployed(results, { files: searched, cwd: process.cwd(), charts: config.find.charts ?? [] }),
     config,
   );
-  return { ...applied, problems: [...problems, ...applied.problems], files: searched.length };
+  const tree = { results, files: searched };
+  return { ...applied, tree, problems: [...problems, ...applied.problems], files: searched.length };
 }
 
 /** Loads tagproof.yaml only when there is one: its reader costs more than a scan of one file. */

@@ -1,0 +1,66 @@
+// The deployment graph for people: for each root of the tree what it deploys, by way of which kustomizations, and where each image's
+// digest is decided. Pure.
+import type { Found } from '../flow.ts';
+import type { FileResult } from '../source/find.ts';
+import { follow, TRANSFORMED } from './deploy.ts';
+import { fluxOverlay, type KustomizationFile } from './kustomization-file.ts';
+import { type Chain, kustomizeChains } from './kustomize-chains.ts';
+
+export type DeployedImage = {
+  /** Where it is declared: `base/web.yaml:12`. */
+  readonly at: string;
+  /** As it stands there, without digest. */
+  readonly written: string;
+  /** As this root deploys it, without digest. */
+  readonly deployed: string;
+  /** The place whose tag is deployed: `prod/kustomization.yaml images[0].name`, or where it is declared. */
+  readonly decidedBy: string;
+};
+
+export type GraphRoot = {
+  /** A kustomization or an object of Flux that no other one takes; undefined: applied without any. */
+  readonly root: string | undefined;
+  /** Kustomizations from the innermost to the root. */
+  readonly chain: readonly string[];
+  readonly images: readonly DeployedImage[];
+};
+
+/** @param results as found, before the graph changed them @param root of the repository, as files are shown */
+export function describeGraph(
+  results: readonly FileResult[],
+  kustomizations: readonly KustomizationFile[],
+  root: string,
+): GraphRoot[] {
+  const overlays = results.flatMap(({ file, overlays: declared = [] }) =>
+    declared.map((overlay) => fluxOverlay(overlay, file, root)),
+  );
+  const files = results.filter(({ found }) => found.length > 0).map(({ file }) => file);
+  const { of } = kustomizeChains([...kustomizations, ...overlays], files);
+  const groups = new Map<string, GraphRoot & { images: DeployedImage[] }>();
+  for (const { found } of results)
+    for (const item of found) {
+      if (item.dialect === 'kustomize' && !TRANSFORMED.test(item.path)) continue; // an entry, and no declaration
+      for (const chain of of.get(item.file) ?? [[]]) {
+        const names = chain.map(({ file }) => file);
+        const key = names.join('\n');
+        const group = groups.get(key) ?? { root: names.at(-1), chain: names, images: [] };
+        group.images.push(imageOf(item, chain));
+        groups.set(key, group);
+      }
+    }
+  return [...groups.values()].sort((a, b) => ((a.root ?? '') < (b.root ?? '') ? -1 : 1));
+}
+
+function imageOf(item: Found, chain: Chain): DeployedImage {
+  const at = `${item.file}:${item.line}`;
+  const { tag, name } = item.reference;
+  const written = `${name}${tag === undefined ? '' : `:${tag}`}`;
+  if (!TRANSFORMED.test(item.path)) return { at, written, deployed: written, decidedBy: at };
+  let [deployed, decidedBy] = [written, at];
+  follow(item, chain, (place, outcome) => {
+    if (outcome.kind !== 'deployed') return;
+    deployed = outcome.image;
+    decidedBy = place === item ? at : `${place.file} ${place.path}`;
+  });
+  return { at, written, deployed, decidedBy };
+}
