@@ -18,7 +18,7 @@ import type { Chain, Chains } from './kustomize-chains.ts';
 export type Place = { readonly file: string; readonly document: number; readonly path: string };
 
 /** What becomes of one declaration in one chain. */
-export type Outcome =
+export type ChainOutcome =
   | { readonly kind: 'deployed'; readonly image: string; readonly renamedBy: Entry | undefined }
   | { readonly kind: 'replaced'; readonly by: Entry };
 
@@ -56,8 +56,8 @@ export const entryPlace = ({ kustomization: { file, flux }, index }: Entry, key:
  * @returns by `placeKey`, for each declaration that at least one chain takes
  */
 export function deployments(found: readonly Found[], chains: Chains): ReadonlyMap<string, Deployment> {
-  const outcomes = new Map<string, Outcome[]>();
-  const add = (place: Place, outcome: Outcome) => {
+  const outcomes = new Map<string, ChainOutcome[]>();
+  const add = (place: Place, outcome: ChainOutcome) => {
     const key = placeKey(place);
     outcomes.set(key, [...(outcomes.get(key) ?? []), outcome]);
   };
@@ -83,7 +83,7 @@ export function* stepsOf(image: string, chain: Chain): Generator<Step> {
 }
 
 /** Follows the tag of one declaration through one chain; digests that are written already decide nothing about the tag. */
-export function follow(found: Found, chain: Chain, add: (place: Place, outcome: Outcome) => void): void {
+export function follow(found: Found, chain: Chain, add: (place: Place, outcome: ChainOutcome) => void): void {
   let image: ImageParts = { ...splitImage(found.reference.text), digest: '' };
   let holder: Place = found;
   let renamedBy: Entry | undefined;
@@ -101,7 +101,7 @@ export function follow(found: Found, chain: Chain, add: (place: Place, outcome: 
   add(holder, { kind: 'deployed', image: joinImage(image), renamedBy });
 }
 
-function deploymentOf(outcomes: readonly Outcome[]): Deployment {
+function deploymentOf(outcomes: readonly ChainOutcome[]): Deployment {
   const deployed = outcomes.filter((item) => item.kind === 'deployed');
   if (deployed.length === 0) {
     const entries = outcomes.flatMap((item) => (item.kind === 'replaced' ? [item.by] : []));
