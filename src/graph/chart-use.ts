@@ -39,6 +39,11 @@ export function tagUse(templates: readonly string[], path: readonly string[]): T
   return { kind: 'image' };
 }
 
+/** Whether any template reads a value. */
+export function isRead(templates: readonly string[], path: readonly string[]): boolean {
+  return usesOf(templates, path).length > 0;
+}
+
 /**
  * The tag that a chart fills in where the value is empty: its appVersion, as it is or with `v` before it.
  * @returns undefined where the templates do something else, or differ

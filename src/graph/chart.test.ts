@@ -116,6 +116,14 @@ const cases: [name: string, files: Record<string, string>, result: string | RegE
     /global\.imageRegistry is set, and whether the chart/,
   ],
   [
+    'a registry beside the image that no template reads is not part of it',
+    {
+      'c/values.yaml': 'image:\n  registry: registry.example.com\n  repository: team/app\n  tag: "1"\n',
+      ...chart(`image: "${IMAGE}:{{ .Values.image.tag }}"`),
+    },
+    'docker.io/team/app:1 tag',
+  ],
+  [
     'values below the key of a dependency are read by its templates',
     {
       'c/values.yaml': 'sub:\n  image:\n    repository: team/app\n    tag: "1"\n',

@@ -3,7 +3,7 @@ import type { Found, ImageKeys, Slot } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { GlobalRegistry } from '../source/overlay.ts';
-import { type DigestUse, defaultTag, digestUse, type TagUse, tagUse } from './chart-use.ts';
+import { type DigestUse, defaultTag, digestUse, isRead, type TagUse, tagUse } from './chart-use.ts';
 
 export type Chart = {
   /** Folder of Chart.yaml, as files are shown. */
@@ -35,7 +35,7 @@ export function chartFound(
   global: GlobalRegistry | undefined,
   elsewhere: RemoteValues,
 ): Found {
-  const found = inGlobalRegistry(item, chart, global);
+  const found = inGlobalRegistry(inOwnRegistry(item, chart), chart, global);
   const { parts, slot, reference } = found;
   if (parts === undefined || reference.digest !== undefined) return found;
   const owner = ownerOf(chart, keysOf(found.path).slice(0, -1));
@@ -44,6 +44,19 @@ export function chartFound(
   if (slot.pin === undefined || slot.blocked !== undefined) return found;
   const use = slot.pin.before === '@' ? tagSlot(slot, parts, owner) : digestSlot(slot, parts, owner);
   return { ...found, slot: use };
+}
+
+/** A registry beside the image that no template reads is not part of it. */
+function inOwnRegistry(found: Found, chart: Chart): Found {
+  const { parts, reference } = found;
+  const owner = ownerOf(chart, keysOf(found.path).slice(0, -1));
+  if (parts?.registry === undefined || typeof owner === 'string' || libraryUse(owner.chart, owner.base) !== undefined)
+    return found;
+  if (isRead(owner.chart.templates, [...owner.base, parts.registry])) return found;
+  const { tag, digest } = reference;
+  const bare = `${reference.repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+  const deployed = parseReference(bare);
+  return deployed instanceof Problem ? found : { ...found, reference: deployed, written: found.written ?? reference };
 }
 
 /** P6: a registry for all images, where the chart reads it, decides before the image's own. */
@@ -61,7 +74,7 @@ function inGlobalRegistry(found: Found, chart: Chart, global: GlobalRegistry | u
   const reference = parseReference(`${global.registry.replace(/\/$/, '')}/${path}${suffix}`);
   return reference instanceof Problem
     ? blocked(found, `${global.key} makes no valid reference of it`)
-    : { ...found, reference, written: found.reference };
+    : { ...found, reference, written: found.written ?? found.reference };
 }
 
 /** P6: values of a chart that is not in this tree, with a registry for all images: whether the chart reads it is not known. */
