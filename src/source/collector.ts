@@ -34,6 +34,8 @@ export class Collector {
   namespace: string | undefined;
   /** Whether it is a custom resource: its controller may complete what it names. */
   custom = false;
+  /** Whether it is a Talos machine configuration. */
+  talos = false;
   /** Name of the container that is being read. */
   container: string | undefined;
   readonly #position: (offset: number) => { line: number; column: number };

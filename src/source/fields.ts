@@ -46,6 +46,8 @@ export type FieldRule = {
 
 /** Custom resources that have images at other paths, by API group. */
 export const CATALOGUE: readonly FieldRule[] = [
+  // Files that are no objects: Prow's configuration and ko's.
+  { paths: ['**.utility_images.*', 'baseImageOverrides.*', 'defaultBaseImage'] },
   {
     group: 'argoproj.io',
     paths: ['**.container.image', '**.script.image', '**.sidecars[].image', '**.containerSet.containers[].image'],

@@ -5,7 +5,7 @@ import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { type Collector, notLiteral } from './collector.ts';
 import { readOverrides } from './kustomization.ts';
-import { splitSlot, wholeSlot } from './slot.ts';
+import { wholeSlot } from './slot.ts';
 import { globalRegistryIn } from './walk.ts';
 import { deref, get, getText, type Node, type ScalarNode } from './yaml-node.ts';
 
@@ -24,7 +24,6 @@ export function readGitops(c: Collector, root: Node, group: string, kind: string
     }
     return;
   }
-  if (group === 'source.toolkit.fluxcd.io' && kind === 'OCIRepository') return readOciRepository(c, spec);
   if (group === 'argoproj.io' && kind === 'Application') return readSources(c, spec, 'spec');
   if (group === 'argoproj.io' && kind === 'ApplicationSet')
     return readSources(c, get(get(spec, 'template'), 'spec'), 'spec.template.spec');
@@ -102,32 +101,6 @@ function readParameters(c: Collector, parameters: Node | undefined, path: string
       c.skip(spot, value.value, 'incomplete', `the tag of a chart's image (${name}); the chart says which image it is`);
     else c.image(spot, value.value, false);
   }
-}
-
-/** `url: oci://host/repository` with `ref: {tag}`: a digest below the tag decides before it. */
-function readOciRepository(c: Collector, spec: Node | undefined): void {
-  const url = deref(get(spec, 'url'));
-  const ref = deref(get(spec, 'ref'));
-  if (url?.kind !== 'scalar' || !url.value.startsWith('oci://')) return;
-  const spot = { start: url.start, end: url.end, path: 'spec.url' };
-  const name = url.value.slice('oci://'.length);
-  const why = notLiteral(name);
-  if (why !== undefined) return c.skip(spot, name, why.reason, why.detail);
-  const [tag, digest] = [getText(ref, 'tag') ?? '', getText(ref, 'digest') ?? ''];
-  if (ref?.kind !== 'map' || (tag === '' && digest === '')) {
-    const detail =
-      getText(ref, 'semver') === undefined ? 'names no tag, so the newest is taken' : 'follows a version range';
-    return c.skip(spot, name, 'incomplete', `${detail}: give ref.tag, which can be pinned`);
-  }
-  const reference = parseReference(`${name}${tag === '' ? '' : `:${tag}`}${digest === '' ? '' : `@${digest}`}`);
-  if (reference instanceof Problem) return c.skip(spot, name, 'invalid', reference.message);
-  const find = (key: string) => ref.entries.find((entry) => entry.key.value === key);
-  const parts = { map: ref, tag: find('tag'), digest: find('digest'), style: undefined, takesDigestKey: true } as const;
-  const slot =
-    ref.flow && digest === ''
-      ? { blocked: 'write ref over several lines, so that digest: can follow tag:' }
-      : splitSlot(c.text, parts);
-  c.reference(spot, reference, slot);
 }
 
 const itemsOf = (node: Node | undefined): readonly Exclude<Node, { kind: 'alias' }>[] => {

@@ -1,4 +1,5 @@
 // Kubernetes objects, and YAML or JSON whose file name means nothing: walk.ts reads both by shape.
+import { readArtifacts } from './artifacts.ts';
 import { readGitops } from './gitops.ts';
 import type { Reader } from './reader.ts';
 import { walkDocument } from './walk.ts';
@@ -16,7 +17,8 @@ export const kubernetes: Reader = {
   hints: [
     { word: 'mage', key: /mage[\w-]{0,64}["']?\s{0,64}:|\/image\b/ }, // image and Image
     { word: 'crossplane.io', key: /crossplane\.io/ }, // `package:` of a crossplane provider
-    { word: 'oci://', key: /oci:\/\// }, // `url:` of an OCIRepository
+    { word: 'oci://', key: /oci:\/\// }, // artifacts of Flux
+    { word: 'DockerImage', key: /DockerImage/ }, // `from:` of an ImageStream
     { word: 'kustomize.toolkit.fluxcd.io', key: /kustomize\.toolkit\.fluxcd\.io/ }, // applies a folder
   ],
   unit: 'document',
@@ -24,7 +26,9 @@ export const kubernetes: Reader = {
   read: (c, root, options) => {
     const apiVersion = getText(root, 'apiVersion') ?? '';
     const group = apiVersion.includes('/') ? (apiVersion.split('/', 1)[0] as string) : '';
-    readGitops(c, root, group, getText(root, 'kind') ?? '');
+    const kind = getText(root, 'kind') ?? '';
+    readGitops(c, root, group, kind);
+    readArtifacts(c, root, group, kind);
     walkDocument(c, root, options, false);
   },
 };

@@ -7,7 +7,7 @@ import { CATALOGUE, type FieldRule } from './fields.ts';
  * by `/`.
  */
 export function fieldRules(given: readonly FieldRule[], group: string | undefined, kind: string | undefined): string[] {
-  const catalogued = group === undefined ? [] : CATALOGUE.filter((rule) => rule.group === group);
+  const catalogued = CATALOGUE.filter((rule) => rule.group === group);
   return [...patternsOf(catalogued), ...givenRules(given, group, kind)];
 }
 

@@ -35,6 +35,7 @@ const IMAGE_KEY = /^(?:image|[\w-]*[a-z0-9_-]Image|[\w-]*_image|[\w-]+-image)$/;
 
 /** Reads the tree of one document. */
 export function walkDocument(collector: Collector, root: Node, options: WalkOptions, values: boolean): void {
+  collector.talos = isTalosConfig(root);
   if (values) collector.globalRegistry ??= globalRegistryIn(root);
   const rules = fieldRules(options.fields, undefined, undefined);
   walk(collector, root, [], { options, rules, named: rules, values, container: false, nesting: 0, aliases: 0 });
@@ -186,9 +187,23 @@ function walkScalar(c: Collector, scalar: ScalarNode, { key, path, sure }: Field
 function emit(c: Collector, scalar: ScalarNode, path: string[], sure: boolean, named = false): void {
   const value = scalar.value.trim();
   if (value === '') return;
+  if (c.talos && !named) {
+    const detail =
+      'a Talos machine configuration: Talos reads the version from the tag; name the field in find.fields to pin it';
+    return c.skip(spotOf(c, scalar, value, path), value, 'ignored', detail);
+  }
   // P30: what completes it is known to the controller only, and `latest` would be another image.
   const completed = c.custom && !named && !isPodField(path);
   c.image(spotOf(c, scalar, value, path), value, sure, { completed });
+}
+
+/** P37: Talos, configuration reference, v1alpha1.Config. */
+function isTalosConfig(root: Node): boolean {
+  return (
+    getText(root, 'version') === 'v1alpha1' &&
+    get(root, 'machine')?.kind === 'map' &&
+    get(root, 'apiVersion') === undefined
+  );
 }
 
 /** An image of a pod: kubelets complete it with `latest`, whatever object the pod is part of. */
