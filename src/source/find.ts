@@ -9,6 +9,7 @@ import { isPlainSchema, mayNameImage } from './prefilter.ts';
 import type { WalkOptions } from './reader.ts';
 import { settleSharedTags } from './shared-tag.ts';
 import { readTemplateLines } from './template.ts';
+import { HAS_EXPRESSION } from './templated.ts';
 import { positions } from './text.ts';
 import { loadSecondReader, parseYaml, SecondReaderNeeded, SyntaxProblem, splitDocuments } from './yaml.ts';
 import type { Node } from './yaml-node.ts';
@@ -32,8 +33,6 @@ export type FileResult = {
    */
   readonly stamp?: string;
 };
-
-const TEMPLATED = /\{\{|\{%|<%/;
 
 /**
  * Finds image references in one file's text. The same text gives the same result. It is
@@ -107,7 +106,7 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
       if (root !== undefined) readDocument(c, root, dialect, options);
     } catch (error) {
       if (error instanceof SecondReaderNeeded) throw error;
-      if (error instanceof SyntaxProblem && error.code === 'syntax' && TEMPLATED.test(part)) {
+      if (error instanceof SyntaxProblem && error.code === 'syntax' && HAS_EXPRESSION.test(part)) {
         c.dialect = 'template';
         readTemplateLines(c, part, toFile, '');
       } else {

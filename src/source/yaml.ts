@@ -2,6 +2,7 @@
 // takes what it refuses.
 import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from 'js-yaml';
 import { Problem } from '../problem.ts';
+import { failedAtTemplate } from './templated.ts';
 import {
   afterColon,
   type MapNode,
@@ -46,11 +47,12 @@ export function parseYaml(text: string, start: number, end: number): Node | unde
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     if (/depth/i.test(error.reason)) throw new SyntaxProblem('limit', `nested deeper than ${MAX_DEPTH} levels`, start);
+    const position = error.mark?.position ?? 0;
+    const refused = () =>
+      new SyntaxProblem('syntax', `not valid YAML: ${error.reason}; the document was left alone`, start + position);
+    if (failedAtTemplate(part, position)) throw refused();
     if (second === undefined) throw new SecondReaderNeeded();
-    return second(part, start, () => {
-      const at = start + (error.mark?.position ?? 0);
-      return new SyntaxProblem('syntax', `not valid YAML: ${error.reason}; the document was left alone`, at);
-    });
+    return second(part, start, refused);
   }
 }
 
