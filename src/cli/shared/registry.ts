@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../../policy/config.ts';
 import { Problem } from '../../problem.ts';
-import { type ClientOptions, RegistryClient } from '../../registry/client.ts';
+import type { ClientOptions, RegistryClient } from '../../registry/client.ts';
 import { type Context, collect } from './command.ts';
 import { version } from './version.ts';
 
@@ -15,7 +15,7 @@ export function registryOptions(command: Command): Command {
     .option('--timeout <seconds>', 'deadline of one exchange with a registry', '30');
 }
 
-/** Opens a client, hands it to the task, closes it. */
+/** Opens a client, hands it to the task, closes it. Loads it only now: `check` without network needs none. */
 export async function withClient<T>(
   flags: RegistryFlags,
   config: Config & Pick<ClientOptions, 'isNamed'>,
@@ -26,6 +26,7 @@ export async function withClient<T>(
   if (!(seconds > 0 && seconds <= 3600))
     throw new Problem('usage', `--timeout '${flags.timeout}': expected seconds between 0 and 3600`);
   const insecure = flags.insecureRegistry.map((host) => ({ host: host.toLowerCase(), plainHttp: true }));
+  const { RegistryClient } = await import('../../registry/client.ts');
   const client = new RegistryClient({
     signal,
     deadlineMs: seconds * 1000,
