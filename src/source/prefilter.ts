@@ -5,8 +5,14 @@ import { SCHEMA_KINDS } from './fields.ts';
 
 const HINTS = Object.values(DIALECTS).flatMap(({ hints }) => hints);
 
-/** The words without which no dialect with hints finds anything. */
-export const HINT_WORDS = [...new Set(HINTS.map(({ word }) => word))];
+const WORDS = [...new Set(HINTS.map(({ word }) => word))];
+/**
+ * The words without which no dialect with hints finds anything. A word that contains another one
+ * adds nothing. The shortest is first: it is the one that nearly every file with an image has.
+ */
+export const HINT_WORDS = WORDS.filter((word) => !WORDS.some((other) => other !== word && word.includes(other))).sort(
+  (a, b) => a.length - b.length,
+);
 const HINT_KEY = new RegExp([...new Set(HINTS.map(({ key }) => key.source))].join('|'));
 /** The rest of a quoted key after an escape, which may spell any of these words. */
 const ESCAPED_KEY = /\\[uUx][^"\n]{0,64}"\s{0,64}:/;

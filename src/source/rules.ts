@@ -2,13 +2,14 @@
 import { matchesPattern } from '../image/pattern.ts';
 import { CATALOGUE, type FieldRule } from './fields.ts';
 
+const CATALOGUE_OF = Map.groupBy(CATALOGUE, ({ group }) => group);
+
 /**
  * The patterns of the catalogue and of the user for objects of this kind, as path segments joined
  * by `/`.
  */
 export function fieldRules(given: readonly FieldRule[], group: string | undefined, kind: string | undefined): string[] {
-  const catalogued = CATALOGUE.filter((rule) => rule.group === group);
-  return [...patternsOf(catalogued), ...givenRules(given, group, kind)];
+  return [...patternsOf(CATALOGUE_OF.get(group) ?? []), ...givenRules(given, group, kind)];
 }
 
 /** The user's patterns for objects of this kind. */
@@ -22,10 +23,18 @@ export function givenRules(given: readonly FieldRule[], group: string | undefine
   );
 }
 
-const patternsOf = (rules: readonly FieldRule[]): string[] =>
-  rules.flatMap(({ paths }) =>
-    paths.map((path) => path.replace(/\[\]/g, '/[]').replace(/\./g, '/').replace(/^\//, '')),
-  );
+const patternsOf = (rules: readonly FieldRule[]): string[] => rules.flatMap(segmentsOf);
+
+/** Per rule, because every object of every document asks for them. */
+const SEGMENTS = new WeakMap<FieldRule, readonly string[]>();
+
+function segmentsOf(rule: FieldRule): readonly string[] {
+  const before = SEGMENTS.get(rule);
+  if (before !== undefined) return before;
+  const paths = rule.paths.map((path) => path.replace(/\[\]/g, '/[]').replace(/\./g, '/').replace(/^\//, ''));
+  SEGMENTS.set(rule, paths);
+  return paths;
+}
 
 /** @param path keys, and `[0]` for the items of a list */
 export function matchesField(path: readonly string[], rules: readonly string[]): boolean {
