@@ -1,92 +1,100 @@
-// Scanning a tree like a large collection of repositories: about 17,000 YAML files, 110 MB, a quarter of them with images,
-// beside reading the same files, and beside frizbee where it is installed.
+// Scanning three trees beside reading the same files: a large collection of repositories, a repository of jobs (dense YAML),
+// one of charts (templates). The deployment graph beside the scan alone, and frizbee where it is installed.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { seeAsDeployed } from '../src/graph/graph.ts';
 import { listFiles } from '../src/source/files.ts';
 import { readFiles } from '../src/source/read.ts';
 import { compare, isInstalled, print } from './bench.ts';
+import { charts, collection, jobs, writeTree } from './trees.ts';
+
+const OPTIONS = { fields: [], argsAndEnv: false };
 
 export async function run(): Promise<void> {
+  spawnSync(process.execPath, ['build.ts'], { stdio: 'inherit' });
+  await scanTree('collection', collection(), '≤ 1.5', frizbee);
+  await scanTree('jobs, dense YAML', jobs(), '≤ 6');
+  await scanTree('charts', charts(), '≤ 4');
+}
+
+type Files = Iterable<readonly [string, string]>;
+
+async function scanTree(
+  name: string,
+  made: Files,
+  limit: string,
+  also?: (folder: string) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tagproof-bench-'));
   try {
-    const bytes = makeTree(folder);
+    const bytes = writeTree(folder, made);
     const { files } = listFiles(['.'], folder, []);
     let found = 0;
     const read = () => {
       for (const file of listFiles(['.'], folder, []).files) readFileSync(join(folder, file));
     };
     const scan = async () => {
-      const results = await readFiles(listFiles(['.'], folder, []).files, folder, { fields: [], argsAndEnv: false });
+      const results = await readFiles(listFiles(['.'], folder, []).files, folder, OPTIONS);
       found = results.reduce((sum, result) => sum + result.found.length, 0);
+      return results;
     };
-    const [mine, limit] = await compare(
-      [
-        { name: 'scan', run: scan },
-        { name: 'read', run: read },
-      ],
-      5,
-    );
+    const graph = async () => seeAsDeployed(await scan(), { files, cwd: folder });
+    const sides = [
+      { name: 'scan', run: scan },
+      { name: 'read', run: read },
+      { name: 'scan and graph', run: graph },
+    ];
+    const [mine, reading, deployed] = (await compare(sides, 5)) as [number, number, number];
+    const [cpu, cpuReading] = (await compare(sides.slice(0, 2), 5, cpuTime)) as [number, number];
     print(
-      `scan ${files.length} files, ${(bytes / 1e6).toFixed(0)} MB, ${found} images, beside reading`,
-      mine as number,
-      limit as number,
-      '≤ 2',
+      `${name}: ${files.length} files, ${(bytes / 1e6).toFixed(0)} MB, ${found} images, beside reading`,
+      mine,
+      reading,
+      limit,
     );
-
-    spawnSync(process.execPath, ['build.ts'], { stdio: 'inherit' });
-    const atExit =
-      'data:text/javascript,import{isMainThread}from"node:worker_threads";isMainThread&&process.on("exit",()=>process.stderr.write(String(process.resourceUsage().maxRSS)))';
-    const memory = spawnSync(
-      process.execPath,
-      ['--import', atExit, 'dist/main.js', 'scan', '-q', '-o', 'json', folder],
-      { encoding: 'utf8', maxBuffer: 1 << 28 },
-    );
-    process.stdout.write(`peak memory of the whole process: ${(Number(memory.stderr) / 1024).toFixed(0)} MiB\n`);
-
-    if (isInstalled('frizbee')) {
-      // frizbee has no offline listing: it is given the tree and told to change nothing; without network every lookup fails
-      // at once, so this is the time of its walk and its matching.
-      const peer = () => spawnSync('frizbee', ['image', 'list', folder], { stdio: 'ignore' });
-      const ours = () =>
-        spawnSync(process.execPath, ['dist/main.js', 'scan', '-q', '-o', 'json', folder], { stdio: 'ignore' });
-      const [a, b] = await compare(
-        [
-          { name: 'tagproof scan', run: ours },
-          { name: 'frizbee image list', run: peer },
-        ],
-        3,
-      );
-      print('tagproof scan (whole process) beside frizbee image list', a as number, b as number, '< 1');
-    }
+    print(`${name}: CPU beside that of reading`, cpu, cpuReading, limit);
+    print(`${name}: with the deployment graph beside without`, deployed, mine, '≤ 1.2');
+    process.stdout.write(`${name}: peak memory of the whole process ${peakMemory(folder)} MiB, goal ≤ 200\n`);
+    await also?.(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function makeTree(folder: string): number {
-  let bytes = 0;
-  const put = (i: number, text: string) => {
-    const parent = join(folder, `repo${i % 60}`, `dir${i % 7}`);
-    mkdirSync(parent, { recursive: true });
-    writeFileSync(join(parent, `file${i}.yaml`), text);
-    bytes += text.length;
-  };
-  for (let i = 0; i < 17_000; i++) {
-    if (i % 29 === 0) put(i, schema(i));
-    else if (i % 5 === 0) put(i, workload(i));
-    else put(i, plain(i));
-  }
-  return bytes;
+/** Milliseconds of CPU that this process has used, in all its threads. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
-/** A CRD of 70 kB; one image key in it, as there is about one for each CRD in real trees. */
-const schema = (i: number) =>
-  `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: things${i}.example.com\nspec:\n  versions:\n    - name: v1\n      schema:\n        openAPIV3Schema:\n          properties:\n            image:\n              description: the image that the thing runs\n              type: string\n${`            field:\n              description: a field of the thing, as the documentation of it says at length\n              maxLength: 253\n              type: string\n`.repeat(440)}`;
+function peakMemory(folder: string): string {
+  const atExit =
+    'data:text/javascript,import{isMainThread}from"node:worker_threads";isMainThread&&process.on("exit",()=>process.stderr.write(String(process.resourceUsage().maxRSS)))';
+  const { stderr } = spawnSync(
+    process.execPath,
+    ['--import', atExit, 'dist/main.js', 'scan', '-q', '-o', 'json', folder],
+    { encoding: 'utf8', maxBuffer: 1 << 28 },
+  );
+  return (Number(stderr) / 1024).toFixed(0);
+}
 
-const workload = (i: number) =>
-  `${`apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web${i}\n  annotations:\n    description: some words about what this is\nspec:\n  template:\n    spec:\n      containers:\n        - name: web\n          image: registry.example.com/team/web${i}:1.2\n          resources: {limits: {cpu: 100m, memory: 128Mi}}\n---\n`.repeat(2)}${plain(i)}`;
-
-const plain = (i: number) =>
-  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: config${i}\ndata:\n${Array.from({ length: 60 }, (_, k) => `  KEY_${k}: "a value of some length, number ${i * k}"\n`).join('')}`;
+/**
+ * frizbee has no offline listing: it is given the tree and told to change nothing. Without network
+ * every lookup fails at once, so this is the time of its walk and its matching.
+ */
+async function frizbee(folder: string): Promise<void> {
+  if (!isInstalled('frizbee')) return;
+  const peer = () => spawnSync('frizbee', ['image', 'list', folder], { stdio: 'ignore' });
+  const ours = () =>
+    spawnSync(process.execPath, ['dist/main.js', 'scan', '-q', '-o', 'json', folder], { stdio: 'ignore' });
+  const [a, b] = await compare(
+    [
+      { name: 'tagproof scan', run: ours },
+      { name: 'frizbee image list', run: peer },
+    ],
+    3,
+  );
+  print('tagproof scan (whole process) beside frizbee image list', a as number, b as number, '< 1');
+}

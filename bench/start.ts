@@ -26,6 +26,6 @@ export async function run(): Promise<void> {
     41,
   );
   print('tagproof --help beside node -e 0', help as number, empty as number, '≤ 1.6');
-  print('tagproof scan of one file beside node -e 0', scan as number, empty as number, '≤ 2.5');
+  print('tagproof scan of one file beside node -e 0', scan as number, empty as number, '≤ 2.2');
   rmSync(folder, { recursive: true });
 }

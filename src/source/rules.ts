@@ -38,14 +38,35 @@ function segmentsOf(rule: FieldRule): readonly string[] {
 
 /** @param path keys, and `[0]` for the items of a list */
 export function matchesField(path: readonly string[], rules: readonly string[]): boolean {
-  const last = path.at(-1) as string;
-  const lastSegment = last.startsWith('[') ? '[]' : last;
-  if (!rules.some((rule) => endsWith(rule, lastSegment))) return false;
-  const given = path.map((segment) => (segment.startsWith('[') ? '[]' : segment.replaceAll('/', '~'))).join('/');
-  return rules.some((rule) => matchesPattern(rule, given));
+  const candidates = rules.filter((rule) => endsLike(path, rule));
+  if (candidates.length === 0) return false;
+  const given = path.map(segmentOf).join('/');
+  return candidates.some((rule) => matchesPattern(rule, given));
 }
 
-function endsWith(rule: string, segment: string): boolean {
-  const last = rule.slice(rule.lastIndexOf('/') + 1);
-  return last === segment || last.includes('*');
+const segmentOf = (part: string): string => (part.startsWith('[') ? '[]' : part.replaceAll('/', '~'));
+
+/** The segments of a rule from its end up to the first that may span several, by the rule. */
+const TAILS = new Map<string, readonly string[]>();
+
+function tailOf(rule: string): readonly string[] {
+  const before = TAILS.get(rule);
+  if (before !== undefined) return before;
+  const segments = rule.split('/').reverse();
+  const spans = segments.findIndex((segment) => segment.includes('**'));
+  const tail = spans < 0 ? segments : segments.slice(0, spans);
+  TAILS.set(rule, tail);
+  return tail;
+}
+
+/** False when the end of the path shows that the rule cannot match. Every scalar of a tree asks. */
+function endsLike(path: readonly string[], rule: string): boolean {
+  const tail = tailOf(rule);
+  if (tail.length > path.length) return false;
+  for (let i = 0; i < tail.length; i++) {
+    const segment = tail[i] as string;
+    const part = path[path.length - 1 - i] as string;
+    if (!segment.includes('*') && segment !== part && segment !== segmentOf(part)) return false;
+  }
+  return true;
 }

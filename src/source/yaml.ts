@@ -42,6 +42,9 @@ export function splitDocuments(text: string): [start: number, end: number][] {
  */
 export function parseYaml(text: string, start: number, end: number): Node | undefined {
   const part = start === 0 && end === text.length ? text : text.slice(start, end);
+  // A refusal is an answer here, and its stack trace, which nobody reads, would cost more than the parsing.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   try {
     return fromEvents(part, parseEvents(part, { maxDepth: MAX_DEPTH }), start);
   } catch (error) {
@@ -53,6 +56,8 @@ export function parseYaml(text: string, start: number, end: number): Node | unde
     if (failedAtTemplate(part, position)) throw refused();
     if (second === undefined) throw new SecondReaderNeeded();
     return second(part, start, refused);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
