@@ -38,13 +38,18 @@ function segmentsOf(rule: FieldRule): readonly string[] {
 
 /** @param path keys, and `[0]` for the items of a list */
 export function matchesField(path: readonly string[], rules: readonly string[]): boolean {
-  const candidates = rules.filter((rule) => endsLike(path, rule));
-  if (candidates.length === 0) return false;
-  const given = path.map(segmentOf).join('/');
-  return candidates.some((rule) => matchesPattern(rule, given));
+  let given: string | undefined;
+  return rules.some((rule) => {
+    if (!endsLike(path, rule)) return false;
+    given ??= path.map(segmentOf).join('/');
+    return matchesPattern(rule, given);
+  });
 }
 
-const segmentOf = (part: string): string => (part.startsWith('[') ? '[]' : part.replaceAll('/', '~'));
+function segmentOf(part: string): string {
+  if (part.startsWith('[')) return '[]';
+  return part.includes('/') ? part.replaceAll('/', '~') : part;
+}
 
 /** The segments of a rule from its end up to the first that may span several, by the rule. */
 const TAILS = new Map<string, readonly string[]>();
@@ -66,7 +71,7 @@ function endsLike(path: readonly string[], rule: string): boolean {
   for (let i = 0; i < tail.length; i++) {
     const segment = tail[i] as string;
     const part = path[path.length - 1 - i] as string;
-    if (!segment.includes('*') && segment !== part && segment !== segmentOf(part)) return false;
+    if (segment !== part && !segment.includes('*') && segment !== segmentOf(part)) return false;
   }
   return true;
 }
