@@ -69,7 +69,7 @@ async function events(folder: string): Promise<void> {
   const { files } = listFiles(['.'], folder, []);
   const scan = () => readFiles(files, folder, OPTIONS, { helpAfterMs: Number.POSITIVE_INFINITY });
   const parse = () => {
-    for (const file of files) parseEvents(readFileSync(join(folder, file), 'utf8'));
+    for (const file of files) parseEvents(readFileSync(join(folder, file), 'utf8'), { maxDepth: 100 });
   };
   const sides = [
     { name: 'scan', run: scan },

@@ -50,16 +50,16 @@ export function* charts(): Generator<readonly [string, string]> {
     yield [`${chart}/Chart.yaml`, `apiVersion: v2\nname: chart-${i}\nversion: 1.${i}.0\nappVersion: "2.${i}"\n`];
     yield [`${chart}/values.yaml`, values(i)];
     for (let k = 0; k < 8; k++) yield [`${chart}/crds/crd-${k}.yaml`, schema(i * 10 + k).slice(0, 26_000)];
-    for (let k = 0; k < 24; k++) yield [`${chart}/templates/deployment-${k}.yaml`, chartTemplate(k)];
+    for (let k = 0; k < 24; k++) yield [`${chart}/templates/deployment-${k}.yaml`, chartTemplate(k, k % 6)];
   }
 }
 
 const values = (i: number) =>
   Array.from(
-    { length: 24 },
+    { length: 6 },
     (_, k) =>
       `part${k}:\n  enabled: true\n  image:\n    registry: registry.example.com\n    repository: team/part-${i}-${k}\n    tag: "1.${k}"\n  resources: {}\n`,
   ).join('');
 
-const chartTemplate = (k: number) =>
-  `{{- if .Values.part${k}.enabled }}\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ include "chart.fullname" . }}-part${k}\n  labels:\n    {{- include "chart.labels" . | nindent 4 }}\nspec:\n  template:\n    spec:\n      containers:\n        - name: part\n          image: "{{ .Values.part${k}.image.registry }}/{{ .Values.part${k}.image.repository }}:{{ .Values.part${k}.image.tag }}"\n          {{- with .Values.part${k}.resources }}\n          resources:\n            {{- toYaml . | nindent 12 }}\n          {{- end }}\n          env:\n${Array.from({ length: 30 }, (_, n) => `            - name: SETTING_${n}\n              value: {{ .Values.part${k}.setting${n} | default "a setting of this part" | quote }}\n`).join('')}{{- end }}\n`;
+const chartTemplate = (k: number, part: number) =>
+  `{{- if .Values.part${part}.enabled }}\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ include "chart.fullname" . }}-part${k}\n  labels:\n    {{- include "chart.labels" . | nindent 4 }}\nspec:\n  template:\n    spec:\n      containers:\n        - name: part\n          image: "{{ .Values.part${part}.image.registry }}/{{ .Values.part${part}.image.repository }}:{{ .Values.part${part}.image.tag }}"\n          {{- with .Values.part${part}.resources }}\n          resources:\n            {{- toYaml . | nindent 12 }}\n          {{- end }}\n          env:\n${Array.from({ length: 30 }, (_, n) => `            - name: SETTING_${n}\n              value: {{ .Values.part${part}.setting${n} | default "a setting of this part" | quote }}\n`).join('')}{{- end }}\n`;

@@ -83,12 +83,12 @@ const isCondition = ({ action }: Use) => /^\{\{-?\s*(?:else\s+)?if\b/.test(actio
  * and `with` see it.
  */
 function usesOf(templates: readonly string[], path: readonly string[]): Use[] {
-  const whole = usesBy(templates, `\\.Values\\.${path.map(quoted).join('\\.')}`);
+  const whole = usesBy(templates, `.Values.${path.join('.')}`, '');
   if (whole.length > 0) return whole;
   for (let from = Math.max(0, path.length - 2); from < path.length; from++) {
     // Not the end of another value's whole path.
     const relative = `(?<![\\w\\]])(?!\\$?\\w*(?:\\.\\w+)*\\.Values\\.)(?:\\$\\w*)?(?:\\.\\w+)*?`;
-    const found = usesBy(templates, `${relative}\\.${path.slice(from).map(quoted).join('\\.')}`);
+    const found = usesBy(templates, `.${path.slice(from).join('.')}`, relative);
     if (found.length > 0) return found;
   }
   return [];
@@ -96,8 +96,10 @@ function usesOf(templates: readonly string[], path: readonly string[]): Use[] {
 
 const quoted = (key: string) => key.replaceAll(/[^\w]/g, '\\$&');
 
-function usesBy(templates: readonly string[], expression: string): Use[] {
-  return templates.flatMap((text) => usesIn(text, new RegExp(`${expression}(?![\\w.])`, 'g'), 0));
+/** @param literal text that every use has; most templates have it not, and are not searched any further */
+function usesBy(templates: readonly string[], literal: string, before: string): Use[] {
+  const pattern = new RegExp(`${before}${quoted(literal)}(?![\\w.])`, 'g');
+  return templates.flatMap((text) => (text.includes(literal) ? usesIn(text, pattern, 0) : []));
 }
 
 function usesIn(text: string, pattern: RegExp, step: number): Use[] {

@@ -151,10 +151,10 @@ function tagSlot(slot: Slot, { tag: key }: ImageKeys, { chart, base }: Owner): S
 
 /** The helper of a known library that takes the whole mapping of the image. */
 function libraryUse({ templates }: Chart, base: readonly string[]) {
-  const mapping = `\\.Values\\.${base.map((key) => key.replaceAll(/[^\w]/g, '\\$&')).join('\\.')}`;
-  const call = new RegExp(`include\\s+"([\\w.-]+)"[^}]{0,200}${mapping}(?![\\w.])`);
+  const mapping = `.Values.${base.join('.')}`;
+  const call = new RegExp(`include\\s+"([\\w.-]+)"[^}]{0,200}${mapping.replaceAll(/[^\w]/g, '\\$&')}(?![\\w.])`);
   for (const text of templates) {
-    const helper = call.exec(text)?.[1];
+    const helper = text.includes(mapping) ? call.exec(text)?.[1] : undefined;
     if (helper !== undefined && Object.hasOwn(LIBRARY_HELPERS, helper)) return LIBRARY_HELPERS[helper];
   }
   return undefined;
