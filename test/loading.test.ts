@@ -24,7 +24,7 @@ function loadedWith(file: string, seen = new Set<string>()): Set<string> {
 const PIN = ['undici', 'yaml', 'node:sqlite', 'dockerfile-ast', 'src/registry/client.ts'];
 const CASES: Record<string, readonly string[]> = {
   'src/cli/main.ts': [...PIN, 'commander', 'js-yaml', 'valibot'],
-  'src/cli/pin/scan.ts': [...PIN, 'valibot', 'src/commit/commit.ts', 'src/lock/lock.ts'],
+  'src/cli/pin/scan.ts': [...PIN, 'valibot', 'src/graph/graph.ts', 'src/commit/commit.ts', 'src/lock/lock.ts'],
   'src/cli/pin/check.ts': [...PIN, 'src/commit/commit.ts', 'src/verify/verify.ts'],
   'src/cli/pin/pin.ts': [...PIN, 'src/verify/verify.ts'],
   'src/cli/cluster/serve.ts': [...PIN, 'commander'],

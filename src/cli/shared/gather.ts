@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Found, Skipped } from '../../flow.ts';
-import { seeAsDeployed } from '../../graph/graph.ts';
+import type { GraphOptions } from '../../graph/graph.ts';
 import { matchesPattern } from '../../image/pattern.ts';
 import { repositoryOf } from '../../image/reference.ts';
 import { type Config, NO_CONFIG } from '../../policy/config.ts';
 import { Problem } from '../../problem.ts';
+import { dialectOf } from '../../source/dialects.ts';
 import { listFiles } from '../../source/files.ts';
 import { type FileResult, type FindOptions, findIn } from '../../source/find.ts';
 import { readFiles } from '../../source/read.ts';
@@ -64,11 +65,19 @@ export async function gather(
   });
   if (signal.aborted) throw new Problem('interrupted', 'interrupted');
   const applied = apply(
-    await seeAsDeployed(results, { files: searched, cwd: process.cwd(), charts: config.find.charts ?? [] }),
+    await asDeployed(results, { files: searched, cwd: process.cwd(), charts: config.find.charts ?? [] }),
     config,
   );
   const tree = { results, files: searched };
   return { ...applied, tree, problems: [...problems, ...applied.problems], files: searched.length };
+}
+
+/** The deployment graph is loaded only where something could decide over an image: an overlay, or a chart that takes it in parts. */
+async function asDeployed(results: readonly FileResult[], options: GraphOptions): Promise<readonly FileResult[]> {
+  const decides =
+    options.files.some((file) => dialectOf(file) === 'kustomize') ||
+    results.some(({ found, overlays }) => overlays !== undefined || found.some(({ parts }) => parts !== undefined));
+  return decides ? (await import('../../graph/graph.ts')).seeAsDeployed(results, options) : results;
 }
 
 /** Loads tagproof.yaml only when there is one: its reader costs more than a scan of one file. */
