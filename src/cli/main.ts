@@ -103,8 +103,12 @@ async function main(args: string[]): Promise<number> {
   return run(commandArgs);
 }
 
-// A closed pipe (`tagproof scan | head`) is the reader's choice, not a failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2));
+// A closed pipe (`tagproof check | head`) is the reader's choice. It neither sets nor hides the exit code: the
+// command goes on to its verdict. Output that is lost for another reason (a full disk) is a failure.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exit(2);
+  });
 // Exit code 1 means findings. Whatever nobody foresaw, here or in a callback, must not look like that.
 process.on('uncaughtException', (error) => {
   process.stderr.write(explainUnexpected(error));

@@ -26,7 +26,16 @@ export function printJunit(report: Report, { version }: PrintSettings): string {
   if (cases.length === 0) cases.push(element('testcase', { classname: suite, name: summary[0] ?? suite }));
   const counts = { tests: cases.length, failures, errors: problems.length };
   const body = [
-    element('properties', {}, element('property', { name: 'tagproof.version', value: version() })),
+    element(
+      'properties',
+      {},
+      [
+        element('property', { name: 'tagproof.version', value: version() }),
+        ...Object.entries(report.coverage ?? {}).map(([name, value]) =>
+          element('property', { name: `tagproof.${name}`, value }),
+        ),
+      ].join(''),
+    ),
     ...cases,
     element('system-out', {}, escapeXml(summary.join('\n'))),
   ];

@@ -39,6 +39,8 @@ export type Report = {
   readonly problems: readonly Problem[];
   /** Closing lines: the conclusion first. */
   readonly summary: readonly string[];
+  /** What the run looked at, in numbers, for the formats that have a place for properties. */
+  readonly coverage?: Readonly<Record<string, number>>;
   /** The command's own results, for --output json. */
   readonly data: object;
   /** A unified diff, where the command makes one. */

@@ -40,6 +40,8 @@ export function printSarif(report: Report, { version }: PrintSettings): string {
     columnKind: 'utf16CodeUnits',
     invocations: [{ executionSuccessful: report.problems.length === 0, toolExecutionNotifications: notifications }],
     results,
+    // A property bag (section 3.8): a log without results must say what was looked at.
+    ...(report.coverage !== undefined && { properties: { summary: report.summary, coverage: report.coverage } }),
   };
   return `${JSON.stringify({ $schema: SCHEMA, version: '2.1.0', runs: [run] }, null, 2)}\n`;
 }

@@ -17,7 +17,7 @@ function put(path: string, text: string | Buffer): void {
 const pod = (image: string) => `apiVersion: v1\nkind: Pod\nspec: {containers: [{image: ${image}}]}\n`;
 const OPTIONS = { fields: [], argsAndEnv: false };
 
-test('a folder: the files that may hold images, without ignored ones, without following links', () => {
+test('a folder: the files that may hold images, without ignored ones, each once', () => {
   put('repo/.gitignore', 'build/\n*.tmp.yaml\n!keep.tmp.yaml\n');
   put('repo/.git/config', '');
   put('repo/.git/x.yaml', '');
@@ -35,7 +35,7 @@ test('a folder: the files that may hold images, without ignored ones, without fo
   symlinkSync('..', join(root, 'repo/sub/loop'));
   symlinkSync('../a.yaml', join(root, 'repo/sub/link.yaml'));
   const expected = ['a.yaml', 'keep.tmp.yaml', 'sub/Dockerfile.dev', 'sub/e.json'];
-  assert.deepEqual(listFiles(['.'], join(root, 'repo'), ['vendor/']), { files: expected, problems: [] });
+  assert.deepEqual(listFiles(['.'], join(root, 'repo'), ['vendor/']), { files: expected, problems: [], links: [] });
   assert.deepEqual(listFiles(['sub'], join(root, 'repo'), []).files, ['sub/Dockerfile.dev', 'sub/e.json']);
   assert.deepEqual(listFiles(['*.yaml', 'readme.md'], join(root, 'repo'), []).files, [
     'a.yaml',
@@ -87,7 +87,10 @@ test('a file whose only image has an escaped key is read; one without any word f
   const results = await readFiles(files, root, OPTIONS);
   assert.deepEqual(
     results.map(({ file, found }) => [file, found.length]),
-    [['words/escaped.json', 1]],
+    [
+      ['words/escape-in-binary.yaml', 0], // a problem: nobody knows what it says
+      ['words/escaped.json', 1],
+    ],
   );
 });
 

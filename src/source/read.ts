@@ -9,7 +9,7 @@ import { DIALECTS, dialectOf } from './dialects.ts';
 import { type FileResult, type FindOptions, findIn } from './find.ts';
 import type { Batch } from './pool.ts';
 import { HINT_WORDS } from './prefilter.ts';
-import { decode, MAX_FILE_BYTES, tooLarge } from './text.ts';
+import { decode, isWide, MAX_FILE_BYTES, tooLarge } from './text.ts';
 
 /** Files a worker gets at a time. */
 const BATCH = 64;
@@ -75,9 +75,9 @@ export async function readOne(file: string, cwd: string, options: FindOptions): 
     const { bytes, stamp } = readBounded(resolve(cwd, file), file, SCRATCH);
     const everything =
       options.argsAndEnv || options.fields.length > 0 || (dialect && DIALECTS[dialect].unit === 'file');
-    if (!everything && !HINT_BYTES.some((hint) => bytes.includes(hint))) {
+    if (!everything && !isWide(bytes) && !HINT_BYTES.some((hint) => bytes.includes(hint))) {
       // A key may spell such a word with escapes, but only in text.
-      if (!bytes.includes('\\') || bytes.includes(0) || !isUtf8(bytes)) return undefined;
+      if (!bytes.includes('\\') || !isUtf8(bytes)) return undefined;
     }
     const result = await findIn(decode(bytes, file), file, options, dialect);
     const { found, skipped, problems, overlays = [] } = result;

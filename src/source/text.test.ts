@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Problem } from '../problem.ts';
-import { decode, lineAt, MAX_FILE_BYTES, positions, tooLarge } from './text.ts';
+import { decode, encodeLike, lineAt, MAX_FILE_BYTES, positions, tooLarge } from './text.ts';
 
 const pieces = fc.array(fc.constantFrom('a', 'bc', '\n', '\r\n', '\r', '', 'é', '😀', '\ufeff'), { maxLength: 30 });
 const text = pieces.map((parts) => parts.join(''));
@@ -13,9 +13,25 @@ test('property: decoded text encodes to the same bytes, byte order mark included
   );
 });
 
+test('P9: property: UTF-16 with a byte order mark, both orders, decodes to its text and encodes to the same bytes', () => {
+  fc.assert(
+    fc.property(text, fc.boolean(), (value, swap) => {
+      const bytes = Buffer.from(`\ufeff${value}`, 'utf16le');
+      if (swap) bytes.swap16();
+      const before = Buffer.from(bytes);
+      assert.equal(decode(bytes, 'f'), `\ufeff${value}`);
+      assert.ok(encodeLike(decode(bytes, 'f'), bytes).equals(before));
+      assert.ok(bytes.equals(before)); // the input is not swapped in place
+    }),
+  );
+});
+
 const refused: [name: string, bytes: Buffer, message: RegExp][] = [
-  ['binary data', Buffer.from([0x61, 0]), /binary data or UTF-16/],
-  ['UTF-16', Buffer.from('\ufeffimage', 'utf16le'), /binary data or UTF-16/],
+  ['binary data', Buffer.from([0x61, 0]), /binary data, UTF-32, or UTF-16/],
+  ['UTF-16 without byte order mark', Buffer.from('image', 'utf16le'), /UTF-16 without byte order mark/],
+  ['a cut UTF-16', Buffer.from('\ufeffimage', 'utf16le').subarray(0, -1), /odd number of bytes/],
+  ['UTF-32', Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]), /UTF-32/],
+  ['UTF-32, big end first', Buffer.from([0, 0, 0xfe, 0xff, 0, 0, 0, 0x61]), /UTF-32/],
   ['Latin 1', Buffer.from([0x61, 0xe9]), /another encoding/],
   ['a cut character', Buffer.from('é').subarray(0, 1), /another encoding/],
 ];

@@ -8,17 +8,55 @@ import { Problem } from '../problem.ts';
  */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
+type Encoding = 'utf8' | 'utf16le' | 'utf16be';
+
+/** By the byte order mark. Without one it is UTF-8, as YAML and Kubernetes have it. */
+function encodingOf(bytes: Buffer): Encoding {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf16le';
+  return bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf16be' : 'utf8';
+}
+
+/** True for bytes in which no ASCII word can be searched: UTF-16, UTF-32 and binary data. */
+export function isWide(bytes: Buffer): boolean {
+  return encodingOf(bytes) !== 'utf8' || bytes.includes(0);
+}
+
+/** Text in the encoding of the bytes that it was decoded from. */
+export function encodeLike(text: string, before: Buffer): Buffer {
+  const encoding = encodingOf(before);
+  if (encoding === 'utf8') return Buffer.from(text);
+  const bytes = Buffer.from(text, 'utf16le');
+  return encoding === 'utf16le' ? bytes : bytes.swap16();
+}
+
 /**
  * Bytes as text, such that the encoded text is the same bytes: a byte order mark stays as U+FEFF.
- * @throws Problem `encoding` for other bytes than UTF-8, `limit` above MAX_FILE_BYTES
+ * UTF-8, and UTF-16 with a byte order mark, as PowerShell writes it.
+ * @throws Problem `encoding` for other bytes, `limit` above MAX_FILE_BYTES
  */
 export function decode(bytes: Buffer, file: string): string {
   if (bytes.length > MAX_FILE_BYTES) throw tooLarge(bytes.length, file);
+  const encoding = encodingOf(bytes);
+  if (encoding !== 'utf8') return decodeUtf16(bytes, encoding, file);
   if (bytes.includes(0))
-    throw new Problem('encoding', 'expected UTF-8 text, got binary data or UTF-16; it was left alone', { file });
+    throw new Problem(
+      'encoding',
+      'expected UTF-8 text, got binary data, UTF-32, or UTF-16 without byte order mark; it was left alone',
+      { file },
+    );
   if (!isUtf8(bytes))
     throw new Problem('encoding', 'expected UTF-8 text, got another encoding; it was left alone', { file });
   return bytes.toString('utf8');
+}
+
+function decodeUtf16(bytes: Buffer, encoding: Encoding, file: string): string {
+  if (bytes.length % 2 !== 0)
+    throw new Problem('encoding', 'expected UTF-16 text, got an odd number of bytes; it was left alone', { file });
+  const text = (encoding === 'utf16le' ? bytes : Buffer.from(bytes).swap16()).toString('utf16le');
+  // The mark of UTF-32 begins with that of UTF-16; no text has the character zero.
+  if (text.includes('\0'))
+    throw new Problem('encoding', 'expected UTF-16 text, got binary data or UTF-32; it was left alone', { file });
+  return text;
 }
 
 export function tooLarge(bytes: number, file: string): Problem {

@@ -69,7 +69,9 @@ async function exportAll(ledger: Ledger) {
   for await (const entry of ledger.entries()) {
     // Wait for a full pipe to drain: the journal may be larger than memory.
     if (!process.stdout.write(`${JSON.stringify(entry)}\n`))
-      await new Promise((resolve) => process.stdout.once('drain', resolve));
+      await new Promise((resolve) =>
+        process.stdout.once('drain', resolve).once('error', resolve).once('close', resolve),
+      );
     count++;
   }
   return { report: reportOf(`${plural(count, 'entry')} written`), stdout: '' };

@@ -1,8 +1,10 @@
 // tagproof check: the gate for CI. Offline: is everything pinned, does the lock agree? Online: do the pins still hold?
+import { InvalidArgumentError } from 'commander';
 import type { Found, PinnedReference, Skipped } from '../../flow.ts';
 import { shortDigest } from '../../image/digest.ts';
 import { isPinned, postureOf, printReference, tagKey } from '../../image/reference.ts';
 import { type Lock, readLock } from '../../lock/lock.ts';
+import { tagsOfDigest } from '../../lock/other-tags.ts';
 import { Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import { plural } from '../../report/plural.ts';
@@ -10,6 +12,7 @@ import type { Finding, Report } from '../../report/report.ts';
 import { RULES } from '../../report/rules.ts';
 import { type Drift, findDrift } from '../../resolve/drift.ts';
 import { type CommonOptions, type Context, collect, defineCommand, execute } from '../shared/command.ts';
+import { coverageLine, coverageOf } from '../shared/coverage.ts';
 import { findingAt, unpinnedFinding } from '../shared/finding.ts';
 import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
@@ -36,6 +39,8 @@ type Options = CommonOptions &
     allow: string[];
     platform: string[];
     lock: string;
+    require?: number;
+    failOnEmpty: boolean;
   };
 
 export function run(args: string[]): Promise<number> {
@@ -58,6 +63,8 @@ export function run(args: string[]): Promise<number> {
       collect,
       [],
     )
+    .option('--require <count>', 'exit code 2 unless at least this many images were found', parseCount)
+    .option('--fail-on-empty', 'exit code 2 when there is no image to check', false)
     .option('--lock <file>', 'the lock', 'tagproof.lock');
   return execute<Options>(command, args, async (paths, options, context) => {
     const unknown = options.allow.find((rule) => !Object.hasOwn(RULES, rule));
@@ -68,7 +75,10 @@ export function run(args: string[]): Promise<number> {
     const { lock } = readLock(options.lock);
     const offline = [
       ...gathered.found.filter(({ reference }) => reference.digest === undefined).map(unpinnedFinding),
-      ...gathered.found.flatMap((found) => disagreement(found, lock)),
+      // Online the registry answers for a tag that the lock does not know; see driftFinding.
+      ...gathered.found
+        .filter(({ reference }) => !options.online || tagsOfDigest(lock, reference).length === 0)
+        .flatMap((found) => disagreement(found, lock)),
       ...(options.strict ? gathered.skipped.filter(isTemplated).map(templated) : []),
     ];
     if (options.offline && (options.online || !options.verify))
@@ -104,7 +114,13 @@ function disagreement(found: Found, lock: Lock): Finding[] {
   const { reference } = found;
   if (!isPinned(reference) || reference.tag === undefined) return [];
   const entry = lock.get(tagKey(reference));
-  if (entry === undefined || entry.digest === reference.digest) return [];
+  if (entry === undefined) {
+    const [known] = tagsOfDigest(lock, reference);
+    if (known === undefined) return [];
+    const message = `tagproof.lock knows ${shortDigest(reference.digest)} as ${known}, not as ${reference.tag}: run tagproof pin`;
+    return [findingAt(found, 'tag-digest-disagree', 'error', message)];
+  }
+  if (entry.digest === reference.digest) return [];
   const message = `tagproof.lock pins ${reference.tag} to ${shortDigest(entry.digest)}, here it is ${shortDigest(reference.digest)}`;
   return [findingAt(found, 'tag-digest-disagree', 'error', message)];
 }
@@ -133,9 +149,14 @@ async function checkOnline(
       const tagged =
         reference.tag !== undefined || lock.get(tagKey(reference))?.digest === reference.digest ? reference : undefined;
       for (const drift of await findDrift(client, reference, tagged, required)) {
-        if (drift instanceof Problem)
+        if (drift instanceof Problem) {
           problems.push(drift.at({ file: first.file, line: first.line, column: first.column }));
-        else findings.push(...places.map((place) => driftFinding(place, drift, lock)));
+          findings.push(
+            ...places
+              .filter(() => tagsOfDigest(lock, reference).length > 0)
+              .flatMap((place) => disagreement(place, lock)),
+          );
+        } else findings.push(...places.map((place) => driftFinding(place, drift, lock)));
       }
       progress.show(`checked ${++done} of ${pins.length} images`);
     }),
@@ -147,6 +168,14 @@ function driftFinding(found: Found, drift: Drift, lock: Lock): Finding {
   const { reference } = found;
   switch (drift.kind) {
     case 'moved': {
+      const [was] = tagsOfDigest(lock, reference);
+      if (was !== undefined)
+        return findingAt(
+          found,
+          'tag-digest-disagree',
+          'error',
+          `${reference.tag} is ${drift.to}, not ${drift.from}; that digest was ${was}`,
+        );
       const since = lock.get(tagKey(reference));
       const when = since?.digest === drift.from ? `, pinned ${since.firstSeen.slice(0, 10)}` : '';
       return findingAt(
@@ -198,22 +227,45 @@ function report(
   const findings = found
     .map((item): Finding => (options.allow.includes(item.rule) ? { ...item, level: 'note' } : item))
     .sort((a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : (a.file ?? '') < (b.file ?? '') ? -1 : 1));
-  const all = [...gathered.problems, ...problems];
-  const total = gathered.found.length;
+  const coverage = coverageOf(gathered);
+  const total = coverage.images;
+  const all = [...gathered.problems, ...problems, ...tooFew(total, options)];
   const pinned = gathered.found.filter(({ reference }) => postureOf(reference).endsWith('digest')).length;
   const failing = findings.filter(({ level }) => level !== 'note').length;
   const verdict =
-    all.length > 0 ? `could not check everything: ${plural(all.length, 'problem')}` : failing > 0 ? 'failed' : 'passed';
-  const counted = `${pinned} of ${plural(total, 'image')} pinned, ${plural(failing, 'finding')}`;
+    all.length > 0
+      ? `could not check everything: ${plural(all.length, 'problem')}`
+      : failing > 0
+        ? 'failed'
+        : total === 0
+          ? 'nothing to check'
+          : 'passed';
+  const counted =
+    total === 0 && failing === 0
+      ? `0 images in ${plural(coverage.files, 'file')}`
+      : `${pinned} of ${plural(total, 'image')} pinned, ${plural(failing, 'finding')}`;
   return {
     command: 'check',
     sections: [],
     findings,
     problems: all,
     summary: [
-      `${verdict}: ${counted}${options.online || (options.verify && !options.offline) ? '' : ' (offline; --online asks registries)'}`,
+      `${verdict}: ${counted}; ${coverageLine(coverage)}${options.online || (options.verify && !options.offline) ? '' : ' (offline; --online asks registries)'}`,
       ...extra,
     ],
-    data: { online: options.online, images: total, pinned },
+    coverage,
+    data: { online: options.online, images: total, pinned, coverage },
   };
+}
+
+/** A gate that must not pass on an empty folder says how much it expects. */
+function tooFew(images: number, { require, failOnEmpty }: Options): Problem[] {
+  const expected = Math.max(require ?? 0, failOnEmpty ? 1 : 0);
+  if (images >= expected) return [];
+  return [new Problem('usage', `expected at least ${plural(expected, 'image')} to check, found ${images}`)];
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('expected a number of images');
+  return Number(text);
 }

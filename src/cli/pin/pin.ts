@@ -5,6 +5,7 @@ import type { Edit, Found, Reference, Resolution, Resolved } from '../../flow.ts
 import { shortDigest } from '../../image/digest.ts';
 import { printReference, tagKey, withDigest, withoutDigest } from '../../image/reference.ts';
 import { type Lock, readLock } from '../../lock/lock.ts';
+import { tagsOfDigest } from '../../lock/other-tags.ts';
 import { Problem } from '../../problem.ts';
 import { plural } from '../../report/plural.ts';
 import type { Cell, Finding, Section } from '../../report/report.ts';
@@ -172,7 +173,7 @@ export function run(args: string[]): Promise<number> {
 function isTarget(found: Found, update: boolean, lock: Lock): boolean {
   if (found.slot.blocked !== undefined) return false;
   if (isHeld(found, lock)) return false;
-  if (found.reference.digest === undefined) return true;
+  if (found.reference.digest === undefined || tagsOfDigest(lock, found.reference).length > 0) return true;
   return update && (found.reference.tag !== undefined || lock.has(tagKey(found.reference)));
 }
 

@@ -7,7 +7,7 @@ import { unifiedDiff } from '../../source/diff.ts';
 import { applyEdits } from '../../source/edit.ts';
 import type { FileResult } from '../../source/find.ts';
 import { readBounded } from '../../source/read.ts';
-import { decode } from '../../source/text.ts';
+import { decode, encodeLike } from '../../source/text.ts';
 
 export type Planned = { readonly result: FileResult; readonly edits: readonly Edit[] };
 export type Rewrite = {
@@ -32,7 +32,7 @@ export function planRewrite(planned: readonly Planned[], wantsDiff: boolean): Re
       if (stamp !== result.stamp)
         throw new Problem('changed', 'the file changed while tagproof worked on it; run again', { file });
       const text = decode(bytes, file);
-      const after = applyEdits(text, edits);
+      const after = encodeLike(applyEdits(text, edits), bytes);
       if (wantsDiff) diff += unifiedDiff(file, text, edits);
       changes.push({ kind: 'replace', file, root: process.cwd(), before: bytes, after });
     } catch (error) {

@@ -6,6 +6,7 @@ import { plural } from '../../report/plural.ts';
 import type { Cell, Report, Section, Style } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
+import { coverageLine, coverageOf } from '../shared/coverage.ts';
 import { unpinnedFinding } from '../shared/finding.ts';
 import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
 
@@ -45,7 +46,8 @@ const STYLES: Record<Posture, Style> = {
 };
 
 function report(gathered: GatheredFiles, explain: boolean): Report {
-  const { found, skipped, problems, files } = gathered;
+  const { found, skipped, problems, files, links } = gathered;
+  const coverage = coverageOf(gathered);
   const counts: Record<string, number> = { latest: 0, untagged: 0, tag: 0, digest: 0, 'tag+digest': 0, templated: 0 };
   for (const item of found) counts[postureOf(item.reference)]!++;
   counts['templated'] = skipped.filter(({ reason }) => reason === 'template' || reason === 'variable').length;
@@ -53,12 +55,18 @@ function report(gathered: GatheredFiles, explain: boolean): Report {
   return {
     command: 'scan',
     findingsInSections: true,
-    sections: gathered.results.flatMap((result) => section(result, explain)),
+    sections: [
+      ...gathered.results.flatMap((result) => section(result, explain)),
+      ...(explain ? unfollowed(links) : []),
+    ],
     findings: unpinned.map(unpinnedFinding),
     problems,
-    summary: summary(found, skipped, files, counts, explain),
+    summary: summary(found, skipped, coverageLine(coverage), counts, explain),
+    coverage,
     data: {
       files,
+      coverage,
+      links,
       counts,
       images: found.map(({ kind: _, slot, reference, ...place }) => ({
         ...place,
@@ -74,6 +82,11 @@ function report(gathered: GatheredFiles, explain: boolean): Report {
       skipped: skipped.map(({ kind: _, ...rest }) => rest),
     },
   };
+}
+
+function unfollowed(links: GatheredFiles['links']): Section[] {
+  const rows = links.map(({ file, reason }): Cell[] => [{ text: 'skip: link', style: 'dim' }, file, reason]);
+  return rows.length === 0 ? [] : [{ title: 'symbolic links', head: [], rows }];
 }
 
 function section({ file, found, skipped }: GatheredFiles['results'][number], explain: boolean): Section[] {
@@ -113,7 +126,7 @@ function explained(item: Found | Skipped): Cell[][] {
 function summary(
   found: readonly Found[],
   skipped: readonly Skipped[],
-  files: number,
+  coverage: string,
   counts: Record<string, number>,
   explain: boolean,
 ): string[] {
@@ -122,7 +135,7 @@ function summary(
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${count} ${name}`);
   const lines = [
-    `${plural(found.length, 'image')} in ${plural(inFiles, 'file')} (${files} read)${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`,
+    `${plural(found.length, 'image')} in ${plural(inFiles, 'file')} (${coverage})${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`,
   ];
   if (skipped.length > 0 && !explain) lines.push(`${plural(skipped.length, 'candidate')} skipped; --explain says why`);
   return lines;

@@ -9,10 +9,10 @@ import { repositoryOf } from '../../image/reference.ts';
 import { type Config, NO_CONFIG } from '../../policy/config.ts';
 import { Problem } from '../../problem.ts';
 import { dialectOf } from '../../source/dialects.ts';
-import { listFiles } from '../../source/files.ts';
+import { listFiles, type UnfollowedLink } from '../../source/files.ts';
 import { type FileResult, type FindOptions, findIn } from '../../source/find.ts';
 import { readFiles } from '../../source/read.ts';
-import { decode, MAX_FILE_BYTES, tooLarge } from '../../source/text.ts';
+import { decode, isWide, MAX_FILE_BYTES, tooLarge } from '../../source/text.ts';
 import { type Context, collect } from './command.ts';
 
 export type FindFlags = { exclude: string[]; argsEnv?: boolean; stdinName: string };
@@ -34,6 +34,8 @@ export type GatheredFiles = {
   readonly tree?: { readonly results: readonly FileResult[]; readonly files: readonly string[] };
   /** Files that were read. */
   readonly files: number;
+  /** Symbolic links that were not followed, and why. */
+  readonly links: readonly UnfollowedLink[];
   /** The text of standard input, when that is what was read. */
   readonly stdin?: string;
 };
@@ -51,10 +53,10 @@ export async function gather(
   if (paths.includes('-')) {
     if (paths.length > 1) throw new Problem('usage', 'standard input (-) cannot be combined with paths');
     const stdin = await readStdin();
-    return { ...apply([await findIn(stdin, flags.stdinName, options)], config), files: 1, stdin };
+    return { ...apply([await findIn(stdin, flags.stdinName, options)], config), files: 1, links: [], stdin };
   }
   progress.show('looking for files');
-  const { files, problems } = listFiles(paths.length === 0 ? ['.'] : paths, process.cwd(), [
+  const { files, problems, links } = listFiles(paths.length === 0 ? ['.'] : paths, process.cwd(), [
     ...config.find.exclude,
     ...flags.exclude,
   ]);
@@ -69,7 +71,7 @@ export async function gather(
     config,
   );
   const tree = { results, files: searched };
-  return { ...applied, tree, problems: [...problems, ...applied.problems], files: searched.length };
+  return { ...applied, tree, problems: [...problems, ...applied.problems], files: searched.length, links };
 }
 
 /** The deployment graph is loaded only where something could decide over an image: an overlay, or a chart that takes it in parts. */
@@ -86,7 +88,7 @@ export async function loadConfig(file: string | undefined): Promise<Config> {
   return (await import('../../policy/config-file.ts')).readConfig(file);
 }
 
-function apply(results: readonly FileResult[], config: Config): Omit<GatheredFiles, 'files'> {
+function apply(results: readonly FileResult[], config: Config): Omit<GatheredFiles, 'files' | 'links'> {
   const kept = config.find.ignore.length === 0 ? results : results.map((result) => withoutIgnored(result, config));
   return {
     results: kept,
@@ -124,5 +126,8 @@ async function readStdin(): Promise<string> {
     if (size > MAX_FILE_BYTES) throw tooLarge(size, 'stdin');
     chunks.push(chunk);
   }
-  return decode(Buffer.concat(chunks), 'stdin');
+  const bytes = Buffer.concat(chunks);
+  // A filter writes UTF-8, which is what `kubectl apply -f -` reads.
+  if (isWide(bytes)) throw new Problem('encoding', 'expected UTF-8 text, got binary data or UTF-16', { file: 'stdin' });
+  return decode(bytes, 'stdin');
 }
