@@ -6,7 +6,7 @@ import { plural } from '../../report/plural.ts';
 import type { Cell, Report, Section, Style } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
-import { coverageLine, coverageOf } from '../shared/coverage.ts';
+import { type Coverage, coverageOf } from '../shared/coverage.ts';
 import { unpinnedFinding } from '../shared/finding.ts';
 import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
 
@@ -61,7 +61,7 @@ function report(gathered: GatheredFiles, explain: boolean): Report {
     ],
     findings: unpinned.map(unpinnedFinding),
     problems,
-    summary: summary(found, skipped, coverageLine(coverage), counts, explain),
+    summary: summary(found, skipped, readLine(coverage), counts, explain),
     coverage,
     data: {
       files,
@@ -83,6 +83,10 @@ function report(gathered: GatheredFiles, explain: boolean): Report {
     },
   };
 }
+
+/** What else was not read is in the counts. */
+const readLine = ({ files, links }: Coverage) =>
+  `${files} read${links > 0 ? `, ${plural(links, 'link')} not followed` : ''}`;
 
 function unfollowed(links: GatheredFiles['links']): Section[] {
   const rows = links.map(({ file, reason }): Cell[] => [{ text: 'skip: link', style: 'dim' }, file, reason]);
