@@ -4,6 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
 import { attestationOf, DOWN, decisionOf, evidenceOf, referenceOf, ruleOf, VERIFIED } from '../../test/policy.ts';
 import { keyAuthorityYaml } from '../../test/signing/authority.ts';
+import { SigstoreStack } from '../../test/signing/sigstore-stack.ts';
 import type { Evidence, Reference, Scope } from '../flow.ts';
 import { printReference, tagKey, withDigest } from '../image/reference.ts';
 import { parseConfig } from '../policy/config-file.ts';
@@ -12,6 +13,8 @@ import { RegistryClient } from '../registry/client.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 import { pushSample } from '../registry/sample.ts';
 import { signSample } from '../sign/sample.ts';
+import { VerdictCache } from '../verify/cache.ts';
+import { parseTrustRoot, type TrustRoot } from '../verify/trust/root.ts';
 import { evaluateImage, loadPolicyContext, lockEvidence, resolveAllowed, scopeOf } from './evaluate.ts';
 
 const release = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -187,6 +190,30 @@ test('verdicts are kept for a digest and its authorities: another digest or set 
   assert.equal(registry.log.length, count, 'the second time needs no request');
   assert.equal((await at(single.digest, 'Job')).decision.outcome, 'deny');
   assert.equal((await at(index.digest, 'Pod')).decision.outcome, 'deny');
+});
+
+test('verdicts are kept for what an authority is and trusts: another key, trust root or demand is verified itself', async () => {
+  const cache = new VerdictCache();
+  const ask = async (authority: string, demand = 'signatures: {all: [release]}', trust?: TrustRoot) => {
+    const config = parseConfig(
+      `authorities:\n${authority}rules: [{name: r, images: ["**"], digest: off, ${demand}}]\n`,
+      'c',
+    );
+    registry.log.length = 0;
+    const loaded = await loadPolicyContext(config, new Map(), { cache });
+    const signers = loaded.signers.map((signer) => ({ ...signer, ...(trust !== undefined && { trust }) }));
+    const policyContext = { ...loaded, signers };
+    const resolved = { ...single, from: 'registry' as const, at: '' };
+    const { decision } = await evaluateImage({ client, reference: single.reference, resolved, policyContext });
+    return `${decision.outcome}${registry.log.length > 0 ? ', verified' : ''}`;
+  };
+  const key = keyAuthorityYaml('release', release.publicKey);
+  assert.equal(await ask(key), 'allow, verified');
+  assert.equal(await ask(key), 'allow', 'from the cache');
+  assert.equal(await ask(key, 'attestations: [{type: slsaprovenance, by: {all: [release]}}]'), 'deny, verified');
+  assert.equal(await ask(keyAuthorityYaml('release', other.publicKey)), 'deny, verified', 'another key of that name');
+  const trust = parseTrustRoot(new SigstoreStack().trustedRoot(), 'renewed');
+  assert.equal(await ask(key, undefined, trust), 'allow, verified', 'the same authority with a renewed trust root');
 });
 
 test('a forbidden registry gets no request, others are resolved (T46)', async () => {

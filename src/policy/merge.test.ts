@@ -124,6 +124,32 @@ test('authorities keep to the policy that named them', () => {
   assert.equal(groups.length, 2);
 });
 
+test('attestation demands name the authorities of their own policy', () => {
+  const yaml = `authorities: {a: {keys: ${JSON.stringify([PEM])}, transparencyLog: ignore}}\nrules: [{name: r, images: ["**"], attestations: [{type: slsaprovenance, by: {any: [a]}}]}]`;
+  const { config } = mergePolicies(NO_CONFIG, [part('b', yaml)]);
+  assert.deepEqual(
+    config.rules[0]?.attestations.map(({ by }) => by),
+    [{ any: ['b/a'] }],
+  );
+});
+
+test('T21: a namespace neither exempts an image, nor says how a registry is reached, nor takes a digest off the blocklist', () => {
+  const own = part('n/p', `${EXEMPT}\nregistries: [{host: r.io, plainHttp: true}]`, 'n');
+  const block = (digest: string): Part => ({
+    ...part(digest.slice(-1), ALL),
+    config: { ...parseConfig(ALL, 'c'), blocked: [{ digest, reason: 'leaks' }] },
+  });
+  const [one, two] = [`sha256:${'1'.repeat(64)}`, `sha256:${'2'.repeat(64)}`];
+  const { config } = mergePolicies(NO_CONFIG, [own, block(one), block(two)]);
+  assert.deepEqual(config.exemptions, []);
+  assert.deepEqual(config.registries, []);
+  assert.deepEqual(
+    config.blocked?.map(({ digest }) => digest),
+    [one, two],
+    'and each policy adds its own',
+  );
+});
+
 test('two policies cannot reach one registry in two ways', () => {
   const yaml = (more: string) => `registries: [{host: r.io${more}}]`;
   assert.throws(

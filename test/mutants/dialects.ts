@@ -111,8 +111,8 @@ export const DIALECT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a rule of one API group applies to the group of another',
     file: `${S}/rules.ts`,
-    from: 'CATALOGUE.filter((rule) => rule.group === group)',
-    to: "CATALOGUE.filter((rule) => group.startsWith(rule.group ?? ''))",
+    from: 'patternsOf(CATALOGUE_OF.get(group) ?? [])',
+    to: 'patternsOf(CATALOGUE)',
     tests: [`${S}/object.test.ts`],
   },
 ];

@@ -324,7 +324,7 @@ suite(
     test('tagproof demo --cluster', { timeout: 60_000 }, async () => {
       const out = await command(process.execPath, [MAIN, 'demo', '--cluster']);
       assert.match(out, /denied: .*must be signed/);
-      assert.match(out, /let in: pod\/web runs .*@sha256:/);
+      assert.match(out, /admitted: pod\/web runs .*@sha256:/);
     });
   },
   240,

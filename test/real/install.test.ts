@@ -142,7 +142,7 @@ suite(
       const images = ['elsewhere.test/**'];
       await assert.rejects(
         kube.create(POLICIES, policy({ rules: [{ name: 'r', images, signatures: { all: ['nobody'] } }] })),
-        /asks for the authority 'nobody'/,
+        /names the authority 'nobody'/,
       );
       await assert.rejects(kube.create(POLICIES, policy({ rules: [{ name: 'r', images: ['*'] }] })), /images/);
       const image = `elsewhere.test/x@sha256:${'a'.repeat(64)}`;
