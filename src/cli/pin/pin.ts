@@ -1,24 +1,22 @@
 // tagproof pin: resolves every tag and writes its digest behind it; all other bytes stay. Remembers in tagproof.lock.
 import { commitFiles } from '../../commit/commit.ts';
 import { changedFiles, explainOutcome } from '../../commit/outcome.ts';
-import type { Edit, Found, Reference, Resolution, Resolved } from '../../flow.ts';
-import { shortDigest } from '../../image/digest.ts';
-import { printReference, tagKey, withDigest, withoutDigest } from '../../image/reference.ts';
+import { printReference, withoutDigest } from '../../image/reference.ts';
 import { type Lock, readLock } from '../../lock/lock.ts';
-import { tagsOfDigest } from '../../lock/other-tags.ts';
 import { Problem } from '../../problem.ts';
 import { plural } from '../../report/plural.ts';
-import type { Cell, Finding, Section } from '../../report/report.ts';
 import { resolveAll } from '../../resolve/resolve.ts';
 import { unifiedDiff } from '../../source/diff.ts';
-import { applyEdits, pinEdit } from '../../source/edit.ts';
+import { applyEdits } from '../../source/edit.ts';
 import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
-import { findingAt, unpinnedFinding } from '../shared/finding.ts';
-import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
+import { unpinnedFinding } from '../shared/finding.ts';
+import { type FindFlags, findOptions, gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { isUnrecorded, lockChange, remember } from './lock-change.ts';
+import { pinnedData, pinnedSections, pinSummary, unresolved, wouldChange } from './pin-report.ts';
+import { isBlocked, isConfirmed, isHeld, isTarget, planEdits } from './pin-targets.ts';
 import { readPlatforms } from './platforms.ts';
-import { type Planned, planRewrite } from './rewrite.ts';
+import { planRewrite } from './rewrite.ts';
 
 const EXAMPLES = `
 tagproof pin                         pin everything in this repository
@@ -99,9 +97,13 @@ export function run(args: string[]): Promise<number> {
         ...(forbidden?.findings ?? []),
         ...(policy?.deniedFindings(targets, denied) ?? []),
       ];
-      const problems = [...gathered.problems, ...failures(targets, resolved)];
-      const rows = { sections: sections(plan.planned, accepted, resolved), findings };
-      const base = { command: 'pin', ...rows, data: { pinned: describe(accepted, resolved), changed: [] as string[] } };
+      const problems = [...gathered.problems, ...unresolved(targets, resolved)];
+      const rows = { sections: pinnedSections(plan.planned, accepted, resolved), findings };
+      const base = {
+        command: 'pin',
+        ...rows,
+        data: { pinned: pinnedData(accepted, resolved), changed: [] as string[] },
+      };
 
       if (gathered.stdin !== undefined) {
         const [only] = plan.planned;
@@ -152,7 +154,7 @@ export function run(args: string[]): Promise<number> {
           findings: [...findings, ...(options.diff ? plan.changes.map((found) => wouldChange(found, resolved)) : [])],
           problems: all,
           summary: [
-            ...summary(gathered, {
+            ...pinSummary(gathered, {
               changes: inChanged.reduce((sum, { edits }) => sum + edits.length, 0),
               changed,
               problems: all,
@@ -162,148 +164,9 @@ export function run(args: string[]): Promise<number> {
             ...((policyContext && policy?.trustLines(policyContext)) ?? []),
             ...rateLimitLines(client),
           ],
-          data: { pinned: describe(accepted, resolved), changed },
+          data: { pinned: pinnedData(accepted, resolved), changed },
         },
       };
     });
   });
-}
-
-/** What is to be resolved: every tag without digest; with --update also pins whose tag is known. */
-function isTarget(found: Found, update: boolean, lock: Lock): boolean {
-  if (found.slot.blocked !== undefined) return false;
-  if (isHeld(found, lock)) return false;
-  if (found.reference.digest === undefined || tagsOfDigest(lock, found.reference).length > 0) return true;
-  return update && (found.reference.tag !== undefined || lock.has(tagKey(found.reference)));
-}
-
-/** A rollback chose this digest: it stays until the hold is released. */
-const isHeld = ({ reference }: Found, lock: Lock) =>
-  reference.digest !== undefined &&
-  lock.get(tagKey(reference))?.hold !== undefined &&
-  lock.get(tagKey(reference))?.digest === reference.digest;
-
-const isBlocked = (found: Found) => found.slot.blocked !== undefined && found.reference.digest === undefined;
-
-const answerFor = (found: Found, answers: ReadonlyMap<string, Resolution>) =>
-  answers.get(printReference(withoutDigest(found.reference)));
-
-/** The registry says that the tag has the very digest that is written beside it. */
-function isConfirmed(found: Found, answers: ReadonlyMap<string, Resolution>): boolean {
-  const answer = answerFor(found, answers);
-  return answer !== undefined && !(answer instanceof Problem) && answer.digest === found.reference.digest;
-}
-
-function planEdits(
-  gathered: GatheredFiles,
-  targets: readonly Found[],
-  answers: ReadonlyMap<string, Resolution>,
-): { planned: Planned[]; changes: Found[] } {
-  const wanted = new Set(targets);
-  const changes: Found[] = [];
-  const planned = gathered.results.map((result): Planned => {
-    const edits: Edit[] = [];
-    for (const found of result.found) {
-      const answer = wanted.has(found) ? answerFor(found, answers) : undefined;
-      const edit = answer === undefined || answer instanceof Problem ? undefined : pinEdit(found, answer.digest);
-      if (edit === undefined) continue;
-      edits.push(edit);
-      changes.push(found);
-    }
-    return { result, edits };
-  });
-  return { planned, changes };
-}
-
-/** One problem an image, at its first place, whatever number of places it stands in. */
-function failures(targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): Problem[] {
-  const groups = Map.groupBy(targets, (found) => answerFor(found, answers));
-  return [...groups].flatMap(([answer, places]) => {
-    if (!(answer instanceof Problem)) return [];
-    const [first] = places as [Found];
-    const more = places.length > 1 ? ` (and ${places.length - 1} more places)` : '';
-    return [
-      new Problem(
-        answer.code,
-        answer.message + more,
-        { ...answer.where, file: first.file, line: first.line, column: first.column },
-        answer.cause,
-      ),
-    ];
-  });
-}
-
-function sections(
-  planned: readonly Planned[],
-  targets: readonly Found[],
-  answers: ReadonlyMap<string, Resolution>,
-): Section[] {
-  const wanted = new Set(targets);
-  return planned.flatMap(({ result, edits }) => {
-    if (edits.length === 0) return [];
-    const rows = result.found.flatMap((found): Cell[][] => {
-      const answer = wanted.has(found) ? answerFor(found, answers) : undefined;
-      if (answer === undefined || answer instanceof Problem || answer.digest === found.reference.digest) return [];
-      const was = found.reference.digest === undefined ? '' : `${shortDigest(found.reference.digest)} `;
-      const from = answer.mirror ?? (answer.from === 'lock' ? 'tagproof.lock' : '');
-      return [
-        [
-          { text: `${found.line}:${found.column}`, style: 'dim' },
-          withoutDigest(found.reference).text,
-          { text: `${was}→ ${shortDigest(answer.digest)}`, style: 'good' },
-          { text: from, style: 'dim' },
-        ],
-      ];
-    });
-    return [{ title: result.file, head: [], rows }];
-  });
-}
-
-function describe(targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): object[] {
-  return targets.flatMap((found) => {
-    const answer = answerFor(found, answers);
-    if (answer === undefined || answer instanceof Problem) return [];
-    const { digest, mediaType, size, platforms, from, mirror } = answer as Resolved;
-    const { file, line, column, path, object } = found;
-    return [
-      {
-        file,
-        line,
-        column,
-        path,
-        object,
-        image: found.reference.text,
-        pinned: withDigest(found.reference, digest).text,
-        digest,
-        mediaType,
-        size,
-        platforms,
-        from,
-        mirror,
-      },
-    ];
-  });
-}
-
-function wouldChange(found: Found, answers: ReadonlyMap<string, Resolution>): Finding {
-  const { digest } = answerFor(found, answers) as Resolved;
-  return findingAt(found, 'would-change', 'warning', `would be pinned to ${digest}`);
-}
-
-function summary(
-  { found }: GatheredFiles,
-  {
-    changes,
-    changed,
-    problems,
-    dry,
-  }: { changes: number; changed: readonly string[]; problems: readonly Problem[]; dry: boolean },
-): string[] {
-  const pinned = found.filter(({ reference }: { reference: Reference }) => reference.digest !== undefined).length;
-  const blocked = found.filter(isBlocked).length;
-  const parts = [`${dry ? 'would pin' : 'pinned'} ${plural(changes, 'image')} in ${plural(changed.length, 'file')}`];
-  if (pinned > 0) parts.push(`${pinned} pinned before`);
-  if (blocked > 0) parts.push(`${blocked} cannot be pinned where they stand`);
-  if (problems.length > 0) parts.push(plural(problems.length, 'problem'));
-  return [parts.join(', ')];
 }
