@@ -12,7 +12,7 @@ const lazyBuiltins: Plugin = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: new RegExp(`^(node:.+|${builtinModules.join('|')})$`) }, ({ path, kind }) => ({
       path,
-      // Of a CommonJS module `import()` gives nothing but its default, and our sources ask for names.
+      // Of a CommonJS module `import()` gives only its default, and our sources import names.
       namespace: kind === 'dynamic-import' ? 'builtin-names' : 'builtin',
     }));
     onLoad({ filter: /.*/, namespace: 'builtin-names' }, ({ path }) => {
@@ -40,7 +40,7 @@ const lazyBuiltins: Plugin = {
 
 /**
  * Parts of undici that its index loads and nothing here uses: a quarter of the package. Each
- * is an empty module; whoever comes to use one gets `undefined` at once, in every test of the bundle.
+ * is an empty module; code that starts to use one gets `undefined` at once, in every test of the bundle.
  */
 const unusedParts: Plugin = {
   name: 'unused-parts',

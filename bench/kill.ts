@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { openLedger } from '../src/ledger/open.ts';
 
 const ROUNDS = Number(process.env['TAGPROOF_BENCH_ROUNDS'] ?? 1000);
-/** The whole chain is gone over so often; in between only its end is looked at. */
+/** The whole chain is verified this often; in between only its end is. */
 const WHOLE_EVERY = 50;
 
 export async function run(): Promise<void> {

@@ -1,5 +1,5 @@
 // The ledger: events a second in batches, and questions over many rows. PostgreSQL where TAGPROOF_BENCH_POSTGRES names an empty database;
-// TAGPROOF_BENCH_ROWS: ended runs that are asked about (1,000,000; the goal is for 10,000,000, which takes minutes to fill).
+// TAGPROOF_BENCH_ROWS: ended runs that the queries cover (1,000,000; the goal is for 10,000,000, which takes minutes to fill).
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -97,7 +97,7 @@ function peakMemory(folder: string): string {
 }
 
 /**
- * frizbee has no offline listing: it is given the tree and told to change nothing. Without network
+ * frizbee has no offline listing: it gets the tree with the option to change nothing. Without network
  * every lookup fails at once, so this is the time of its walk and its matching.
  */
 async function frizbee(folder: string): Promise<void> {

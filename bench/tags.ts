@@ -1,4 +1,4 @@
-// Twenty thousand tags that live: how many requests a second, whether any second is a burst, whether a GET was used, and what a restart asks.
+// Twenty thousand tags that are polled: requests a second, bursts, GETs, and the requests after a restart.
 // Two hours of the watcher's own clock against an embedded registry that counts; only by name.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ export async function run(): Promise<void> {
   for (let i = 0; i < 20; i++) await pushSample(host, { ...image, tag: `v${i}` });
   methods.clear();
   const client = new RegistryClient({ credentials: async () => undefined });
-  // As many names, of a few tags that are there: what is counted is who asks how often.
+  // As many names, of a few tags that are there: only the number of requests counts.
   const all = Array.from(
     { length: TAGS },
     (_, i): Reference => ({

@@ -20,7 +20,7 @@ export type Reference = {
 
 /**
  * The names of the dialects. Each reader in src/source/ declares its own name here (`declare module`), and the table
- * `DIALECTS` must have a row for every name. `yaml` is what a file is whose name tells nothing more.
+ * `DIALECTS` must have a row for every name. `yaml` is any YAML file whose name gives no hint.
  */
 export interface Dialects {
   readonly yaml: true;
@@ -48,17 +48,17 @@ export type SourceLocation = {
   readonly path: string;
 };
 
-/** Where the digest of one reference stands, or would stand, in the text: everything `edit` needs to know. */
+/** Where in the text the digest of one reference is, or would be written: everything that `edit` needs. */
 export type Slot = {
   /** Writing a digest where there is none: put `before + digest + after` at this offset. */
   readonly pin?: { readonly at: number; readonly before: string; readonly after: string };
-  /** The range of a digest that stands there now. */
+  /** The range of the digest that is there now. */
   readonly digest?: readonly [start: number, end: number];
   /** The range whose removal is the exact inverse of `pin`. */
   readonly unpin?: readonly [start: number, end: number];
   /** `hex`: the digest is written without its `sha256:` prefix (the `sha:` key of some charts). */
   readonly style?: 'hex';
-  /** Why no digest can be written at this place, in a person's words. */
+  /** Why no digest can be written at this place, as a sentence for users. */
   readonly blocked?: string;
 };
 
@@ -82,11 +82,11 @@ export type Found = SourceLocation & {
   readonly namespace?: string;
   /** Name of the container, where it is the image of one that has a name. */
   readonly container?: string;
-  /** What a person should know about this place; shown by --explain. */
+  /** What users should know about this place; shown by --explain. */
   readonly note?: string;
-  /** Of an image in parts: the keys that hold them, where they are there. */
+  /** Of an image in parts: the keys that hold its parts. */
   readonly parts?: ImageKeys;
-  /** The reference as it stands in the text, where an overlay of the tree deploys it as another one: `reference` is that. */
+  /** The reference as written, where an overlay of the tree deploys another one; `reference` is the deployed one. */
   readonly written?: Reference;
   /** Files whose overrides replace it everywhere: its tag is deployed nowhere, and a digest here decides nothing. */
   readonly overriddenBy?: readonly string[];
@@ -95,12 +95,12 @@ export type Found = SourceLocation & {
 export type SkipReason =
   | 'template' // {{ }} or {% %}: the value exists only after rendering
   | 'variable' // ${VAR}: the value comes from the environment
-  | 'schema' // the words of a schema, not of an object
+  | 'schema' // part of a schema, not of an object
   | 'uncertain' // may be an image or not; name the field in tagproof.yaml to decide
-  | 'invalid' // stands where an image belongs and is no valid reference
+  | 'invalid' // in an image field, and not a valid reference
   | 'stage' // a build stage or scratch, not an image
-  | 'incomplete' // a part only: the tag stands elsewhere
-  | 'ignored'; // told so by comment or configuration
+  | 'incomplete' // only a part of a reference: the tag is elsewhere
+  | 'ignored'; // by a comment or by tagproof.yaml
 
 /** A candidate that is not taken as a reference, and why. */
 export type Skipped = SourceLocation & {
@@ -119,7 +119,7 @@ export type Platform = { readonly os: string; readonly architecture: string; rea
 export type Resolved = {
   readonly reference: Reference;
   readonly digest: string;
-  /** As the registry said it; absent when the answer came from a source that does not tell. */
+  /** As the registry reported it; absent when the source of the answer does not report it. */
   readonly mediaType?: string;
   /** Bytes of the manifest. */
   readonly size?: number;
@@ -137,9 +137,9 @@ export type Resolved = {
 /** One reference's result: resolved, or the reason why not. A failure of one never stops the others. */
 export type Resolution = Resolved | Problem;
 
-/** What stands proven about one signature. */
+/** What is proven about one signature. */
 export type Proof = {
-  /** In a person's words: `key 3fa1…`, `https://github.com/org/… (https://token.actions…)`. */
+  /** For users: `key 3fa1…`, `https://github.com/org/… (https://token.actions…)`. */
   readonly by: string;
   /** `signature`: cosign's `.sig`; `bundle`: sigstore's; `notary`: Docker Content Trust; `notation`: Notary Project. */
   readonly layout: 'signature' | 'bundle' | 'notary' | 'notation';
@@ -148,16 +148,16 @@ export type Proof = {
   readonly identity?: { readonly issuer?: string; readonly subject: string };
   /** Index of the entry in its transparency log. */
   readonly logIndex?: string;
-  /** When it was signed, by witnesses that the policy trusts; RFC 3339. Empty where none was asked. */
+  /** When it was signed, by witnesses that the policy trusts; RFC 3339. Empty where the policy demands none. */
   readonly times: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
-  /** What was not checked because the policy does not insist. */
+  /** What was not checked because the policy does not require it. */
   readonly notes?: readonly string[];
 };
 
 /**
- * What one authority says of one digest. Closed: "could not check" is a value of its own and never the same as "none".
- * `others`: there are signatures, and none of them is this authority's. `invalid`: one claims to be, and is not in order.
+ * The result of one authority for one digest. "Could not be checked" is a value of its own, and never the same as "none".
+ * `others`: there are signatures, and none of them is this authority's. `invalid`: one claims to be, and does not verify.
  */
 export type Verdict =
   | ({ readonly kind: 'verified' } & Proof)
@@ -177,7 +177,7 @@ export type Attestation = Proof & {
 /** The verified statements, and why there may be more of them. */
 export type Attestations = {
   readonly verified: readonly Attestation[];
-  /** By authority: what could not be looked at. */
+  /** By authority: what could not be read. */
   readonly problems: ReadonlyMap<string, Problem>;
 };
 
@@ -186,17 +186,17 @@ export type Verdicts = ReadonlyMap<string, Verdict>;
 /** One manifest of an index; several may be for one platform, and any of them may be the one that runs. */
 export type ChildVerdicts = { readonly platform?: string; readonly digest: string; readonly verdicts: Verdicts };
 
-/** What is known of one digest when a policy decides about it. */
+/** What is known about one digest when a policy decides about it. */
 export type Evidence = {
   readonly digest: string;
-  /** By name of the authority, for every authority that a rule asks. */
+  /** By name of the authority, for every authority that a rule names. */
   readonly verdicts: Verdicts;
   readonly attestations?: Attestations;
-  /** Of an index, where a rule asks for it: the verdicts about each manifest that a node could run. */
+  /** Of an index, where a rule demands it: the verdicts about each manifest that a node could run. */
   readonly children?: readonly ChildVerdicts[] | Problem;
-  /** What the tag of a pinned reference resolves to now, where a rule asks (T5). */
+  /** What the tag of a pinned reference resolves to now, where a rule demands it (T5). */
   readonly tagNow?: string | Problem;
-  /** Platforms of the image, where a rule asks. */
+  /** Platforms of the image, where a rule demands one. */
   readonly platforms?: readonly string[] | Problem;
   /** When this digest was first seen under its tag, RFC 3339; from the lock. */
   readonly firstSeen?: string;
@@ -212,11 +212,11 @@ export type RuleResult = {
   readonly ok: boolean;
   /** True when the demand could not be checked, rather than failed. */
   readonly unchecked: boolean;
-  /** In a person's words: what was asked, what is. */
+  /** For users: what was demanded, and what is the case. */
   readonly reason: string;
 };
 
-/** deny: an enforced demand is not met. warn: only rules in warn or audit mode object. */
+/** deny: an enforced demand is not met. warn: only rules in warn or audit mode are not met. */
 export type Decision = {
   readonly outcome: 'allow' | 'warn' | 'deny';
   readonly results: readonly RuleResult[];

@@ -101,7 +101,7 @@ test('pullable: only what the registry serves for every platform is good', () =>
     [[], [true, null], 'unknown'],
     [[], [true, undefined], 'unknown'],
     [[], [true, false], 'gone'],
-    [['linux/arm64'], [true], 'lacks a platform'],
+    [['linux/arm64'], [true], 'platform missing'],
   ];
   for (const [missing, served, text] of cases) assert.equal(verdict(missing, ...served).text, text, String(served));
 });

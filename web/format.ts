@@ -87,7 +87,7 @@ export function pullableVerdict(
   const gone = found.find((pullable) => pullable?.served === false);
   if (gone) return { text: 'gone', tone: 'bad', detail: `${short(gone.digest)} is no longer served` };
   if (missingPlatforms !== null && missingPlatforms.length > 0)
-    return { text: 'lacks a platform', tone: 'bad', detail: missingPlatforms.join(', ') };
+    return { text: 'platform missing', tone: 'bad', detail: missingPlatforms.join(', ') };
   const served = found.filter((pullable) => pullable !== null && pullable.served !== null);
   if (found.length === 0 || served.length < found.length)
     return {

@@ -1,4 +1,4 @@
-// Who may read. On loopback: whoever has the printed token of this run. In a cluster: whom the API
+// Who may read. On loopback: everyone with the printed token of this run. In a cluster: whom the API
 // server authenticates and authorizes.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KubeClient } from '../kube/client.ts';

@@ -109,7 +109,7 @@ for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') process.exit(2);
   });
-// Exit code 1 means findings. Whatever nobody foresaw, here or in a callback, must not look like that.
+// Exit code 1 means findings. An unexpected error, here or in a callback, must not look like that.
 process.on('uncaughtException', (error) => {
   process.stderr.write(explainUnexpected(error));
   process.exit(2);

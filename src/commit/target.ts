@@ -23,7 +23,7 @@ export function findTarget(disk: Disk, change: Change): FileTarget {
   checkFolder(disk, folder, change);
   if (stats === undefined) return { path, folder, like: undefined, notes: [] };
   if (!stats.isFile()) throw new Problem('refused', 'it is not a regular file', { file });
-  // A rename would replace it all the same. Whoever took the permission away did not want that.
+  // A rename would replace it all the same. The owner who removed the permission did not want that.
   if ((stats.mode & 0o222) === 0)
     throw new Problem('refused', `it is read-only (mode ${octal(stats.mode)}): chmod u+w it, or leave it out`, {
       file,
@@ -91,7 +91,7 @@ export function contentOf(
   if (change.kind === 'replace' && (now === undefined || !now.equals(change.before))) throw changedMeanwhile(file);
   const after = change.kind === 'merge' ? change.merge(now) : change.after;
   if (after === undefined) return undefined;
-  const bytes = Buffer.from(after as string); // a Buffer is copied, so that nobody changes it afterwards
+  const bytes = Buffer.from(after as string); // a Buffer is copied, so that no caller changes it afterwards
   return now?.equals(bytes) === true ? undefined : { before: now, after: bytes };
 }
 

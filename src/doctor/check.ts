@@ -1,4 +1,4 @@
-// One result of doctor: what was checked, how it stands, and the remedy. Pure.
+// One result of doctor: what was checked, its state, and the remedy. Pure.
 
 export type Check = {
   /** What was checked: webhook, permissions, certificate, … */

@@ -50,7 +50,7 @@ export async function checkNamespaces(
   const byLabel = selfExempting(live).map((label) =>
     fail(
       'namespaces',
-      `the label ${label} decides whether the webhook is called: whoever may edit a namespace can exempt it (T20)`,
+      `the label ${label} decides whether the webhook is called: everyone who may edit a namespace can exempt it (T20)`,
       'select by kubernetes.io/metadata.name only',
     ),
   );

@@ -138,7 +138,7 @@ export function exemptNamespaces({ mutating, validating }: Live, namespaces: rea
 }
 
 /**
- * Labels that decide in a namespaceSelector and that whoever may edit a namespace can set (T20).
+ * Labels that decide in a namespaceSelector and that everyone who may edit a namespace can set (T20).
  */
 export function selfExempting(live: Live): string[] {
   const hooks = [hookAt(live.mutating, '/mutate'), hookAt(live.validating, '/validate')];

@@ -1,5 +1,5 @@
 // What a chart's templates do with one value of an image: where a digest is rendered, in which form, and whether a tag is used for more
-// than the image. Pure: the templates are read as text, never rendered; what cannot be told is `unknown`, never a guess.
+// than the image. Pure: the templates are read as text, never rendered; what is not certain is `unknown`, never a guess.
 
 /** full: after `@`, so the value is `sha256:HEX`. hex: after `sha256:`. unused: no template reads it. */
 export type DigestUse = 'full' | 'hex' | 'unused' | 'unknown';
@@ -155,7 +155,7 @@ function beforeVerb(format: string, count: number): string {
   return `${last === undefined ? '' : '%s'}${literal}`;
 }
 
-/** How many whole arguments stand before a position in an argument list; undefined where that cannot be told. */
+/** The number of complete arguments before a position in an argument list; undefined where that is not certain. */
 function argumentsBefore(list: string): number | undefined {
   let [depth, count] = [0, 0];
   let word = false;

@@ -127,7 +127,7 @@ function digestSlot({ style: _, ...slot }: Slot, { digest: key }: ImageKeys, { c
       };
     case 'unknown':
       return {
-        blocked: `how the templates of chart ${chart.name} use '${key}' cannot be told: write the digest by hand`,
+        blocked: `how the templates of chart ${chart.name} use '${key}' is unknown: write the digest by hand`,
       };
   }
 }
@@ -145,7 +145,7 @@ function tagSlot(slot: Slot, { tag: key }: ImageKeys, { chart, base }: Owner): S
       };
     case 'unused':
     case 'unknown':
-      return { blocked: `how the templates of chart ${chart.name} use this tag cannot be told: pin it by hand` };
+      return { blocked: `how the templates of chart ${chart.name} use this tag is unknown: pin it by hand` };
   }
 }
 

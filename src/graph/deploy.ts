@@ -44,7 +44,7 @@ export type Renamed = { readonly by: Entry; readonly reference: Reference };
 export const TRANSFORMED = /(?:^|\.)(?:containers|initContainers)\[\d+\]\.image$|\[\d+\]\.value$/;
 
 export const placeKey = ({ file, document, path }: Place): string => `${file}\n${document}\n${path}`;
-/** Where an entry stands: in a kustomization's own list, or in that of an object of Flux. */
+/** Where an entry is: in a kustomization's own list, or in that of an object of Flux. */
 export const entryPlace = ({ kustomization: { file, flux }, index }: Entry, key: 'name' | 'newName'): Place => ({
   file,
   document: flux?.document ?? 0,

@@ -9,7 +9,7 @@ import { type Chain, kustomizeChains } from './kustomize-chains.ts';
 export type DeployedImage = {
   /** Where it is declared: `base/web.yaml:12`. */
   readonly at: string;
-  /** As it stands there, without digest. */
+  /** As written there, without digest. */
   readonly written: string;
   /** As this root deploys it, without digest. */
   readonly deployed: string;

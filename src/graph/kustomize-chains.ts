@@ -31,7 +31,7 @@ export function kustomizeChains(kustomizations: readonly KustomizationFile[], fi
   const known = new Map<KustomizationFile, readonly Taken[]>();
   let [count, incomplete] = [0, false];
 
-  /** What a folder of resources gives: accumulated for itself, then added to whoever takes it. */
+  /** What a folder of resources yields: accumulated on its own, then added to each kustomization that includes it. */
   const taken = (item: KustomizationFile, depth: number): readonly Taken[] => {
     const before = known.get(item);
     if (before !== undefined) return before;

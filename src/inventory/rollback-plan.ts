@@ -52,7 +52,7 @@ export function oneCluster(runs: readonly RunInterval[], wanted: string | undefi
  * What to pull for what ran. A node may name a manifest or a configuration, which is only a part of an image.
  * @param images the images that have what ran as a part
  * @param tagged where the declared tag pointed to
- * @returns undefined: what ran is what to pull, or nobody can tell
+ * @returns undefined: what ran is what to pull, or it is unknown
  */
 export function imageToPull(
   run: RunInterval,

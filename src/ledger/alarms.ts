@@ -99,7 +99,7 @@ export class Alarms {
     }));
   }
 
-  /** Claims messages that are due: nobody else gets them before `until`. */
+  /** Claims messages that are due: no other watcher gets them before `until`. */
   claim(now: number, until: number, limit = 20): Promise<Delivery[]> {
     return this.#db.transaction().execute(async (db) => {
       let query = db.selectFrom('delivery').selectAll().where('due', '<=', now).orderBy('due').limit(limit);

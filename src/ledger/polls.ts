@@ -42,7 +42,7 @@ export class Polls {
   }
 
   /**
-   * Claims the polls that are due: nobody else gets them before `until`.
+   * Claims the polls that are due: no other watcher gets them before `until`.
    * @param polls as this watcher knows them
    * @returns `mine`: those claimed now; `others`: the stored state of those that another watcher
    * has polled or claimed

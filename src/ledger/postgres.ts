@@ -16,7 +16,7 @@ export async function openPostgres(url: string, name: string): Promise<Kysely<Ta
   // Sequence numbers are far below 2^53.
   pg.types.setTypeParser(pg.types.builtins.INT8, Number);
   const pool = new pg.Pool({ connectionString: url, max: 8, connectionTimeoutMillis: CONNECT_MS });
-  // A connection breaks while nobody uses it: the next query gets another one, or fails.
+  // An idle connection breaks: the next query gets another one, or fails.
   pool.on('error', () => {});
   pool.on('connect', (client) => {
     // A connection breaks while it is used: its query fails, and that error is reported.

@@ -99,7 +99,7 @@ function evaluatePlatform(platform: string, evidence: Evidence | undefined, say:
     : say(false, `must have ${platform}, has only ${platforms.join(', ') || 'manifests that name no platform'}`);
 }
 
-/** T5: the runtime ignores the tag beside a digest, so the tag may mislead whoever reads it. */
+/** T5: the runtime ignores the tag beside a digest, so the tag may mislead its readers. */
 function evaluateTagAgreement({ tag, digest }: Reference, now: string | Problem | undefined, say: Say): RuleResult {
   const demand = `the tag ${tag} must still resolve to this digest`;
   if (now === undefined) return say(false, `${demand}; could not be checked: the tag was not resolved`, true);

@@ -56,7 +56,7 @@ const WARNINGS: ByKind = {
   },
   notary: () => [],
   notation: ({ level, trustedIdentities }) => [
-    ...(level === 'audit' ? ['level audit admits every signature, whoever made it'] : []),
+    ...(level === 'audit' ? ['level audit admits every signature, by any signer'] : []),
     ...(trustedIdentities.includes('*') ? ['trusts every certificate that its trust stores vouch for'] : []),
   ],
 };

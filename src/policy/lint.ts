@@ -30,7 +30,7 @@ export function lintPolicy(policy: LintedPolicy, references: readonly Reference[
   return Object.values(LINTS).flatMap((lint) => lint(input));
 }
 
-/** What lint looks at, in the order of its report. */
+/** The checks of lint, in the order of its report. */
 const LINTS: Readonly<Record<'authorities' | 'noRules' | 'rules' | 'exemptions' | 'unused' | 'unmatched', LintRule>> = {
   authorities: ({ authorities, now }) =>
     Object.entries(authorities).flatMap(([name, authority]) => {

@@ -177,7 +177,7 @@ export class RegistryClient {
     const key = JSON.stringify(setting);
     let service = this.#services.get(key);
     if (service === undefined) {
-      // A Notary server that nobody named runs on the registry's own host, so it is guarded as the
+      // A Notary server that the policy does not name runs on the registry's own host, so it is guarded as the
       // registry is.
       const isRegistry = URL.canParse(setting.url) && new URL(setting.url).host === setting.registry;
       service = new Service(setting, {

@@ -105,7 +105,7 @@ export function basic({ username, password }: { username: string; password: stri
 }
 
 /**
- * The repositories that a token allows to pull from, if it is a JWT and says so. Nobody checks its
+ * The repositories that a token allows to pull from, if it is a JWT and says so. The client does not check its
  * signature here: that is the registry's task, and a wrong claim costs one 401 and nothing else.
  */
 export function grantedBy(token: string): Set<string> | undefined {

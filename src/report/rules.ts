@@ -57,7 +57,7 @@ export const RULES = {
     title: 'The ledger fails its own verification',
     help: 'An entry was changed or is missing. Keep the file as evidence, and restore an export that verifies.',
   },
-  'cluster-hole': {
+  'cluster-gap': {
     title: 'A check of the cluster failed',
     help: 'The message says what is wrong and how to fix it. Run `tagproof doctor` again afterwards.',
   },

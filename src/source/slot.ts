@@ -76,7 +76,7 @@ export function renameSlot(text: string, map: MapNode, newName: YamlEntry, diges
 }
 
 /**
- * P4: a plain number is no text to whoever reads the file: a chart renders 1.10 as 1.1, kustomize refuses any number. What runs
+ * P4: to its readers a plain number is not a string: a chart renders 1.10 as 1.1, kustomize refuses any number. What runs
  * would change with the digest, or nothing would.
  * @param refused whether every number is refused, and not only one that is rendered as another text
  */

@@ -42,7 +42,7 @@ export function splitDocuments(text: string): [start: number, end: number][] {
  */
 export function parseYaml(text: string, start: number, end: number): Node | undefined {
   const part = start === 0 && end === text.length ? text : text.slice(start, end);
-  // A refusal is an answer here, and its stack trace, which nobody reads, would cost more than the parsing.
+  // A refusal is an answer here, and its unused stack trace would cost more than the parsing.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {

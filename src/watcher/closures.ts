@@ -50,7 +50,7 @@ export class Closures {
   /**
    * Queues a closure, unless it is known, queued, or failed a short while ago.
    * @param reference where it can be read; its own digest does not matter
-   * @param urgent a drift cannot be told from an index without it
+   * @param urgent without it, a drift and an index look the same
    */
   want(reference: Reference, digest: string, urgent: boolean, now = Date.now()): void {
     const [first, later] = this.#waiting;

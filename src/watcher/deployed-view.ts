@@ -35,7 +35,7 @@ export class DeployedView {
     this.#rows = undefined;
   }
 
-  /** Something changed: the rows are computed again, and listeners are told. */
+  /** Something changed: the rows are computed again, and listeners are notified. */
   notify(): void {
     this.#rows = undefined;
     for (const listener of this.#listeners) listener();

@@ -1,4 +1,4 @@
-// The watcher's metrics for Prometheus. Counts only: whoever may scrape need not know the names of
+// The watcher's metrics for Prometheus. Counts only: a scraper need not know the names of
 // workloads or images.
 
 import { type DeployedContainer, FILTERS } from '../inventory/deployed.ts';

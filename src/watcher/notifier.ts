@@ -16,7 +16,7 @@ const TICK_MS = 2000;
 const CLAIM_MS = 120_000;
 const FIRST_PAUSE_MS = 30_000;
 const LONGEST_PAUSE_MS = 6 * 3_600_000;
-/** About three days; after that nobody reads the message any more. */
+/** About three days; after that the message is out of date. */
 const MAX_TRIES = 24;
 
 /** Owns the timer. */

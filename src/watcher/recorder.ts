@@ -20,7 +20,7 @@ const textOf = (key: Key) => JSON.stringify(Object.values(key));
 export type Revisions = ReadonlyMap<string, string>;
 
 /**
- * False until its ReplicaSet or Job is known: before that, nobody can say which workload it belongs
+ * False until its ReplicaSet or Job is known: before that, it is unknown which workload it belongs
  * to.
  */
 export function isPlaced({ owner }: Pod, owners: Owners): boolean {

@@ -1,4 +1,4 @@
-// Polls tags, and digests that must stay available: one HEAD each when it is due, whoever uses it.
+// Polls tags, and digests that must stay available: one HEAD each when it is due, for all its users together.
 // Changes go into the ledger. Of several watchers on one ledger one polls, and the others read what
 // it found.
 import type { Reference } from '../flow.ts';

@@ -55,7 +55,7 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
     'src/cli/pin/pin-writes.test.ts',
   ]),
   of(
-    'src/cli/pin/pin.ts',
+    'src/cli/pin/pin-targets.ts',
     'a moved tag is learned',
     '!(answer instanceof Problem) && answer.digest === found.reference.digest',
     'true',

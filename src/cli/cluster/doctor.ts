@@ -6,8 +6,8 @@ import { listWorkloads } from '../../inventory/workloads.ts';
 import { NO_CONFIG } from '../../policy/config.ts';
 import { namesHost } from '../../policy/hosts.ts';
 import { Problem } from '../../problem.ts';
+import { plural } from '../../report/plural.ts';
 import type { Cell, Report } from '../../report/report.ts';
-import { plural } from '../pin/scan.ts';
 import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
 import { type ClusterFlags, clusterOptions, withCluster } from './cluster.ts';
@@ -76,7 +76,7 @@ function reportOn(checks: readonly Check[], problems: readonly Problem[], cluste
     findingsInSections: true,
     sections: [{ head: ['state', 'subject', 'finding', 'remedy'], rows }],
     findings: [...failed, ...warned].map(({ state, subject, message, remedy }) => ({
-      rule: 'cluster-hole' as const,
+      rule: 'cluster-gap' as const,
       level: state === 'fail' ? ('error' as const) : ('warning' as const),
       message: `${subject}: ${message}${remedy === undefined ? '' : `. Remedy: ${remedy}`}`,
     })),

@@ -7,8 +7,8 @@ import type { Link } from '../../ledger/event.ts';
 import { chain, GENESIS, type LedgerEntry } from '../../ledger/event.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { Problem } from '../../problem.ts';
+import { plural } from '../../report/plural.ts';
 import type { Report } from '../../report/report.ts';
-import { plural } from '../pin/scan.ts';
 import { type CommonOptions, defineCommand, execute, parseDuration } from '../shared/command.ts';
 import { ledgerOption, withLedger } from './history.ts';
 

@@ -1,9 +1,9 @@
 // What tagproof status prints: a table, a summary and findings from rows of what is deployed.
 import { shortDigest } from '../../image/digest.ts';
 import { type DeployedContainer, FILTERS, type RunningImage } from '../../inventory/deployed.ts';
+import { plural } from '../../report/plural.ts';
 import type { Cell, Finding, Report } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
-import { plural } from '../pin/scan.ts';
 
 /** Whether rows name their cluster, and whether a policy was evaluated. */
 export type StatusColumns = { readonly clusters: boolean; readonly evaluation: boolean };

@@ -1,7 +1,7 @@
 // tagproof where: where a digest runs and ever ran, by any member of its closure.
 import { isDigest } from '../../image/digest.ts';
 import { Problem } from '../../problem.ts';
-import { plural } from '../pin/scan.ts';
+import { plural } from '../../report/plural.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { ledgerOption, noRecord, runSection, tagSection, withLedger } from './history.ts';
 

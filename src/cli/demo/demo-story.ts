@@ -10,7 +10,7 @@ export type StoryWorkload = {
   readonly digest: string;
   readonly pods: number;
   readonly revision: string;
-  /** Who changed it last, as managedFields would say. */
+  /** Who changed it last, as managedFields shows it. */
   readonly by: string;
 };
 

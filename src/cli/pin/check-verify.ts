@@ -1,4 +1,4 @@
-// check --verify: is what the lock says of an image still what the policy asks, and do the signatures still say so? The lock
+// check --verify: does the lock's record of an image still meet the policy, and do the signatures still agree? The lock
 // comes with the change that CI hasPolicy, so its evidence is compared and never believed in place of the signatures.
 
 import { evaluateImage, type PolicyContext, resolveAllowed, scopeOf } from '../../evaluate/evaluate.ts';

@@ -145,7 +145,7 @@ async function checkOnline(
     pins.map(async (places) => {
       const [first] = places;
       const { reference } = first;
-      // A pin without tag came from `latest` if the lock says so; else nobody knows its tag.
+      // A pin without tag came from `latest` if the lock says so; else its tag is unknown.
       const tagged =
         reference.tag !== undefined || lock.get(tagKey(reference))?.digest === reference.digest ? reference : undefined;
       for (const drift of await findDrift(client, reference, tagged, required)) {

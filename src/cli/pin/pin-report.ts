@@ -10,7 +10,7 @@ import type { GatheredFiles } from '../shared/gather.ts';
 import { answerFor, isBlocked } from './pin-targets.ts';
 import type { Planned } from './rewrite.ts';
 
-/** One problem an image, at its first place, whatever number of places it stands in. */
+/** One problem for each image, at its first place, however many places have it. */
 export function unresolved(targets: readonly Found[], answers: ReadonlyMap<string, Resolution>): Problem[] {
   const groups = Map.groupBy(targets, (found) => answerFor(found, answers));
   return [...groups].flatMap(([answer, places]) => {

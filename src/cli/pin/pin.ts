@@ -61,7 +61,7 @@ export function run(args: string[]): Promise<number> {
       const lockFile = options.lock === false ? undefined : options.lock;
       const lock: Lock = lockFile === undefined ? new Map() : readLock(lockFile).lock;
       const lockBefore: Lock = new Map(lock);
-      // Loaded when asked for: the engine of signatures is the larger half of this program.
+      // Loaded only with --verify: the engine of signatures is the larger half of this program.
       const policy = options.verify ? await import('./pin-verify.ts') : undefined;
       const policyContext = await policy?.openBench(config, lock);
       const wanted = gathered.found.filter((found) => isTarget(found, options.update, lock));

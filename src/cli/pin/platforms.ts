@@ -1,4 +1,4 @@
-// The platform options of pin and check: names as they are typed, warnings where one is missing, one platform if asked for.
+// The platform options of pin and check: names as users type them, warnings where one is missing, one platform with --only-platform.
 import type { Resolution } from '../../flow.ts';
 import { manifestKind } from '../../image/media-type.ts';
 import { parsePlatform, printPlatform } from '../../image/platform.ts';

@@ -1,4 +1,4 @@
-// tagproof resolve: which digest is this image now? From its registry, or from a local engine as docker inspect tells.
+// tagproof resolve: which digest is this image now? From its registry, or from a local engine, as docker inspect reports it.
 import { Option } from 'commander';
 import type { Reference, Resolution, Resolved } from '../../flow.ts';
 import { parseReference, printReference, withDigest } from '../../image/reference.ts';

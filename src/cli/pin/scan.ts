@@ -1,4 +1,4 @@
-// tagproof scan: every image reference, where it stands, and how firmly it is pinned. Reads files only, no network.
+// tagproof scan: every image reference, its place, and whether it is pinned. Reads files only, no network.
 
 import type { Found, Skipped } from '../../flow.ts';
 import { type Posture, postureOf } from '../../image/reference.ts';
@@ -144,5 +144,3 @@ function summary(
   if (skipped.length > 0 && !explain) lines.push(`${plural(skipped.length, 'candidate')} skipped; --explain says why`);
   return lines;
 }
-
-export { plural } from '../../report/plural.ts';

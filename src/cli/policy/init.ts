@@ -6,6 +6,7 @@ import { printReference, repositoryOf, withDigest } from '../../image/reference.
 import type { Config, CosignAuthority } from '../../policy/config.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
+import { plural } from '../../report/plural.ts';
 import type { Report } from '../../report/report.ts';
 import { resolveAll } from '../../resolve/resolve.ts';
 import { type CertificateFacts, readCertificate } from '../../verify/cosign/certificate.ts';
@@ -13,7 +14,6 @@ import { fetchCandidates, type SignatureCandidate } from '../../verify/cosign/fe
 import { loadCosignSigner } from '../../verify/cosign/signer.ts';
 import { verifyMaterial } from '../../verify/cosign/verify-material.ts';
 import { PUBLIC_GOOD } from '../../verify/trust/store.ts';
-import { plural } from '../pin/scan.ts';
 import type { CommonOptions, Context } from '../shared/command.ts';
 import { gather } from '../shared/gather.ts';
 import { type RegistryFlags, withClient } from '../shared/registry.ts';

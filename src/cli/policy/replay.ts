@@ -9,8 +9,8 @@ import { decide } from '../../policy/decide.ts';
 import { objections } from '../../policy/decision.ts';
 import { policyHash } from '../../policy/hash.ts';
 import { asProblem, Problem } from '../../problem.ts';
+import { plural } from '../../report/plural.ts';
 import type { Report } from '../../report/report.ts';
-import { plural } from '../pin/scan.ts';
 
 /** One line of the log: one request to the webhook. */
 type LogLine = {

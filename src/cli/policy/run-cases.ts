@@ -4,8 +4,8 @@ import { CasesSchema, runCase } from '../../policy/cases.ts';
 import type { Config } from '../../policy/config.ts';
 import { parseYamlFile, positionOf } from '../../policy/yaml-file.ts';
 import { asProblem, Problem } from '../../problem.ts';
+import { plural } from '../../report/plural.ts';
 import type { Cell, Finding, Report } from '../../report/report.ts';
-import { plural } from '../pin/scan.ts';
 
 const DEFAULT_FILE = 'tagproof.test.yaml';
 

@@ -6,6 +6,7 @@ import { parseReference, repositoryOf, withDigest } from '../../image/reference.
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { Artifact } from '../../registry/push.ts';
+import { plural } from '../../report/plural.ts';
 import type { Cell } from '../../report/report.ts';
 import { loadSigningKey } from '../../sign/key.ts';
 import { ambientToken, certify } from '../../sign/keyless.ts';
@@ -17,7 +18,6 @@ import { verifyBeforePush } from '../../verify/cosign/verify-before-push.ts';
 import { signatureRepository } from '../../verify/signature-repository.ts';
 import type { TrustRoot } from '../../verify/trust/root.ts';
 import { loadTrustRoot, PUBLIC_GOOD } from '../../verify/trust/store.ts';
-import { plural } from '../pin/scan.ts';
 import { type CommonOptions, type Context, collect, defineCommand, execute } from '../shared/command.ts';
 import { loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';

@@ -37,7 +37,7 @@ export async function applyToCluster(
       { op: 'test', path: pointer, value: from },
       { op: 'replace', path: pointer, value: to },
     ]),
-    // For whoever reads the object later.
+    // For later readers of the object.
     ...(object.metadata?.annotations === undefined ? [{ op: 'add', path: '/metadata/annotations', value: {} }] : []),
     { op: 'add', path: '/metadata/annotations/tagproof.dev~1rolled-back-by', value: by },
   ];

@@ -79,7 +79,7 @@ export function run(args: string[]): Promise<number> {
         const refused = refusal(steps);
         if (refused !== undefined) return { report: refused };
         if (!options.diff && options.reason === undefined)
-          throw new Problem('usage', 'expected --reason: whoever reads the record later wants to know why');
+          throw new Problem('usage', 'expected --reason: the record must say why');
         return { report: await executePlan(steps, plan.left, run) };
       });
     });

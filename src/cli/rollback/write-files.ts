@@ -1,4 +1,4 @@
-// A rollback in the files, for Git: only the images of the named workloads change, and the lock keeps that they are held.
+// A rollback in the files, for Git: only the images of the named workloads change, and the lock records that they are held.
 import { userInfo } from 'node:os';
 import type { Change } from '../../commit/change.ts';
 import type { Edit, Found } from '../../flow.ts';

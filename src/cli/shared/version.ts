@@ -10,7 +10,7 @@ export function version(): string {
       };
       if (name === 'tagproof') return version;
     } catch {
-      // not there: the next place, for the bundle and the source tree keep it in different ones
+      // not there: try the next place, because the bundle and the source tree have it in different ones
     }
   }
   return '0.0.0';
