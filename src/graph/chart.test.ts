@@ -84,6 +84,16 @@ const cases: [name: string, files: Record<string, string>, result: string | RegE
     'docker.io/team/app:1.2.3 digest',
   ],
   [
+    'P35 the same beside a digest, which the lock knows under that tag',
+    {
+      ...values(`  tag: ""\n  digest: "sha256:${'a'.repeat(64)}"\n`),
+      ...chart(
+        `{{- if .Values.image.digest }}\nimage: "${IMAGE}@{{ .Values.image.digest }}"\n{{- else }}\nimage: "${IMAGE}:{{ .Values.image.tag | default .Chart.AppVersion }}"\n{{- end }}`,
+      ),
+    },
+    `docker.io/team/app:1.2.3@sha256:${'a'.repeat(64)} digest`,
+  ],
+  [
     'P35 an empty tag without a key for the digest: the tag to write is said',
     {
       ...values('  tag: ""\n'),

@@ -37,8 +37,9 @@ export function chartFound(
 ): Found {
   const found = inGlobalRegistry(inOwnRegistry(item, chart), chart, global);
   const { parts, slot, reference } = found;
-  if (parts === undefined || reference.digest !== undefined) return found;
+  if (parts === undefined) return found;
   const owner = ownerOf(chart, keysOf(found.path).slice(0, -1));
+  if (reference.digest !== undefined) return typeof owner === 'string' ? found : pinnedUntagged(found, owner);
   if (typeof owner === 'string') return elsewhere(found, owner);
   if (reference.tag === undefined) return untagged(found, owner);
   if (slot.pin === undefined || slot.blocked !== undefined) return found;
@@ -90,6 +91,16 @@ export function unknownRegistry(found: Found, { key }: GlobalRegistry): Found {
 type Owner = { readonly chart: Chart; readonly base: readonly string[] };
 
 const blocked = (found: Found, reason: string): Found => ({ ...found, slot: { blocked: reason } });
+
+/** P35: beside a digest too an empty tag is the one that the chart fills in: that is the tag of the pin in the lock. */
+function pinnedUntagged(found: Found, { chart, base }: Owner): Found {
+  const { parts, reference } = found;
+  if (reference.tag !== undefined || parts?.tag === undefined || chart.appVersion === undefined) return found;
+  const tag = defaultTag(chart.templates, [...base, parts.tag], chart.appVersion);
+  if (tag === undefined) return found;
+  const deployed = parseReference(`${reference.registry}/${reference.repository}:${tag}@${reference.digest}`);
+  return deployed instanceof Problem ? found : { ...found, reference: deployed, written: found.written ?? reference };
+}
 
 /** P35: an empty tag is the chart's to fill in; its templates say with what. */
 function untagged(found: Found, owner: Owner): Found {

@@ -7,8 +7,15 @@ import { type FileResult, type FindOptions, findIn } from './find.ts';
 import { loadSecondReader, parseYaml, SecondReaderNeeded, SyntaxProblem, splitDocuments } from './yaml.ts';
 import type { Node } from './yaml-node.ts';
 
-/** One place that an edit changes. @param digest what it carries afterwards; undefined: none */
-export type ProvedChange = { readonly found: Found; readonly edit: Edit; readonly digest: string | undefined };
+/** One place that an edit changes. */
+export type ProvedChange = {
+  readonly found: Found;
+  readonly edit: Edit;
+  /** The digest that it has afterwards; undefined: none. */
+  readonly digest: string | undefined;
+  /** Set where the whole reference is replaced: its tag afterwards, or null for none. */
+  readonly tag?: string | null;
+};
 
 export type EditProof = {
   readonly text: string;
@@ -36,11 +43,13 @@ export async function proveEdits({ text, after, before, changes, options }: Edit
   for (const [index, found] of before.found.entries()) {
     const now = again.found[index] as Found;
     const change = wanted.get(found);
-    const wrong = differs(found, now, change === undefined ? found.reference.digest : change.digest);
+    const wrong = differs(found, now, change ?? { digest: (found.written ?? found.reference).digest });
     if (wrong !== undefined) throw refusal(wrong, found);
   }
   if (!sameSkips(before.skipped, again.skipped))
     throw refusal('what was skipped before the edit is not what is skipped after it', { file });
+  // Another tag is another value, and its own text is its only inverse.
+  if (changes.some(({ tag }) => tag !== undefined)) return;
   if (!(await sameDocuments(text, after))) throw refusal('values other than digests would change', { file });
   const back = changes.map(({ found, digest }) => {
     const now = again.found[before.found.indexOf(found)] as Found;
@@ -62,7 +71,7 @@ function misspelt(
   text: string,
   { start, end, reference: deployed, written: reference = deployed, slot }: Found,
 ): string | undefined {
-  const span = text.slice(start, end);
+  const span = text.slice(start, end).replace(/^oci:\/\//, '');
   // Of an image in parts the span is its repository.
   if (span !== reference.text && !reference.name.endsWith(span))
     return `expected '${reference.text}' at its place, found '${span.slice(0, 100)}'`;
@@ -74,12 +83,13 @@ function misspelt(
   return undefined;
 }
 
-function differs(found: Found, now: Found, digest: string | undefined): string | undefined {
+function differs(found: Found, now: Found, { digest, tag }: Pick<ProvedChange, 'digest' | 'tag'>): string | undefined {
   if (now.path !== found.path || now.document !== found.document || now.dialect !== found.dialect)
     return `it would be found at ${now.path} and not at ${found.path}`;
   const was = found.written ?? found.reference;
   const { reference: is } = now;
-  if (is.registry !== was.registry || is.repository !== was.repository || is.tag !== was.tag)
+  const expected = tag === undefined ? was.tag : (tag ?? undefined);
+  if (is.registry !== was.registry || is.repository !== was.repository || is.tag !== expected)
     return `${was.text} would become ${is.text}`;
   return is.digest === digest ? undefined : `it would carry ${is.digest ?? 'no digest'} and not ${digest ?? 'none'}`;
 }
@@ -154,6 +164,6 @@ function sameValues(a: Node | undefined, b: Node | undefined): boolean {
   );
 }
 
-/** A digest of its own may come or go. */
+/** A digest of its own may come or go, and an empty one may be filled. */
 const isNoDigest = ({ key, value }: { key: { value: string }; value: Node }): boolean =>
-  !(value.kind === 'scalar' && /^(?:sha256:)?[0-9a-f]{64}$/.test(value.value) && /digest|^sha/i.test(key.value));
+  !(value.kind === 'scalar' && /^(?:(?:sha256:)?[0-9a-f]{64})?$/.test(value.value) && /digest|^sha/i.test(key.value));

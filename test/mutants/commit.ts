@@ -61,4 +61,18 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
     'true',
     ['src/cli/pin/pin-writes.test.ts'],
   ),
+  of(
+    'src/cli/pin/rewrite.ts',
+    'an edit is written without its proof',
+    'await proveEdits({ text, after, before, changes: own, options });',
+    '',
+    ['src/cli/pin/rewrite.test.ts'],
+  ),
+  of(
+    'src/cli/pin/rewrite.ts',
+    'a refused edit takes its file as it is',
+    "problems.filter(({ code }) => code === 'conflict' || code === 'refused')",
+    'problems.filter(() => false)',
+    ['src/cli/pin/rewrite.test.ts'],
+  ),
 ];

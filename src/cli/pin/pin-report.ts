@@ -34,8 +34,8 @@ export function pinnedSections(
   answers: ReadonlyMap<string, Resolution>,
 ): Section[] {
   const wanted = new Set(targets);
-  return planned.flatMap(({ result, edits }) => {
-    if (edits.length === 0) return [];
+  return planned.flatMap(({ result, changes }) => {
+    if (changes.length === 0) return [];
     const rows = result.found.flatMap((found): Cell[][] => {
       const answer = wanted.has(found) ? answerFor(found, answers) : undefined;
       if (answer === undefined || answer instanceof Problem || answer.digest === found.reference.digest) return [];

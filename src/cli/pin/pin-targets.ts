@@ -1,10 +1,11 @@
 // Which places `tagproof pin` resolves, and the edits that the answers make of them.
-import type { Edit, Found, Resolution } from '../../flow.ts';
+import type { Found, Resolution } from '../../flow.ts';
 import { printReference, tagKey, withoutDigest } from '../../image/reference.ts';
 import type { Lock } from '../../lock/lock.ts';
 import { tagsOfDigest } from '../../lock/other-tags.ts';
 import { Problem } from '../../problem.ts';
 import { pinEdit } from '../../source/edit.ts';
+import type { ProvedChange } from '../../source/prove.ts';
 import type { GatheredFiles } from '../shared/gather.ts';
 import type { Planned } from './rewrite.ts';
 
@@ -41,15 +42,16 @@ export function planEdits(
   const wanted = new Set(targets);
   const changes: Found[] = [];
   const planned = gathered.results.map((result): Planned => {
-    const edits: Edit[] = [];
+    const edits: ProvedChange[] = [];
     for (const found of result.found) {
       const answer = wanted.has(found) ? answerFor(found, answers) : undefined;
-      const edit = answer === undefined || answer instanceof Problem ? undefined : pinEdit(found, answer.digest);
+      if (answer === undefined || answer instanceof Problem) continue;
+      const edit = pinEdit(found, answer.digest);
       if (edit === undefined) continue;
-      edits.push(edit);
+      edits.push({ found, edit, digest: answer.digest });
       changes.push(found);
     }
-    return { result, edits };
+    return { result, changes: edits };
   });
   return { planned, changes };
 }

@@ -7,7 +7,6 @@ import { Problem } from '../../problem.ts';
 import { plural } from '../../report/plural.ts';
 import { resolveAll } from '../../resolve/resolve.ts';
 import { unifiedDiff } from '../../source/diff.ts';
-import { applyEdits } from '../../source/edit.ts';
 import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
 import { unpinnedFinding } from '../shared/finding.ts';
 import { type FindFlags, findOptions, gather, loadConfig } from '../shared/gather.ts';
@@ -16,7 +15,7 @@ import { isUnrecorded, lockChange, remember } from './lock-change.ts';
 import { pinnedData, pinnedSections, pinSummary, unresolved, wouldChange } from './pin-report.ts';
 import { isBlocked, isConfirmed, isHeld, isTarget, planEdits } from './pin-targets.ts';
 import { readPlatforms } from './platforms.ts';
-import { planRewrite } from './rewrite.ts';
+import { applyProved, editsOf, planRewrite } from './rewrite.ts';
 
 const EXAMPLES = `
 tagproof pin                         pin everything in this repository
@@ -107,21 +106,21 @@ export function run(args: string[]): Promise<number> {
 
       if (gathered.stdin !== undefined) {
         const [only] = plan.planned;
-        const edits = only?.edits ?? [];
+        const edits = only === undefined ? [] : editsOf(only);
         if (options.diff)
           return {
             report: { ...base, problems, summary: [], diff: unifiedDiff(options.stdinName, gathered.stdin, edits) },
           };
         // Half of a stream must not reach `kubectl apply`: unless all is pinned nothing comes out.
         const failed = problems.length > 0 || findings.some(({ level }) => level === 'error');
-        const stdout = failed ? '' : applyEdits(gathered.stdin, edits);
+        const stdout = failed || only === undefined ? '' : await applyProved(gathered.stdin, only, gathered.options);
         const summary = failed
           ? ['nothing was written to standard output']
           : [`pinned ${plural(edits.length, 'image')}`];
         return { report: { ...base, problems, summary }, stdout };
       }
 
-      const rewrite = planRewrite(plan.planned, options.diff);
+      const rewrite = await planRewrite(plan.planned, { wantsDiff: options.diff, options: gathered.options });
       const confirmed = unrecorded.filter((found) => isConfirmed(found, answers));
       const learned =
         options.diff || lockFile === undefined
@@ -155,7 +154,7 @@ export function run(args: string[]): Promise<number> {
           problems: all,
           summary: [
             ...pinSummary(gathered, {
-              changes: inChanged.reduce((sum, { edits }) => sum + edits.length, 0),
+              changes: inChanged.reduce((sum, { changes }) => sum + changes.length, 0),
               changed,
               problems: all,
               dry: options.diff,

@@ -1,39 +1,71 @@
 // From edits to changes of whole files: read again, edited, and proved to differ nowhere else.
 import { resolve } from 'node:path';
 import type { Change } from '../../commit/change.ts';
-import type { Edit } from '../../flow.ts';
+import type { Found } from '../../flow.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import { unifiedDiff } from '../../source/diff.ts';
 import { applyEdits } from '../../source/edit.ts';
-import type { FileResult } from '../../source/find.ts';
+import { type FileResult, type FindOptions, findIn } from '../../source/find.ts';
+import { type ProvedChange, proveEdits } from '../../source/prove.ts';
 import { readBounded } from '../../source/read.ts';
 import { decode, encodeLike } from '../../source/text.ts';
 
-export type Planned = { readonly result: FileResult; readonly edits: readonly Edit[] };
+export type Planned = { readonly result: FileResult; readonly changes: readonly ProvedChange[] };
 export type Rewrite = {
   readonly changes: readonly Change[];
   readonly diff: string;
-  /** The edits of these files contradict each other. It costs only these files. */
+  /** The edits of these files contradict each other, or cannot be proved. Only these files are left as they are. */
   readonly refused: readonly Problem[];
   /** Files that changed since they were searched, or cannot be read. Then nothing may be written. */
   readonly stopped: readonly Problem[];
 };
 
+export const editsOf = ({ changes }: Planned) => changes.map(({ edit }) => edit);
+
+/**
+ * Applies the edits to the text and proves them, with the text alone: what the deployment graph said about a place
+ * decides what is written there, never whether it is proved.
+ * @throws Problem `refused` or `conflict`
+ */
+export async function applyProved(text: string, { result, changes }: Planned, options: FindOptions): Promise<string> {
+  const { file } = result;
+  const after = applyEdits(
+    text,
+    changes.map(({ edit }) => edit),
+  );
+  const before = await findIn(text, file, options);
+  const keyOf = ({ document, path, start }: Found) => `${document} ${start} ${path}`;
+  const places = new Map(before.found.map((found) => [keyOf(found), found]));
+  const own = changes.map((change) => {
+    const found = places.get(keyOf(change.found));
+    const { line, column } = change.found;
+    if (found === undefined)
+      throw new Problem('refused', 'the place of an edit was not found again', { file, line, column });
+    return { ...change, found };
+  });
+  await proveEdits({ text, after, before, changes: own, options });
+  return after;
+}
+
 /** @param wantsDiff a diff costs as much as the edits, and only --diff shows it */
-export function planRewrite(planned: readonly Planned[], wantsDiff: boolean): Rewrite {
+export async function planRewrite(
+  planned: readonly Planned[],
+  { wantsDiff, options }: { wantsDiff: boolean; options: FindOptions },
+): Promise<Rewrite> {
   const changes: Change[] = [];
   const problems: Problem[] = [];
   let diff = '';
-  for (const { result, edits } of planned) {
-    if (edits.length === 0) continue;
+  for (const plan of planned) {
+    if (plan.changes.length === 0) continue;
+    const { result } = plan;
     const { file } = result;
     try {
       const { bytes, stamp } = readBounded(resolve(file), file);
       if (stamp !== result.stamp)
         throw new Problem('changed', 'the file changed while tagproof worked on it; run again', { file });
       const text = decode(bytes, file);
-      const after = encodeLike(applyEdits(text, edits), bytes);
-      if (wantsDiff) diff += unifiedDiff(file, text, edits);
+      const after = encodeLike(await applyProved(text, plan, options), bytes);
+      if (wantsDiff) diff += unifiedDiff(file, text, editsOf(plan));
       changes.push({ kind: 'replace', file, root: process.cwd(), before: bytes, after });
     } catch (error) {
       const { code, message, where, cause } = asProblem(error, 'file', { file });
@@ -43,7 +75,7 @@ export function planRewrite(planned: readonly Planned[], wantsDiff: boolean): Re
   return {
     changes,
     diff,
-    refused: problems.filter(({ code }) => code === 'conflict'),
-    stopped: problems.filter(({ code }) => code !== 'conflict'),
+    refused: problems.filter(({ code }) => code === 'conflict' || code === 'refused'),
+    stopped: problems.filter(({ code }) => code !== 'conflict' && code !== 'refused'),
   };
 }

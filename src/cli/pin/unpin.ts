@@ -8,11 +8,11 @@ import { type Lock, readLock } from '../../lock/lock.ts';
 import { plural } from '../../report/plural.ts';
 import type { Finding } from '../../report/report.ts';
 import { unifiedDiff } from '../../source/diff.ts';
-import { applyEdits, unpinEdit } from '../../source/edit.ts';
+import { unpinEdit } from '../../source/edit.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { findingAt } from '../shared/finding.ts';
 import { type FindFlags, findOptions, gather, loadConfig } from '../shared/gather.ts';
-import { type Planned, planRewrite } from './rewrite.ts';
+import { applyProved, editsOf, type Planned, planRewrite } from './rewrite.ts';
 
 const EXAMPLES = `
 tagproof unpin                       back to tags, in this repository
@@ -36,16 +36,17 @@ export function run(args: string[]): Promise<number> {
     const goes = (found: Found) => found.slot.unpin !== undefined && (options.untagged || hasWayBack(found, lock));
     const planned = gathered.results.map((result) => ({
       result,
-      edits: result.found
-        .filter(goes)
-        .map(unpinEdit)
-        .filter((edit) => edit !== undefined),
+      changes: result.found.filter(goes).flatMap((found) => {
+        const edit = unpinEdit(found);
+        return edit === undefined ? [] : [{ found, edit, digest: undefined }];
+      }),
     }));
     const findings = gathered.found.filter((found) => found.reference.digest !== undefined && !goes(found)).map(stuck);
     const unpinned = gathered.found.filter(goes);
     const base = { command: 'unpin', findings, data: { unpinned: describe(unpinned), changed: [] as string[] } };
     if (gathered.stdin !== undefined) {
-      const edits = planned[0]?.edits ?? [];
+      const [only] = planned;
+      const edits = only === undefined ? [] : editsOf(only);
       const { problems } = gathered;
       if (options.diff)
         return {
@@ -57,17 +58,21 @@ export function run(args: string[]): Promise<number> {
             diff: unifiedDiff(options.stdinName, gathered.stdin, edits),
           },
         };
-      const stdout = problems.length > 0 ? '' : applyEdits(gathered.stdin, edits);
+      const stdout =
+        problems.length > 0 || only === undefined ? '' : await applyProved(gathered.stdin, only, gathered.options);
       return {
         report: { ...base, sections: [], problems, summary: [`unpinned ${plural(editsIn(planned), 'image')}`] },
         stdout,
       };
     }
-    const { changes, diff, refused, stopped } = planRewrite(planned, options.diff);
+    const { changes, diff, refused, stopped } = await planRewrite(planned, {
+      wantsDiff: options.diff,
+      options: gathered.options,
+    });
     const outcome = options.diff || stopped.length > 0 ? undefined : commitFiles(changes);
     const changed = options.diff ? changes.map(({ file }) => file) : outcome === undefined ? [] : changedFiles(outcome);
     const problems = [...refused, ...stopped, ...(outcome?.problems ?? [])];
-    const rewritten = planned.filter(({ result, edits }) => edits.length > 0 && changed.includes(result.file));
+    const rewritten = planned.filter((plan) => plan.changes.length > 0 && changed.includes(plan.result.file));
     const sections = rewritten.map(({ result }) => ({
       title: result.file,
       head: [],
@@ -102,7 +107,7 @@ export function run(args: string[]): Promise<number> {
   });
 }
 
-const editsIn = (planned: readonly Planned[]) => planned.reduce((sum, { edits }) => sum + edits.length, 0);
+const editsIn = (planned: readonly Planned[]) => planned.reduce((sum, { changes }) => sum + changes.length, 0);
 
 /**
  * `name@sha256:…` would become the bare name, which means latest: taken out only where the lock knows that pin wrote it,

@@ -38,7 +38,7 @@ async function writeToFiles(
   const { options, context, paths } = run;
   const config = await loadConfig(options.config);
   const gathered = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, config, context);
-  const { changes, diff, problems } = planFiles(steps, gathered, options.diff);
+  const { changes, diff, problems } = await planFiles(steps, gathered, options.diff);
   if (context.signal.aborted) throw new Problem('interrupted', 'interrupted; nothing was changed');
   if (problems.length > 0) return rollbackReport(problems, ['nothing was changed'], { changed: [], to: steps });
   if (options.diff) {

@@ -1,13 +1,14 @@
 // A rollback in the files, for Git: only the images of the named workloads change, and the lock records that they are held.
 import { userInfo } from 'node:os';
 import type { Change } from '../../commit/change.ts';
-import type { Edit, Found } from '../../flow.ts';
+import type { Found } from '../../flow.ts';
 import { repositoryOf, tagKey, withoutDigest } from '../../image/reference.ts';
 import type { Checked, RollbackCandidate } from '../../inventory/rollback-candidates.ts';
 import type { Step, WorkloadRef } from '../../inventory/rollback-plan.ts';
 import { type Lock, parseLock, printLock } from '../../lock/lock.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import { pinEdit } from '../../source/edit.ts';
+import type { ProvedChange } from '../../source/prove.ts';
 import { type Planned, planRewrite } from '../pin/rewrite.ts';
 import type { GatheredFiles } from '../shared/gather.ts';
 
@@ -19,8 +20,12 @@ export type FileRollback = {
 };
 
 /** All of a plan is written, or nothing of it: halves of two releases never ran together. */
-export function planFiles(steps: readonly Step<Checked>[], gathered: GatheredFiles, wantsDiff: boolean): FileRollback {
-  const edits = new Map<Found, Edit>();
+export async function planFiles(
+  steps: readonly Step<Checked>[],
+  gathered: GatheredFiles,
+  wantsDiff: boolean,
+): Promise<FileRollback> {
+  const edits = new Map<Found, ProvedChange>();
   const problems: Problem[] = [...gathered.problems];
   for (const { workload, chosen } of steps)
     for (const candidate of chosen) {
@@ -43,9 +48,9 @@ export function planFiles(steps: readonly Step<Checked>[], gathered: GatheredFil
     }
   if (problems.length > 0) return { changes: [], diff: '', problems };
   const planned = gathered.results.map(
-    (result): Planned => ({ result, edits: result.found.flatMap((found) => edits.get(found) ?? []) }),
+    (result): Planned => ({ result, changes: result.found.flatMap((found) => edits.get(found) ?? []) }),
   );
-  const { changes, diff, refused, stopped } = planRewrite(planned, wantsDiff);
+  const { changes, diff, refused, stopped } = await planRewrite(planned, { wantsDiff, options: gathered.options });
   return { changes, diff, problems: [...refused, ...stopped] };
 }
 
@@ -65,12 +70,16 @@ function isPlaceOf(
  * The digest, where the tag is the same. Otherwise the whole reference, because a tag must not name another image
  * than the digest beside it (T5).
  */
-function editOf(found: Found, { reference: to }: RollbackCandidate): Edit | undefined {
+function editOf(found: Found, { reference: to }: RollbackCandidate): ProvedChange | undefined {
   const { reference, slot, start, end } = found;
-  if (reference.tag === to.tag) return pinEdit(found, to.digest);
+  const { digest } = to;
+  if (reference.tag === to.tag) {
+    const edit = pinEdit(found, digest);
+    return edit && { found, edit, digest };
+  }
   const whole = slot.pin?.at === end || slot.digest?.[1] === end;
   const text = `${reference.name}${to.tag === undefined ? '' : `:${to.tag}`}@${to.digest}`;
-  if (whole) return { start, end, text };
+  if (whole) return { found, edit: { start, end, text }, digest, tag: to.tag ?? null };
   const { file, line, column } = found;
   throw new Problem(
     'refused',

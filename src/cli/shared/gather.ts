@@ -32,6 +32,8 @@ export type GatheredFiles = {
   readonly problems: readonly Problem[];
   /** As found, before the deployment graph; and all files that were listed. */
   readonly tree?: { readonly results: readonly FileResult[]; readonly files: readonly string[] };
+  /** How they were searched; an edit is proved with the same options. */
+  readonly options: FindOptions;
   /** Files that were read. */
   readonly files: number;
   /** Symbolic links that were not followed, and why. */
@@ -53,7 +55,7 @@ export async function gather(
   if (paths.includes('-')) {
     if (paths.length > 1) throw new Problem('usage', 'standard input (-) cannot be combined with paths');
     const stdin = await readStdin();
-    return { ...apply([await findIn(stdin, flags.stdinName, options)], config), files: 1, links: [], stdin };
+    return { ...apply([await findIn(stdin, flags.stdinName, options)], config), options, files: 1, links: [], stdin };
   }
   progress.show('looking for files');
   const { files, problems, links } = listFiles(paths.length === 0 ? ['.'] : paths, process.cwd(), [
@@ -71,7 +73,7 @@ export async function gather(
     config,
   );
   const tree = { results, files: searched };
-  return { ...applied, tree, problems: [...problems, ...applied.problems], files: searched.length, links };
+  return { ...applied, tree, options, problems: [...problems, ...applied.problems], files: searched.length, links };
 }
 
 /** The deployment graph is loaded only where something could decide over an image: an overlay, or a chart that takes it in parts. */
@@ -88,7 +90,7 @@ export async function loadConfig(file: string | undefined): Promise<Config> {
   return (await import('../../policy/config-file.ts')).readConfig(file);
 }
 
-function apply(results: readonly FileResult[], config: Config): Omit<GatheredFiles, 'files' | 'links'> {
+function apply(results: readonly FileResult[], config: Config): Omit<GatheredFiles, 'files' | 'links' | 'options'> {
   const kept = config.find.ignore.length === 0 ? results : results.map((result) => withoutIgnored(result, config));
   return {
     results: kept,
