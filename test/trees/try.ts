@@ -98,7 +98,9 @@ function checkDiff(tree: string): string[] {
   const added = diff.filter((line) => /^\+(?!\+\+ )/.test(line));
   const removed = diff.filter((line) => /^-(?!-- )/.test(line)).map((line) => line.slice(1));
   const edited = added.filter((line) => !/^\+\s*digest: sha256:[a-f0-9]{64}\r?$/.test(line));
-  const stripped = edited.map((line) => line.slice(1).replace(/@?(sha256:)?[a-f0-9]{64}/, ''));
+  const stripped = edited.map((line) =>
+    line.slice(1).replace(line.includes('@sha256:') ? /@sha256:[a-f0-9]{64}/g : /(sha256:)?[a-f0-9]{64}/, ''),
+  );
   console.log(`  ${edited.length} lines changed, ${added.length - edited.length} inserted`);
   const at = stripped.findIndex((line, index) => line !== removed[index]);
   if (at >= 0) return [`the diff changes more than a digest: ${edited[at]}`];
@@ -121,6 +123,8 @@ function valuesOf(text: string): unknown {
 }
 
 function withoutDigest(key: string, value: unknown): unknown {
+  // A tag that is a plain number becomes text with its digest behind it.
+  if (typeof value === 'number' && /tag|version/i.test(key)) return String(value);
   if (typeof value !== 'string') return value;
   const text = value.replace(/@?(sha256:)?[a-f0-9]{64}/g, '');
   return text === '' && /digest|^sha/i.test(key) ? undefined : text;
