@@ -63,9 +63,16 @@ function isNamed({ core, file, name }: NamedMutant): boolean {
   );
 }
 
-/** Mutants whose source, tests or list differ from a commit in git. */
+/** Mutants whose source, tests or list differ from a commit in git. Without that commit (a shallow clone) nothing is known. */
 function changedMutants(base: string): NamedMutant[] {
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\n');
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n');
+  try {
+    git('rev-parse', '--verify', `${base}^{commit}`);
+  } catch {
+    say(`There is no commit ${base} to compare with (a shallow clone?): name another one after --changed.`);
+    process.exit(2);
+  }
   const changed = new Set([...git('diff', '--name-only', base), ...git('ls-files', '--others', '--exclude-standard')]);
   return lists.filter(({ core, file, tests }) =>
     [file, `test/mutants/${core}.ts`, ...tests].some((path) => changed.has(path)),

@@ -1,0 +1,19 @@
+// npm run verify: writes again everything that is generated, and fails when something of it was out of date.
+import { execFileSync } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+
+/** Each writes its files when it is run. */
+const GENERATORS = ['schema/schema.ts', 'chart/chart.ts', 'schema/tables.ts'];
+const GENERATED = ['schema/*.json', 'chart/**/*.{yaml,json,txt,tpl,md}', 'docs/threats.md', 'src/**/openapi.json'];
+
+const contents = () => new Map(globSync(GENERATED).map((file) => [file, readFileSync(file, 'utf8')] as const));
+
+const before = contents();
+for (const generator of GENERATORS) execFileSync(process.execPath, [generator], { stdio: 'inherit' });
+const after = contents();
+const stale = [...new Set([...before.keys(), ...after.keys()])].filter((file) => before.get(file) !== after.get(file));
+for (const file of stale.sort()) process.stdout.write(`out of date, written again: ${file}\n`);
+process.stdout.write(
+  stale.length === 0 ? `${after.size} generated files are as their sources make them\n` : 'commit these files\n',
+);
+process.exitCode = stale.length === 0 ? 0 : 1;
