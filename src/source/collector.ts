@@ -72,11 +72,16 @@ export class Collector {
       return this.skip(spot, value, 'incomplete', detail);
     }
     if (sure && this.#seen.has(spot.start)) this.#dropUncertain(spot);
-    this.reference(spot, reference, wholeSlot(this.text, spot.start, spot.end, reference), note);
+    this.reference(spot, reference, wholeSlot(this.text, spot.start, spot.end, reference), { note });
   }
 
-  /** @param parts the keys of an image in parts */
-  reference(spot: Spot, reference: Reference, slot: Slot, note?: string, parts?: ImageKeys): void {
+  /** @param more a note for users, and the keys of an image in parts */
+  reference(
+    spot: Spot,
+    reference: Reference,
+    slot: Slot,
+    { note, parts }: { readonly note?: string | undefined; readonly parts?: ImageKeys } = {},
+  ): void {
     if (this.#repeat(spot)) return;
     const reason = this.#ignoreComment(spot);
     if (reason) {
@@ -99,11 +104,12 @@ export class Collector {
     });
   }
 
-  skip(spot: Spot, text: string, reason: SkipReason, detail: string, slot?: Slot): void {
+  /** @param spot of a part with the place for a digest, which the deployment graph may use */
+  skip(spot: Spot & { readonly slot?: Slot | undefined }, text: string, reason: SkipReason, detail: string): void {
     if (this.#repeat(spot)) return;
     const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
     const place = { kind: 'skipped' as const, ...this.#location(spot), dialect: this.dialect };
-    this.skipped.push({ ...place, text: shown, reason, detail, ...(slot !== undefined && { slot }) });
+    this.skipped.push({ ...place, text: shown, reason, detail, ...(spot.slot !== undefined && { slot: spot.slot }) });
   }
 
   /**

@@ -112,7 +112,7 @@ function readVariable(c: Collector, image: string, spot: Spot, defaults: Map<str
   }
   const { start, end } = given.spot;
   const slot = wholeSlot(c.text, start, end, reference);
-  c.reference({ start, end, path: `ARG ${name}` }, reference, slot, `the tag of ${spot.path} ${image}`);
+  c.reference({ start, end, path: `ARG ${name}` }, reference, slot, { note: `the tag of ${spot.path} ${image}` });
 }
 
 /** `# syntax=docker/dockerfile:1` names the image that builds this file. */

@@ -61,7 +61,7 @@ function readEntry(c: Collector, map: MapNode, path: string): void {
   if (expression) return c.skip(spot, name, expression.reason, expression.detail);
   if (tag === '' && digest === '') {
     const slot = newName === undefined ? undefined : renameSlot(c.text, map, newName, find('digest'));
-    return c.skip(spot, name, 'incomplete', 'only renames the image; the tag comes from the resources', slot);
+    return c.skip({ ...spot, slot }, name, 'incomplete', 'only renames the image; the tag comes from the resources');
   }
   const suffix = digest === '' || tag.includes('@') ? '' : `@${digest}`;
   const reference = parseReference(`${name}${tag === '' ? '' : `:${tag}`}${suffix}`);

@@ -74,12 +74,13 @@ export function readSplit(c: Collector, map: MapNode, context: MapContext): Yaml
       slot.pin && digest === undefined
         ? 'no digest: key here, so the digest follows the tag, where repository:tag is rendered'
         : undefined;
-    c.reference(spot, reference, slot, note, {
+    const keys = {
       repository: names.repository,
       ...(registry !== undefined && { registry: names.registry }),
       ...(tag !== undefined && { tag: names.tag }),
       ...(digest !== undefined && { digest: digest.key.value }),
-    });
+    };
+    c.reference(spot, reference, slot, { note, parts: keys });
     const scalar = deref(tag?.value);
     const placed = c.found.at(-1);
     if (scalar?.kind === 'scalar' && placed?.start === spot.start)

@@ -155,7 +155,7 @@ function walkVolumes(c: Collector, volumes: Node[], path: string[], context: Con
     const reference =
       image?.kind === 'map' ? image.entries.find((entry) => entry.key.value === 'reference')?.value : undefined;
     const target = deref(reference);
-    if (target?.kind === 'scalar') emit(c, target, [...path, `[${index}]`, 'image', 'reference'], true);
+    if (target?.kind === 'scalar') emit(c, target, [...path, `[${index}]`, 'image', 'reference'], { sure: true });
     else walk(c, volume, [...path, `[${index}]`], context);
   }
 }
@@ -167,8 +167,11 @@ type Field = { readonly key: string | undefined; readonly path: string[]; readon
 
 function walkScalar(c: Collector, scalar: ScalarNode, { key, path, sure }: Field, context: Context): void {
   if (sure || (context.rules.length > 0 && matchesField(path, context.rules)))
-    return emit(c, scalar, path, true, context.named.length > 0 && matchesField(path, context.named));
-  if (key !== undefined && IMAGE_KEY.test(key)) return emit(c, scalar, path, false);
+    return emit(c, scalar, path, {
+      sure: true,
+      named: context.named.length > 0 && matchesField(path, context.named),
+    });
+  if (key !== undefined && IMAGE_KEY.test(key)) return emit(c, scalar, path, { sure: false });
   if ((scalar.style === 'literal' || isPlainPatch(c, scalar, path)) && /image/i.test(scalar.value)) {
     if (context.nesting >= MAX_NESTING) return;
     const inner = {
@@ -183,8 +186,10 @@ function walkScalar(c: Collector, scalar: ScalarNode, { key, path, sure }: Field
   if (context.options.argsAndEnv && inArgsOrEnv(path)) readArgument(c, scalar, path);
 }
 
-/** @param named the user's settings say that this field holds an image */
-function emit(c: Collector, scalar: ScalarNode, path: string[], sure: boolean, named = false): void {
+/** `sure`: the field certainly holds an image; `named`: tagproof.yaml names it. */
+type Certainty = { readonly sure: boolean; readonly named?: boolean };
+
+function emit(c: Collector, scalar: ScalarNode, path: string[], { sure, named = false }: Certainty): void {
   const value = scalar.value.trim();
   if (value === '') return;
   if (c.talos && !named) {

@@ -170,7 +170,7 @@ const rows: Row[] = [
   ['a timestamp of another signature', 'notation/timestamp.ts', '!child(imprint, 1).value.equals(createHash(hash).update(stamped).digest())', 'false', timestamp],
   ['a timestamp over other content', 'notation/timestamp.ts', '!attribute(MESSAGE_DIGEST)?.value.equals(createHash(hash).update(tst).digest())', 'false', timestamp],
   ['a timestamp of another content type', 'notation/timestamp.ts', 'attribute(CONTENT_TYPE)?.toOID() !== TST_INFO', 'false', timestamp],
-  ['a timestamp whose signature is wrong', 'notation/timestamp.ts', 'if (!verifies(leaf.publicKey,', 'if (false && !verifies(leaf.publicKey,', timestamp],
+  ['a timestamp whose signature is wrong', 'notation/timestamp.ts', 'if (!verifies({ key: leaf.publicKey,', 'if (false && !verifies({ key: leaf.publicKey,', timestamp],
   ['a timestamp after its certificate ended', 'notation/timestamp.ts', 'if (wrong !== undefined) throw', 'if (false as boolean) throw', timestamp],
   ['a timestamp that names two certificates', 'notation/timestamp.ts', 'if (sid.tag.number === SEQUENCE && !', 'if (sid.tag.number === 99 && !', timestamp],
   ['the accuracy of a timestamp is ignored', 'notation/timestamp.ts', 'accuracy === undefined\n      ? 0', 'accuracy !== null\n      ? 0', timestamp],

@@ -87,11 +87,11 @@ export function run(args: string[]): Promise<number> {
     const policyContext = await policy?.openBench(config, lock);
     if (policy && policyContext) offline.push(...policy.checkEvidence(gathered.found, policyContext));
     if (!options.online && (policyContext === undefined || options.offline))
-      return { report: report(gathered, offline, [], options, []) };
+      return { report: report(gathered, { findings: offline, problems: [], lines: [] }, options) };
     const required = (options.platform.length > 0 ? options.platform : config.platforms).map(platformName);
     return withClient(options, config, context, async (client) => {
       const online = options.online
-        ? await checkOnline(client, gathered.found, lock, required, context)
+        ? await checkOnline({ client, found: gathered.found, lock, required }, context)
         : { findings: [], problems: [] };
       const verified =
         policyContext && (await policy?.checkAgainstPolicy(client, gathered.found, policyContext, context));
@@ -99,10 +99,12 @@ export function run(args: string[]): Promise<number> {
       return {
         report: report(
           gathered,
-          [...offline, ...online.findings, ...(verified?.findings ?? [])],
-          [...online.problems, ...(verified?.problems ?? [])],
+          {
+            findings: [...offline, ...online.findings, ...(verified?.findings ?? [])],
+            problems: [...online.problems, ...(verified?.problems ?? [])],
+            lines: [...((policyContext && policy?.trustLines(policyContext)) ?? []), ...rateLimitLines(client)],
+          },
           options,
-          [...((policyContext && policy?.trustLines(policyContext)) ?? []), ...rateLimitLines(client)],
         ),
       };
     });
@@ -127,11 +129,16 @@ function disagreement(found: Found, lock: Lock): Finding[] {
 
 type PinnedFound = Found & { readonly reference: PinnedReference };
 
+type OnlineCheck = {
+  readonly client: RegistryClient;
+  readonly found: readonly Found[];
+  readonly lock: Lock;
+  /** Platforms that each image must have. */
+  readonly required: readonly string[];
+};
+
 async function checkOnline(
-  client: RegistryClient,
-  found: readonly Found[],
-  lock: Lock,
-  required: readonly string[],
+  { client, found, lock, required }: OnlineCheck,
   { progress }: Context,
 ): Promise<{ findings: Finding[]; problems: Problem[] }> {
   const pinned = found.filter((place): place is PinnedFound => isPinned(place.reference));
@@ -217,14 +224,15 @@ function templated({ file, line, column, text, detail }: Skipped): Finding {
   return { rule: 'templated', level: 'error', file, line, column, image: text, message: detail };
 }
 
-function report(
-  gathered: GatheredFiles,
-  found: readonly Finding[],
-  problems: readonly Problem[],
-  options: Options,
-  extra: readonly string[],
-): Report {
-  const findings = found
+/** What the checks answered; `lines` go below the summary. */
+type Checks = {
+  readonly findings: readonly Finding[];
+  readonly problems: readonly Problem[];
+  readonly lines: readonly string[];
+};
+
+function report(gathered: GatheredFiles, { findings: made, problems, lines }: Checks, options: Options): Report {
+  const findings = made
     .map((item): Finding => (options.allow.includes(item.rule) ? { ...item, level: 'note' } : item))
     .sort((a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : (a.file ?? '') < (b.file ?? '') ? -1 : 1));
   const coverage = coverageOf(gathered);
@@ -251,7 +259,7 @@ function report(
     problems: all,
     summary: [
       `${verdict}: ${counted}; ${coverageLine(coverage)}${options.online || (options.verify && !options.offline) ? '' : ' (offline; --online asks registries)'}`,
-      ...extra,
+      ...lines,
     ],
     coverage,
     data: { online: options.online, images: total, pinned, coverage },

@@ -61,7 +61,7 @@ function report(gathered: GatheredFiles, explain: boolean): Report {
     ],
     findings: unpinned.map(unpinnedFinding),
     problems,
-    summary: summary(found, skipped, readLine(coverage), counts, explain),
+    summary: summary({ found, skipped, coverage: readLine(coverage), counts, explain }),
     coverage,
     data: {
       files,
@@ -127,13 +127,15 @@ function explained(item: Found | Skipped): Cell[][] {
   ];
 }
 
-function summary(
-  found: readonly Found[],
-  skipped: readonly Skipped[],
-  coverage: string,
-  counts: Record<string, number>,
-  explain: boolean,
-): string[] {
+type Scanned = {
+  readonly found: readonly Found[];
+  readonly skipped: readonly Skipped[];
+  readonly coverage: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly explain: boolean;
+};
+
+function summary({ found, skipped, coverage, counts, explain }: Scanned): string[] {
   const inFiles = new Set(found.map(({ file }) => file)).size;
   const parts = Object.entries(counts)
     .filter(([, count]) => count > 0)

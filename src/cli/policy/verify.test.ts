@@ -22,7 +22,7 @@ test('verify and pin --verify: only what the policy accepts, open questions are 
       },
     }),
   );
-  await pushSignature(host, 'web', web, text, sign('sha256', text, privateKey));
+  await pushSignature('web', web, text, sign('sha256', text, privateKey));
   const key = publicKey.export({ type: 'spki', format: 'pem' }).toString().replaceAll('\n', '\n        ');
   const policy = `authorities:
   release:
@@ -67,13 +67,7 @@ rules:
   assert.equal((await runTagproof(repository({ 'a.yaml': '' }), ['verify'])).code, 2);
 });
 
-async function pushSignature(
-  host: string,
-  repository: string,
-  digest: string,
-  payload: Buffer,
-  signature: Buffer,
-): Promise<void> {
+async function pushSignature(repository: string, digest: string, payload: Buffer, signature: Buffer): Promise<void> {
   const base = `http://${host}/v2/${repository}`;
   const started = await fetch(`${base}/blobs/uploads/`, { method: 'POST' });
   const blob = digestOf(payload);

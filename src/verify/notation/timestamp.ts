@@ -85,15 +85,23 @@ function checkSigner(info: ASN1Obj, tst: Buffer, certificates: readonly X509Cert
   signed[0] = 0x31; // signed as a SET, stored under a tag
   const algorithm = child(info, 4);
   const signature = child(info, 5).value;
-  if (!verifies(leaf.publicKey, hash, oidOf(algorithm) === RSASSA_PSS, signed, signature))
+  if (!verifies({ key: leaf.publicKey, hash, pss: oidOf(algorithm) === RSASSA_PSS, signed, signature }))
     throw new Error('the timestamp’s signature is wrong');
   return leaf;
 }
 
-function verifies(key: KeyObject, hash: string, pss: boolean, bytes: Buffer, signature: Buffer): boolean {
-  if (key.asymmetricKeyType === 'ec') return verify(hash, bytes, { key, dsaEncoding: 'der' }, signature);
+type SignatureInput = {
+  readonly key: KeyObject;
+  readonly hash: string;
+  readonly pss: boolean;
+  readonly signed: Buffer;
+  readonly signature: Buffer;
+};
+
+function verifies({ key, hash, pss, signed, signature }: SignatureInput): boolean {
+  if (key.asymmetricKeyType === 'ec') return verify(hash, signed, { key, dsaEncoding: 'der' }, signature);
   const padding = pss ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING;
-  return verify(hash, bytes, { key, padding }, signature);
+  return verify(hash, signed, { key, padding }, signature);
 }
 
 /** RFC 3161 2.4.2. */
