@@ -27,4 +27,10 @@ build:
     text: '.a: &i {name: a:1}\nx: {image: *i, services: none}\n---\n- image: b:1\n',
     found: ['x.image.name a:1'],
   },
+  {
+    name: 'GitLab CI: an alias of a key is no place of an image, in text that either reader reads',
+    file: '.gitlab-ci.yml',
+    text: '&a image: *a\n',
+    found: [],
+  },
 ]);

@@ -33,6 +33,8 @@ function fromAst(text: string, root: YamlNode, base: number): Node {
       if (item.anchor) anchors.set(item.anchor, map);
       for (const pair of item.items) {
         const key = convert(pair.key, previousEnd);
+        // As in the first reader: an alias of a key is no place of an image.
+        if (isScalar(pair.key) && pair.key.anchor) anchors.delete(pair.key.anchor);
         const keyEnd = key.kind === 'scalar' ? key.end - base : previousEnd;
         const value = convert(pair.value, afterColon(text, keyEnd));
         map.entries.push({ key: key.kind === 'scalar' ? key : nameless(key.start), value });

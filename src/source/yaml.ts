@@ -122,7 +122,10 @@ function fromEvents(text: string, events: Event[], base: number): Node | undefin
         const map: MapNode = { kind: 'map', start: base + event.start, flow: event.style === 2, entries: [] };
         anchored(event, map);
         while ((events[at] as Event).type !== EVENT_ID.POP) {
+          const { anchorStart, anchorEnd } = events[at] as { anchorStart: number; anchorEnd: number };
           const key = node(event.start);
+          // An alias of a key would make the key the place of an image, and a digest there another key.
+          if (key.kind === 'scalar' && anchorStart >= 0) anchors.delete(text.slice(anchorStart, anchorEnd));
           const keyEnd = key.kind === 'scalar' ? key.end - base : event.start;
           const value = node(afterColon(text, keyEnd));
           // A key that is a collection names no field. Its value is read all the same, under no

@@ -42,6 +42,6 @@ export const ROLLBACK_MUTANTS: readonly Mutant[] = [
     'half a plan is written',
     "if (problems.length > 0) return { changes: [], diff: '', problems };",
     '',
-    'src/cli/rollback/rollback.test.ts',
+    'src/cli/rollback/holds.test.ts',
   ),
 ];
