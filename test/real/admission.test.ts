@@ -8,55 +8,19 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { makeCertificates } from '../../src/install/certificate.ts';
-import { startCluster } from '../../src/kube/local.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { signSample } from '../../src/sign/sample.ts';
 import { keyAuthorityYaml } from '../signing/authority.ts';
-import { atEnd, command, freePort, scratch, suite } from './suite.ts';
+import { apply, at, kinds, kubectl, pod, rest, startApiServer, template } from './api-server.ts';
+import { atEnd, freePort, suite } from './suite.ts';
 
 suite('admission at a real API server', ['etcd', 'kube-apiserver', 'kubectl'], () => {
-  const folder = scratch();
-  const at = (name: string) => join(folder, name);
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const registry = new EmbeddedRegistry();
   let host = '';
   let signed = '';
-  let api = '';
   let webhook: ChildProcess | undefined;
-
-  const kubectl = (...args: string[]) =>
-    command('kubectl', [
-      '--server',
-      api,
-      '--token',
-      'admin-token',
-      '--insecure-skip-tls-verify',
-      '--cache-dir',
-      at('cache'),
-      ...args,
-    ]);
-  const apply = async (object: object): Promise<{ ok: boolean; out: string }> => {
-    const file = at(`object-${Math.random().toString(36).slice(2)}.json`);
-    writeFileSync(file, JSON.stringify(object));
-    return kubectl('apply', '--validate=false', '-f', file).then(
-      (out) => ({ ok: true, out }),
-      (error) => ({ ok: false, out: String(error.stderr ?? error) }),
-    );
-  };
-  const rest = async (method: string, path: string, body: object, type = 'application/json') => {
-    const { Agent, request } = await import('undici');
-    const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
-    const answer = await request(`${api}${path}`, {
-      method: method as 'PUT',
-      body: JSON.stringify(body),
-      headers: { authorization: 'Bearer admin-token', 'content-type': type },
-      dispatcher,
-    });
-    const json = (await answer.body.json()) as { message?: string };
-    await dispatcher.destroy();
-    return { status: answer.statusCode, message: json.message ?? '', json };
-  };
 
   const policy = (more = '') => `registries: []
 authorities:
@@ -73,12 +37,6 @@ ${more}`;
     await startApiServer();
     await startWebhook();
   });
-
-  async function startApiServer(): Promise<void> {
-    const cluster = await startCluster(folder);
-    atEnd(() => cluster.stop());
-    api = cluster.server;
-  }
 
   async function startWebhook(): Promise<void> {
     writeFileSync(at('tagproof.yaml'), policy());
@@ -158,19 +116,6 @@ ${more}`;
 
   const good = () => `${host}/web:v1`;
   const evil = () => `${host}/web:evil`;
-  const spec = (image: string) => ({ containers: [{ name: 'c', image }] });
-  const pod = (name: string, image: string, more: object = {}) => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: 'default' },
-    spec: { ...spec(image), ...more },
-  });
-  const template = (image: string, more: object = {}) => ({
-    metadata: { labels: { a: 'b' } },
-    spec: { ...spec(image), ...more },
-  });
-  const selector = { matchLabels: { a: 'b' } };
-
   test('a pod takes the verified digest, and keeps its tag', async () => {
     const { ok, out } = await apply(pod('good', good()));
     assert.ok(ok, out);
@@ -187,22 +132,6 @@ ${more}`;
     );
   });
 
-  const kinds: [kind: string, group: string, spec: (image: string) => object][] = [
-    ['Deployment', 'apps/v1', (image) => ({ selector, template: template(image) })],
-    ['ReplicaSet', 'apps/v1', (image) => ({ selector, template: template(image) })],
-    ['StatefulSet', 'apps/v1', (image) => ({ selector, serviceName: 's', template: template(image) })],
-    ['DaemonSet', 'apps/v1', (image) => ({ selector, template: template(image) })],
-    ['Job', 'batch/v1', (image) => ({ template: template(image, { restartPolicy: 'Never' }) })],
-    [
-      'CronJob',
-      'batch/v1',
-      (image) => ({
-        schedule: '0 4 * * *',
-        jobTemplate: { spec: { template: template(image, { restartPolicy: 'Never' }) } },
-      }),
-    ],
-    ['ReplicationController', 'v1', (image) => ({ selector: { a: 'b' }, template: template(image) })],
-  ];
   for (const [kind, apiVersion, make] of kinds) {
     test(`every workload kind: ${kind}`, async () => {
       const object = (image: string) => ({
@@ -275,127 +204,6 @@ ${more}`;
       assert.ok(i < 30, out);
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
-  });
-
-  test('tagproof vap: the API server itself enforces digests and registries, without a webhook', async () => {
-    for (const kind of ['mutatingwebhookconfiguration', 'validatingwebhookconfiguration'])
-      await kubectl('delete', kind, 'tagproof');
-    const yaml = await command(process.execPath, [
-      join(import.meta.dirname, '../../src/cli/main.ts'),
-      'vap',
-      '--registry',
-      'ghcr.io',
-      '--registry',
-      '*.trusted.test',
-      '--registry',
-      'docker.io',
-    ]);
-    writeFileSync(at('vap.yaml'), yaml);
-    await kubectl('apply', '--validate=false', '-f', at('vap.yaml'));
-    const digest = `@sha256:${'a'.repeat(64)}`;
-    for (let i = 0; ; i++) {
-      const { ok, out } = await apply(pod(`vap-${i}`, 'ghcr.io/x/y:1'));
-      if (!ok && /must be pinned to a digest \(run tagproof pin\): ghcr\.io\/x\/y:1/.test(out)) break;
-      assert.ok(i < 60, out);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-    const runs: [image: string, ok: boolean][] = [
-      [`ghcr.io/x/y:1${digest}`, true],
-      [`nginx:1${digest}`, true],
-      [`library/nginx${digest}`, true],
-      [`index.docker.io/library/nginx${digest}`, true],
-      [`a.trusted.test/x${digest}`, true],
-      [`trusted.test/x${digest}`, false],
-      [`eviltrusted.test/x${digest}`, false],
-      [`quay.io/x/ghcr.io/y${digest}`, false],
-      ['ghcr.io/x/y:1', false],
-      [`ghcr.io/x/y:1@sha256:${'a'.repeat(63)}`, false],
-    ];
-    for (const [i, [image, expected]] of runs.entries()) {
-      const { ok, out } = await apply(pod(`vap-run-${i}`, image));
-      assert.equal(ok, expected, `${image}: ${out}`);
-    }
-    for (const [kind, apiVersion, make] of kinds) {
-      const object = {
-        apiVersion,
-        kind,
-        metadata: { name: `vap-${kind.toLowerCase()}`, namespace: 'default' },
-        spec: make('ghcr.io/x/y:1'),
-      };
-      assert.equal((await apply(object)).ok, false, kind);
-      assert.ok((await apply({ ...object, spec: make(`ghcr.io/x/y:1${digest}`) })).ok, kind);
-    }
-    const volume = pod('vap-volume', `ghcr.io/x/y${digest}`, {
-      volumes: [{ name: 'v', image: { reference: 'ghcr.io/x/y:1', pullPolicy: 'IfNotPresent' } }],
-    });
-    assert.equal((await apply(volume)).ok, false, 'an image volume');
-    const body = { spec: { ephemeralContainers: [{ name: 'debug', image: 'ghcr.io/x/y:1' }] } };
-    const debug = await rest(
-      'PATCH',
-      '/api/v1/namespaces/default/pods/vap-run-0/ephemeralcontainers',
-      body,
-      'application/strategic-merge-patch+json',
-    );
-    assert.ok(debug.status >= 400, debug.message);
-    await kubectl('scale', 'deployment', 'x-deployment', '--replicas=1'); // its image is of another registry, and was there before
-  });
-
-  test('tagproof manifests: the API server takes every object; deleting them leaves nothing behind', async () => {
-    const verb = (...args: string[]) =>
-      command(process.execPath, [
-        join(import.meta.dirname, '../../src/cli/main.ts'),
-        'manifests',
-        '--policy',
-        at('tagproof.yaml'),
-        ...args,
-      ]);
-    await assert.rejects(verb('--image', 'ghcr.io/org/tagproof:1'), /must be pinned/);
-    const yaml = await verb(
-      '--image',
-      `ghcr.io/org/tagproof:1@sha256:${'a'.repeat(64)}`,
-      '--registry-secret',
-      'pull',
-      '--failure-policy',
-      'Ignore',
-    );
-    writeFileSync(at('manifests.yaml'), yaml);
-    const { parseAllDocuments } = await import('yaml');
-    const plurals: Record<string, string> = { NetworkPolicy: 'networkpolicies' };
-    for (const document of parseAllDocuments(yaml)) {
-      const object = document.toJS() as {
-        apiVersion: string;
-        kind: string;
-        metadata: { name: string; namespace?: string };
-      };
-      const { apiVersion, kind, metadata } = object;
-      const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-      const within = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
-      const path = `${base}${within}/${plurals[kind] ?? `${kind.toLowerCase()}s`}/${metadata.name}`;
-      // Strict: a field that does not exist is an error, not a silence.
-      const query = 'fieldManager=test&fieldValidation=Strict';
-      const answer = await rest('PATCH', `${path}?${query}`, object, 'application/apply-patch+yaml');
-      assert.ok(answer.status < 300, `${kind}: ${answer.message}`);
-    }
-    const listed = await kubectl(
-      'get',
-      'all,configmap,secret,networkpolicy,poddisruptionbudget',
-      '-n',
-      'tagproof',
-      '-o',
-      'name',
-    );
-    for (const name of [
-      'deployment.apps/tagproof-admission',
-      'service/tagproof-admission',
-      'configmap/tagproof-admission',
-      'secret/tagproof-admission',
-      'networkpolicy.networking.k8s.io/tagproof-admission',
-      'poddisruptionbudget.policy/tagproof-admission',
-    ])
-      assert.match(listed, new RegExp(name));
-    await kubectl('delete', '--wait=false', '-f', at('manifests.yaml'));
-    for (const kind of ['mutatingwebhookconfiguration', 'validatingwebhookconfiguration'])
-      assert.doesNotMatch(await kubectl('get', kind, '-o', 'name'), /tagproof-admission/);
   });
 
   test('shutdown loses no review', async () => {

@@ -1,5 +1,4 @@
-// A whole sigstore for tests: certificate authority, certificate log, transparency log, timestamp authority. Each part can be
-// given faults. Formats: the specifications that src/verify/cosign names.
+// A whole sigstore for tests, with faults on request. Formats: the specifications that src/verify/cosign names.
 import { type KeyObject, sign } from 'node:crypto';
 import { IN_TOTO, preAuthentication, SIGN_PREDICATE, statementOf } from '../../src/sigstore/statement.ts';
 import * as der from './der.ts';
