@@ -97,6 +97,28 @@ test('property: no text makes find throw; whatever it finds, pin and unpin are i
   );
 });
 
+test('P27: property: an inserted digest: line ends as the lines of its file do, with or without a last line end', async () => {
+  const entry = fc.constantFrom(
+    ['- name: a', '  newTag: v1'],
+    ['- newTag: "1"', '  name: b'],
+    ['- name: c', '  newName: d'],
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(entry, { minLength: 1, maxLength: 4 }),
+      eol,
+      fc.boolean(),
+      async (entries, eol, final) => {
+        const text = ['images:', ...entries.flat()].join(eol) + (final ? eol : '');
+        const pinned = await pin(text, 'kustomization.yaml');
+        assert.deepEqual(new Set(pinned.match(/\r?\n/g)), new Set([eol]));
+        assert.equal(pinned.endsWith(eol), final);
+        assert.equal(await unpin(pinned, 'kustomization.yaml'), text);
+      },
+    ),
+  );
+});
+
 test('property: edits change their own ranges and no other character', () => {
   const ranges = fc.array(fc.tuple(fc.nat(8), fc.nat(3), fc.string({ maxLength: 3 })), { maxLength: 6 });
   fc.assert(

@@ -145,6 +145,11 @@ const cases: [name: string, given: ReturnType<typeof parts>, expected: ReturnTyp
     { pinned: `name: a\nnewTag: v1 # c\ndigest: ${A}\nx: y\n` },
   ],
   ['kustomize: with CRLF', parts('newTag: v1\r\nx: y\r\n', true), { pinned: `newTag: v1\r\ndigest: ${A}\r\nx: y\r\n` }],
+  [
+    'P27: kustomize, CRLF, on the last line without newline',
+    parts('x: y\r\nnewTag: v1', true),
+    { pinned: `x: y\r\nnewTag: v1\r\ndigest: ${A}` },
+  ],
   ['kustomize: on the last line without newline', parts('newTag: v1', true), { pinned: `newTag: v1\ndigest: ${A}` }],
   ['kustomize: in flow style it follows the tag', parts('{newTag: v1}\n', true), { pinned: `{newTag: v1@${A}}\n` }],
   [

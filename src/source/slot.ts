@@ -122,10 +122,12 @@ function lineSlot(text: string, tag: YamlEntry, value: ScalarNode): Slot | undef
   const line = lineAt(text, tag.key.start);
   if (value.end > line.end) return undefined;
   const indent = text.slice(line.start, tag.key.start).replace(/[^\t]/g, ' ');
-  const newline = line.next - line.end === 2 ? '\r\n' : '\n';
   if (line.next === text.length && text[line.next - 1] !== '\n') {
+    // The last line has no end to copy: its file ends lines as the line above does.
+    const newline = text.slice(0, line.start).endsWith('\r\n') ? '\r\n' : '\n';
     return { pin: { at: line.end, before: `${newline}${indent}digest: `, after: '' } };
   }
+  const newline = text.slice(line.end, line.next);
   return { pin: { at: line.next, before: `${indent}digest: `, after: newline } };
 }
 

@@ -100,9 +100,16 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a new line gets the line end of another system',
     file: `${S}/slot.ts`,
-    from: "line.next - line.end === 2 ? '\\r\\n' : '\\n'",
-    to: "line.next - line.end === 3 ? '\\r\\n' : '\\n'",
+    from: 'const newline = text.slice(line.end, line.next);',
+    to: "const newline = '\\n';",
     tests: [`${S}/slot.test.ts`, `${S}/edit.test.ts`],
+  },
+  {
+    name: 'P27: below a last line without end a new line gets the line end of another system',
+    file: `${S}/slot.ts`,
+    from: "text.slice(0, line.start).endsWith('\\r\\n') ? '\\r\\n' : '\\n'",
+    to: "'\\n'",
+    tests: [`${S}/slot.test.ts`],
   },
   {
     name: 'a word for null counts as a tag',
