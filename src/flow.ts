@@ -97,7 +97,8 @@ export type SkipReason =
   | 'variable' // ${VAR}: the value comes from the environment
   | 'schema' // part of a schema, not of an object
   | 'uncertain' // may be an image or not; name the field in tagproof.yaml to decide
-  | 'invalid' // in an image field, and not a valid reference
+  | 'invalid' // in an image field, and not a valid reference: check reports it
+  | 'pattern' // matches names of images: the field of a policy, or a name to replace
   | 'stage' // a build stage or scratch, not an image
   | 'incomplete' // only a part of a reference: the tag is elsewhere
   | 'ignored'; // by a comment or by tagproof.yaml

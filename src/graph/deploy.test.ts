@@ -99,6 +99,37 @@ const cases: [name: string, files: Record<string, string>, result: string[]][] =
     ['base/web.yaml: incomplete controller:latest', 'base/kustomization.yaml: ghcr.io/org/operator:v1'],
   ],
   [
+    'P11 a name that is no reference, and that every overlay replaces, is no finding',
+    {
+      'base/web.yaml': pod('Controller'),
+      'base/kustomization.yaml': kustomization('web.yaml', '[]'),
+      'a/kustomization.yaml': kustomization('../base', '- {name: Controller, newName: ghcr.io/org/a, newTag: v1}\n'),
+      'b/kustomization.yaml': kustomization('../base', '- {name: Controller, newName: ghcr.io/org/b, newTag: v1}\n'),
+    },
+    [
+      'base/web.yaml: incomplete Controller',
+      'a/kustomization.yaml: ghcr.io/org/a:v1',
+      'b/kustomization.yaml: ghcr.io/org/b:v1',
+    ],
+  ],
+  [
+    'P11 it is one where an overlay does not replace it, or not in full',
+    {
+      'base/web.yaml': pod('Controller'),
+      'base/kustomization.yaml': kustomization('web.yaml', '[]'),
+      'a/kustomization.yaml': kustomization('../base', '- {name: Controller, newName: ghcr.io/org/a, newTag: v1}\n'),
+      'b/kustomization.yaml': kustomization('../base', '[]'),
+      'other/job.yaml': pod('Job:1'),
+      'other/kustomization.yaml': kustomization('job.yaml', '- {name: Job, newTag: v1}\n'),
+    },
+    [
+      'base/web.yaml: invalid Controller',
+      'a/kustomization.yaml: ghcr.io/org/a:v1',
+      'other/job.yaml: invalid Job:1',
+      'other/kustomization.yaml: pattern Job',
+    ],
+  ],
+  [
     'an outer overlay replaces what an inner one gives',
     {
       'base/web.yaml': pod('app:1'),

@@ -1,11 +1,22 @@
 // A tree of files as what it deploys: each reference becomes what overlays make of it, and entries of overlays that only rename an
 // image become places for a digest where they decide. Pure.
 import type { Found, Reference, Skipped } from '../flow.ts';
-import { printReference, withDigest } from '../image/reference.ts';
+import { parseReference, printReference, withDigest } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
 import type { FileResult } from '../source/find.ts';
-import { type Deployment, deployments, type Entry, entryPlace, placeKey, type Renamed } from './deploy.ts';
+import {
+  type Deployment,
+  deployments,
+  type Entry,
+  entryPlace,
+  placeKey,
+  type Renamed,
+  stepsOf,
+  TRANSFORMED,
+} from './deploy.ts';
+import { joinImage } from './image-override.ts';
 import { fluxOverlay, type KustomizationFile } from './kustomization-file.ts';
-import { type Chains, kustomizeChains } from './kustomize-chains.ts';
+import { type Chain, type Chains, kustomizeChains } from './kustomize-chains.ts';
 
 const fileOf = ({ kustomization }: Entry) => kustomization.file;
 
@@ -22,16 +33,41 @@ export function deployTree(
     declared.map((overlay) => fluxOverlay(overlay, file, root)),
   );
   if (kustomizations.length + overlays.length === 0) return results;
-  const files = results.filter(({ found }) => found.length > 0).map(({ file }) => file);
+  const files = results.filter(({ found, skipped }) => found.length + skipped.length > 0).map(({ file }) => file);
   const chains: Chains = kustomizeChains([...kustomizations, ...overlays], files);
   const known = deployments(
     results.flatMap(({ found }) => found),
     chains,
   );
-  if (known.size === 0) return results;
   const renames = renamesByEntry([...known.values()]);
-  return results.map((result) => deployFile(result, known, renames));
+  return results.map((result) => deployFile(replacedNames(result, chains.of.get(result.file) ?? []), known, renames));
 }
+
+/**
+ * A name that is no valid reference may be there to be replaced (`image: IMAGE_URL`). Where every chain gives it a new name
+ * and a tag or digest, it is never deployed; the entries are images of their own.
+ */
+function replacedNames(result: FileResult, chains: readonly Chain[]): FileResult {
+  const replaced = (item: Skipped) => {
+    if (!['invalid', 'variable'].includes(item.reason) || !TRANSFORMED.test(item.path)) return [];
+    const last = chains.map((chain) => [...stepsOf(item.text, chain)].at(-1));
+    const whole = last.flatMap((step) => {
+      const { newTag = '', digest = '' } = step?.override ?? {};
+      if (step === undefined || newTag + digest === '' || parseReference(joinImage(step.image)) instanceof Problem)
+        return [];
+      return [fileOf(step.entry)];
+    });
+    return whole.length === chains.length ? [...new Set(whole)] : [];
+  };
+  const skipped = result.skipped.map((item): Skipped => {
+    const by = replaced(item);
+    return by.length === 0 ? item : { ...item, reason: 'incomplete', detail: replacedBy(by) };
+  });
+  return { ...result, skipped };
+}
+
+const replacedBy = (files: readonly string[]) =>
+  `replaced by ${files.join(', ')}, which ${files.length === 1 ? 'decides' : 'decide'}; no digest is needed here`;
 
 /** What each entry that only renames must carry a digest of, by place; several images where it renames several. */
 function renamesByEntry(list: readonly Deployment[]): ReadonlyMap<string, readonly Renamed[]> {
@@ -96,7 +132,7 @@ function renamed(item: Found, as: Reference, note: string | undefined): Found {
 
 /** A digest that is written already stays a place, so that unpin can take it out. */
 function overridden(item: Found, by: readonly string[]): Found | Skipped {
-  const detail = `replaced by ${by.join(', ')}, which ${by.length === 1 ? 'decides' : 'decide'}; no digest is needed here`;
+  const detail = replacedBy(by);
   if (item.reference.digest === undefined) return skip(item, 'incomplete', detail);
   return { ...item, overriddenBy: by, ...noted(item, detail) };
 }

@@ -9,6 +9,10 @@ export const RULES = {
     title: 'Image is not pinned, and no digest can be written here',
     help: 'The message says why. Change the line by hand, then run `tagproof pin`.',
   },
+  'invalid-reference': {
+    title: 'Not a valid image reference',
+    help: 'No node can run it (InvalidImageName). Correct it. If it is no image, or another program replaces it, put `# tagproof:ignore: REASON` on the line or above it.',
+  },
   templated: {
     title: 'Image is known only after rendering',
     help: 'Pin the value that fills the template or the variable, or check the rendered result: `helm template … | tagproof check -`.',
@@ -19,7 +23,7 @@ export const RULES = {
   },
   'tag-digest-disagree': {
     title: 'Tag and digest do not belong together',
-    help: 'The lock has another digest for this tag: somebody edited the line by hand, or the lock is stale. Run `tagproof pin --update`.',
+    help: 'The lock has another digest for this tag, or knows this digest as another tag: one of the two was edited and the other was not, or the lock is stale. The message says which. Run `tagproof pin` after a changed tag, `tagproof pin --update` after a changed digest.',
   },
   'digest-gone': {
     title: 'The pinned digest is no longer served',

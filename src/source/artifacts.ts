@@ -33,7 +33,7 @@ function readOciRepository(c: Collector, spec: Node | undefined): void {
     return c.skip(spot, name, 'incomplete', `${detail}: give ref.tag, which can be pinned`);
   }
   const reference = parseReference(`${name}${tag === '' ? '' : `:${tag}`}${digest === '' ? '' : `@${digest}`}`);
-  if (reference instanceof Problem) return c.skip(spot, name, 'invalid', reference.message);
+  if (reference instanceof Problem) return c.invalid(spot, name, reference.message);
   const find = (key: string) => ref.entries.find((entry) => entry.key.value === key);
   const parts = { map: ref, tag: find('tag'), digest: find('digest'), style: undefined, takesDigestKey: true } as const;
   const slot =

@@ -54,6 +54,16 @@ const values: [value: string, certain: string, possible: string][] = [
   [`cdn.io/logo.png@${DIGEST_A}`, 'found', 'found'],
   ['Nginx:1', 'invalid', 'uncertain'],
   ['https://x.io/a', 'invalid', 'uncertain'],
+  ['nginx:latest:2', 'invalid', 'uncertain'],
+  ['nginx 1', 'invalid', 'uncertain'],
+  ['NGINX', 'invalid', 'uncertain'],
+  ['*:*', 'invalid', 'uncertain'],
+  ['IMAGE_URL', 'variable', 'uncertain'],
+  ['IMAGE_URL:v1', 'variable', 'uncertain'],
+  ['__REPLACE_IMAGE_VALUE__', 'variable', 'uncertain'],
+  ['<your-image>', 'variable', 'uncertain'],
+  ['@image@:1', 'variable', 'uncertain'],
+  ['ghcr.io/org/IMAGE_URL', 'invalid', 'uncertain'],
   ['true', 'found', 'nothing'],
   ['null', 'found', 'nothing'],
   ['42', 'found', 'nothing'],
@@ -75,6 +85,42 @@ for (const [value, certain, possible] of values)
       c.image(spot, value, sure);
       assert.equal(c.found.length > 0 ? 'found' : (c.skipped[0]?.reason ?? 'nothing'), expected);
     });
+
+const policyValues: [value: string, reason: string][] = [
+  ['*:*', 'pattern'],
+  ['!*:latest', 'pattern'],
+  ['registry.test/* | other.test/*', 'pattern'],
+  ['?*:?*', 'pattern'],
+  ['Nginx:1', 'invalid'],
+];
+for (const [value, reason] of policyValues)
+  test(`P11: ${value} in a custom resource: ${reason}`, () => {
+    const { c, spot } = lineOf(value);
+    c.custom = true;
+    c.image(spot, value, true);
+    assert.equal(c.skipped[0]?.reason, reason);
+  });
+
+test('P11: an ignore comment with a reason explains an invalid value, one without a reason does not', () => {
+  for (const [comment, reason] of [
+    ['# tagproof:ignore: tests that it is refused', 'ignored'],
+    ['# tagproof:ignore', 'invalid'],
+  ] as const) {
+    const c = new Collector(`image: Nginx:1 ${comment}\n`, 'a.yaml');
+    c.image({ start: 7, end: 14, path: 'image' }, 'Nginx:1', true);
+    assert.equal(c.skipped[0]?.reason, reason);
+  }
+});
+
+test('P11: what was uncertain becomes invalid where an alias puts it into a container', () => {
+  const { c, spot } = lineOf('Nginx:1');
+  c.image(spot, 'Nginx:1', false);
+  c.image(spot, 'Nginx:1', true);
+  assert.deepEqual(
+    c.skipped.map(({ reason }) => reason),
+    ['invalid'],
+  );
+});
 
 test('an uncertain value says which field to name', () => {
   const { c, spot } = lineOf('ubuntu');

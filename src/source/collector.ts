@@ -11,6 +11,12 @@ import { lineAt, positions } from './text.ts';
 const MAX_SHOWN = 200;
 const IGNORE = /(?:#|\/\/)\s*tagproof:ignore\b[ \t:-]*(.*)$/;
 
+/** Wildcards and operators of policy engines (Kyverno: `*:*`, `!*:latest`, `a | b`), which no reference has. */
+const PATTERN = /[*?|&<>!]/;
+/** `IMAGE_URL`, `__IMAGE__`, `<IMAGE>`, `@image@`, `%IMAGE%:1`: marks around the name, or words in upper case joined by `_`. */
+const PLACEHOLDER =
+  /^(?:<[\w -]{1,64}>|@[\w-]{1,64}@|%[\w-]{1,64}%|__\w{1,64}__|[A-Z][A-Z0-9]{0,64}(?:_[A-Z0-9]{1,64}){1,16})(?::\S{0,128})?$/;
+
 export type Spot = { start: number; end: number; path: string };
 
 type ImageOptions = { readonly note?: string; readonly completed?: boolean };
@@ -61,7 +67,9 @@ export class Collector {
     const reference = parseReference(value);
     if (reference instanceof Problem) {
       if (value === '') return;
-      return this.skip(spot, value, sure ? 'invalid' : 'uncertain', reference.message);
+      return sure
+        ? this.invalid(spot, value, reference.message)
+        : this.skip(spot, value, 'uncertain', reference.message);
     }
     if (!sure && !unmistakable(reference)) {
       const detail = `may be an image; if it is, name the field ${fieldPath(spot.path)} under find.fields in tagproof.yaml`;
@@ -102,6 +110,21 @@ export class Collector {
       ...(notes !== '' && { note: notes }),
       ...(parts !== undefined && { parts }),
     });
+  }
+
+  /**
+   * A value where an image belongs that is no valid reference. A node refuses to run it, so `check`
+   * reports it (P11), unless it is no image to run: a policy's pattern, or a placeholder.
+   */
+  invalid(spot: Spot, value: string, detail: string): void {
+    if (this.custom && PATTERN.test(value))
+      return this.skip(spot, value, 'pattern', 'matches images, as in the rule of a policy engine');
+    if (PLACEHOLDER.test(value))
+      return this.skip(spot, value, 'variable', 'looks like a placeholder that another program replaces');
+    if (this.#seen.has(spot.start)) this.#dropUncertain(spot);
+    const reason = this.#ignoreComment(spot);
+    if (reason) return this.skip(spot, value, 'ignored', `tagproof:ignore: ${reason}`);
+    this.skip(spot, value, 'invalid', detail);
   }
 
   /** @param spot of a part with the place for a digest, which the deployment graph may use */

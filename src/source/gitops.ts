@@ -81,7 +81,7 @@ function readArgoImage(c: Collector, scalar: ScalarNode, path: string): void {
   const why = notLiteral(value);
   if (why !== undefined) return c.skip(spot, value, why.reason, why.detail);
   const reference = parseReference(value);
-  if (reference instanceof Problem) return c.skip(spot, value, 'invalid', reference.message);
+  if (reference instanceof Problem) return c.invalid(spot, value, reference.message);
   if (reference.tag === undefined && reference.digest === undefined)
     return c.skip(spot, value, 'incomplete', 'only renames the image; the tag comes from the resources');
   const slot = literal

@@ -51,7 +51,14 @@ patches:
     name: 'kustomization: entries that name nothing, expressions, what is no reference',
     file: 'kustomization.yaml',
     text: 'images:\n- {newTag: v1}\n- {name: "", newTag: v1}\n- x\n- {name: a, newTag: "${TAG}"}\n- {name: A, newTag: v1}\n- {name: [x], newTag: v1}\n---\nimages: none\n',
-    skipped: ['variable a', 'invalid A'],
+    skipped: ['variable a', 'pattern A'],
+  },
+  {
+    name: 'P11 kustomization: a name to look for is no image, a new name is',
+    file: 'kustomization.yaml',
+    text: 'images:\n- {name: IMAGE_URL, newName: ghcr.io/o/a, newTag: v1}\n- {name: a, newName: B, newTag: v1}\n- {name: .*, newTag: v2}\n- {name: c, newTag: a b}\n',
+    found: ['images[0].newName ghcr.io/o/a:v1'],
+    skipped: ['invalid B', 'pattern .*', 'invalid c'],
   },
   {
     name: 'kustomization: the list behind an anchor',

@@ -65,7 +65,13 @@ function readEntry(c: Collector, map: MapNode, path: string): void {
   }
   const suffix = digest === '' || tag.includes('@') ? '' : `@${digest}`;
   const reference = parseReference(`${name}${tag === '' ? '' : `:${tag}`}${suffix}`);
-  if (reference instanceof Problem) return c.skip(spot, name, 'invalid', reference.message);
+  if (reference instanceof Problem) {
+    // Without newName it is only a name that kustomize looks for; an image with it is reported at its own place.
+    const searched = newName === undefined && parseReference(name) instanceof Problem;
+    return searched
+      ? c.skip(spot, name, 'pattern', 'the name that kustomize replaces; it is no image itself')
+      : c.invalid(spot, name, reference.message);
+  }
   const [tagEntry, digestEntry] = [find('newTag'), find('digest')];
   const slot =
     newName !== undefined && tag === ''

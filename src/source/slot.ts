@@ -83,10 +83,24 @@ export function renameSlot(text: string, map: MapNode, newName: YamlEntry, diges
 function numberOf(tag: ScalarNode, refused: boolean): string | undefined {
   if (tag.style !== 'plain' || !/^[-+.\d][\w.+-]*$/.test(tag.value)) return undefined;
   const isNumber = /^[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:e[-+]?\d+)?$|^0[xo][\da-f]+$/i.test(tag.value);
-  if (!isNumber || (!refused && String(Number(tag.value)) === tag.value && Number(tag.value) < 1_000_000))
-    return undefined;
-  const read = refused ? 'kustomize refuses it' : 'a chart renders another text';
+  if (!isNumber) return undefined;
+  const rendered = renderedNumber(tag.value);
+  if (!refused && rendered === tag.value) return undefined;
+  const read = refused ? 'kustomize refuses it' : `a chart renders ${rendered}`;
   return `the tag ${tag.value} is a number to YAML, and ${read}: write it in quotes`;
+}
+
+/**
+ * What a template of Helm prints for a plain number. Helm reads all numbers of values as float64; Go's fmt prints those with
+ * an exponent below -4 or above 5 as `1.234567e+06`. Numbers with a leading zero are octal, as in YAML 1.1.
+ */
+function renderedNumber(text: string): string {
+  const octal = /^([-+]?)0([0-7]+)$/.exec(text);
+  const value =
+    octal === null ? Number(text.replaceAll('_', '')) : Number(`${octal[1]}${Number.parseInt(octal[2] as string, 8)}`);
+  const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
+  if (exponent >= -4 && exponent < 6) return String(value);
+  return value.toExponential().replace(/e([-+])(\d)$/, 'e$10$2');
 }
 
 function filledSlot(text: string, parts: Parts, digest: ScalarNode, tag: ScalarNode | undefined): Slot {

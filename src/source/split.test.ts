@@ -66,9 +66,9 @@ otherImage: {name: g/g, tag: v1}
     skipped: ['template x/y {{ .t }}', 'variable x/y ${R} v1'],
   },
   {
-    name: 'parts: what is no reference in values is invalid, a URL too',
+    name: 'P11 parts: what is no reference in values is invalid; a URL belongs to something else',
     file,
-    text: 'image: {repository: X/Y, tag: v1}\nother: {repository: x/y, tag: "a b", x: image}\n',
+    text: 'image: {repository: x/Y, tag: v1}\nother: {repository: x/y, tag: "a b", x: image}\nimageOf: {repository: "https://x.test/y", tag: v1}\n',
     skipped: ['invalid x/y'],
   },
   {

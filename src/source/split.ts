@@ -63,7 +63,9 @@ export function readSplit(c: Collector, map: MapNode, context: MapContext): Yaml
       hex,
     });
     if (reference instanceof Problem) {
-      c.skip(spot, target.value, values ? 'invalid' : 'uncertain', reference.message);
+      // A URL beside a tag is a Git repository or a chart's.
+      if (values && !target.value.includes('://')) c.invalid(spot, target.value, reference.message);
+      else c.skip(spot, target.value, 'uncertain', reference.message);
       return used;
     }
     const alias = tag?.value.kind === 'alias' && !digest?.value;

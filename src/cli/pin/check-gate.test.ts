@@ -60,6 +60,36 @@ test('P12: nothing to check is not "passed", and --require and --fail-on-empty a
   assert.equal((await runTagproof(pinned, ['check', '--require', 'x'])).code, 2);
 });
 
+for (const image of ['Nginx:1', 'nginx:latest:2', 'https://registry.test/a'])
+  test(`P11: ${image} as a container's image is a finding of check, scan and pin`, async () => {
+    const folder = makeRepository({ 'a.yaml': podWith(image) });
+    const check = await runTagproof(folder, ['check']);
+    assert.equal(check.code, 1);
+    assert.match(check.stdout, /error +.*not a valid image reference.*invalid-reference/s);
+    assert.match(check.stdout, /^failed: .*1 finding.*1 invalid/m);
+    assert.equal((await runTagproof(folder, ['check', '--strict'])).code, 1);
+    assert.equal((await runTagproof(folder, ['check', '--allow', 'invalid-reference'])).code, 0);
+    const scan = await runTagproof(folder, ['scan']);
+    assert.match(scan.stdout, /invalid +/);
+    assert.equal((await runTagproof(folder, ['pin', '--frozen'])).code, 1);
+  });
+
+test('P11: patterns of a policy, placeholders and explained values are no findings', async () => {
+  const policy = `apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: no-latest}
+spec:
+  rules:
+  - name: tag
+    validate: {pattern: {spec: {containers: [{image: "*:*"}, {image: "!*:latest"}]}}}
+`;
+  const explained = podWith('Bad:1').replace('Bad:1', 'Bad:1 # tagproof:ignore: tests that it is refused');
+  const folder = makeRepository({ 'p.yaml': policy, 'a.yaml': podWith('IMAGE_URL'), 'b.yaml': explained });
+  const { code, stdout } = await runTagproof(folder, ['check']);
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /^nothing to check: .*1 templated/m);
+});
+
 test('P12: a file that is no text is exit code 2; templates are counted', async () => {
   const folder = makeRepository({ 't.yaml': podWith('"{{ .x }}"'), 'logo.png': '\x89PNG\0\0' });
   assert.equal((await runTagproof(folder, ['check', 'logo.png'])).code, 2);

@@ -1,5 +1,5 @@
 // check --verify: does the lock's record of an image still meet the policy, and do the signatures still agree? The lock
-// comes with the change that CI hasPolicy, so its evidence is compared and never believed in place of the signatures.
+// comes with the change that CI checks, so its evidence is compared and never believed in place of the signatures.
 
 import { evaluateImage, type PolicyContext, resolveAllowed, scopeOf } from '../../evaluate/evaluate.ts';
 import type { Found } from '../../flow.ts';
@@ -15,7 +15,7 @@ import { describeSigner, type Signer } from '../../verify/verify.ts';
 import type { Context } from '../shared/command.ts';
 import { findingAt } from '../shared/finding.ts';
 
-export { loadPolicyContext as openBench, trustLines } from '../../evaluate/evaluate.ts';
+export { loadPolicyContext, trustLines } from '../../evaluate/evaluate.ts';
 
 /** Without network: the evidence beside each pin. */
 export function checkEvidence(found: readonly Found[], policyContext: PolicyContext): Finding[] {

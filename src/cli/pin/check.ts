@@ -13,7 +13,7 @@ import { RULES } from '../../report/rules.ts';
 import { type Drift, findDrift } from '../../resolve/drift.ts';
 import { type CommonOptions, type Context, collect, defineCommand, execute } from '../shared/command.ts';
 import { coverageLine, coverageOf } from '../shared/coverage.ts';
-import { findingAt, unpinnedFinding } from '../shared/finding.ts';
+import { findingAt, invalidFindings, unpinnedFinding } from '../shared/finding.ts';
 import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { platformName } from './platforms.ts';
@@ -75,6 +75,7 @@ export function run(args: string[]): Promise<number> {
     const { lock } = readLock(options.lock);
     const offline = [
       ...gathered.found.filter(({ reference }) => reference.digest === undefined).map(unpinnedFinding),
+      ...invalidFindings(gathered.skipped),
       // Online the registry answers for a tag that the lock does not know; see driftFinding.
       ...gathered.found
         .filter(({ reference }) => !options.online || tagsOfDigest(lock, reference).length === 0)
@@ -84,7 +85,7 @@ export function run(args: string[]): Promise<number> {
     if (options.offline && (options.online || !options.verify))
       throw new Problem('usage', '--offline goes with --verify, and not with --online');
     const policy = options.verify ? await import('./check-verify.ts') : undefined; // the engine loads when asked for
-    const policyContext = await policy?.openBench(config, lock);
+    const policyContext = await policy?.loadPolicyContext(config, lock);
     if (policy && policyContext) offline.push(...policy.checkEvidence(gathered.found, policyContext));
     if (!options.online && (policyContext === undefined || options.offline))
       return { report: report(gathered, { findings: offline, problems: [], lines: [] }, options) };

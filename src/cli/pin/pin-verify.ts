@@ -13,7 +13,7 @@ import { plural } from '../../report/plural.ts';
 import type { Finding } from '../../report/report.ts';
 import { findingAt } from '../shared/finding.ts';
 
-export { loadPolicyContext as openBench, trustLines } from '../../evaluate/evaluate.ts';
+export { loadPolicyContext, trustLines } from '../../evaluate/evaluate.ts';
 
 export type Verified = {
   /** The answers, with a Problem where the policy could not be checked. */

@@ -8,7 +8,7 @@ import { plural } from '../../report/plural.ts';
 import { resolveAll } from '../../resolve/resolve.ts';
 import { unifiedDiff } from '../../source/diff.ts';
 import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
-import { unpinnedFinding } from '../shared/finding.ts';
+import { invalidFindings, unpinnedFinding } from '../shared/finding.ts';
 import { type FindFlags, findOptions, gather, loadConfig } from '../shared/gather.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { isUnrecorded, lockChange, remember } from './lock-change.ts';
@@ -62,7 +62,7 @@ export function run(args: string[]): Promise<number> {
       const lockBefore: Lock = new Map(lock);
       // Loaded only with --verify: the engine of signatures is the larger half of this program.
       const policy = options.verify ? await import('./pin-verify.ts') : undefined;
-      const policyContext = await policy?.openBench(config, lock);
+      const policyContext = await policy?.loadPolicyContext(config, lock);
       const wanted = gathered.found.filter((found) => isTarget(found, options.update, lock));
       const forbidden = policyContext && policy?.splitForbidden(wanted, policyContext);
       const targets = forbidden?.allowed ?? wanted;
@@ -92,6 +92,7 @@ export function run(args: string[]): Promise<number> {
       const blocked = gathered.found.filter(isBlocked).map(unpinnedFinding);
       const findings = [
         ...blocked,
+        ...invalidFindings(gathered.skipped),
         ...platforms.findings,
         ...(forbidden?.findings ?? []),
         ...(policy?.deniedFindings(targets, denied) ?? []),

@@ -7,7 +7,7 @@ import type { Cell, Report, Section, Style } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { type Coverage, coverageOf } from '../shared/coverage.ts';
-import { unpinnedFinding } from '../shared/finding.ts';
+import { invalidFindings, unpinnedFinding } from '../shared/finding.ts';
 import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
 
 const EXAMPLES = `
@@ -48,9 +48,18 @@ const STYLES: Record<Posture, Style> = {
 function report(gathered: GatheredFiles, explain: boolean): Report {
   const { found, skipped, problems, files, links } = gathered;
   const coverage = coverageOf(gathered);
-  const counts: Record<string, number> = { latest: 0, untagged: 0, tag: 0, digest: 0, 'tag+digest': 0, templated: 0 };
+  const counts: Record<string, number> = {
+    latest: 0,
+    untagged: 0,
+    tag: 0,
+    digest: 0,
+    'tag+digest': 0,
+    templated: 0,
+    invalid: 0,
+  };
   for (const item of found) counts[postureOf(item.reference)]!++;
-  counts['templated'] = skipped.filter(({ reason }) => reason === 'template' || reason === 'variable').length;
+  counts['templated'] = coverage.templated;
+  counts['invalid'] = coverage.invalid;
   const unpinned = found.filter((item) => item.reference.digest === undefined);
   return {
     command: 'scan',
@@ -59,7 +68,7 @@ function report(gathered: GatheredFiles, explain: boolean): Report {
       ...gathered.results.flatMap((result) => section(result, explain)),
       ...(explain ? unfollowed(links) : []),
     ],
-    findings: unpinned.map(unpinnedFinding),
+    findings: [...unpinned.map(unpinnedFinding), ...invalidFindings(skipped)],
     problems,
     summary: summary({ found, skipped, coverage: readLine(coverage), counts, explain }),
     coverage,
@@ -94,13 +103,17 @@ function unfollowed(links: GatheredFiles['links']): Section[] {
 }
 
 function section({ file, found, skipped }: GatheredFiles['results'][number], explain: boolean): Section[] {
-  const rows = explain ? [...found, ...skipped].sort((a, b) => a.start - b.start).flatMap(explained) : found.map(row);
+  const byStart = (a: Found | Skipped, b: Found | Skipped) => a.start - b.start;
+  const rows = explain
+    ? [...found, ...skipped].sort(byStart).flatMap(explained)
+    : [...found, ...skipped.filter(({ reason }) => reason === 'invalid')].sort(byStart).map(row);
   return rows.length === 0 ? [] : [{ title: file, head: [], rows }];
 }
 
-function row(item: Found): Cell[] {
-  const posture = postureOf(item.reference);
+function row(item: Found | Skipped): Cell[] {
   const at: Cell = { text: `${item.line}:${item.column}`, style: 'dim' };
+  if (item.kind === 'skipped') return [at, { text: item.reason, style: 'bad' }, item.text, ''];
+  const posture = postureOf(item.reference);
   return [
     at,
     { text: posture, style: STYLES[posture] },

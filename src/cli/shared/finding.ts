@@ -1,5 +1,5 @@
 // A finding about a reference at its place in a file: the one shape that check, scan, pin and unpin report.
-import type { Found } from '../../flow.ts';
+import type { Found, Skipped } from '../../flow.ts';
 import { postureOf } from '../../image/reference.ts';
 import type { Finding, Level } from '../../report/report.ts';
 import type { RuleId } from '../../report/rules.ts';
@@ -11,6 +11,16 @@ export function findingAt(
   message: string,
 ): Finding {
   return { rule, level, message, file, line, column, endColumn: column + end - start, image: reference.text };
+}
+
+/** Values where an image belongs that are no valid reference: a node refuses to run them (P11). */
+export function invalidFindings(skipped: readonly Skipped[]): Finding[] {
+  return skipped
+    .filter(({ reason }) => reason === 'invalid')
+    .map(({ file, line, column, start, end, text, detail }) => {
+      const place = { file, line, column, endColumn: column + end - start };
+      return { rule: 'invalid-reference', level: 'error', message: detail, image: text, ...place };
+    });
 }
 
 export function unpinnedFinding(found: Found): Finding {
