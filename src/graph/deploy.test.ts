@@ -32,6 +32,8 @@ function show({ reference, overriddenBy, slot }: Found): string {
   return overriddenBy === undefined ? name : `overridden ${name}`;
 }
 
+const SUFFIXED = 'tagSuffix makes another tag of each one that it meets: give newTag here, which can be pinned';
+
 const cases: [name: string, files: Record<string, string>, result: string[]][] = [
   ['no overlay', { 'web.yaml': pod('redis:7') }, ['web.yaml: docker.io/library/redis:7']],
   [
@@ -97,6 +99,36 @@ const cases: [name: string, files: Record<string, string>, result: string[]][] =
       ),
     },
     ['base/web.yaml: incomplete controller:latest', 'base/kustomization.yaml: ghcr.io/org/operator:v1'],
+  ],
+  [
+    'a suffix makes a tag that is written nowhere: the entry is a finding, and so nothing is silent',
+    {
+      'base/web.yaml': pod('redis:7'),
+      'base/kustomization.yaml': kustomization('web.yaml', '[]'),
+      'a/kustomization.yaml': kustomization('../base', '- {name: redis, tagSuffix: -alpine}\n'),
+      'b/kustomization.yaml': kustomization('../base', '- {name: redis, newTag: v1, tagSuffix: -alpine}\n'),
+    },
+    [
+      'base/web.yaml: incomplete redis:7',
+      `a/kustomization.yaml: blocked ${SUFFIXED}`,
+      'b/kustomization.yaml: docker.io/library/redis:v1',
+    ],
+  ],
+  [
+    'a digest beside a suffix decides; which tag it was made for is not known',
+    {
+      'base/web.yaml': pod('redis:7'),
+      'base/kustomization.yaml': kustomization('web.yaml', `- {name: redis, tagSuffix: -alpine, digest: "${D}"}\n`),
+    },
+    ['base/web.yaml: incomplete redis:7', 'base/kustomization.yaml: docker.io/library/redis'],
+  ],
+  [
+    'a suffix of a name without tag gives no valid reference',
+    {
+      'base/web.yaml': pod('redis'),
+      'base/kustomization.yaml': kustomization('web.yaml', '- {name: redis, tagSuffix: -alpine}\n'),
+    },
+    ['base/web.yaml: incomplete redis', 'base/kustomization.yaml: invalid redis'],
   ],
   [
     'P11 a name that is no reference, and that every overlay replaces, is no finding',
@@ -165,7 +197,7 @@ const cases: [name: string, files: Record<string, string>, result: string[]][] =
     [
       'base/web.yaml: docker.io/library/redis:7',
       'base/old.yaml: docker.io/library/redis:6',
-      'b/kustomization.yaml: blocked renames 2 tags (7, 6): give newTag here',
+      'b/kustomization.yaml: blocked decides over 2 tags (7, 6): give newTag here',
     ],
   ],
 ];

@@ -92,10 +92,12 @@ export function follow(found: Found, chain: Chain, add: (place: Place, outcome: 
     if (newTag !== '' || digest !== '' || tagSuffix !== '') {
       add(holder, { kind: 'replaced', by: entry });
       holder = entryPlace(entry, newName === '' ? 'name' : 'newName');
-      renamedBy = undefined;
+      // A suffix makes a new tag of the one from below: the entry holds it, and does not spell it.
+      renamedBy = newTag === '' && digest === '' ? entry : undefined;
     } else if (newName !== '' && newName !== image.name) renamedBy = entry;
-    // A digest without a tag drops the tag; which tag it was made from is still known from below.
-    const { tag } = digest !== '' && newTag === '' ? image : applyOverride(image, override);
+    // A digest without a tag drops the tag; which tag it was made from is still known from below, unless it has a suffix.
+    const { tag } =
+      digest === '' || newTag !== '' ? applyOverride(image, override) : { tag: tagSuffix === '' ? image.tag : '' };
     image = { name: newName === '' ? image.name : newName, tag, digest: '' };
   }
   add(holder, { kind: 'deployed', image: joinImage(image), renamedBy });

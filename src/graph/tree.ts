@@ -18,6 +18,9 @@ import { joinImage } from './image-override.ts';
 import { fluxOverlay, type KustomizationFile } from './kustomization-file.ts';
 import { type Chain, type Chains, kustomizeChains } from './kustomize-chains.ts';
 
+/** Which key of an entry holds the name of the image after it. */
+const nameKeyOf = ({ kustomization, index }: Entry) =>
+  kustomization.images.find((image) => image.index === index)?.newName === undefined ? 'name' : 'newName';
 const fileOf = ({ kustomization }: Entry) => kustomization.file;
 
 /**
@@ -72,7 +75,7 @@ const replacedBy = (files: readonly string[]) =>
 /** What each entry that only renames must carry a digest of, by place; several images where it renames several. */
 function renamesByEntry(list: readonly Deployment[]): ReadonlyMap<string, readonly Renamed[]> {
   const renames = list.flatMap((item) => (item.kind === 'several' ? item.renamed : []));
-  return Map.groupBy(renames, ({ by }) => placeKey(entryPlace(by, 'newName')));
+  return Map.groupBy(renames, ({ by }) => placeKey(entryPlace(by, nameKeyOf(by))));
 }
 
 function deployFile(
@@ -88,7 +91,14 @@ function deployFile(
     else skipped.push(changed);
   }
   for (const item of result.skipped) {
-    const wanted = item.slot === undefined ? undefined : renames.get(placeKey(item));
+    const deployment = known.get(placeKey(item));
+    if (deployment?.kind === 'invalid') {
+      const detail = `${fileOf(deployment.by)} makes '${deployment.image}' of the image: ${deployment.reason}`;
+      skipped.push({ ...item, reason: 'invalid', detail });
+      continue;
+    }
+    const wanted =
+      item.slot === undefined ? undefined : deployment?.kind === 'renamed' ? [deployment] : renames.get(placeKey(item));
     if (wanted === undefined) skipped.push(item);
     else found.push(entryFound(item, wanted));
   }
@@ -149,7 +159,7 @@ function entryFound(
 ): Found {
   const names = [...new Map(wanted.map(({ reference }) => [printReference(reference), reference])).values()];
   const reference = names[0] as Reference;
-  const several = `renames ${names.length} tags (${names.map(({ tag }) => tag ?? 'latest').join(', ')}): give newTag here`;
+  const several = `decides over ${names.length} tags (${names.map(({ tag }) => tag ?? 'latest').join(', ')}): give newTag here`;
   return { ...place, kind: 'found', reference, slot: names.length === 1 ? (slot ?? {}) : { blocked: several } };
 }
 

@@ -34,6 +34,9 @@ function readKustomization(c: Collector, root: Node): void {
   if (root.kind === 'map') readOverrides(c, get(root, 'images'), 'images');
 }
 
+/** kustomize applies a suffix once or twice, by the kind of the object: `1-alpine-alpine` in a Pod. */
+const SUFFIXED = 'tagSuffix makes another tag of each one that it meets: give newTag here, which can be pinned';
+
 /** The entries of an `images:` list, here or in an object that takes kustomize's form. */
 export function readOverrides(c: Collector, images: Node | undefined, path: string): void {
   const list = deref(images);
@@ -57,11 +60,14 @@ function readEntry(c: Collector, map: MapNode, path: string): void {
   const spot = { start: value.start, end: value.end, path: `${path}.${named}` };
   const tag = text('newTag') ?? '';
   const digest = text('digest') ?? '';
+  const suffixed = (text('tagSuffix') ?? '') !== '';
   const expression = notLiteral(`${name}${tag}`);
   if (expression) return c.skip(spot, name, expression.reason, expression.detail);
   if (tag === '' && digest === '') {
-    const slot = newName === undefined ? undefined : renameSlot(c.text, map, newName, find('digest'));
-    return c.skip({ ...spot, slot }, name, 'incomplete', 'only renames the image; the tag comes from the resources');
+    const rename = newName === undefined ? undefined : renameSlot(c.text, map, newName, find('digest'));
+    const slot = suffixed ? { blocked: SUFFIXED } : rename;
+    const what = suffixed ? 'only adds a suffix' : 'only renames the image';
+    return c.skip({ ...spot, slot }, name, 'incomplete', `${what}; the tag comes from the resources`);
   }
   const suffix = digest === '' || tag.includes('@') ? '' : `@${digest}`;
   const reference = parseReference(`${name}${tag === '' ? '' : `:${tag}`}${suffix}`);

@@ -1,4 +1,4 @@
-// Caches verdicts by image, digest, policy and trust. A verdict that leaves a question open is never cached.
+// Caches verdicts; the key (image, digest, authorities, trust) is the caller's. A verdict that leaves a question open is never cached.
 import type { GatheredVerdicts } from './verify.ts';
 
 /** `until`: fresh; `stale`: still used while the registry cannot be reached. Milliseconds since 1970. */

@@ -92,6 +92,39 @@ suite('helm-graph', ['helm'], () => {
   });
 });
 
+const numberTag = fc.oneof(
+  fc.nat(30_000_000).map(String),
+  fc.tuple(fc.nat(99), fc.nat(999)).map(([whole, part]) => `${whole}.${part}`),
+  fc.tuple(fc.nat(99), fc.nat(99)).map(([whole, part]) => `${whole}.${part}0`),
+  fc.tuple(fc.nat(9), fc.constantFrom('e', 'E'), fc.integer({ min: -9, max: 9 })).map(([a, e, b]) => `${a}${e}${b}`),
+  fc.nat(4095).map((value) => `0${value.toString(8)}`),
+  fc.nat(4095).map((value) => `0o${value.toString(8)}`),
+  fc.nat(4095).map((value) => `0x${value.toString(16)}`),
+  fc.nat(99_999).map((value) => String(value).replace(/\B(?=(\d{3})+$)/g, '_')),
+  fc.nat(999).map((value) => `0.0000${value}`),
+);
+
+suite('helm: tags that are numbers', ['helm'], () => {
+  test('P4: a plain number is pinnable exactly where helm renders it as it is written; else the message has what helm renders', async () => {
+    const tags = fc.sample(numberTag, 400);
+    const folder = scratch();
+    mkdirSync(join(folder, 'templates'));
+    writeFileSync(join(folder, 'Chart.yaml'), 'apiVersion: v2\nname: c\nversion: 1.0.0\n');
+    writeFileSync(join(folder, 'values.yaml'), `tags:\n${tags.map((tag) => `- ${tag}\n`).join('')}`);
+    writeFileSync(join(folder, 'templates/a.yaml'), 'a: |\n{{ range .Values.tags }}  tag={{ . }}\n{{ end }}');
+    const rendered = [...(await command('helm', ['template', 'x', folder])).matchAll(/tag=(.*)/g)].map(
+      ([, tag]) => tag,
+    );
+    assert.equal(rendered.length, tags.length);
+    for (const [i, tag] of tags.entries()) {
+      const values = `image:\n  repository: team/app\n  tag: ${tag}\n`;
+      const { found } = await findIn(values, 'values.yaml', { fields: [], argsAndEnv: false });
+      const said = /a chart renders (\S+):/.exec(found[0]?.slot.blocked ?? '')?.[1];
+      assert.equal(said ?? tag, rendered[i], tag);
+    }
+  });
+});
+
 /** What must be rendered: every image with the digest of its own name. */
 function withDigests(rendered: string): string {
   return rendered.replace(/^( +image: )"(.+)"$/gm, (line, field, name) => {
