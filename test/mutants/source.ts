@@ -178,9 +178,51 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'an invalid image is not reported as invalid',
     file: `${S}/collector.ts`,
-    from: "sure ? 'invalid' : 'uncertain'",
-    to: "'uncertain'",
+    from: "this.skip(spot, value, 'invalid', detail)",
+    to: "this.skip(spot, value, 'uncertain', detail)",
     tests: [`${S}/collector.test.ts`],
+  },
+  {
+    name: 'every value with a wildcard counts as a pattern, in workloads too',
+    file: `${S}/collector.ts`,
+    from: 'this.custom && PATTERN.test(value)',
+    to: 'PATTERN.test(value)',
+    tests: [`${S}/collector.test.ts`],
+  },
+  {
+    name: 'an ignore comment without a reason hides an invalid value',
+    file: `${S}/collector.ts`,
+    from: "if (reason) return this.skip(spot, value, 'ignored'",
+    to: "if (reason !== undefined) return this.skip(spot, value, 'ignored'",
+    tests: [`${S}/collector.test.ts`],
+  },
+  {
+    name: 'check passes a value that is no reference',
+    file: 'src/cli/shared/finding.ts',
+    from: "reason === 'invalid'",
+    to: "reason === 'invalid' && false",
+    tests: ['src/cli/pin/check-gate.test.ts'],
+  },
+  {
+    name: 'a new name without a tag counts as replaced in full',
+    file: 'src/graph/tree.ts',
+    from: "newTag + digest === '' ||",
+    to: '',
+    tests: ['src/graph/deploy.test.ts'],
+  },
+  {
+    name: 'one overlay that replaces a name is enough',
+    file: 'src/graph/tree.ts',
+    from: 'whole.length === chains.length ?',
+    to: 'whole.length > 0 ?',
+    tests: ['src/graph/deploy.test.ts'],
+  },
+  {
+    name: 'a tag with a suffix is decided by nobody',
+    file: 'src/graph/deploy.ts',
+    from: "renamedBy = newTag === '' && digest === '' ? entry : undefined;",
+    to: 'renamedBy = undefined;',
+    tests: ['src/graph/deploy.test.ts'],
   },
   // --- documents ---
   {
