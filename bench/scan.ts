@@ -31,17 +31,17 @@ async function scanTree(
   const folder = mkdtempSync(join(tmpdir(), 'tagproof-bench-'));
   try {
     const bytes = writeTree(folder, made);
-    const { files } = listFiles(['.'], folder, []);
+    const { files } = listFiles(['.'], { cwd: folder });
     let found = 0;
     const read = () => {
-      for (const file of listFiles(['.'], folder, []).files) readFileSync(join(folder, file));
+      for (const file of listFiles(['.'], { cwd: folder }).files) readFileSync(join(folder, file));
     };
     const scan = async () => {
-      const results = await readFiles(listFiles(['.'], folder, []).files, folder, OPTIONS);
+      const results = await readFiles(listFiles(['.'], { cwd: folder }).files, folder, OPTIONS);
       found = results.reduce((sum, result) => sum + result.found.length, 0);
       return results;
     };
-    const graph = async () => seeAsDeployed(await scan(), { files, cwd: folder });
+    const graph = async () => seeAsDeployed(await scan(), { files, top: folder });
     const sides = [
       { name: 'scan', run: scan },
       { name: 'read', run: read },
@@ -66,7 +66,7 @@ async function scanTree(
 
 /** js-yaml's events alone, which are the least that it takes to know where a value is. */
 async function events(folder: string): Promise<void> {
-  const { files } = listFiles(['.'], folder, []);
+  const { files } = listFiles(['.'], { cwd: folder });
   const scan = () => readFiles(files, folder, OPTIONS, { helpAfterMs: Number.POSITIVE_INFINITY });
   const parse = () => {
     for (const file of files) parseEvents(readFileSync(join(folder, file), 'utf8'), { maxDepth: 100 });

@@ -112,6 +112,8 @@ export type Skipped = SourceLocation & {
   readonly detail: string;
   /** Of a part that the deployment graph may complete: where its digest would be written. */
   readonly slot?: Slot;
+  /** Files whose overrides replace it everywhere. */
+  readonly overriddenBy?: readonly string[];
 };
 
 export type Platform = { readonly os: string; readonly architecture: string; readonly variant?: string };

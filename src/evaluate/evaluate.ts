@@ -54,7 +54,7 @@ export async function loadPolicyContext(
       'there are no rules: write authorities and rules into tagproof.yaml (tagproof policy init writes a first version)',
     );
   const { groups = [config.authorities], cache = new VerdictCache() } = options;
-  const signers = (await Promise.all(groups.map(loadSigners))).flat();
+  const signers = (await Promise.all(groups.map((group) => loadSigners(group, config.folder)))).flat();
   return { config, lock, signers, policy: policyHash(config), cache, bases: new Map() };
 }
 

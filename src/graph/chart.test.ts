@@ -22,7 +22,7 @@ async function images(files: Record<string, string>, settings: readonly ChartSet
     writeFileSync(join(root, file), text);
     if (/values|release/.test(file)) results.push(await findIn(text, file, { fields: [], argsAndEnv: false }));
   }
-  const seen = await seeAsDeployed(results, { files: Object.keys(files), cwd: root, charts: settings });
+  const seen = await seeAsDeployed(results, { files: Object.keys(files), top: root, charts: settings });
   return seen.flatMap(({ found }) =>
     found.map(({ reference, slot }) => {
       const how = slot.blocked ?? `${slot.style ?? (slot.pin?.before === '@' ? 'tag' : 'digest')}`;

@@ -22,7 +22,7 @@ test('each root says what it deploys, by way of what, and who decides', async ()
     isKustomizationFile(file) ? (readKustomizationFile(text, file) ?? []) : [],
   );
   const plain = (at: string, image: string) => ({ at, written: image, deployed: image, decidedBy: at });
-  assert.deepEqual(describeGraph(results, kustomizations, '.'), [
+  assert.deepEqual(describeGraph(results, kustomizations), [
     { root: undefined, chain: [], images: [plain('other.yaml:4', 'nginx:1')] },
     {
       root: 'prod/kustomization.yaml',

@@ -25,34 +25,41 @@ export type GraphRoot = {
   readonly images: readonly DeployedImage[];
 };
 
-/** @param results as found, before the graph changed them @param root of the repository, as files are shown */
+export type GraphView = {
+  /** How a file is shown. */
+  readonly show?: (file: string) => string;
+  /** Files whose images are listed; default: all. */
+  readonly wanted?: (file: string) => boolean;
+};
+
+/** @param results as found, before the graph changed them; files are named from the top of the repository */
 export function describeGraph(
   results: readonly FileResult[],
   kustomizations: readonly KustomizationFile[],
-  root: string,
+  { show = (file) => file, wanted = () => true }: GraphView = {},
 ): GraphRoot[] {
   const overlays = results.flatMap(({ file, overlays: declared = [] }) =>
-    declared.map((overlay) => fluxOverlay(overlay, file, root)),
+    declared.map((overlay) => fluxOverlay(overlay, file)),
   );
   const files = results.filter(({ found }) => found.length > 0).map(({ file }) => file);
   const { of } = kustomizeChains([...kustomizations, ...overlays], files);
   const groups = new Map<string, GraphRoot & { images: DeployedImage[] }>();
-  for (const { found } of results)
+  for (const { found } of results.filter(({ file }) => wanted(file)))
     for (const item of found) {
       if (item.dialect === 'kustomize' && !TRANSFORMED.test(item.path)) continue; // an entry, and no declaration
       for (const chain of of.get(item.file) ?? [[]]) {
-        const names = chain.map(({ file }) => file);
+        const names = chain.map(({ file }) => show(file));
         const key = names.join('\n');
         const group = groups.get(key) ?? { root: names.at(-1), chain: names, images: [] };
-        group.images.push(imageOf(item, chain));
+        group.images.push(imageOf(item, chain, show));
         groups.set(key, group);
       }
     }
   return [...groups.values()].sort((a, b) => ((a.root ?? '') < (b.root ?? '') ? -1 : 1));
 }
 
-function imageOf(item: Found, chain: Chain): DeployedImage {
-  const at = `${item.file}:${item.line}`;
+function imageOf(item: Found, chain: Chain, show: (file: string) => string): DeployedImage {
+  const at = `${show(item.file)}:${item.line}`;
   const { tag, name } = item.reference;
   const written = `${name}${tag === undefined ? '' : `:${tag}`}`;
   if (!TRANSFORMED.test(item.path)) return { at, written, deployed: written, decidedBy: at };
@@ -60,7 +67,7 @@ function imageOf(item: Found, chain: Chain): DeployedImage {
   follow(item, chain, (place, outcome) => {
     if (outcome.kind !== 'deployed') return;
     deployed = outcome.image;
-    decidedBy = place === item ? at : `${place.file} ${place.path}`;
+    decidedBy = place === item ? at : `${show(place.file)} ${place.path}`;
   });
   return { at, written, deployed, decidedBy };
 }

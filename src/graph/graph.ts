@@ -1,6 +1,5 @@
 // The deployment graph over what was found in a tree: overlays and charts decide what a reference is and what can be written there.
-import { existsSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { posix } from 'node:path';
 import type { Found } from '../flow.ts';
 import type { FileResult } from '../source/find.ts';
 import { chartFound, unknownRegistry } from './chart.ts';
@@ -10,20 +9,25 @@ import { type Charts, chartsOf } from './load-charts.ts';
 import { deployTree } from './tree.ts';
 
 export type GraphOptions = {
-  /** All files of the tree, relative to `cwd`. */
+  /** All files of the tree, relative to `top`. */
   readonly files: readonly string[];
-  readonly cwd: string;
-  /** `find.charts` of tagproof.yaml. */
+  /** The top of the repository, absolute. Paths in objects of Flux begin there. */
+  readonly top: string;
+  /** `find.charts` of the configuration. */
   readonly charts?: readonly ChartSetting[];
+  /** The folder that `files:` in them begins at, relative to `top`. */
+  readonly folder?: string;
+  /** How a file is shown to users in texts. */
+  readonly show?: (file: string) => string;
 };
 
 /** @returns the results with references as they are deployed, and with slots that their charts take */
 export async function seeAsDeployed(
   results: readonly FileResult[],
-  { files, cwd, charts: settings = [] }: GraphOptions,
+  { files, top, charts: settings = [], folder = '.', show = (file) => file }: GraphOptions,
 ): Promise<readonly FileResult[]> {
-  const overlaid = deployTree(results, await loadKustomizations(files, cwd), rootFrom(cwd));
-  const tree = chartsOf(files, cwd);
+  const overlaid = deployTree(results, await loadKustomizations(files, top), show);
+  const tree = chartsOf(files, top);
   const written = writtenForms(
     overlaid.flatMap(({ found, charts = [] }) =>
       found.flatMap((item) => {
@@ -32,23 +36,24 @@ export async function seeAsDeployed(
       }),
     ),
   );
-  return Promise.all(overlaid.map((result) => chartResult(result, { tree, settings, written })));
+  return Promise.all(overlaid.map((result) => chartResult(result, { tree, settings, folder, written })));
 }
 
 type Known = {
   readonly tree: Charts;
   readonly settings: readonly ChartSetting[];
+  readonly folder: string;
   readonly written: ReadonlyMap<string, ChartForm>;
 };
 
-async function chartResult(result: FileResult, { tree, settings, written }: Known): Promise<FileResult> {
+async function chartResult(result: FileResult, { tree, settings, folder, written }: Known): Promise<FileResult> {
   const { file, found, charts = [], globalRegistry: global } = result;
   if (!found.some(({ parts }) => parts !== undefined)) return result;
   const isValues = found.some(({ dialect }) => dialect === 'helm-values');
   const chart = isValues ? await tree.of(file) : undefined;
   const seen = found.map((item) => {
     const elsewhere = (found: Found, name: string | undefined) =>
-      remoteFound(found, formOf(name, file, settings, written), name);
+      remoteFound(found, formOf(name, posix.relative(folder, file), settings, written), name);
     if (chart !== undefined) return chartFound(item, chart, global, elsewhere);
     const remote = remoteChartOf(item, charts);
     if (item.parts === undefined || (remote === undefined && item.dialect !== 'helm-values')) return item;
@@ -56,12 +61,4 @@ async function chartResult(result: FileResult, { tree, settings, written }: Know
     return global === undefined ? placed : unknownRegistry(placed, global);
   });
   return { ...result, found: seen };
-}
-
-/** The top of the git repository as seen from the folder, where paths in objects of Flux begin; outside of one: the folder. */
-export function rootFrom(cwd: string): string {
-  for (let at = cwd; ; at = dirname(at)) {
-    if (existsSync(join(at, '.git'))) return relative(cwd, at) || '.';
-    if (dirname(at) === at) return '.';
-  }
 }

@@ -70,10 +70,10 @@ const strings = (node: Node | undefined): string[] =>
 /**
  * A Flux Kustomization as the overlay that it is: it applies the folder `spec.path` of its source and overrides images as
  * kustomize does. The folder counts where this tree has it. kustomize.toolkit.fluxcd.io/v1, "Path", "Images".
- * @param folder where `spec.path` begins: the root of the repository, as files are shown
+ * @param file as named from the top of the repository, where `spec.path` begins
  */
-export function fluxOverlay(declared: Overlay, file: string, folder: string): KustomizationFile {
-  const path = posix.join(folder, declared.path);
+export function fluxOverlay(declared: Overlay, file: string): KustomizationFile {
+  const path = posix.join('.', declared.path);
   return {
     file,
     flux: { document: declared.document, entries: declared.entries, ours: declared.ours },

@@ -21,19 +21,20 @@ import { type Chain, type Chains, kustomizeChains } from './kustomize-chains.ts'
 /** Which key of an entry holds the name of the image after it. */
 const nameKeyOf = ({ kustomization, index }: Entry) =>
   kustomization.images.find((image) => image.index === index)?.newName === undefined ? 'name' : 'newName';
-const fileOf = ({ kustomization }: Entry) => kustomization.file;
+type Show = (file: string) => string;
 
 /**
- * @param root the root of the repository, as files are shown: paths in objects of Flux begin there
+ * @param results with files named from the top of the repository, where paths in objects of Flux begin
+ * @param show how a file is shown in texts
  * @returns the same results with what the graph knows; a file without overlays is as it was
  */
 export function deployTree(
   results: readonly FileResult[],
   kustomizations: readonly KustomizationFile[],
-  root = '.',
+  show: Show = (file) => file,
 ): readonly FileResult[] {
   const overlays = results.flatMap(({ file, overlays: declared = [] }) =>
-    declared.map((overlay) => fluxOverlay(overlay, file, root)),
+    declared.map((overlay) => fluxOverlay(overlay, file)),
   );
   if (kustomizations.length + overlays.length === 0) return results;
   const files = results.filter(({ found, skipped }) => found.length + skipped.length > 0).map(({ file }) => file);
@@ -43,14 +44,15 @@ export function deployTree(
     chains,
   );
   const renames = renamesByEntry([...known.values()]);
-  return results.map((result) => deployFile(replacedNames(result, chains.of.get(result.file) ?? []), known, renames));
+  const graph: Graph = { known, renames, show };
+  return results.map((result) => deployFile(replacedNames(result, chains.of.get(result.file) ?? [], show), graph));
 }
 
 /**
  * A name that is no valid reference may be there to be replaced (`image: IMAGE_URL`). Where every chain gives it a new name
  * and a tag or digest, it is never deployed; the entries are images of their own.
  */
-function replacedNames(result: FileResult, chains: readonly Chain[]): FileResult {
+function replacedNames(result: FileResult, chains: readonly Chain[], show: Show): FileResult {
   const replaced = (item: Skipped) => {
     if (!['invalid', 'variable'].includes(item.reason) || !TRANSFORMED.test(item.path)) return [];
     const last = chains.map((chain) => [...stepsOf(item.text, chain)].at(-1));
@@ -58,13 +60,15 @@ function replacedNames(result: FileResult, chains: readonly Chain[]): FileResult
       const { newTag = '', digest = '' } = step?.override ?? {};
       if (step === undefined || newTag + digest === '' || parseReference(joinImage(step.image)) instanceof Problem)
         return [];
-      return [fileOf(step.entry)];
+      return [step.entry.kustomization.file];
     });
     return whole.length === chains.length ? [...new Set(whole)] : [];
   };
   const skipped = result.skipped.map((item): Skipped => {
     const by = replaced(item);
-    return by.length === 0 ? item : { ...item, reason: 'incomplete', detail: replacedBy(by) };
+    return by.length === 0
+      ? item
+      : { ...item, reason: 'incomplete', detail: replacedBy(by.map(show)), overriddenBy: by };
   });
   return { ...result, skipped };
 }
@@ -78,22 +82,24 @@ function renamesByEntry(list: readonly Deployment[]): ReadonlyMap<string, readon
   return Map.groupBy(renames, ({ by }) => placeKey(entryPlace(by, nameKeyOf(by))));
 }
 
-function deployFile(
-  result: FileResult,
-  known: ReadonlyMap<string, Deployment>,
-  renames: ReadonlyMap<string, readonly Renamed[]>,
-): FileResult {
+type Graph = {
+  readonly known: ReadonlyMap<string, Deployment>;
+  readonly renames: ReadonlyMap<string, readonly Renamed[]>;
+  readonly show: Show;
+};
+
+function deployFile(result: FileResult, { known, renames, show }: Graph): FileResult {
   const found: Found[] = [];
   const skipped: Skipped[] = [];
   for (const item of result.found) {
-    const changed = deployFound(item, known.get(placeKey(item)));
+    const changed = deployFound(item, known.get(placeKey(item)), show);
     if (changed.kind === 'found') found.push(changed);
     else skipped.push(changed);
   }
   for (const item of result.skipped) {
     const deployment = known.get(placeKey(item));
     if (deployment?.kind === 'invalid') {
-      const detail = `${fileOf(deployment.by)} makes '${deployment.image}' of the image: ${deployment.reason}`;
+      const detail = `${show(deployment.by.kustomization.file)} makes '${deployment.image}' of the image: ${deployment.reason}`;
       skipped.push({ ...item, reason: 'invalid', detail });
       continue;
     }
@@ -106,7 +112,8 @@ function deployFile(
   return { ...result, found: found.sort(byStart), skipped: skipped.sort(byStart) };
 }
 
-function deployFound(item: Found, deployment: Deployment | undefined): Found | Skipped {
+function deployFound(item: Found, deployment: Deployment | undefined, show: Show): Found | Skipped {
+  const fileOf = ({ kustomization }: Entry) => show(kustomization.file);
   switch (deployment?.kind) {
     case undefined:
       return item;
@@ -124,11 +131,15 @@ function deployFound(item: Found, deployment: Deployment | undefined): Found | S
         `deployed as ${deployment.reference.text} by ${fileOf(deployment.by)}`,
       );
     case 'replaced':
-      return overridden(item, [...new Set(deployment.by.map(fileOf))]);
+      return overridden(item, deployment.by, show);
     case 'several':
       return deployment.asWritten
         ? item
-        : overridden(item, [...new Set(deployment.renamed.map(({ by }) => fileOf(by)))]);
+        : overridden(
+            item,
+            deployment.renamed.map(({ by }) => by),
+            show,
+          );
     case 'invalid':
       return skip(item, 'invalid', `${fileOf(deployment.by)} makes '${deployment.image}' of it: ${deployment.reason}`);
   }
@@ -141,9 +152,10 @@ function renamed(item: Found, as: Reference, note: string | undefined): Found {
 }
 
 /** A digest that is written already stays a place, so that unpin can take it out. */
-function overridden(item: Found, by: readonly string[]): Found | Skipped {
-  const detail = replacedBy(by);
-  if (item.reference.digest === undefined) return skip(item, 'incomplete', detail);
+function overridden(item: Found, entries: readonly Entry[], show: Show): Found | Skipped {
+  const by = [...new Set(entries.map(({ kustomization }) => kustomization.file))];
+  const detail = replacedBy(by.map(show));
+  if (item.reference.digest === undefined) return { ...skip(item, 'incomplete', detail), overriddenBy: by };
   return { ...item, overriddenBy: by, ...noted(item, detail) };
 }
 

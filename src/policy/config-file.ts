@@ -1,7 +1,8 @@
 // Reads tagproof.yaml: every mistake comes with its line and column.
-import { readFileSync } from 'node:fs';
-import { asProblem } from '../problem.ts';
-import { type Config, NO_CONFIG } from './config.ts';
+import { dirname } from 'node:path';
+import { readNamed } from '../file.ts';
+import type { Config } from './config.ts';
+import { pathsFrom } from './config-paths.ts';
 import { ConfigSchema, nameMistakes } from './config-schema.ts';
 import { parseYamlFile } from './yaml-file.ts';
 
@@ -13,15 +14,7 @@ export function parseConfig(source: string, file: string): Config {
   return parseYamlFile(source, file, ConfigSchema, nameMistakes) satisfies Config;
 }
 
-/** @param file undefined: tagproof.yaml in the working directory, if it exists */
-export function readConfig(file: string | undefined): Config {
-  const path = file ?? 'tagproof.yaml';
-  let source: string;
-  try {
-    source = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (file === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return NO_CONFIG;
-    throw asProblem(error, 'file', { file: path });
-  }
-  return parseConfig(source, path);
+/** Paths of files in it begin at its folder. @throws Problem `file` or `syntax` */
+export function readConfig(file: string): Config {
+  return pathsFrom(parseConfig(readNamed(file).toString('utf8'), file), dirname(file));
 }

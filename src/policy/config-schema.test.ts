@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { DIGEST, PUBLIC_KEY } from '../../test/policy.ts';
 import { NO_CONFIG } from './config.ts';
 import { parseConfig, readConfig } from './config-file.ts';
+import { authoritiesFrom } from './config-paths.ts';
+import { policyHash } from './hash.ts';
 
 test('an empty file is no configuration', () => assert.deepEqual(parseConfig('', 'c'), NO_CONFIG));
 
@@ -84,19 +86,44 @@ for (const [name, text, message] of refused)
       (error) => message.test(String(error)) || assert.fail(String(error)),
     ));
 
-test('the default file may be missing, a named file may not', () => {
+test('a file that is named and missing, or wrong, is a problem', () => {
   assert.throws(() => readConfig('/nonexistent/tagproof.yaml'), /ENOENT/);
-  const folder = mkdtempSync(join(tmpdir(), 'tagproof-config-'));
-  const before = process.cwd();
+  const file = join(mkdtempSync(join(tmpdir(), 'tagproof-config-')), 'tagproof.yaml');
   try {
-    process.chdir(folder);
-    assert.equal(readConfig(undefined), NO_CONFIG);
-    writeFileSync('tagproof.yaml', 'platforms: [linux/arm64]\n');
-    assert.deepEqual(readConfig(undefined).platforms, ['linux/arm64']);
-    writeFileSync('tagproof.yaml', 'platforms: 5\n');
-    assert.throws(() => readConfig(undefined), /Expected Array/);
+    writeFileSync(file, 'platforms: 5\n');
+    assert.throws(() => readConfig(file), /Expected Array/);
   } finally {
-    process.chdir(before);
+    rmSync(dirname(file), { recursive: true });
+  }
+});
+
+test('P15: paths of files begin at the folder of the configuration, and the hash of the policy does not see the folder', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tagproof-config-'));
+  const file = join(folder, 'tagproof.yaml');
+  const text = `registries: [{host: a.example.com, ca: certs/a.pem}, {host: b.example.com, ca: /etc/b.pem}]
+hostsDir: certs.d
+authorities:
+  n: {notary: {roots: [${JSON.stringify(PUBLIC_KEY)}], ca: n.pem}}
+  c: {identities: [{issuer: "https://i", subject: s}], trustRoot: root.json}
+  p: {identities: [{issuer: "https://i", subject: s}]}
+rules: [{name: r, images: ["**"], signatures: {all: [c]}}]
+alarms: {sinks: [{name: s, kind: slack, urlFile: slack.txt}]}
+`;
+  try {
+    writeFileSync(file, text);
+    const config = readConfig(file);
+    assert.deepEqual(
+      config.registries.map(({ ca }) => ca),
+      [join(folder, 'certs/a.pem'), '/etc/b.pem'],
+    );
+    assert.equal(config.hostsDir, join(folder, 'certs.d'));
+    assert.equal(config.alarms?.sinks[0]?.urlFile, join(folder, 'slack.txt'));
+    const { n, c, p } = authoritiesFrom(config.authorities, config.folder);
+    assert.equal(n?.kind === 'notary' && n.ca, join(folder, 'n.pem'));
+    assert.equal(c?.kind === 'cosign' && c.trustRoot, join(folder, 'root.json'));
+    assert.equal(p?.kind === 'cosign' && p.trustRoot, 'public-good');
+    assert.equal(policyHash(config), policyHash(parseConfig(text, 'tagproof.yaml')));
+  } finally {
     rmSync(folder, { recursive: true });
   }
 });

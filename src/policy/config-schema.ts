@@ -23,7 +23,7 @@ const CONFIG = {
   version: v.optional(v.literal(1)),
   find: v.optional(
     v.strictObject({
-      /** Files that are not read: patterns as in .gitignore, relative to the working directory. */
+      /** Files that are not read: patterns as in .gitignore, relative to the project's folder. */
       exclude: v.optional(v.array(text), []),
       /**
        * Images that are ignored, by canonical repository: `*` in a segment, `**` across segments.
@@ -90,7 +90,7 @@ const CONFIG = {
   blocked: v.optional(v.array(BlockedSchema)),
   /** Where the watcher sends alarms. */
   alarms: v.optional(AlarmsSchema),
-} satisfies Record<Exclude<keyof Config, 'tightening'> | 'version', v.GenericSchema>;
+} satisfies Record<Exclude<keyof Config, 'tightening' | 'folder'> | 'version', v.GenericSchema>;
 
 export const ConfigSchema = v.strictObject(CONFIG);
 

@@ -45,6 +45,8 @@ export type Config = {
    * Further rules by namespace. They only add demands: they never admit an image that `rules` deny.
    */
   readonly tightening?: ReadonlyMap<string, readonly Rule[]>;
+  /** The folder that paths of authorities begin at, seen from the working directory; undefined: that one. */
+  readonly folder?: string;
 };
 
 export type Blocked = {

@@ -35,18 +35,31 @@ test('a folder: the files that may hold images, without ignored ones, each once'
   symlinkSync('..', join(root, 'repo/sub/loop'));
   symlinkSync('../a.yaml', join(root, 'repo/sub/link.yaml'));
   const expected = ['a.yaml', 'keep.tmp.yaml', 'sub/Dockerfile.dev', 'sub/e.json'];
-  assert.deepEqual(listFiles(['.'], join(root, 'repo'), ['vendor/']), { files: expected, problems: [], links: [] });
-  assert.deepEqual(listFiles(['sub'], join(root, 'repo'), []).files, ['sub/Dockerfile.dev', 'sub/e.json']);
-  assert.deepEqual(listFiles(['*.yaml', 'readme.md'], join(root, 'repo'), []).files, [
+  assert.deepEqual(
+    listFiles(['.'], {
+      cwd: join(root, 'repo'),
+      exclude: [{ folder: join(root, 'repo'), patterns: ['vendor/'], from: 'find.exclude' }],
+    }),
+    {
+      files: expected,
+      problems: [],
+      links: [],
+      passedOver: [
+        { file: 'sub/d.yaml', kind: 'left-out', reason: 'left out by .tagproofignore' },
+        { file: 'vendor', kind: 'left-out', reason: 'left out by find.exclude' },
+      ],
+    },
+  );
+  assert.deepEqual(listFiles(['sub'], { cwd: join(root, 'repo') }).files, ['sub/Dockerfile.dev', 'sub/e.json']);
+  assert.deepEqual(listFiles(['*.yaml', 'readme.md'], { cwd: join(root, 'repo') }).files, [
     'a.yaml',
     'c.tmp.yaml',
     'keep.tmp.yaml',
-    'readme.md',
   ]);
 });
 
 test('what is not there is one problem, the rest goes on', () => {
-  const { files, problems } = listFiles(['nope', 'nope/*.yaml', 'a.yaml'], join(root, 'repo'), []);
+  const { files, problems } = listFiles(['nope', 'nope/*.yaml', 'a.yaml'], { cwd: join(root, 'repo') });
   assert.deepEqual(files, ['a.yaml']);
   assert.deepEqual(problems.map(String), [
     'nope: there is no such file or folder',
@@ -62,7 +75,7 @@ test('unreadable, binary, UTF-16 and huge files cost only themselves', async () 
   truncateSync(join(root, 'bad/huge.yaml'), 1024 ** 4); // sparse; more than any buffer: it must be refused before it is read
   put('bad/secret.yaml', pod('s:1'));
   chmodSync(join(root, 'bad/secret.yaml'), 0);
-  const { files } = listFiles(['bad'], root, []);
+  const { files } = listFiles(['bad'], { cwd: root });
   const results = await readFiles([...files, 'bad/gone.yaml'], root, OPTIONS);
   const problems = results.flatMap((result) =>
     result.problems.map((problem) => `${problem.where.file} ${problem.code}`),
@@ -82,7 +95,7 @@ test('a file whose only image has an escaped key is read; one without any word f
   put('words/escaped.json', '{"kind":"Pod","apiVersion":"v1","spec":{"containers":[{"im\\u0061ge":"a:1"}]}}');
   put('words/latin.yaml', Buffer.from([...Buffer.from('name: '), 0xe9]));
   put('words/escape-in-binary.yaml', Buffer.from('\\u0061\0'));
-  const { files } = listFiles(['words'], root, []);
+  const { files } = listFiles(['words'], { cwd: root });
   assert.equal(files.length, 3);
   const results = await readFiles(files, root, OPTIONS);
   assert.deepEqual(
@@ -97,7 +110,7 @@ test('a file whose only image has an escaped key is read; one without any word f
 test('when it takes long, workers join in: the same results in the same order', async () => {
   for (let i = 0; i < 500; i++)
     put(`many/${String(i).padStart(3, '0')}.yaml`, i === 250 ? 'image: [\n' : pod(`web:${i}`));
-  const { files } = listFiles(['many'], root, []);
+  const { files } = listFiles(['many'], { cwd: root });
   let done = 0;
   const results = await readFiles(files, root, OPTIONS, { progress: (count) => (done = count), helpAfterMs: 0 });
   assert.equal(results.length, 500);

@@ -32,6 +32,8 @@ export type FileResult = {
    * is not from a file.
    */
   readonly stamp?: string;
+  /** What the file's name said at its place in the tree; `file` may be shown from another folder. */
+  readonly named?: Dialect;
 };
 
 /**

@@ -22,20 +22,20 @@ export type EditProof = {
   /** The edited text. */
   readonly after: string;
   /** What was found in `text`. */
-  readonly before: Pick<FileResult, 'file' | 'found' | 'skipped'>;
+  readonly before: Pick<FileResult, 'file' | 'found' | 'skipped' | 'named'>;
   readonly changes: readonly ProvedChange[];
   readonly options: FindOptions;
 };
 
 /** @throws Problem `refused` where the edit cannot be proved; then the file must not be written */
 export async function proveEdits({ text, after, before, changes, options }: EditProof): Promise<void> {
-  const { file } = before;
+  const { file, named } = before;
   const wanted = new Map(changes.map((change) => [change.found, change]));
   for (const { found } of changes) {
     const wrong = misspelt(text, found);
     if (wrong !== undefined) throw refusal(wrong, found);
   }
-  const again = await findIn(after, file, options);
+  const again = await findIn(after, file, options, named);
   if (again.problems.length > 0)
     throw refusal(`the edited text could not be read again: ${again.problems[0]?.message}`, { file });
   if (again.found.length !== before.found.length)

@@ -82,7 +82,7 @@ export async function readOne(file: string, cwd: string, options: FindOptions): 
     const result = await findIn(decode(bytes, file), file, options, dialect);
     const { found, skipped, problems, overlays = [] } = result;
     if (found.length + skipped.length + problems.length + overlays.length === 0) return undefined;
-    return { ...result, stamp };
+    return { ...result, stamp, ...(dialect !== undefined && { named: dialect }) };
   } catch (error) {
     return { file, found: [], skipped: [], problems: [asProblem(error, 'file', { file })] };
   }

@@ -1,6 +1,7 @@
 // Who signed this digest? One Verifier for each kind of authority, in one table, and one loop over it.
 import type { Attestation, Evidence, Verdict } from '../flow.ts';
 import type { AuthorityKind, AuthorityOf, Config } from '../policy/config.ts';
+import { authoritiesFrom } from '../policy/config-paths.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { CosignSigner } from './cosign/signer.ts';
 import { COSIGN_VERIFIER } from './cosign/verifier.ts';
@@ -51,12 +52,13 @@ async function verifyKind<K extends AuthorityKind>(
 }
 
 /**
+ * @param folder that paths of files begin at; default: the working directory
  * @throws Problem `usage` that names the authority whose settings cannot be used, or two authorities that share a
  * key: a threshold would count the same signer twice (T37)
  */
-export async function loadSigners(authorities: Config['authorities']): Promise<Signer[]> {
+export async function loadSigners(authorities: Config['authorities'], folder?: string): Promise<Signer[]> {
   const signers = await Promise.all(
-    Object.entries(authorities).map(async ([name, authority]): Promise<Signer> => {
+    Object.entries(authoritiesFrom(authorities, folder)).map(async ([name, authority]): Promise<Signer> => {
       try {
         return await load(authority.kind, name, authority);
       } catch (error) {

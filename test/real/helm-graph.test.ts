@@ -77,7 +77,7 @@ suite('helm-graph', ['helm'], () => {
         const before = await command('helm', ['template', 'x', folder]);
         const text = files['values.yaml'] as string;
         const found = [await findIn(text, 'values.yaml', { fields: [], argsAndEnv: false })];
-        const [seen] = await seeAsDeployed(found, { files: Object.keys(files), cwd: folder });
+        const [seen] = await seeAsDeployed(found, { files: Object.keys(files), top: folder });
         const edits = (seen?.found ?? [])
           .filter(({ slot }) => slot.blocked === undefined)
           .flatMap((item) => pinEdit(item, digestFor(printReference(withoutDigest(item.reference)))) ?? []);

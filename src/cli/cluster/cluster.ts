@@ -1,6 +1,5 @@
 // What commands that read a cluster share: the options for its address and namespaces, and the
 // choice of the policy.
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { activePolicy } from '../../admission/active-policy.ts';
 import { liveHooks } from '../../doctor/doctor.ts';
@@ -12,7 +11,7 @@ import { pathOf } from '../../kube/object.ts';
 import { readLock } from '../../lock/lock.ts';
 import { Problem } from '../../problem.ts';
 import { type CommonOptions, collect } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { openProject } from '../shared/project.ts';
 import { version } from '../shared/version.ts';
 
 export type ClusterFlags = {
@@ -44,18 +43,19 @@ export async function withCluster<T>(
 }
 
 /**
- * The policy of the named file or of tagproof.yaml if it exists, else the policy that the cluster
+ * The policy of the named file or of the project's configuration, else the policy that the cluster
  * has in force.
  */
 export async function policyContextFor(
   kube: KubeClient,
-  { config, inForce, installedIn, lock }: CommonOptions & ClusterFlags & { inForce: boolean; lock: string },
+  { config, inForce, installedIn, lock }: CommonOptions & ClusterFlags & { inForce: boolean; lock?: string },
 ): Promise<{ policyContext: PolicyContext; from: string }> {
   if (inForce && config !== undefined) throw new Problem('usage', 'expected either --config or --in-force');
-  const file = config ?? (existsSync('tagproof.yaml') ? 'tagproof.yaml' : undefined);
-  if (inForce || file === undefined)
+  const project = inForce ? undefined : await openProject({ config, lock });
+  if (project?.configuration === undefined)
     return { policyContext: await activePolicy(kube, installedIn), from: 'the policy in force' };
-  return { policyContext: await loadPolicyContext(await loadConfig(file), readLock(lock).lock), from: file };
+  const { config: settings, configuration: from } = project;
+  return { policyContext: await loadPolicyContext(settings, readLock(project.lock).lock), from };
 }
 
 /**

@@ -12,7 +12,7 @@ import { plural } from '../../report/plural.ts';
 import type { Cell, Report, Section } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { loadConfig } from '../shared/project.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
 
 const EXAMPLES = `

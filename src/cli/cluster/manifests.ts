@@ -8,11 +8,12 @@ import { parseLock } from '../../lock/lock.ts';
 import { parseConfig } from '../../policy/config-file.ts';
 import { Problem } from '../../problem.ts';
 import { collect, parseDuration, runPlain } from '../shared/command.ts';
+import { configurationToWrite, findProject } from '../shared/project.ts';
 import { printObjects } from './objects.ts';
 
 type Options = {
   image: string;
-  policy: string;
+  policy?: string;
   lock?: string;
   namespace: string;
   exemptNamespace: string[];
@@ -37,7 +38,7 @@ export async function run(args: string[]): Promise<number> {
       'Writes the objects of an installation: policy, certificate, Deployment, Service, webhook configurations.',
     )
     .requiredOption('--image <image>', 'the webhook’s image, with its digest')
-    .option('--policy <file>', 'the policy; checked now, mounted into the webhook', 'tagproof.yaml')
+    .option('--policy <file>', 'the policy; checked now, mounted into the webhook (default: the configuration)')
     .option('--lock <file>', 'tagproof.lock to roll out: tags then resolve from it alone')
     .option('--namespace <name>', 'namespace to install into', 'tagproof')
     .option('--exempt-namespace <name>', 'exempt namespace (repeatable; default: kube-system)', collect, [])
@@ -85,7 +86,7 @@ export async function run(args: string[]): Promise<number> {
 
 async function write({
   image,
-  policy: file,
+  policy: named,
   lock: lockFile,
   namespace,
   exemptNamespace,
@@ -114,6 +115,7 @@ async function write({
       '--no-cluster: expected --certificate cert-manager or printed, and neither --pull-secrets nor --report-every',
     );
   if (rest.reportEvery !== undefined) parseDuration('--report-every', rest.reportEvery);
+  const file = configurationToWrite(findProject({ config: named }));
   const policy = readNamed(file).toString('utf8');
   const lock = lockFile === undefined ? undefined : readNamed(lockFile).toString('utf8');
   await loadPolicyContext(

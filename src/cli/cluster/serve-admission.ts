@@ -1,10 +1,11 @@
 // tagproof serve admission: the webhook that holds a cluster to the policy.
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
 import type { ServerOptions } from '../../admission/server.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import { parseDuration, runPlain } from '../shared/command.ts';
+import { configurationToWrite, findProject } from '../shared/project.ts';
 import { version } from '../shared/version.ts';
 import { connectCluster, logLine, parsePort, terminated } from './serving.ts';
 
@@ -46,7 +47,7 @@ export async function run(args: string[]): Promise<number> {
     )
     .option(
       '--policy <file>',
-      'the policy; reloaded when it changes (default: tagproof.yaml; with --cluster only if that file exists)',
+      'the policy; reloaded when it changes (default: tagproof.yaml, here or further up in the repository; with --cluster only if it exists)',
     )
     .option(
       '--lock <file>',
@@ -88,7 +89,8 @@ async function serve(options: Options): Promise<number> {
     throw new Problem('usage', '--pull-secrets, --report-every and --own-certificate need --cluster');
   const { AdmissionServer } = await import('../../admission/server.ts');
   const kube = cluster ? await connectCluster(options) : undefined;
-  const file = options.policy ?? (cluster && !existsSync('tagproof.yaml') ? undefined : 'tagproof.yaml');
+  const project = findProject({ config: options.policy });
+  const file = cluster ? project.configuration : configurationToWrite(project);
   const server = new AdmissionServer({
     policy: file,
     lock: options.lock,

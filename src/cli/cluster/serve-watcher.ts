@@ -16,7 +16,10 @@ Paths: / the dashboard · /api/v1 · /hooks/… with --hint-token · /healthz /r
 export async function run(args: string[]): Promise<number> {
   const command = new Command('tagproof serve watcher')
     .description('Records what runs in clusters and where its tags point; raises alarms; serves the dashboard and API.')
-    .option('--policy <file>', 'the policy to evaluate by (default: tagproof.yaml, if that file exists)')
+    .option(
+      '--policy <file>',
+      'the policy to evaluate by (default: tagproof.yaml, here or further up in the repository)',
+    )
     .option('--host <address>', 'address to listen on; without TLS only loopback', '127.0.0.1')
     .option('--port <port>', 'port to listen on', '8443')
     .option('--cert <file>', 'certificate, PEM')

@@ -11,12 +11,13 @@ import { Problem } from '../../problem.ts';
 import { plural } from '../../report/plural.ts';
 import type { Cell, Finding, Report } from '../../report/report.ts';
 import { type CommonOptions, type Context, defineCommand, execute } from '../shared/command.ts';
+import { LOCK_HELP } from '../shared/project.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { type ClusterFlags, clusterOptions, exemptFromWebhook, policyContextFor, withCluster } from './cluster.ts';
 
 type Options = CommonOptions &
   RegistryFlags &
-  ClusterFlags & { inForce: boolean; lock: string; templates: string; all?: boolean; apply?: boolean };
+  ClusterFlags & { inForce: boolean; lock?: string; templates: string; all?: boolean; apply?: boolean };
 
 const EXAMPLES = `
 tagproof simulate                          which workloads would tagproof.yaml strand?
@@ -61,7 +62,7 @@ function options(command: Command): Command {
         .choices(['enforce', 'warn', 'ignore'])
         .default('enforce'),
     )
-    .option('--lock <file>', 'the lock, which records when each digest was first seen', 'tagproof.lock');
+    .option('--lock <file>', `${LOCK_HELP}; it records when each digest was first seen`);
 }
 
 async function audit(kube: KubeClient, given: Options, context: Context, name: string): Promise<Report> {

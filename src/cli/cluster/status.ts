@@ -8,7 +8,7 @@ import { Problem } from '../../problem.ts';
 import { plural } from '../../report/plural.ts';
 import type { Report } from '../../report/report.ts';
 import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { loadConfig } from '../shared/project.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { type ClusterFlags, clusterOptions, withCluster } from './cluster.ts';
 import { policyEvaluator } from './evaluate-by.ts';

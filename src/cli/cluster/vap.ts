@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { backstop } from '../../install/vap.ts';
 import { Problem } from '../../problem.ts';
 import { collect, runPlain } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { CONFIG_HELP, loadConfig } from '../shared/project.ts';
 import { printObjects } from './objects.ts';
 
 type Options = { config?: string; registry: string[]; exemptNamespace: string[]; mode: 'enforce' | 'warn' | 'audit' };
@@ -14,7 +14,7 @@ export async function run(args: string[]): Promise<number> {
     .description(
       'Writes ValidatingAdmissionPolicies that require digests and allowed registries. They need no webhook.',
     )
-    .option('-c, --config <file>', 'configuration (default: tagproof.yaml, if there is one)')
+    .option('-c, --config <file>', CONFIG_HELP)
     .option(
       '--registry <host>',
       'allowed host, or *.DOMAIN (repeatable; default: the registries of rules that apply to every image)',

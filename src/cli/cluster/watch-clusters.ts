@@ -26,7 +26,7 @@ import { kubeFeed } from '../../watcher/feed.ts';
 import { PacedClient } from '../../watcher/paced-client.ts';
 import { Watcher } from '../../watcher/watcher.ts';
 import { parseDuration } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { loadConfig } from '../shared/project.ts';
 import { version } from '../shared/version.ts';
 import { policyEvaluator } from './evaluate-by.ts';
 import { connectCluster, logLine, parsePort, terminated } from './serving.ts';

@@ -90,9 +90,15 @@ spec:
   assert.match(stdout, /^nothing to check: .*1 templated/m);
 });
 
-test('P12: a file that is no text is exit code 2; templates are counted', async () => {
-  const folder = makeRepository({ 't.yaml': podWith('"{{ .x }}"'), 'logo.png': '\x89PNG\0\0' });
-  assert.equal((await runTagproof(folder, ['check', 'logo.png'])).code, 2);
+test('P12: a file that is no text is exit code 2, one of no known kind is said not to be checked; templates are counted', async () => {
+  const folder = makeRepository({
+    't.yaml': podWith('"{{ .x }}"'),
+    'logo.png': '\x89PNG\0\0',
+    'logo.yaml': '\x89PNG\0\0',
+  });
+  assert.equal((await runTagproof(folder, ['check', 'logo.yaml'])).code, 2);
+  const png = await runTagproof(folder, ['check', 'logo.png']);
+  assert.match(png.stdout, /^nothing to check: 0 images in 0 files; 0 files read, 1 file not checked/m);
   const { stdout } = await runTagproof(folder, ['check', 't.yaml']);
   assert.match(stdout, /^nothing to check: 0 images in 1 file; 1 file read, 1 templated/m);
 });
@@ -101,7 +107,7 @@ test('P12: JSON, JUnit, Markdown and SARIF state the coverage', async () => {
   const folder = makeRepository({ 'a.yaml': podWith(`a:1@${D}`, '"{{ .x }}"') });
   symlinkSync('nowhere.yaml', join(folder, 'dangling.yaml'));
   const print = async (format: string) => (await runTagproof(folder, ['check', '-o', format])).stdout;
-  const coverage = { files: 1, images: 1, templated: 1, invalid: 0, links: 1, encodings: 0 };
+  const coverage = { files: 1, images: 1, templated: 1, invalid: 0, links: 1, encodings: 0, leftOut: 0, unchecked: 0 };
   assert.deepEqual(JSON.parse(await print('json')).coverage, coverage);
   assert.deepEqual(JSON.parse(await print('sarif')).runs[0].properties.coverage, coverage);
   assert.match(await print('junit'), /<property name="tagproof.templated" value="1"\/>/);

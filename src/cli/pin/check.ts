@@ -14,7 +14,8 @@ import { type Drift, findDrift } from '../../resolve/drift.ts';
 import { type CommonOptions, type Context, collect, defineCommand, execute } from '../shared/command.ts';
 import { coverageLine, coverageOf } from '../shared/coverage.ts';
 import { findingAt, invalidFindings, unpinnedFinding } from '../shared/finding.ts';
-import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
+import { type FindFlags, findOptions, type GatheredFiles, gather } from '../shared/gather.ts';
+import { LOCK_HELP, openProject, type Project, projectData, projectLines } from '../shared/project.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { platformName } from './platforms.ts';
 
@@ -38,7 +39,7 @@ type Options = CommonOptions &
     strict: boolean;
     allow: string[];
     platform: string[];
-    lock: string;
+    lock?: string;
     require?: number;
     failOnEmpty: boolean;
   };
@@ -65,14 +66,15 @@ export function run(args: string[]): Promise<number> {
     )
     .option('--require <count>', 'exit code 2 unless at least this many images were found', parseCount)
     .option('--fail-on-empty', 'exit code 2 when there is no image to check', false)
-    .option('--lock <file>', 'the lock', 'tagproof.lock');
+    .option('--lock <file>', LOCK_HELP);
   return execute<Options>(command, args, async (paths, options, context) => {
     const unknown = options.allow.find((rule) => !Object.hasOwn(RULES, rule));
     if (unknown !== undefined)
       throw new Problem('usage', `--allow '${unknown}': expected one of ${Object.keys(RULES).join(', ')}`);
-    const config = await loadConfig(options.config);
-    const gathered = await gather(paths, options, config, context);
-    const { lock } = readLock(options.lock);
+    const project = await openProject(options);
+    const { config } = project;
+    const gathered = await gather(paths, options, project, context);
+    const { lock } = readLock(project.lock);
     const offline = [
       ...gathered.found.filter(({ reference }) => reference.digest === undefined).map(unpinnedFinding),
       ...invalidFindings(gathered.skipped),
@@ -88,7 +90,7 @@ export function run(args: string[]): Promise<number> {
     const policyContext = await policy?.loadPolicyContext(config, lock);
     if (policy && policyContext) offline.push(...policy.checkEvidence(gathered.found, policyContext));
     if (!options.online && (policyContext === undefined || options.offline))
-      return { report: report(gathered, { findings: offline, problems: [], lines: [] }, options) };
+      return { report: report(gathered, { findings: offline, problems: [], lines: [] }, { ...options, project }) };
     const required = (options.platform.length > 0 ? options.platform : config.platforms).map(platformName);
     return withClient(options, config, context, async (client) => {
       const online = options.online
@@ -105,7 +107,7 @@ export function run(args: string[]): Promise<number> {
             problems: [...online.problems, ...(verified?.problems ?? [])],
             lines: [...((policyContext && policy?.trustLines(policyContext)) ?? []), ...rateLimitLines(client)],
           },
-          options,
+          { ...options, project },
         ),
       };
     });
@@ -232,7 +234,11 @@ type Checks = {
   readonly lines: readonly string[];
 };
 
-function report(gathered: GatheredFiles, { findings: made, problems, lines }: Checks, options: Options): Report {
+function report(
+  gathered: GatheredFiles,
+  { findings: made, problems, lines }: Checks,
+  options: Options & { project: Project },
+): Report {
   const findings = made
     .map((item): Finding => (options.allow.includes(item.rule) ? { ...item, level: 'note' } : item))
     .sort((a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : (a.file ?? '') < (b.file ?? '') ? -1 : 1));
@@ -261,9 +267,10 @@ function report(gathered: GatheredFiles, { findings: made, problems, lines }: Ch
     summary: [
       `${verdict}: ${counted}; ${coverageLine(coverage)}${options.online || (options.verify && !options.offline) ? '' : ' (offline; --online asks registries)'}`,
       ...lines,
+      ...projectLines(options.project),
     ],
     coverage,
-    data: { online: options.online, images: total, pinned, coverage },
+    data: { project: projectData(options.project), online: options.online, images: total, pinned, coverage },
   };
 }
 

@@ -6,7 +6,7 @@ import { plural } from '../../report/plural.ts';
 import type { Cell, Section } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { loadConfig } from '../shared/project.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { type InspectedImage, readSubject } from './inspect.ts';
 

@@ -7,7 +7,7 @@ import type { RegistryClient } from '../../registry/client.ts';
 import type { Cell, Section } from '../../report/report.ts';
 import { type Child, type Closure, type ImageConfig, readClosure, readImageConfig } from '../../resolve/closure.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { loadConfig } from '../shared/project.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { platformName } from './platforms.ts';
 

@@ -5,6 +5,7 @@ import { printReference, tagKey, withoutDigest } from '../../image/reference.ts'
 import { type Lock, parseLock, printLock } from '../../lock/lock.ts';
 import { mergeLocks } from '../../lock/merge.ts';
 import { Problem } from '../../problem.ts';
+import type { Project } from '../shared/project.ts';
 import type { Verified } from './pin-verify.ts';
 
 /** Takes new answers and new evidence into the lock; the first sight of a digest is kept. @returns how many are new */
@@ -46,11 +47,11 @@ export const isUnrecorded = ({ reference }: Found, lock: Lock): boolean =>
   reference.digest !== undefined && reference.tag !== undefined && !lock.has(tagKey(reference));
 
 /** @param base the lock as it was read; @param lock the same with the changes of this run */
-export function lockChange(file: string, base: Lock, lock: Lock): Change {
+export function lockChange({ lock: file, top }: Project, base: Lock, lock: Lock): Change {
   return {
     kind: 'merge',
     file,
-    root: process.cwd(),
+    root: top,
     merge: (now) => {
       const current: Lock = now === undefined ? new Map() : parseLock(now.toString('utf8'), file);
       return printLock(mergeLocks(base, lock, current, file));

@@ -8,7 +8,7 @@ import { LOCK_TYPE, parseLock } from '../../lock/lock.ts';
 import { Problem } from '../../problem.ts';
 import { plural } from '../../report/plural.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { LOCK_HELP, openProject } from '../shared/project.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
 
 const EXAMPLES = `
@@ -18,7 +18,7 @@ tagproof serve admission --lock oci://ghcr.io/org/deploy/lock:production …
 tagproof lock pull ghcr.io/org/deploy/lock:production > tagproof.lock
 `;
 
-type Options = CommonOptions & RegistryFlags & { lock: string };
+type Options = CommonOptions & RegistryFlags & { lock?: string };
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
@@ -26,11 +26,11 @@ export function run(args: string[]): Promise<number> {
   )
     .addArgument(new Argument('<what>', 'what to do').choices(['push', 'pull']))
     .argument('<image>', 'where it lives there: ghcr.io/org/deploy/lock:production')
-    .option('--lock <file>', 'push: the file', 'tagproof.lock');
+    .option('--lock <file>', `push: ${LOCK_HELP}`);
   return execute<Options>(command, args, async ([what, image], options, context) => {
     const reference = parseReference(image as string);
     if (reference instanceof Problem) throw reference;
-    const config = await loadConfig(options.config);
+    const { config, lock } = await openProject(options);
     return withClient(options, config, context, async (client) => {
       if (what === 'pull') {
         const stdout = await readLockArtifact(client, reference);
@@ -39,8 +39,8 @@ export function run(args: string[]): Promise<number> {
           stdout,
         };
       }
-      const text = readNamed(options.lock);
-      const count = parseLock(text.toString('utf8'), options.lock).size; // a broken lock is not handed out
+      const text = readNamed(lock);
+      const count = parseLock(text.toString('utf8'), lock).size; // a broken lock is not handed out
       const artifact = { artifactType: LOCK_TYPE, layer: text, layerType: LOCK_TYPE, annotations: {} };
       const digest = await client.pusher(reference).put(reference.tag ?? 'latest', artifact);
       return {

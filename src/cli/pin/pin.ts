@@ -9,7 +9,8 @@ import { resolveAll } from '../../resolve/resolve.ts';
 import { unifiedDiff } from '../../source/diff.ts';
 import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
 import { invalidFindings, unpinnedFinding } from '../shared/finding.ts';
-import { type FindFlags, findOptions, gather, loadConfig } from '../shared/gather.ts';
+import { type FindFlags, findOptions, gather } from '../shared/gather.ts';
+import { LOCK_HELP, openProject, projectData, projectLines } from '../shared/project.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 import { isUnrecorded, lockChange, remember } from './lock-change.ts';
 import { pinnedData, pinnedSections, pinSummary, unresolved, wouldChange } from './pin-report.ts';
@@ -33,7 +34,7 @@ type Options = CommonOptions &
     diff: boolean;
     update: boolean;
     frozen: boolean;
-    lock: string | false;
+    lock?: string | false;
     platform: string[];
     onlyPlatform?: string;
     verify: boolean;
@@ -46,7 +47,7 @@ export function run(args: string[]): Promise<number> {
     .option('--diff', 'show a unified diff and write nothing; exit code 1 if there is any', false)
     .option('--update', 'also move pins to what their tags point to now', false)
     .option('--frozen', 'use tagproof.lock only, ask no registry', false)
-    .option('--lock <file>', 'the lock', 'tagproof.lock')
+    .option('--lock <file>', LOCK_HELP)
     .option('--no-lock', 'neither read nor write a lock')
     .option('--platform <platform>', 'warn where an image lacks this platform (repeatable)', collect, [])
     .option('--verify', 'write only digests that pass the rules of tagproof.yaml', false)
@@ -54,10 +55,11 @@ export function run(args: string[]): Promise<number> {
   return execute<Options>(command, args, async (paths, options, context) => {
     if (options.update && options.frozen)
       throw new Problem('usage', '--update asks registries and --frozen forbids it: choose one');
-    const config = await loadConfig(options.config);
-    const gathered = await gather(paths, options, config, context);
+    const project = await openProject(options);
+    const { config } = project;
+    const gathered = await gather(paths, options, project, context);
     return withClient(options, config, context, async (client) => {
-      const lockFile = options.lock === false ? undefined : options.lock;
+      const lockFile = options.lock === false ? undefined : project.lock;
       const lock: Lock = lockFile === undefined ? new Map() : readLock(lockFile).lock;
       const lockBefore: Lock = new Map(lock);
       // Loaded only with --verify: the engine of signatures is the larger half of this program.
@@ -121,7 +123,11 @@ export function run(args: string[]): Promise<number> {
         return { report: { ...base, problems, summary }, stdout };
       }
 
-      const rewrite = await planRewrite(plan.planned, { wantsDiff: options.diff, options: gathered.options });
+      const rewrite = await planRewrite(plan.planned, {
+        wantsDiff: options.diff,
+        options: gathered.options,
+        top: project.top,
+      });
       const confirmed = unrecorded.filter((found) => isConfirmed(found, answers));
       const learned =
         options.diff || lockFile === undefined
@@ -130,7 +136,7 @@ export function run(args: string[]): Promise<number> {
       // The lock comes first: when the machine dies in between, it knows images that no file pins yet, and running
       // again pins them to the same digests.
       const changes = [
-        ...(learned > 0 && lockFile !== undefined ? [lockChange(lockFile, lockBefore, lock)] : []),
+        ...(learned > 0 && lockFile !== undefined ? [lockChange(project, lockBefore, lock)] : []),
         ...rewrite.changes,
       ];
       const stopped = options.diff || rewrite.stopped.length > 0;
@@ -163,8 +169,9 @@ export function run(args: string[]): Promise<number> {
             ...noted,
             ...((policyContext && policy?.trustLines(policyContext)) ?? []),
             ...rateLimitLines(client),
+            ...projectLines(project),
           ],
-          data: { pinned: pinnedData(accepted, resolved), changed },
+          data: { project: projectData(project), pinned: pinnedData(accepted, resolved), changed },
         },
       };
     });

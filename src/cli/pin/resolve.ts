@@ -5,7 +5,7 @@ import { parseReference, printReference, withDigest } from '../../image/referenc
 import { asProblem, Problem } from '../../problem.ts';
 import { resolveAll } from '../../resolve/resolve.ts';
 import { type CommonOptions, type Context, defineCommand, execute } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { loadConfig } from '../shared/project.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 
 const EXAMPLES = `

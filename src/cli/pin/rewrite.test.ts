@@ -65,7 +65,11 @@ test('a file whose edits cannot be proved is left as it is, and named; the other
         return { result, changes };
       }),
     );
-    const { changes, refused, stopped } = await planRewrite(planned, { wantsDiff: false, options: OPTIONS });
+    const { changes, refused, stopped } = await planRewrite(planned, {
+      wantsDiff: false,
+      options: OPTIONS,
+      top: folder,
+    });
     assert.deepEqual(
       changes.map(({ file }) => file),
       ['good.yaml'],
@@ -76,7 +80,7 @@ test('a file whose edits cannot be proved is left as it is, and named; the other
     );
     assert.deepEqual(stopped, []);
     writeFileSync(join(folder, 'good.yaml'), `${TEXT}# edited by somebody else\n`);
-    const later = await planRewrite(planned.slice(0, 1), { wantsDiff: false, options: OPTIONS });
+    const later = await planRewrite(planned.slice(0, 1), { wantsDiff: false, options: OPTIONS, top: folder });
     assert.deepEqual(
       later.stopped.map(({ code }) => code),
       ['changed'],

@@ -28,12 +28,12 @@ export const editsOf = ({ changes }: Planned) => changes.map(({ edit }) => edit)
  * @throws Problem `refused` or `conflict`
  */
 export async function applyProved(text: string, { result, changes }: Planned, options: FindOptions): Promise<string> {
-  const { file } = result;
+  const { file, named } = result;
   const after = applyEdits(
     text,
     changes.map(({ edit }) => edit),
   );
-  const before = await findIn(text, file, options);
+  const before = { ...(await findIn(text, file, options, named)), ...(named !== undefined && { named }) };
   const keyOf = ({ document, path, start }: Found) => `${document} ${start} ${path}`;
   const places = new Map(before.found.map((found) => [keyOf(found), found]));
   const own = changes.map((change) => {
@@ -47,10 +47,13 @@ export async function applyProved(text: string, { result, changes }: Planned, op
   return after;
 }
 
-/** @param wantsDiff a diff costs as much as the edits, and only --diff shows it */
+/**
+ * @param wantsDiff a diff costs as much as the edits, and only --diff shows it
+ * @param top links inside this folder are followed
+ */
 export async function planRewrite(
   planned: readonly Planned[],
-  { wantsDiff, options }: { wantsDiff: boolean; options: FindOptions },
+  { wantsDiff, options, top }: { wantsDiff: boolean; options: FindOptions; top: string },
 ): Promise<Rewrite> {
   const changes: Change[] = [];
   const problems: Problem[] = [];
@@ -66,7 +69,7 @@ export async function planRewrite(
       const text = decode(bytes, file);
       const after = encodeLike(await applyProved(text, plan, options), bytes);
       if (wantsDiff) diff += unifiedDiff(file, text, editsOf(plan));
-      changes.push({ kind: 'replace', file, root: process.cwd(), before: bytes, after });
+      changes.push({ kind: 'replace', file, root: top, before: bytes, after });
     } catch (error) {
       const { code, message, where, cause } = asProblem(error, 'file', { file });
       problems.push(new Problem(code, message, { ...where, file }, cause));

@@ -1,21 +1,19 @@
 // scan --graph: what each overlay of the tree deploys, from the overlay down to the place that decides.
 import { describeGraph, type GraphRoot } from '../../graph/describe.ts';
-import { rootFrom } from '../../graph/graph.ts';
 import { loadKustomizations } from '../../graph/load.ts';
 import { plural } from '../../report/plural.ts';
 import type { Report, Section } from '../../report/report.ts';
-import type { FileResult } from '../../source/find.ts';
+import { shownAs, type Tree } from '../shared/tree.ts';
 
-/** @param results as found @param files all files of the tree, relative to the working folder */
-export async function graphReport(results: readonly FileResult[], files: readonly string[]): Promise<Report> {
-  const cwd = process.cwd();
-  const roots = describeGraph(results, await loadKustomizations(files, cwd), rootFrom(cwd));
+export async function graphReport({ top, results, files, scope, show }: Tree): Promise<Report> {
+  const kustomizations = await loadKustomizations(files, top);
+  const roots = describeGraph(results, kustomizations, { show, wanted: (file) => scope.has(file) });
   const images = roots.reduce((sum, { images: list }) => sum + list.length, 0);
   return {
     command: 'scan',
     sections: roots.map(section),
     findings: [],
-    problems: results.flatMap(({ problems }) => problems),
+    problems: results.filter(({ file }) => scope.has(file)).flatMap((result) => shownAs(result, show).problems),
     summary: [`${plural(images, 'image')} by way of ${plural(roots.length, 'overlay')}`],
     data: { graph: roots },
   };

@@ -6,9 +6,10 @@ import { plural } from '../../report/plural.ts';
 import type { Cell, Report, Section, Style } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
-import { type Coverage, coverageOf } from '../shared/coverage.ts';
+import { type Coverage, coverageOf, unread } from '../shared/coverage.ts';
 import { invalidFindings, unpinnedFinding } from '../shared/finding.ts';
-import { type FindFlags, findOptions, type GatheredFiles, gather, loadConfig } from '../shared/gather.ts';
+import { type FindFlags, findOptions, type GatheredFiles, gather } from '../shared/gather.ts';
+import { openProject, type Project, projectData, projectLines } from '../shared/project.ts';
 
 const EXAMPLES = `
 tagproof scan                        this repository
@@ -28,12 +29,13 @@ export function run(args: string[]): Promise<number> {
     .option('--explain', 'also show what is skipped and why, and the field of each hit', false)
     .option('--graph', 'show what each overlay deploys, and where each digest is decided', false);
   return execute<Options>(command, args, async (paths, options, context) => {
-    const gathered = await gather(paths, options, await loadConfig(options.config), context);
+    const project = await openProject(options);
+    const gathered = await gather(paths, options, project, context);
     if (options.graph && gathered.tree !== undefined) {
       const { graphReport } = await import('./scan-graph.ts');
-      return { report: await graphReport(gathered.tree.results, gathered.tree.files) };
+      return { report: await graphReport(gathered.tree) };
     }
-    return { report: report(gathered, options.explain) };
+    return { report: report(gathered, project, options.explain) };
   });
 }
 
@@ -45,8 +47,8 @@ const STYLES: Record<Posture, Style> = {
   'tag+digest': 'good',
 };
 
-function report(gathered: GatheredFiles, explain: boolean): Report {
-  const { found, skipped, problems, files, links } = gathered;
+function report(gathered: GatheredFiles, project: Project, explain: boolean): Report {
+  const { found, skipped, problems, files, links, passedOver } = gathered;
   const coverage = coverageOf(gathered);
   const counts: Record<string, number> = {
     latest: 0,
@@ -67,15 +69,18 @@ function report(gathered: GatheredFiles, explain: boolean): Report {
     sections: [
       ...gathered.results.flatMap((result) => section(result, explain)),
       ...(explain ? unfollowed(links) : []),
+      ...(explain ? notRead(passedOver) : []),
     ],
     findings: [...unpinned.map(unpinnedFinding), ...invalidFindings(skipped)],
     problems,
-    summary: summary({ found, skipped, coverage: readLine(coverage), counts, explain }),
+    summary: [...summary({ found, skipped, coverage: readLine(coverage), counts, explain }), ...projectLines(project)],
     coverage,
     data: {
+      project: projectData(project),
       files,
       coverage,
       links,
+      passedOver,
       counts,
       images: found.map(({ kind: _, slot, reference, ...place }) => ({
         ...place,
@@ -94,12 +99,20 @@ function report(gathered: GatheredFiles, explain: boolean): Report {
 }
 
 /** What else was not read is in the counts. */
-const readLine = ({ files, links }: Coverage) =>
-  `${files} read${links > 0 ? `, ${plural(links, 'link')} not followed` : ''}`;
+const readLine = ({ files, ...more }: Coverage) => [`${files} read`, ...unread({ ...more, encodings: 0 })].join(', ');
 
 function unfollowed(links: GatheredFiles['links']): Section[] {
   const rows = links.map(({ file, reason }): Cell[] => [{ text: 'skip: link', style: 'dim' }, file, reason]);
   return rows.length === 0 ? [] : [{ title: 'symbolic links', head: [], rows }];
+}
+
+function notRead(passedOver: GatheredFiles['passedOver']): Section[] {
+  const rows = passedOver.map(({ file, kind, reason }): Cell[] => [
+    { text: `skip: ${kind}`, style: 'dim' },
+    file,
+    reason,
+  ]);
+  return rows.length === 0 ? [] : [{ title: 'not read', head: [], rows }];
 }
 
 function section({ file, found, skipped }: GatheredFiles['results'][number], explain: boolean): Section[] {

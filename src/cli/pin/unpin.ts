@@ -11,7 +11,8 @@ import { unifiedDiff } from '../../source/diff.ts';
 import { unpinEdit } from '../../source/edit.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
 import { findingAt } from '../shared/finding.ts';
-import { type FindFlags, findOptions, gather, loadConfig } from '../shared/gather.ts';
+import { type FindFlags, findOptions, gather } from '../shared/gather.ts';
+import { LOCK_HELP, openProject, projectData, projectLines } from '../shared/project.ts';
 import { applyProved, editsOf, type Planned, planRewrite } from './rewrite.ts';
 
 const EXAMPLES = `
@@ -21,18 +22,19 @@ tagproof unpin - < pinned.yaml
 tagproof unpin --untagged            also name@sha256:… that no lock knows
 `;
 
-type Options = CommonOptions & FindFlags & { diff: boolean; untagged: boolean; lock: string };
+type Options = CommonOptions & FindFlags & { diff: boolean; untagged: boolean; lock?: string };
 
 export function run(args: string[]): Promise<number> {
   const command = findOptions(
     defineCommand('unpin', 'Takes the digests out again: the exact inverse of pin, without network.', EXAMPLES),
   )
     .option('--diff', 'show a unified diff and write nothing; exit code 1 if there is any', false)
-    .option('--lock <file>', 'the lock, which knows what pin wrote behind a name without tag', 'tagproof.lock')
+    .option('--lock <file>', `${LOCK_HELP}; it knows what pin wrote behind a name without tag`)
     .option('--untagged', 'take every digest, also where only a bare name (latest) would be left', false);
   return execute<Options>(command, args, async (paths, options, context) => {
-    const gathered = await gather(paths, options, await loadConfig(options.config), context);
-    const { lock } = readLock(options.lock);
+    const project = await openProject(options);
+    const gathered = await gather(paths, options, project, context);
+    const { lock } = readLock(project.lock);
     const goes = (found: Found) => found.slot.unpin !== undefined && (options.untagged || hasWayBack(found, lock));
     const planned = gathered.results.map((result) => ({
       result,
@@ -68,6 +70,7 @@ export function run(args: string[]): Promise<number> {
     const { changes, diff, refused, stopped } = await planRewrite(planned, {
       wantsDiff: options.diff,
       options: gathered.options,
+      top: project.top,
     });
     const outcome = options.diff || stopped.length > 0 ? undefined : commitFiles(changes);
     const changed = options.diff ? changes.map(({ file }) => file) : outcome === undefined ? [] : changedFiles(outcome);
@@ -100,8 +103,9 @@ export function run(args: string[]): Promise<number> {
           `${options.diff ? 'would unpin' : 'unpinned'} ${plural(editsIn(rewritten), 'image')} in ${plural(changed.length, 'file')}`,
           ...(outcome === undefined ? [] : explainOutcome(outcome)),
           ...(stopped.length > 0 && !options.diff ? ['nothing was changed'] : []),
+          ...projectLines(project),
         ],
-        data: { unpinned: describe(unpinned), changed },
+        data: { project: projectData(project), unpinned: describe(unpinned), changed },
       },
     };
   });

@@ -3,7 +3,7 @@
 // leaves as a comment to fill in.
 import type { Reference, Resolution } from '../../flow.ts';
 import { printReference, repositoryOf, withDigest } from '../../image/reference.ts';
-import type { Config, CosignAuthority } from '../../policy/config.ts';
+import type { CosignAuthority } from '../../policy/config.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import { plural } from '../../report/plural.ts';
@@ -16,6 +16,7 @@ import { verifyMaterial } from '../../verify/cosign/verify-material.ts';
 import { PUBLIC_GOOD } from '../../verify/trust/store.ts';
 import type { CommonOptions, Context } from '../shared/command.ts';
 import { gather } from '../shared/gather.ts';
+import type { OpenProject } from '../shared/project.ts';
 import { type RegistryFlags, withClient } from '../shared/registry.ts';
 
 type SignerIdentity = { readonly issuer: string; readonly subject: string };
@@ -31,15 +32,15 @@ type RepositorySignatures = {
 };
 
 export async function initPolicy(
-  config: Config,
+  project: OpenProject,
   paths: string[],
   options: CommonOptions & RegistryFlags,
   context: Context,
 ): Promise<{ report: Report; stdout: string }> {
-  const { found, problems } = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, config, context);
+  const { found, problems } = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, project, context);
   const references = new Map(found.map(({ reference }) => [repositoryOf(reference), reference]));
   if (references.size === 0) throw new Problem('usage', 'there are no images here for a first policy');
-  const known = await withClient(options, config, context, async (client) => {
+  const known = await withClient(options, project.config, context, async (client) => {
     const answers = await resolveAll(references.values(), { client });
     return Promise.all(
       [...references].map(([name, reference]) =>

@@ -14,7 +14,8 @@ import { plural } from '../../report/plural.ts';
 import type { Cell, Report } from '../../report/report.ts';
 import { loadSigners } from '../../verify/verify.ts';
 import { type CommonOptions, type Context, defineCommand, execute } from '../shared/command.ts';
-import { gather, loadConfig } from '../shared/gather.ts';
+import { gather } from '../shared/gather.ts';
+import { configurationToWrite, type OpenProject, openProject } from '../shared/project.ts';
 import { type RegistryFlags, registryOptions } from '../shared/registry.ts';
 
 const EXAMPLES = `
@@ -38,14 +39,15 @@ export function run(args: string[]): Promise<number> {
     );
   command.option('--replay', 'explain: the arguments are logs of the webhook; decide them again', false);
   return execute<Options>(command, args, async ([what, ...rest], options, context) => {
-    const config = await loadConfig(options.config);
+    const project = await openProject(options);
+    const { config } = project;
     switch (what) {
       case 'lint':
-        return { report: await lint(config, rest, options, context) };
+        return { report: await lint(project, rest, context) };
       case 'test':
         return { report: await (await import('./run-cases.ts')).testPolicy(config, rest) };
       case 'init':
-        return (await import('./init.ts')).initPolicy(config, rest, options, context);
+        return (await import('./init.ts')).initPolicy(project, rest, options, context);
       default:
         if (options.replay) return { report: (await import('./replay.ts')).replay(config, rest) };
         return { report: explain(config, rest) };
@@ -53,15 +55,12 @@ export function run(args: string[]): Promise<number> {
   });
 }
 
-async function lint(
-  config: Config,
-  paths: string[],
-  { config: file }: CommonOptions,
-  context: Context,
-): Promise<Report> {
-  const signers = await loadSigners(config.authorities); // throws for keys that cannot be used
-  const { found, problems } = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, config, context);
-  const source = existsSync(file ?? 'tagproof.yaml') ? readFileSync(file ?? 'tagproof.yaml', 'utf8') : '';
+async function lint(project: OpenProject, paths: string[], context: Context): Promise<Report> {
+  const { config } = project;
+  const signers = await loadSigners(config.authorities, config.folder); // throws for keys that cannot be used
+  const { found, problems } = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, project, context);
+  const file = configurationToWrite(project);
+  const source = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const now = new Date();
   const lints = [
     ...lintPolicy(
@@ -79,7 +78,7 @@ async function lint(
     findings: lints.map(({ level, subject, message, path }) => ({
       rule: 'policy-lint',
       level,
-      file: file ?? 'tagproof.yaml',
+      file,
       ...positionOf(source, path),
       message: `${subject}: ${message}`,
     })),

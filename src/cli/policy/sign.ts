@@ -19,7 +19,7 @@ import { signatureRepository } from '../../verify/signature-repository.ts';
 import type { TrustRoot } from '../../verify/trust/root.ts';
 import { loadTrustRoot, PUBLIC_GOOD } from '../../verify/trust/store.ts';
 import { type CommonOptions, type Context, collect, defineCommand, execute } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { loadConfig } from '../shared/project.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
 
 const EXAMPLES = `

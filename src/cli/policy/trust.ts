@@ -11,7 +11,7 @@ import type { Cell, Report } from '../../report/report.ts';
 import { expiries, parseTrustRoot, type TrustRoot } from '../../verify/trust/root.ts';
 import { loadTrustRoot, PUBLIC_GOOD, PUBLIC_MIRROR, storeRoot } from '../../verify/trust/store.ts';
 import { type CommonOptions, type Context, defineCommand, execute } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { loadConfig } from '../shared/project.ts';
 import { type RegistryFlags, registryOptions, withClient } from '../shared/registry.ts';
 
 const EXAMPLES = `

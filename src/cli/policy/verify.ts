@@ -19,7 +19,8 @@ import { Problem } from '../../problem.ts';
 import { plural } from '../../report/plural.ts';
 import type { Cell, Finding, Section } from '../../report/report.ts';
 import { type CommonOptions, defineCommand, execute } from '../shared/command.ts';
-import { type FindFlags, gather, loadConfig } from '../shared/gather.ts';
+import { type FindFlags, gather } from '../shared/gather.ts';
+import { LOCK_HELP, openProject } from '../shared/project.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
 
 const EXAMPLES = `
@@ -29,7 +30,7 @@ tagproof verify                        every image in this repository
 tagproof verify --output json
 `;
 
-type Options = CommonOptions & RegistryFlags & { lock: string };
+type Options = CommonOptions & RegistryFlags & { lock?: string };
 /** An image and its place, if it came from a file. */
 type Subject = { readonly reference: Reference; readonly scope: Scope; readonly found?: Found };
 
@@ -43,16 +44,17 @@ export function run(args: string[]): Promise<number> {
     defineCommand('verify', 'Shows who signed each image and whether that satisfies the policy.', EXAMPLES),
   )
     .argument('[images or paths...]', 'image references, or files and folders to find them in (default: .)')
-    .option('--lock <file>', 'the lock file, which records when a digest was first seen', 'tagproof.lock');
+    .option('--lock <file>', `${LOCK_HELP}; it records when a digest was first seen`);
   return execute<Options>(command, args, async (given, options, context) => {
-    const config = await loadConfig(options.config);
-    const { lock } = readLock(options.lock);
+    const project = await openProject(options);
+    const { config } = project;
+    const { lock } = readLock(project.lock);
     const policyContext = await loadPolicyContext(config, lock);
     const isPath = (text: string) => statSync(text, { throwIfNoEntry: false }) !== undefined || text === '-';
     const paths = given.filter(isPath);
     const parsed = given.filter((text) => !isPath(text)).map((text) => parseReference(text));
     const flags: FindFlags = { exclude: [], stdinName: 'stdin.yaml' };
-    const gathered = given.length === 0 || paths.length > 0 ? await gather(paths, flags, config, context) : undefined;
+    const gathered = given.length === 0 || paths.length > 0 ? await gather(paths, flags, project, context) : undefined;
     const subjects: Subject[] = [
       ...parsed.flatMap((reference) => (reference instanceof Problem ? [] : [{ reference, scope: {} }])),
       ...(gathered?.found ?? []).map((found) => ({ reference: found.reference, scope: scopeOf(found), found })),

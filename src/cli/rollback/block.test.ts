@@ -39,7 +39,7 @@ test('blocked: a list that is there grows, one that is not begins; comments and 
   for (const [name, before, expected] of cases) {
     const file = `${name.replaceAll(' ', '-')}.yaml`;
     if (before !== undefined) writeFileSync(file, before);
-    const { problems } = commitFiles([blockChange(file, [{ digest: A, reason: 'bad' }])]);
+    const { problems } = commitFiles([blockChange(file, process.cwd(), [{ digest: A, reason: 'bad' }])]);
     if (typeof expected === 'string') {
       assert.deepEqual(problems, [], name);
       assert.equal(readFileSync(file, 'utf8'), expected, name);

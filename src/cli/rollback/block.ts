@@ -21,11 +21,11 @@ export async function closureDigests(ledger: Ledger, digest: string): Promise<re
 }
 
 /** Adds to the list under `blocked:`; every other byte stays. A file that does not exist begins with it. */
-export function blockChange(file: string, blocked: readonly Blocked[]): Change {
+export function blockChange(file: string, top: string, blocked: readonly Blocked[]): Change {
   return {
     kind: 'merge',
     file,
-    root: process.cwd(),
+    root: top,
     merge: (now) => {
       const before = now?.toString('utf8') ?? '';
       const known = digestsIn(before === '' ? {} : parseConfig(before, file));

@@ -10,7 +10,8 @@ import { Problem } from '../../problem.ts';
 import { plural } from '../../report/plural.ts';
 import type { Report } from '../../report/report.ts';
 import { withCluster } from '../cluster/cluster.ts';
-import { gather, loadConfig } from '../shared/gather.ts';
+import { gather } from '../shared/gather.ts';
+import { configurationToWrite } from '../shared/project.ts';
 import { applyToCluster, type Changed } from './apply-to-cluster.ts';
 import { blockChange, blockInCluster, closureDigests, pullableDigests } from './block.ts';
 import { type RollbackRun, recordRollback, rollbackReport } from './rollback-run.ts';
@@ -35,10 +36,9 @@ async function writeToFiles(
   blocked: readonly Blocked[],
   run: RollbackRun,
 ): Promise<Report> {
-  const { options, context, paths } = run;
-  const config = await loadConfig(options.config);
-  const gathered = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, config, context);
-  const { changes, diff, problems } = await planFiles(steps, gathered, options.diff);
+  const { options, context, paths, project } = run;
+  const gathered = await gather(paths, { exclude: [], stdinName: 'stdin.yaml' }, project, context);
+  const { changes, diff, problems } = await planFiles(steps, gathered, { wantsDiff: options.diff, top: project.top });
   if (context.signal.aborted) throw new Problem('interrupted', 'interrupted; nothing was changed');
   if (problems.length > 0) return rollbackReport(problems, ['nothing was changed'], { changed: [], to: steps });
   if (options.diff) {
@@ -47,8 +47,8 @@ async function writeToFiles(
   }
   // The hold and the blocklist come before the manifests: a machine that dies in between blocks too much, not too little.
   const others = [
-    holdChange(options.lock, steps, options.reason),
-    ...(blocked.length > 0 ? [blockChange(options.config ?? 'tagproof.yaml', blocked)] : []),
+    holdChange(project, steps, options.reason),
+    ...(blocked.length > 0 ? [blockChange(configurationToWrite(project), project.top, blocked)] : []),
   ];
   const outcome = await commit(
     [...others, ...changes],
@@ -59,7 +59,7 @@ async function writeToFiles(
   const said =
     outcome.problems.length > 0
       ? []
-      : [`changed ${plural(changed.length, 'file')}; ${options.lock} holds it against pin --update; commit both`];
+      : [`changed ${plural(changed.length, 'file')}; ${project.lock} holds it against pin --update; commit both`];
   return rollbackReport(outcome.problems, [...said, ...explainOutcome(outcome)], { changed, to: steps });
 }
 

@@ -8,6 +8,7 @@ import type { Problem } from '../../problem.ts';
 import type { Report } from '../../report/report.ts';
 import type { ClusterFlags } from '../cluster/cluster.ts';
 import type { CommonOptions, Context } from '../shared/command.ts';
+import type { OpenProject } from '../shared/project.ts';
 import type { RegistryFlags } from '../shared/registry.ts';
 
 export type RollbackOptions = CommonOptions &
@@ -22,13 +23,14 @@ export type RollbackOptions = CommonOptions &
     selector?: string;
     clusterName?: string;
     ledger: string;
-    lock: string;
+    lock?: string;
   };
 export type RollbackRun = {
   readonly ledger: Ledger;
   readonly options: RollbackOptions;
   readonly context: Context;
   readonly paths: string[];
+  readonly project: OpenProject;
 };
 
 /** One append: the record has the rollback with what it blocks, or neither. */

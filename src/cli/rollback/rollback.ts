@@ -25,7 +25,7 @@ import type { Report } from '../../report/report.ts';
 import { clusterOptions, withCluster } from '../cluster/cluster.ts';
 import { ledgerOption, withLedger } from '../cluster/history.ts';
 import { defineCommand, execute } from '../shared/command.ts';
-import { loadConfig } from '../shared/gather.ts';
+import { LOCK_HELP, openProject } from '../shared/project.ts';
 import { registryOptions, withClient } from '../shared/registry.ts';
 import { executePlan } from './execute-plan.ts';
 import { listCandidates } from './list.ts';
@@ -60,17 +60,18 @@ export function run(args: string[]): Promise<number> {
     .option('--release', 'end the hold on a workload that was rolled back', false)
     .option('-l, --selector <labels>', 'with a namespace: only workloads with these labels, such as those of a release')
     .option('--cluster-name <name>', 'name of the cluster in the ledger, where it has several')
-    .option('--lock <file>', 'records the hold, which pin --update respects', 'tagproof.lock');
+    .option('--lock <file>', `${LOCK_HELP}; it records the hold, which pin --update respects`);
   return execute<RollbackOptions>(command, args, async ([what = '', ...paths], options, context) => {
     const target = targetsOf(what);
+    const project = await openProject(options);
+    const { config } = project;
     return withLedger(options.ledger, async (ledger) => {
-      const run = { ledger, options, context, paths };
+      const run = { ledger, options, context, paths, project };
       if (options.release) return { report: await releaseHold(target, run) };
       if (options.to === undefined && !('kind' in target))
         throw new Problem('usage', 'expected --to with a time: a whole namespace has no list of candidates');
-      const config = await loadConfig(options.config);
       const policyContext =
-        config.rules.length === 0 ? undefined : await loadPolicyContext(config, readLock(options.lock).lock);
+        config.rules.length === 0 ? undefined : await loadPolicyContext(config, readLock(project.lock).lock);
       return withClient(options, config, context, async (client) => {
         if (options.to === undefined && 'kind' in target)
           return { report: await listCandidates(target, client, policyContext, run) };
@@ -139,7 +140,7 @@ async function checkAll(
 /** Ends the hold: in the lock, and in the ledger, which the watcher reads. */
 async function releaseHold(
   target: WorkloadRef | { readonly namespace: string },
-  { ledger, options }: RollbackRun,
+  { ledger, options, project }: RollbackRun,
 ): Promise<Report> {
   if (!('kind' in target)) throw new Problem('usage', '--release: expected NAMESPACE/KIND/NAME');
   const { namespace, kind, name } = target;
@@ -162,7 +163,7 @@ async function releaseHold(
       },
     ]);
   const outcome = await commit(
-    chosen.length > 0 ? [holdChange(options.lock, [{ workload: target, chosen }], undefined)] : [],
+    chosen.length > 0 ? [holdChange(project, [{ workload: target, chosen }], undefined)] : [],
     [{ name: 'the ledger entry', run: record }],
   );
   const released = `${what} is no longer held at ${[...digests].map(shortDigest).join(', ')}`;

@@ -11,6 +11,7 @@ import { pinEdit } from '../../source/edit.ts';
 import type { ProvedChange } from '../../source/prove.ts';
 import { type Planned, planRewrite } from '../pin/rewrite.ts';
 import type { GatheredFiles } from '../shared/gather.ts';
+import type { Project } from '../shared/project.ts';
 
 export type FileRollback = {
   readonly changes: readonly Change[];
@@ -23,7 +24,7 @@ export type FileRollback = {
 export async function planFiles(
   steps: readonly Step<Checked>[],
   gathered: GatheredFiles,
-  wantsDiff: boolean,
+  { wantsDiff, top }: { readonly wantsDiff: boolean; readonly top: string },
 ): Promise<FileRollback> {
   const edits = new Map<Found, ProvedChange>();
   const problems: Problem[] = [...gathered.problems];
@@ -50,7 +51,7 @@ export async function planFiles(
   const planned = gathered.results.map(
     (result): Planned => ({ result, changes: result.found.flatMap((found) => edits.get(found) ?? []) }),
   );
-  const { changes, diff, refused, stopped } = await planRewrite(planned, { wantsDiff, options: gathered.options });
+  const { changes, diff, refused, stopped } = await planRewrite(planned, { wantsDiff, options: gathered.options, top });
   return { changes, diff, problems: [...refused, ...stopped] };
 }
 
@@ -89,13 +90,13 @@ function editOf(found: Found, { reference: to }: RollbackCandidate): ProvedChang
 }
 
 /** What `pin --update` leaves alone from now on. @param reason undefined: the hold is released */
-export function holdChange(file: string, steps: readonly Step[], reason: string | undefined): Change {
+export function holdChange({ lock: file, top }: Project, steps: readonly Step[], reason: string | undefined): Change {
   const at = new Date().toISOString();
   const by = userInfo().username;
   return {
     kind: 'merge',
     file,
-    root: process.cwd(),
+    root: top,
     merge: (now) => {
       const lock: Lock = now === undefined ? new Map() : parseLock(now.toString('utf8'), file);
       for (const { reference, interval } of steps.flatMap(({ chosen }) => chosen)) {

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { asProblem, Problem } from '../../problem.ts';
 import { FORMATS, PRINTERS } from '../../report/formats.ts';
 import { exitCode, type Format, type Report } from '../../report/report.ts';
+import { CONFIG_HELP } from './project.ts';
 import { version } from './version.ts';
 
 /** A command as it is loaded: takes its arguments, returns the exit code. */
@@ -15,7 +16,7 @@ export function defineCommand(name: string, summary: string, examples: string): 
   return new Command(`tagproof ${name}`)
     .description(summary)
     .addOption(new Option('-o, --output <format>', 'how to print').choices(FORMATS).default('text'))
-    .option('-c, --config <file>', 'configuration (default: tagproof.yaml, if there is one)')
+    .option('-c, --config <file>', CONFIG_HELP)
     .option('-q, --quiet', 'no progress', false)
     .option('--no-color', 'no colour (also: NO_COLOR=1)')
     .addHelpText(

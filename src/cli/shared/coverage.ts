@@ -14,9 +14,13 @@ export type Coverage = {
   readonly links: number;
   /** Files whose encoding is not read. */
   readonly encodings: number;
+  /** Paths that tagproof was told to leave out: .tagproofignore, find.exclude, --exclude. */
+  readonly leftOut: number;
+  /** Files that were named and are of no known kind. */
+  readonly unchecked: number;
 };
 
-export function coverageOf({ files, found, skipped, problems, links }: GatheredFiles): Coverage {
+export function coverageOf({ files, found, skipped, problems, links, passedOver }: GatheredFiles): Coverage {
   const skippedAs = (...reasons: string[]) => skipped.filter(({ reason }) => reasons.includes(reason)).length;
   return {
     files,
@@ -25,16 +29,32 @@ export function coverageOf({ files, found, skipped, problems, links }: GatheredF
     invalid: skippedAs('invalid'),
     links: links.length,
     encodings: problems.filter(({ code }) => code === 'encoding').length,
+    leftOut: passedOver.filter(({ kind }) => kind === 'left-out').length,
+    unchecked: passedOver.filter(({ kind }) => kind === 'unknown').length,
   };
 }
 
 /** `12 files read, 2 templated, 1 link not followed`: files always, the rest where there is any. */
-export function coverageLine({ files, templated, invalid, links, encodings }: Coverage): string {
+export function coverageLine({ files, templated, invalid, ...more }: Coverage): string {
   return [
     `${plural(files, 'file')} read`,
     ...(templated > 0 ? [`${templated} templated`] : []),
     ...(invalid > 0 ? [`${invalid} invalid`] : []),
+    ...unread(more),
+  ].join(', ');
+}
+
+/** What was not read, where there is any: `1 link not followed, 2 paths left out`. */
+export function unread({
+  links,
+  encodings,
+  leftOut,
+  unchecked,
+}: Pick<Coverage, 'links' | 'encodings' | 'leftOut' | 'unchecked'>): string[] {
+  return [
     ...(links > 0 ? [`${plural(links, 'link')} not followed`] : []),
     ...(encodings > 0 ? [`${plural(encodings, 'encoding')} not read`] : []),
-  ].join(', ');
+    ...(leftOut > 0 ? [`${plural(leftOut, 'path')} left out`] : []),
+    ...(unchecked > 0 ? [`${plural(unchecked, 'file')} not checked`] : []),
+  ];
 }

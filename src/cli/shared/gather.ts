@@ -1,19 +1,17 @@
 // From paths on the command line to what was found in them, with the configuration applied.
-import { existsSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Found, Skipped } from '../../flow.ts';
-import type { GraphOptions } from '../../graph/graph.ts';
 import { matchesPattern } from '../../image/pattern.ts';
 import { repositoryOf } from '../../image/reference.ts';
-import { type Config, NO_CONFIG } from '../../policy/config.ts';
+import type { Config } from '../../policy/config.ts';
 import { Problem } from '../../problem.ts';
-import { dialectOf } from '../../source/dialects.ts';
-import { listFiles, type UnfollowedLink } from '../../source/files.ts';
+import type { ListOptions, PassedOver, UnfollowedLink } from '../../source/files.ts';
 import { type FileResult, type FindOptions, findIn } from '../../source/find.ts';
-import { readFiles } from '../../source/read.ts';
 import { decode, isWide, MAX_FILE_BYTES, tooLarge } from '../../source/text.ts';
 import { type Context, collect } from './command.ts';
+import type { OpenProject } from './project.ts';
+import { readTree, type Tree } from './tree.ts';
 
 export type FindFlags = { exclude: string[]; argsEnv?: boolean; stdinName: string };
 
@@ -30,14 +28,16 @@ export type GatheredFiles = {
   readonly found: readonly Found[];
   readonly skipped: readonly Skipped[];
   readonly problems: readonly Problem[];
-  /** As found, before the deployment graph; and all files that were listed. */
-  readonly tree?: { readonly results: readonly FileResult[]; readonly files: readonly string[] };
+  /** Absent for standard input. */
+  readonly tree?: Tree;
   /** How they were searched; an edit is proved with the same options. */
   readonly options: FindOptions;
   /** Files that were read. */
   readonly files: number;
   /** Symbolic links that were not followed, and why. */
   readonly links: readonly UnfollowedLink[];
+  /** Paths that are not read, and why. */
+  readonly passedOver: readonly PassedOver[];
   /** The text of standard input, when that is what was read. */
   readonly stdin?: string;
 };
@@ -45,9 +45,10 @@ export type GatheredFiles = {
 export async function gather(
   paths: string[],
   flags: FindFlags,
-  config: Config,
-  { progress, signal }: Context,
+  project: OpenProject,
+  context: Context,
 ): Promise<GatheredFiles> {
+  const { config, cwd, top, root, configuration, lock } = project;
   const options: FindOptions = {
     fields: config.find.fields,
     argsAndEnv: flags.argsEnv ?? config.find.argsAndEnv,
@@ -55,42 +56,35 @@ export async function gather(
   if (paths.includes('-')) {
     if (paths.length > 1) throw new Problem('usage', 'standard input (-) cannot be combined with paths');
     const stdin = await readStdin();
-    return { ...apply([await findIn(stdin, flags.stdinName, options)], config), options, files: 1, links: [], stdin };
+    const results = [await findIn(stdin, flags.stdinName, options)];
+    return { ...apply(results, config), options, files: 1, links: [], passedOver: [], stdin };
   }
-  progress.show('looking for files');
-  const { files, problems, links } = listFiles(paths.length === 0 ? ['.'] : paths, process.cwd(), [
-    ...config.find.exclude,
-    ...flags.exclude,
-  ]);
-  // The configuration names images too; they are tagproof's own, not the repository's.
-  const searched = files.filter((file) => basename(file) !== 'tagproof.yaml' || dirname(file) !== '.');
-  const results = await readFiles(searched, process.cwd(), options, {
-    progress: (done) => progress.show(`read ${done} of ${searched.length} files`),
-  });
-  if (signal.aborted) throw new Problem('interrupted', 'interrupted');
-  const applied = apply(
-    await asDeployed(results, { files: searched, cwd: process.cwd(), charts: config.find.charts ?? [] }),
-    config,
+  context.progress.show('looking for files');
+  const listing: ListOptions = {
+    cwd,
+    top,
+    exclude: [
+      { folder: root, patterns: config.find.exclude, from: 'find.exclude' },
+      { folder: cwd, patterns: flags.exclude, from: '--exclude' },
+    ],
+    own: new Set([configuration, lock].flatMap((file) => (file === undefined ? [] : [resolve(cwd, file)]))),
+  };
+  const { tree, list, results } = await readTree(
+    paths.length === 0 ? ['.'] : paths,
+    project,
+    { listing, options },
+    context,
   );
-  const tree = { results, files: searched };
-  return { ...applied, tree, options, problems: [...problems, ...applied.problems], files: searched.length, links };
+  const applied = apply(results, config);
+  const { links, passedOver } = list;
+  const problems = [...list.problems, ...applied.problems];
+  return { ...applied, tree, options, problems, files: tree.scope.size, links, passedOver };
 }
 
-/** The deployment graph is loaded only where something could decide over an image: an overlay, or a chart that takes it in parts. */
-async function asDeployed(results: readonly FileResult[], options: GraphOptions): Promise<readonly FileResult[]> {
-  const decides =
-    options.files.some((file) => dialectOf(file) === 'kustomize') ||
-    results.some(({ found, overlays }) => overlays !== undefined || found.some(({ parts }) => parts !== undefined));
-  return decides ? (await import('../../graph/graph.ts')).seeAsDeployed(results, options) : results;
-}
-
-/** Loads tagproof.yaml only when there is one: its reader costs more than a scan of one file. */
-export async function loadConfig(file: string | undefined): Promise<Config> {
-  if (file === undefined && !existsSync('tagproof.yaml')) return NO_CONFIG;
-  return (await import('../../policy/config-file.ts')).readConfig(file);
-}
-
-function apply(results: readonly FileResult[], config: Config): Omit<GatheredFiles, 'files' | 'links' | 'options'> {
+function apply(
+  results: readonly FileResult[],
+  config: Config,
+): Omit<GatheredFiles, 'files' | 'links' | 'passedOver' | 'options'> {
   const kept = config.find.ignore.length === 0 ? results : results.map((result) => withoutIgnored(result, config));
   return {
     results: kept,
