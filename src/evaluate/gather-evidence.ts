@@ -1,6 +1,7 @@
 // The evidence about one digest: only what the rules that apply to the image demand.
 import type { ChildVerdicts, Evidence, PinnedReference, Reference, Resolved, Scope } from '../flow.ts';
-import { printReference, tagKey, withDigest } from '../image/reference.ts';
+import { printReference, withDigest } from '../image/reference.ts';
+import { entryOf } from '../lock/digests.ts';
 import type { Lock } from '../lock/lock.ts';
 import { authoritiesOf, authoritiesOfRule, type Config, type Rule } from '../policy/config.ts';
 import { hashOf } from '../policy/hash.ts';
@@ -64,14 +65,14 @@ export async function gatherEvidence(input: EvidenceInput): Promise<Evidence> {
         ),
     hasBoth && rules.some(({ tagAgrees }) => tagAgrees) ? tagNowOf(reference, tagOf) : undefined,
   ]);
-  const entry = sources.lock.get(tagKey(reference));
+  const entry = entryOf(sources.lock, subject);
   return {
     digest,
     ...gathered,
     ...(children !== undefined && { children }),
     ...(tagNow !== undefined && { tagNow }),
     ...(known !== undefined && { platforms: known instanceof Problem ? known : known.platforms }),
-    ...(entry?.digest === digest && { firstSeen: entry.firstSeen }),
+    ...(entry !== undefined && { firstSeen: entry.firstSeen }),
   };
 }
 

@@ -1,10 +1,11 @@
 // tagproof.lock: the digest that each tag was pinned to, and when that digest was first seen. One
-// image a line, sorted, so that git merges it line by line (`merge=union` works). It is valid YAML,
-// with a JSON Schema in schema/.
+// image a line, sorted, so that git merges it line by line (`merge=union` works). A further digest of
+// a tag has a line of its own (digests.ts). It is valid YAML, with a JSON Schema in schema/.
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { DIGEST } from '../image/digest.ts';
 import { asProblem, Problem } from '../problem.ts';
+import { joinEntries } from './join.ts';
 
 const EvidenceSchema = v.strictObject({
   /** Hash of the authorities and rules that the image passed. */
@@ -38,6 +39,11 @@ export const EntrySchema = v.strictObject({
   /** Where the digest came from: `registry`, `engine`, or the host of a mirror. */
   source: v.string(),
   /**
+   * The places where `pin` wrote this digest. Absent: wherever the tag has it, which is what locks of older versions
+   * mean too. Empty: nowhere, because it stood in the tree before `pin` came and was adopted. `unpin` takes out no other.
+   */
+  wrote: v.optional(v.array(v.string())),
+  /**
    * The image was rolled back to this digest: `pin --update` keeps it until the hold is released.
    */
   hold: v.optional(v.strictObject({ reason: v.string(), by: v.string(), at: v.pipe(v.string(), v.isoTimestamp()) })),
@@ -53,7 +59,7 @@ export const LOCK_TYPE = 'application/vnd.tagproof.lock.v1+yaml';
 
 export type LockEntry = v.InferOutput<typeof EntrySchema>;
 export type LockEvidence = v.InferOutput<typeof EvidenceSchema>;
-/** By canonical reference with tag: `docker.io/library/nginx:1.27`. */
+/** By canonical reference with tag, `docker.io/library/nginx:1.27`; with `@digest` behind it for a further digest of the tag. */
 export type Lock = Map<string, LockEntry>;
 
 const HEADER =
@@ -98,12 +104,14 @@ function add(lock: Lock, line: string, where: { file: string; line: number }): v
   if (!result.success)
     throw new Problem('syntax', `${v.getDotPath(result.issues[0]) ?? 'entry'}: ${result.issues[0].message}`, where);
   const entry = result.output;
+  const named = /@(sha\d+:[a-f0-9]+)$/.exec(key)?.[1];
+  if (named !== undefined && named !== entry.digest)
+    throw new Problem('syntax', `${key} has another digest than its name says`, where);
   const before = lock.get(key);
   if (before !== undefined && before.digest !== entry.digest) {
     throw new Problem('conflict', `${key} is here twice with different digests: delete one of the lines`, where);
   }
-  // Two branches made the same pin: the earlier first sight counts.
-  lock.set(key, before !== undefined && before.firstSeen < entry.firstSeen ? before : entry);
+  lock.set(key, before === undefined ? entry : joinEntries(before, entry));
 }
 
 export function printLock(lock: Lock): string {
@@ -114,13 +122,14 @@ export function printLock(lock: Lock): string {
 }
 
 /** A fixed order of keys, so that equal entries are equal lines. */
-function ordered({ digest, mediaType, platforms, firstSeen, source, hold, verified }: LockEntry): LockEntry {
+function ordered({ digest, mediaType, platforms, firstSeen, source, wrote, hold, verified }: LockEntry): LockEntry {
   return {
     digest,
     ...(mediaType !== undefined && { mediaType }),
     ...(platforms !== undefined && { platforms }),
     firstSeen,
     source,
+    ...(wrote !== undefined && { wrote }),
     ...(hold !== undefined && { hold }),
     ...(verified !== undefined && { verified }),
   };

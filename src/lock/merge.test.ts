@@ -26,6 +26,16 @@ const CASES: [name: string, base: LockEntry[], ours: LockEntry[], now: LockEntry
   ['the other run holds it meanwhile', [], [A], [entry('a', hold)], [entry('a', hold)]],
   ['the other run learned another digest', [], [A], [B], /another run changed x:1 meanwhile/],
   ['the other run updated to a third digest', [A], [B], [entry('c')], /another run changed x:1/],
+  ['P27: this run removed what nobody uses', [A], [], [A], []],
+  ['P27: this run removed what the other run updated meanwhile', [A], [], [B], [B]],
+  ['P27: both removed it', [A], [], [], []],
+  [
+    'P34: this run wrote in one place, the other in another',
+    [],
+    [entry('a', { wrote: ['a'] })],
+    [entry('a', { wrote: ['b'] })],
+    [entry('a', { wrote: ['a', 'b'] })],
+  ],
   ['the other run deleted what this one updated', [A], [B], [], /another run changed x:1/],
 ];
 for (const [name, base, ours, now, expected] of CASES)

@@ -1,5 +1,6 @@
 // Two runs that change tagproof.lock at once: what this one changed, put on top of what the file holds now. Pure.
 import { Problem } from '../problem.ts';
+import { joinEntries } from './join.ts';
 import type { Lock, LockEntry } from './lock.ts';
 
 /**
@@ -18,6 +19,11 @@ export function mergeLocks(base: Lock, ours: Lock, now: Lock, file: string): Loc
     if (untouched) merged.set(key, entry);
     else merged.set(key, combine(key, entry, current, file));
   }
+  // What this run took out goes, unless another run changed it meanwhile: there it is used.
+  for (const [key, before] of base) {
+    const current = now.get(key);
+    if (!ours.has(key) && current !== undefined && isSame(before, current)) merged.delete(key);
+  }
   return merged;
 }
 
@@ -25,7 +31,7 @@ export function mergeLocks(base: Lock, ours: Lock, now: Lock, file: string): Loc
 function combine(key: string, ours: LockEntry, current: LockEntry | undefined, file: string): LockEntry {
   if (current === undefined || current.digest !== ours.digest)
     throw new Problem('changed', `another run changed ${key} meanwhile; run again`, { file });
-  return { ...current, ...ours, firstSeen: current.firstSeen < ours.firstSeen ? current.firstSeen : ours.firstSeen };
+  return joinEntries(current, ours);
 }
 
 const isSame = (a: LockEntry, b: LockEntry) => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));

@@ -204,8 +204,8 @@ export const EVIDENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'the age is of another digest of the tag',
     file: 'src/evaluate/gather-evidence.ts',
-    from: 'entry?.digest === digest && { firstSeen',
-    to: 'entry !== undefined && { firstSeen',
+    from: 'const entry = entryOf(sources.lock, subject);',
+    to: 'const entry = [...sources.lock.values()][0];',
     tests: ['src/evaluate/evaluate.test.ts'],
   },
   {

@@ -3,7 +3,8 @@
 
 import { evaluateImage, type PolicyContext, resolveAllowed, scopeOf } from '../../evaluate/evaluate.ts';
 import type { Found } from '../../flow.ts';
-import { printReference, tagKey } from '../../image/reference.ts';
+import { isPinned, printReference } from '../../image/reference.ts';
+import { entryOf } from '../../lock/digests.ts';
 import type { LockEvidence } from '../../lock/lock.ts';
 import { authoritiesOfRule, type Config } from '../../policy/config.ts';
 import { isUnchecked, objections } from '../../policy/decision.ts';
@@ -22,9 +23,8 @@ export function checkEvidence(found: readonly Found[], policyContext: PolicyCont
   return found.flatMap((item): Finding[] => {
     const { reference } = item;
     const rules = applicableRules(policyContext.config, reference, scopeOf(item), new Date()).rules;
-    if (reference.digest === undefined || rules.every((rule) => authoritiesOfRule(rule).length === 0)) return [];
-    const entry = policyContext.lock.get(tagKey(reference));
-    const verified = entry?.digest === reference.digest ? entry.verified : undefined;
+    if (!isPinned(reference) || rules.every((rule) => authoritiesOfRule(rule).length === 0)) return [];
+    const verified = entryOf(policyContext.lock, reference)?.verified;
     if (verified === undefined)
       return [
         findingAt(

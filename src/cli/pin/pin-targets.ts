@@ -1,8 +1,8 @@
 // Which places `tagproof pin` resolves, and the edits that the answers make of them.
 import type { Found, Resolution } from '../../flow.ts';
-import { printReference, tagKey, withoutDigest } from '../../image/reference.ts';
+import { isPinned, printReference, tagKey, withoutDigest } from '../../image/reference.ts';
+import { entryOf, tagsOfDigest } from '../../lock/digests.ts';
 import type { Lock } from '../../lock/lock.ts';
-import { tagsOfDigest } from '../../lock/other-tags.ts';
 import { Problem } from '../../problem.ts';
 import { pinEdit } from '../../source/edit.ts';
 import type { ProvedChange } from '../../source/prove.ts';
@@ -19,9 +19,7 @@ export function isTarget(found: Found, update: boolean, lock: Lock): boolean {
 
 /** A rollback chose this digest: it stays until the hold is released. */
 export const isHeld = ({ reference }: Found, lock: Lock) =>
-  reference.digest !== undefined &&
-  lock.get(tagKey(reference))?.hold !== undefined &&
-  lock.get(tagKey(reference))?.digest === reference.digest;
+  isPinned(reference) && entryOf(lock, reference)?.hold !== undefined;
 
 export const isBlocked = (found: Found) => found.slot.blocked !== undefined && found.reference.digest === undefined;
 

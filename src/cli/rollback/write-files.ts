@@ -5,7 +5,9 @@ import type { Found } from '../../flow.ts';
 import { repositoryOf, tagKey, withoutDigest } from '../../image/reference.ts';
 import type { Checked, RollbackCandidate } from '../../inventory/rollback-candidates.ts';
 import type { Step, WorkloadRef } from '../../inventory/rollback-plan.ts';
-import { type Lock, parseLock, printLock } from '../../lock/lock.ts';
+import { tagOfKey } from '../../lock/digests.ts';
+import { type Lock, type LockEntry, parseLock, printLock } from '../../lock/lock.ts';
+import { recordDigest } from '../../lock/record.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import { pinEdit } from '../../source/edit.ts';
 import type { ProvedChange } from '../../source/prove.ts';
@@ -102,11 +104,12 @@ export function holdChange({ lock: file, top }: Project, steps: readonly Step[],
       for (const { reference, interval } of steps.flatMap(({ chosen }) => chosen)) {
         if (reference.tag === undefined) continue;
         const key = tagKey(withoutDigest(reference));
-        const { hold: _, ...entry } = lock.get(key) ?? {};
-        const digest = reference.digest;
-        if (reason !== undefined)
-          lock.set(key, { digest, firstSeen: interval.since, source: 'registry', hold: { reason, by, at } });
-        else if ('digest' in entry) lock.set(key, entry);
+        if (reason !== undefined) {
+          recordDigest(lock, reference, { firstSeen: interval.since, source: 'registry' });
+          lock.set(key, { ...(lock.get(key) as LockEntry), hold: { reason, by, at } });
+        } else {
+          for (const [line, { hold: _, ...entry }] of lock) if (tagOfKey(line) === key) lock.set(line, entry);
+        }
       }
       return now === undefined && lock.size === 0 ? undefined : printLock(lock);
     },
