@@ -2,7 +2,7 @@
 // is read for one.
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 
 /** The top of the working tree that a folder is in; undefined outside of a repository. @param folder absolute */
 export function repositoryTop(folder: string): string | undefined {
@@ -11,6 +11,12 @@ export function repositoryTop(folder: string): string | undefined {
     if (statSync(join(at, '.git'), { throwIfNoEntry: false }) !== undefined) return at;
     if (dirname(at) === at) return undefined;
   }
+}
+
+/** The path of a file as seen from a folder above it, with forward slashes; both are absolute. */
+export function nameFrom(top: string, path: string): string {
+  const name = path.startsWith(top + sep) ? path.slice(top.length + 1) : relative(top, path);
+  return sep === '/' ? name : name.replaceAll(sep, '/');
 }
 
 /** Absolute paths of files that git tracks although an ignore rule matches them; none where git cannot say. */

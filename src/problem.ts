@@ -45,6 +45,11 @@ export class Problem extends Error {
     return new Problem(this.code, this.message, { ...where, ...this.where }, this.cause);
   }
 
+  /** The same problem at another place. */
+  moved(where: Where): Problem {
+    return new Problem(this.code, this.message, where, this.cause);
+  }
+
   /** `deploy/web.yaml:12:7: nginx:1.27: message` */
   override toString(): string {
     const { file, line, column, image } = this.where;

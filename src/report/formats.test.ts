@@ -6,7 +6,11 @@ import { exitCode, type Finding, type Format, type Report, unreportedFindings } 
 import { RULES } from './rules.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
-const SETTINGS = { version: () => '1.2.3', colour: { report: false, problems: false } };
+const SETTINGS = {
+  version: () => '1.2.3',
+  pathInRepository: (file: string) => file,
+  colour: { report: false, problems: false },
+};
 const finding: Finding = {
   rule: 'unpinned',
   level: 'error',

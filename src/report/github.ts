@@ -1,5 +1,6 @@
 // GitHub Actions workflow commands: annotations on the lines of a pull request.
-import type { Level, Report } from './report.ts';
+import { inRepository } from './paths.ts';
+import type { Level, PrintSettings, Report } from './report.ts';
 import { RULES } from './rules.ts';
 
 declare module './report.ts' {
@@ -10,7 +11,8 @@ declare module './report.ts' {
 
 const COMMANDS: Record<Level, string> = { error: 'error', warning: 'warning', note: 'notice' };
 
-export function printGithub(report: Report): string {
+export function printGithub(shown: Report, settings: PrintSettings): string {
+  const report = inRepository(shown, settings);
   const findings = report.findings.map(({ level, rule, message, image, ...place }) =>
     command(
       COMMANDS[level],

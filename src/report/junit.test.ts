@@ -5,7 +5,11 @@ import { Problem } from '../problem.ts';
 import { printJunit } from './junit.ts';
 import type { Finding, Report } from './report.ts';
 
-const SETTINGS = { version: () => '1.2.3', colour: { report: false, problems: false } };
+const SETTINGS = {
+  version: () => '1.2.3',
+  pathInRepository: (file: string) => file,
+  colour: { report: false, problems: false },
+};
 const base: Report = { command: 'check', sections: [], findings: [], problems: [], summary: [], data: {} };
 const print = (report: Partial<Report>) => printJunit({ ...base, ...report }, SETTINGS);
 

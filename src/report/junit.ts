@@ -2,6 +2,7 @@
 // The format has no standard; the elements and attributes here are those of Ant's JUnit task, and
 // `file` and `line`, which GitLab shows.
 import type { Problem } from '../problem.ts';
+import { inRepository } from './paths.ts';
 import type { Finding, PrintSettings, Report } from './report.ts';
 import { RULES } from './rules.ts';
 
@@ -15,8 +16,8 @@ declare module './report.ts' {
  * One test case a finding and a problem. A run without any has one case that passed, because a
  * suite without tests counts as broken in some servers; what it checked is in its output.
  */
-export function printJunit(report: Report, { version }: PrintSettings): string {
-  const { command, findings, problems, summary } = report;
+export function printJunit(report: Report, settings: PrintSettings): string {
+  const { command, findings, problems, summary } = inRepository(report, settings);
   const suite = `tagproof ${command}`;
   const failures = findings.filter(({ level }) => level !== 'note').length;
   const cases = [
@@ -30,7 +31,7 @@ export function printJunit(report: Report, { version }: PrintSettings): string {
       'properties',
       {},
       [
-        element('property', { name: 'tagproof.version', value: version() }),
+        element('property', { name: 'tagproof.version', value: settings.version() }),
         ...Object.entries(report.coverage ?? {}).map(([name, value]) =>
           element('property', { name: `tagproof.${name}`, value }),
         ),

@@ -61,6 +61,11 @@ export type PrintSettings = {
    * The version of tagproof; a function, because only some formats print it and it costs a file.
    */
   readonly version: () => string;
+  /**
+   * The path of a file as git names it, with forward slashes; an absolute path for a file outside
+   * of the repository. Where there is no repository: as it is.
+   */
+  readonly pathInRepository: (file: string) => string;
   /** Whether to colour the report itself, and the problems on standard error. */
   readonly colour: { readonly report: boolean; readonly problems: boolean };
 };

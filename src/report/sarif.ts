@@ -1,5 +1,6 @@
 // SARIF 2.1.0, as GitHub code scanning and others read it. OASIS sarif-v2.1.0, sections 3.13 to
 // 3.30.
+import { inRepository, uriOf } from './paths.ts';
 import type { PrintSettings, Report } from './report.ts';
 import { RULES } from './rules.ts';
 
@@ -11,7 +12,8 @@ declare module './report.ts' {
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 
-export function printSarif(report: Report, { version }: PrintSettings): string {
+export function printSarif(shown: Report, settings: PrintSettings): string {
+  const report = inRepository(shown, settings);
   const ids = Object.keys(RULES);
   const rules = Object.entries(RULES).map(([id, { title, help }]) => ({
     id,
@@ -36,7 +38,7 @@ export function printSarif(report: Report, { version }: PrintSettings): string {
     locations: locations(problem.where),
   }));
   const run = {
-    tool: { driver: { name: 'tagproof', version: version(), rules } },
+    tool: { driver: { name: 'tagproof', version: settings.version(), rules } },
     columnKind: 'utf16CodeUnits',
     invocations: [{ executionSuccessful: report.problems.length === 0, toolExecutionNotifications: notifications }],
     results,
@@ -58,7 +60,6 @@ function locations({
   endColumn?: number;
 }): object[] {
   if (file === undefined) return [];
-  const uri = file.split('/').map(encodeURIComponent).join('/');
   const region = { startLine: line ?? 1, startColumn: column ?? 1, ...(endColumn !== undefined && { endColumn }) };
-  return [{ physicalLocation: { artifactLocation: { uri }, region } }];
+  return [{ physicalLocation: { artifactLocation: { uri: uriOf(file) }, region } }];
 }

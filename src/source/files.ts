@@ -1,7 +1,7 @@
 // Paths, folders and globs → the files worth reading, and what is left out, with the reason.
 import { globSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { repositoryTop, trackedDespiteIgnore } from '../git.ts';
+import { nameFrom, repositoryTop, trackedDespiteIgnore } from '../git.ts';
 import { asProblem, Problem } from '../problem.ts';
 import { dialectOf } from './dialects.ts';
 import {
@@ -88,12 +88,6 @@ export function listFiles(
   for (let link = state.pending.shift(); link !== undefined; link = state.pending.shift()) follow(link, state);
   const { files, problems, links, passedOver } = state;
   return { files: [...files], problems, links, passedOver };
-}
-
-/** The path of a file as seen from a folder above it, with forward slashes; both are absolute. */
-export function nameFrom(top: string, path: string): string {
-  const name = path.startsWith(top + sep) ? path.slice(top.length + 1) : relative(top, path);
-  return sep === '/' ? name : name.replaceAll(sep, '/');
 }
 
 function expand(path: string, cwd: string): string[] {

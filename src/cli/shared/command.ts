@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { asProblem, Problem } from '../../problem.ts';
 import { FORMATS, PRINTERS } from '../../report/formats.ts';
 import { exitCode, type Format, type Report } from '../../report/report.ts';
-import { CONFIG_HELP } from './project.ts';
+import { CONFIG_HELP, pathInRepository } from './project.ts';
 import { version } from './version.ts';
 
 /** A command as it is loaded: takes its arguments, returns the exit code. */
@@ -108,7 +108,7 @@ async function print(report: Report, { output, color }: CommonOptions, stdout: s
   if (stdout !== undefined) process.stdout.write(stdout);
   const printer = await PRINTERS[output]();
   const colour = { report: wantsColour(out, color), problems: wantsColour(process.stderr, color) };
-  const printed = printer(report, { version, colour });
+  const printed = printer(report, { version, pathInRepository, colour });
   if (typeof printed === 'string') return void out.write(printed);
   out.write(printed.report);
   process.stderr.write(printed.problems);

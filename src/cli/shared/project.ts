@@ -1,7 +1,7 @@
 // Where a run is: which configuration it obeys, which lock it keeps, where the repository begins. The one place that decides that.
 import { existsSync, statSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import { repositoryTop } from '../../git.ts';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { nameFrom, repositoryTop } from '../../git.ts';
 import { type Config, NO_CONFIG } from '../../policy/config.ts';
 import { Problem } from '../../problem.ts';
 import { CONFIGURATION_NAMES, LOCK_NAME } from '../../source/own-files.ts';
@@ -82,6 +82,15 @@ export async function loadConfig(file: string | undefined): Promise<Config> {
 /** The configuration to add to: the project's, or a new one at its root. */
 export const configurationToWrite = ({ configuration, cwd, root }: Project): string =>
   configuration ?? relative(cwd, join(root, CONFIGURATION_NAMES[0]));
+
+/** The path of a file as git names it; absolute outside of the repository; as it is where there is no repository. */
+export function pathInRepository(file: string): string {
+  const top = repositoryTop(process.cwd());
+  if (top === undefined) return file;
+  const path = resolve(file);
+  const name = nameFrom(top, path);
+  return name.startsWith('../') ? path.replaceAll(sep, '/') : name;
+}
 
 /** Which files decided, a line for the end of a report; nothing where there is neither. */
 export function projectLines({ configuration, lock, cwd }: Project): string[] {

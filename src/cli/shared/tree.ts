@@ -2,9 +2,10 @@
 // was named. Files have their names from the top of the repository here, so that what they are does not depend on the working folder.
 import { relative, resolve } from 'node:path';
 import type { Found, Skipped } from '../../flow.ts';
+import { nameFrom } from '../../git.ts';
 import { Problem } from '../../problem.ts';
 import { dialectOf } from '../../source/dialects.ts';
-import { type FileList, type ListOptions, listFiles, nameFrom } from '../../source/files.ts';
+import { type FileList, type ListOptions, listFiles } from '../../source/files.ts';
 import type { FileResult, FindOptions } from '../../source/find.ts';
 import { readFiles } from '../../source/read.ts';
 import type { Context } from './command.ts';
@@ -103,8 +104,6 @@ export function shownAs(result: FileResult, show: (file: string) => string): Fil
     file,
     found: result.found.map(place),
     skipped: result.skipped.map(place),
-    problems: result.problems.map(
-      ({ code, message, where, cause }) => new Problem(code, message, { ...where, file }, cause),
-    ),
+    problems: result.problems.map((problem) => problem.moved({ ...problem.where, file })),
   };
 }
