@@ -4,6 +4,7 @@ import type { Dialect, Found, Skipped } from '../flow.ts';
 import { asProblem, type Problem } from '../problem.ts';
 import { Collector } from './collector.ts';
 import { DIALECTS, dialectOf, dialectOfDocument } from './dialects.ts';
+import { readsMore } from './hot-keys.ts';
 import type { GlobalRegistry, Overlay, RemoteChart } from './overlay.ts';
 import { isPlainSchema, mayNameImage } from './prefilter.ts';
 import type { WalkOptions } from './reader.ts';
@@ -104,7 +105,7 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
       continue;
     }
     try {
-      const root = parseYaml(c.text, start, end);
+      const root = parseFor(c.text, start, end, dialect === 'yaml' && !everything);
       if (root !== undefined) readDocument(c, root, dialect, options);
     } catch (error) {
       if (error instanceof SecondReaderNeeded) throw error;
@@ -117,6 +118,12 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
       }
     }
   }
+}
+
+/** Most documents hold few images, and of the rest nothing is read. */
+function parseFor(text: string, start: number, end: number, byShape: boolean): Node | undefined {
+  const root = parseYaml(text, start, end, byShape);
+  return byShape && root !== undefined && readsMore(root) ? parseYaml(text, start, end) : root;
 }
 
 function readDocument(c: Collector, root: Node, named: Dialect, options: FindOptions): void {

@@ -1,7 +1,8 @@
-// YAML and JSON as trees of nodes with source ranges, from the events of js-yaml; a second reader
-// takes what it refuses.
+// YAML and JSON as trees of nodes with source ranges: plain YAML by plain.ts, the rest from the events of js-yaml; a second reader
+// takes what that refuses.
 import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from 'js-yaml';
 import { Problem } from '../problem.ts';
+import { parsePlain } from './plain.ts';
 import { failedAtTemplate } from './templated.ts';
 import {
   afterColon,
@@ -37,11 +38,21 @@ export function splitDocuments(text: string): [start: number, end: number][] {
 /**
  * Parses the one document in text[start, end). The offsets of the nodes are offsets of the whole
  * text.
+ * @param imagesOnly collections in which no search for images finds anything may be empty
  * @returns undefined for an empty document
  * @throws SyntaxProblem `syntax` or `limit`, with its offset in the whole text; SecondReaderNeeded
  */
-export function parseYaml(text: string, start: number, end: number): Node | undefined {
+export function parseYaml(text: string, start: number, end: number, imagesOnly = false): Node | undefined {
   const part = start === 0 && end === text.length ? text : text.slice(start, end);
+  const plain = parsePlain(part, start, imagesOnly);
+  return plain === 'other' ? parseAny(part, start) : plain;
+}
+
+/**
+ * Parses one document of any YAML.
+ * @param start its offset in the whole text
+ */
+export function parseAny(part: string, start: number): Node | undefined {
   // A refusal is an answer here, and its unused stack trace would cost more than the parsing.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;

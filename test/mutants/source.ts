@@ -276,6 +276,20 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     tests: [`${S}/yaml.test.ts`],
   },
   {
+    name: 'plain YAML: a comment is part of a value',
+    file: `${S}/plain-scan.ts`,
+    from: 'if (bytes[at + 1] === HASH) break;',
+    to: '',
+    tests: [`${S}/plain.test.ts`],
+  },
+  {
+    name: 'plain YAML: an object inside another one is left out of the tree',
+    file: `${S}/hot-keys.ts`,
+    from: "'apiVersion',",
+    to: '',
+    tests: [`${S}/plain.test.ts`],
+  },
+  {
     name: 'the second reader guesses what a broken document means',
     file: `${S}/yaml-second.ts`,
     from: 'if (document.errors.length > 0) throw syntaxProblem();',
