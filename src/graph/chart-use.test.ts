@@ -1,7 +1,7 @@
 // What charts do with digests and tags: spellings of public charts (P29).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { digestUse, tagUse } from './chart-use.ts';
+import { defaultTag, digestUse, tagUse } from './chart-use.ts';
 
 const digests: [template: string, use: string][] = [
   ['image: "{{ .Values.image.repository }}@{{ .Values.image.digest }}"', 'full'],
@@ -23,6 +23,7 @@ const digests: [template: string, use: string][] = [
   ],
   ['image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"', 'unused'],
   ['sha: {{ .Values.image.digest }}\nimage: x@sha256:{{ .Values.image.digest }}', 'unknown'],
+  ['x@{{ .Values.image.digest }}\ny@sha256:{{ .Values.image.digest }}', 'unknown'],
   ['{{- define "image" -}}{{ .image.repository }}@{{ .image.digest }}{{- end -}}', 'full'],
   ['{{/* .Values.image.digest */}}', 'unused'],
 ];
@@ -74,3 +75,26 @@ test('the end of another value is no use of this one', () => {
     'image',
   );
 });
+
+const defaults: [templates: string[], tag: string | undefined][] = [
+  [['{{ .Values.image.tag | default .Chart.AppVersion }}'], '1.2.3'],
+  [['{{ default (printf "v%s" .Chart.AppVersion) .Values.image.tag }}'], 'v1.2.3'],
+  [['{{ default (printf "r-%s" .Chart.AppVersion) .Values.image.tag }}'], undefined],
+  [['{{ .Values.image.tag | default (.Chart.AppVersion | trimPrefix "v") }}'], undefined],
+  [['{{ .Values.image.tag | default (.Chart.AppVersion | replace "+" "-") }}'], undefined],
+  [['{{ .Values.image.tag | default "latest" }}'], undefined],
+  [['{{ .Values.image.tag }}-{{ .Chart.AppVersion }}'], undefined],
+  [['{{ .Values.image.tag | default .Chart.AppVersion }}', '{{ .Values.image.tag | default "x" }}'], undefined],
+  [
+    [
+      '{{ .Values.image.tag | default .Chart.AppVersion }}',
+      '{{ default (printf "v%s" .Chart.AppVersion) .Values.image.tag }}',
+    ],
+    undefined,
+  ],
+  [['image: x'], undefined],
+];
+for (const [templates, tag] of defaults)
+  test(`P35 an empty tag is ${tag ?? 'not known'} in ${templates.join(' and ')}`, () => {
+    assert.equal(defaultTag(templates, ['image', 'tag'], '1.2.3'), tag);
+  });

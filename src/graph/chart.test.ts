@@ -144,6 +144,16 @@ const cases: [name: string, files: Record<string, string>, result: string | RegE
     'docker.io/team/app:1 tag',
   ],
   [
+    'values below the alias of a dependency, whose chart is beside this one',
+    {
+      'c/values.yaml': 'web:\n  image:\n    repository: team/app\n    tag: "1"\n    digest: ""\n',
+      ...chart('image: x', 'dependencies:\n- {name: sub, alias: web, version: 1.0.0, repository: "file://../sub"}\n'),
+      'sub/Chart.yaml': 'apiVersion: v2\nname: sub\nversion: 1.0.0\n',
+      'sub/templates/a.yaml': `image: "${IMAGE}@sha256:{{ .Values.image.digest }}"`,
+    },
+    'docker.io/team/app:1 hex',
+  ],
+  [
     'values of a dependency that is elsewhere cannot be judged',
     {
       'c/values.yaml': 'sub:\n  image:\n    repository: team/app\n    tag: "1"\n',

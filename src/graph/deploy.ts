@@ -59,7 +59,9 @@ export function deployments(found: readonly Found[], chains: Chains): ReadonlyMa
   const outcomes = new Map<string, ChainOutcome[]>();
   const add = (place: Place, outcome: ChainOutcome) => {
     const key = placeKey(place);
-    outcomes.set(key, [...(outcomes.get(key) ?? []), outcome]);
+    const known = outcomes.get(key);
+    if (known === undefined) outcomes.set(key, [outcome]);
+    else known.push(outcome);
   };
   for (const item of found) {
     if (!TRANSFORMED.test(item.path)) continue;

@@ -13,8 +13,8 @@ const MAX_DEPTH = 32;
 export type Chains = {
   /** By file; a file that no kustomization takes has no entry. */
   readonly of: ReadonlyMap<string, readonly Chain[]>;
-  /** True where the bound was reached: then not every chain is known. */
-  readonly incomplete: boolean;
+  /** The kustomization at which a bound was reached: then not every chain is known. */
+  readonly incomplete: string | undefined;
 };
 
 /** One file inside one kustomization, with what has applied to it so far. */
@@ -29,7 +29,8 @@ export function kustomizeChains(kustomizations: readonly KustomizationFile[], fi
     byFolder.get(posix.normalize(path).replace(/\/$/, '') || '.') ??
     (isKustomizationFile(path) ? byFolder.get(posix.dirname(path)) : undefined);
   const known = new Map<KustomizationFile, readonly Taken[]>();
-  let [count, incomplete] = [0, false];
+  let count = 0;
+  let incomplete: string | undefined;
 
   /** What a folder of resources yields: accumulated on its own, then added to each kustomization that includes it. */
   const taken = (item: KustomizationFile, depth: number): readonly Taken[] => {
@@ -47,7 +48,7 @@ export function kustomizeChains(kustomizations: readonly KustomizationFile[], fi
    */
   const accumulate = (item: KustomizationFile, before: readonly Taken[], depth: number): readonly Taken[] => {
     if (depth > MAX_DEPTH || count > MAX_CHAINS) {
-      incomplete = true;
+      incomplete ??= item.file;
       return before;
     }
     let inside = [...before];
@@ -75,7 +76,11 @@ export function kustomizeChains(kustomizations: readonly KustomizationFile[], fi
   const of = new Map<string, Chain[]>();
   for (const root of kustomizations) {
     if (used.has(root)) continue;
-    for (const { file, chain } of taken(root, 0)) of.set(file, [...(of.get(file) ?? []), chain]);
+    for (const { file, chain } of taken(root, 0)) {
+      const known = of.get(file);
+      if (known === undefined) of.set(file, [chain]);
+      else known.push(chain);
+    }
   }
   for (const chains of of.values()) if (chains.every((chain) => chain.at(-1)?.flux?.ours === false)) chains.push([]);
   return { of, incomplete };

@@ -39,6 +39,7 @@ export function deployTree(
   if (kustomizations.length + overlays.length === 0) return results;
   const files = results.filter(({ found, skipped }) => found.length + skipped.length > 0).map(({ file }) => file);
   const chains: Chains = kustomizeChains([...kustomizations, ...overlays], files);
+  if (chains.incomplete !== undefined) return withoutChains(results, show(chains.incomplete));
   const known = deployments(
     results.flatMap(({ found }) => found),
     chains,
@@ -46,6 +47,19 @@ export function deployTree(
   const renames = renamesByEntry([...known.values()]);
   const graph: Graph = { known, renames, show };
   return results.map((result) => deployFile(replacedNames(result, chains.of.get(result.file) ?? [], show), graph));
+}
+
+/** Where a bound was reached, what overlays make of an image is not known: nothing is written, and that is a problem of the file. */
+function withoutChains(results: readonly FileResult[], at: string): readonly FileResult[] {
+  const reason = `more overlays than tagproof follows, at ${at}: what they make of the images is not known`;
+  return results.map((result) => {
+    const taken = result.found.filter(({ path }) => TRANSFORMED.test(path));
+    if (taken.length === 0) return result;
+    const found = result.found.map((item) =>
+      taken.includes(item) && item.reference.digest === undefined ? { ...item, slot: { blocked: reason } } : item,
+    );
+    return { ...result, found, problems: [...result.problems, new Problem('limit', reason, { file: result.file })] };
+  });
 }
 
 /**

@@ -120,3 +120,76 @@ for (const [name, change, says] of wrongEdits)
     };
     await assert.rejects(proveEdits(proof), says);
   });
+
+const E = `sha256:${'e'.repeat(64)}`;
+const rich = `apiVersion: v1
+kind: Pod
+metadata: {name: p} # why
+spec:
+  containers:
+  - name: a
+    image: busybox:1.28
+    args: [x]
+  - name: b
+    image: redis:7
+  - name: c
+    image: \${LATER}
+`;
+/** An edited text in which something else has changed, too. Each check has a sentence of its own, so each is seen to hold. */
+const tampered: [name: string, change: (after: string) => string, says: RegExp][] = [
+  ['a text that is no YAML any more', (after) => `${after}  [\n`, /could not be read again/],
+  [
+    'an image is gone',
+    (after) => after.replace('    image: redis:7\n', ''),
+    /2 images were found before the edit, 1 after/,
+  ],
+  ['an image more', (after) => `${after}  - image: nginx:1\n`, /2 images were found before the edit, 3 after/],
+  ['another digest', (after) => after.replace(D, E), /it would carry sha256:e+ and not sha256:d+$/],
+  [
+    'a digest where none is wanted',
+    (after) => after.replace('redis:7', `redis:7@${D}`),
+    /it would carry sha256:d+ and not none/,
+  ],
+  ['another repository', (after) => after.replace('redis:7', 'redix:7'), /redis:7 would become redix:7/],
+  ['another registry', (after) => after.replace('redis:7', 'ghcr.io/library/redis:7'), /redis:7 would become ghcr/],
+  ['another tag', (after) => after.replace('redis:7', 'redis:8'), /redis:7 would become redis:8/],
+  ['no tag', (after) => after.replace('redis:7', 'redis'), /redis:7 would become redis$/],
+  [
+    'another place',
+    (after) => after.replace('containers:', 'initContainers:'),
+    /would be found at spec\.initContainers\[0\]\.image/,
+  ],
+  [
+    'another reason for what is skipped',
+    (after) => after.replace('$' + '{LATER}', '"{{ later }}"'),
+    /what was skipped/,
+  ],
+  ['another value', (after) => after.replace('{name: p}', '{name: q}'), /values other than digests would change/],
+  ['another key', (after) => after.replace('{name: p}', '{title: p}'), /values other than digests would change/],
+  [
+    'a key more',
+    (after) => after.replace('{name: p}', `{name: p, id: "${'f'.repeat(64)}"}`),
+    /values other than digests/,
+  ],
+  ['a key less', (after) => after.replace('    args: [x]\n', ''), /values other than digests would change/],
+  ['an item more', (after) => after.replace('[x]', '[x, y]'), /values other than digests would change/],
+  ['another document', (after) => `${after}---\na: 1\n`, /values other than digests would change/],
+  ['another comment', (after) => after.replace('# why', '# because'), /the edit could not be undone exactly/],
+  [
+    'another line end',
+    (after) => after.replace('kind: Pod\n', 'kind: Pod\r\n'),
+    /the edit could not be undone exactly/,
+  ],
+];
+for (const [name, change, says] of tampered)
+  test(`refused beside the wanted edit: ${name}`, async () => {
+    const before = await findIn(rich, 'x.yaml', OPTIONS);
+    const found = before.found[0] as Found;
+    const edit = pinEdit(found, D);
+    assert.ok(edit);
+    const after = applyEdits(rich, [edit]);
+    const proof = { text: rich, before, changes: [{ found, edit, digest: D }], options: OPTIONS };
+    await proveEdits({ ...proof, after });
+    assert.notEqual(change(after), after);
+    await assert.rejects(proveEdits({ ...proof, after: change(after) }), says);
+  });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DIGEST_A as A, DIGEST_B as B } from '../../test/pin-text.ts';
 import type { Reference, Slot } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
-import { splitSlot, wholeSlot } from './slot.ts';
+import { renameSlot, splitSlot, wholeSlot } from './slot.ts';
 import { parseYaml } from './yaml.ts';
 import type { MapNode } from './yaml-node.ts';
 
@@ -194,3 +194,47 @@ test('a digest that shares its line with the dash of a list stays: without it th
   const slot = splitSlot(text, { map, tag, digest, style: undefined, takesDigestKey: true });
   assert.deepEqual(applied(text, slot), { replaced: `- digest: ${A}\n  newTag: v1\n` });
 });
+
+const numbers: [tag: string, chart: string | undefined, kustomize: boolean][] = [
+  ['1.10', 'a chart renders 1.1', true],
+  ['1_0', 'a chart renders 10', true],
+  ['010', 'a chart renders 8', true],
+  ['1234567', 'a chart renders 1.234567e+06', true],
+  ['1.25', undefined, true],
+  ['7', undefined, true],
+  ['123456', undefined, true],
+  ['1.2.3', undefined, false],
+  ['v1', undefined, false],
+];
+for (const [tag, chart, refused] of numbers)
+  test(`P4: the plain tag ${tag} to a chart and to kustomize; quoted it is a text to both`, () => {
+    const sentence = (read: string) => ({
+      blocked: `the tag ${tag} is a number to YAML, and ${read}: write it in quotes`,
+    });
+    assert.deepEqual(parts(`tag: ${tag}\n`), chart === undefined ? { pinned: `tag: ${tag}@${A}\n` } : sentence(chart));
+    assert.deepEqual(
+      parts(`newTag: ${tag}\n`, true),
+      refused ? sentence('kustomize refuses it') : { pinned: `newTag: ${tag}\ndigest: ${A}\n` },
+    );
+    assert.deepEqual(parts(`tag: "${tag}"\n`), { pinned: `tag: "${tag}@${A}"\n` });
+  });
+
+const IN_FLOW = 'write this entry over several lines, or give newTag, so that a digest: line can follow newName';
+const renames: [name: string, text: string, expected: ReturnType<typeof applied>][] = [
+  ['a line below it', 'newName: b\nx: y\n', { pinned: `newName: b\ndigest: ${A}\nx: y\n` }],
+  ['an empty quoted digest', 'newName: b\ndigest: ""\n', { pinned: `newName: b\ndigest: "${A}"\n` }],
+  ['a digest key without value', 'newName: b\ndigest:\n', { blocked: IN_FLOW }],
+  ['in flow', '{newName: b}\n', { blocked: IN_FLOW }],
+  ['over two lines', 'newName: "b\n  c"\n', { blocked: IN_FLOW }],
+  ['a digest', `newName: b\ndigest: ${B}\n`, { replaced: `newName: b\ndigest: ${A}\n`, unpinned: 'newName: b\n' }],
+  ['what is no digest', 'newName: b\ndigest: x\n', { blocked: "'x' is not a digest" }],
+];
+for (const [name, text, expected] of renames)
+  test(`kustomize, a new name only: ${name}`, () => {
+    const map = parseYaml(text, 0, text.length) as MapNode;
+    const key = (name: string) => map.entries.find((entry) => entry.key.value === name);
+    assert.deepEqual(
+      applied(text, renameSlot(text, map, key('newName') as MapNode['entries'][0], key('digest'))),
+      expected,
+    );
+  });
