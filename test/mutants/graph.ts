@@ -5,6 +5,7 @@ import type { Mutant } from './mutant.ts';
 const G = 'src/graph';
 const override = `${G}/image-override.test.ts`;
 const deploy = `${G}/deploy.test.ts`;
+const kinds = `${G}/deploy-kinds.test.ts`;
 const chains = `${G}/kustomize-chains.test.ts`;
 const file = `${G}/kustomization-file.test.ts`;
 const use = `${G}/chart-use.test.ts`;
@@ -27,28 +28,28 @@ const rows: Row[] = [
   ['the files of patches are not taken', 'kustomization-file.ts', 'patches: [...patches, ...merges.map(local)],', 'patches: merges.map(local),', file],
   ['the folders of bases are not taken', 'kustomization-file.ts', "[...paths('resources'), ...paths('bases')]", "paths('resources')", file],
   ['a remote resource is taken for a folder of this tree', 'kustomization-file.ts', '.filter(isLocal)', '', file],
-  ['an object of Flux overrides a folder beside the root', 'kustomization-file.ts', "const path = posix.join('.', declared.path);", 'const path = posix.join(posix.dirname(file), declared.path);', deploy],
+  ['an object of Flux overrides a folder beside the root', 'kustomization-file.ts', "const path = posix.join('.', declared.path);", 'const path = posix.join(posix.dirname(file), declared.path);', deploy, kinds],
   // which kustomizations apply to a file
-  ['an outer overlay applies before an inner one', 'kustomize-chains.ts', 'chain: [...chain, item]', 'chain: [item, ...chain]', deploy],
+  ['an outer overlay applies before an inner one', 'kustomize-chains.ts', 'chain: [...chain, item]', 'chain: [item, ...chain]', deploy, kinds],
   ['a component applies to its own resources only', 'kustomize-chains.ts', 'inside = [...accumulate(component, inside, depth + 1)];', 'inside.push(...accumulate(component, [], depth + 1));', chains],
   ['overlays that include each other are followed for ever', 'kustomize-chains.ts', 'depth > MAX_DEPTH || ', '', chains],
   ['overlays that double each other exhaust the memory', 'kustomize-chains.ts', 'depth > MAX_DEPTH || count > MAX_CHAINS', 'depth > MAX_DEPTH', chains],
   ['a bound that was reached is not said', 'kustomize-chains.ts', 'incomplete ??= item.file;', '', chains],
-  ['what overlays beyond the bound make of an image is guessed', 'tree.ts', 'if (chains.incomplete !== undefined) return', 'if (chains.of.size < 0) return', deploy],
-  ['a base that is taken by another overlay is deployed alone, too', 'kustomize-chains.ts', 'if (used.has(root)) continue;', '', deploy],
-  ['an object of Flux of another repository takes images away', 'kustomize-chains.ts', 'if (chains.every((chain) => chain.at(-1)?.flux?.ours === false)) chains.push([]);', '', deploy],
+  ['what overlays beyond the bound make of an image is guessed', 'tree.ts', 'if (chains.incomplete !== undefined) return', 'if (chains.of.size < 0) return', deploy, kinds],
+  ['a base that is taken by another overlay is deployed alone, too', 'kustomize-chains.ts', 'if (used.has(root)) continue;', '', deploy, kinds],
+  ['an object of Flux of another repository takes images away', 'kustomize-chains.ts', 'if (chains.every((chain) => chain.at(-1)?.flux?.ours === false)) chains.push([]);', '', deploy, kinds],
   ['an object of Flux of another repository takes a root away', 'kustomize-chains.ts', 'flux?.ours !== false', 'true', chains],
   // what is deployed, and which place decides
-  ['an override is dropped', 'deploy.ts', '      parts = applyOverride(parts, override);\n', '', deploy],
-  ['only the innermost overlay counts', 'deploy.ts', 'for (const kustomization of chain)\n', 'for (const kustomization of chain.slice(0, 1))\n', deploy],
-  ['init containers are not overridden', 'deploy.ts', '(?:containers|initContainers)', '(?:containers)', deploy],
-  ['an image that a JSON patch sets is not overridden', 'deploy.ts', '|\\[\\d+\\]\\.value$/', '/', deploy],
-  ['places in different documents of a file are one', 'deploy.ts', '`${file}\\n${document}\\n${path}`', '`${file}\\n${path}`', deploy],
-  ['one overlay that renames takes the digest away from all others', 'deploy.ts', 'const asWritten = deployed.some(', 'const asWritten = deployed.every(', deploy],
-  ['an image under two names gets the digest of one of them', 'deploy.ts', 'names.size === 1) return', 'names.size > 0) return', deploy],
-  ['what an overlay makes of an image is written though it is no reference', 'deploy.ts', "if (reference instanceof Problem) return { kind: 'invalid', image, by: renamedBy, reason: reference.message };", 'if (reference instanceof Problem) continue;', deploy],
-  ['a pin is forgotten where an overlay renames the image', 'tree.ts', 'digest === undefined ? as : withDigest(as, digest)', 'as', deploy],
-  ['an entry that decides over two tags carries the digest of the first', 'tree.ts', 'slot: names.length === 1 ?', 'slot: names.length > 0 ?', deploy],
+  ['an override is dropped', 'deploy.ts', '      parts = applyOverride(parts, override);\n', '', deploy, kinds],
+  ['only the innermost overlay counts', 'deploy.ts', 'for (const kustomization of chain)\n', 'for (const kustomization of chain.slice(0, 1))\n', deploy, kinds],
+  ['init containers are not overridden', 'deploy.ts', '(?:containers|initContainers)', '(?:containers)', deploy, kinds],
+  ['an image that a JSON patch sets is not overridden', 'deploy.ts', '|\\[\\d+\\]\\.value$/', '/', deploy, kinds],
+  ['places in different documents of a file are one', 'deploy.ts', '`${file}\\n${document}\\n${path}`', '`${file}\\n${path}`', deploy, kinds],
+  ['one overlay that renames takes the digest away from all others', 'deploy.ts', 'const asWritten = deployed.some(', 'const asWritten = deployed.every(', deploy, kinds],
+  ['an image under two names gets the digest of one of them', 'deploy.ts', 'names.size === 1) return', 'names.size > 0) return', deploy, kinds],
+  ['what an overlay makes of an image is written though it is no reference', 'deploy.ts', "if (reference instanceof Problem) return { kind: 'invalid', image, by: renamedBy, reason: reference.message };", 'if (reference instanceof Problem) continue;', deploy, kinds],
+  ['a pin is forgotten where an overlay renames the image', 'tree.ts', 'digest === undefined ? as : withDigest(as, digest)', 'as', deploy, kinds],
+  ['an entry that decides over two tags carries the digest of the first', 'tree.ts', 'slot: names.length === 1 ?', 'slot: names.length > 0 ?', deploy, kinds],
   ['the graph names a place whose tag is replaced', 'describe.ts', "if (outcome.kind !== 'deployed') return;", "if (outcome.kind === 'deployed') return;", describe],
   // what a chart does with a digest and a tag
   ['a use of a digest that is not understood counts as a whole digest', 'chart-use.ts', "before.endsWith('@') ? 'full' : 'unknown'", "'full'", use],
