@@ -56,8 +56,10 @@ export async function problemOf(promise: Promise<unknown>): Promise<Problem> {
 
 export const SAMPLE = { repository: 'team/web', tag: '1', platforms: ['linux/amd64', 'linux/arm64'], content: 'x' };
 
-/** The smallest body that counts as a manifest, and a 200 with its headers. */
-export const MANIFEST = Buffer.from('{"schemaVersion":2}');
+/** The smallest manifest, and a 200 with its headers. */
+export const MANIFEST = Buffer.from(
+  JSON.stringify({ schemaVersion: 2, config: { digest: digestOf('{}'), size: 2 }, layers: [] }),
+);
 export const answerManifest = (response: ServerResponse, headers: Record<string, string | number> = {}) =>
   response.writeHead(200, {
     'content-type': OCI_MANIFEST,

@@ -172,7 +172,11 @@ test('T22, T45, T54: a failing registry is a denial, with a message that reveals
   assert.equal(answer.allowed, false);
   // The port is random and may contain these digits.
   assert.doesNotMatch((answer.status?.message ?? '').replaceAll(host, ''), /secret project|404/);
-  assert.match(JSON.stringify(lines), /has no .*secret with tag v1 \(404\)/, 'the log has the reason');
+  assert.match(
+    JSON.stringify(lines),
+    /has no .*secret with tag v1 \(404: secret project exists\)/,
+    'the log has the reason',
+  );
   intercept = () => true; // never answers
   const slow = await ask(app, 'validate', { object: pod(`${host}/slow:v1`) }, '?timeout=2s');
   intercept = () => false;

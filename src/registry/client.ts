@@ -1,7 +1,6 @@
 // The registry client reads: the digest of a tag, and bytes by digest. OCI distribution-spec v1.1.
 // Writing: push.ts.
 import type { PinnedReference, Reference } from '../flow.ts';
-import { isDigest } from '../image/digest.ts';
 import { digestOf } from '../image/hash.ts';
 import { ACCEPT, OCI_INDEX } from '../image/media-type.ts';
 import { Problem } from '../problem.ts';
@@ -12,9 +11,10 @@ import type { Descriptor, Manifest } from './descriptor.ts';
 import { type Capability, type Endpoint, endpointsFor, type RegistrySetting } from './endpoint.ts';
 import type { Call, RegistryResponse } from './exchange.ts';
 import { MAX_CONFIG, MAX_MANIFEST, MAX_REFERRER_PAGES, MAX_REFERRERS } from './limits.ts';
+import { describedByHead, foreignBody, manifestOf } from './manifest-answer.ts';
 import { Pusher } from './push.ts';
 import { nextPage, type Referrer, readReferrers } from './referrers.ts';
-import { checkKind, digestMismatch, header, registryError } from './registry-error.ts';
+import { digestMismatch, header, registryError } from './registry-error.ts';
 import { Service, type ServiceSetting } from './service.ts';
 import { HISTORY_PATHS, type Pointed, readTagHistory } from './tag-history.ts';
 import { Authorizer } from './tokens.ts';
@@ -41,6 +41,9 @@ type Question = {
   readonly accept?: string;
   readonly limit?: number;
 };
+
+/** Statuses of HEAD that GET would not better: no access, and a host that asks for a pause. */
+const FINAL: readonly number[] = [401, 429, 503];
 
 /** Owns the connections and tokens of one run. */
 export class RegistryClient {
@@ -77,24 +80,18 @@ export class RegistryClient {
 
   /**
    * Describes the reference's digest, or else its tag (`latest` when it has neither). It uses HEAD,
-   * which no registry counts as a pull; it uses GET and hashes the body only where the answer has
-   * no digest or HEAD is refused.
+   * which no registry counts as a pull; it uses GET and hashes the manifest only where HEAD fails
+   * or does not describe one. Storage behind a redirect often answers GET alone.
    */
   async head(reference: Reference): Promise<Descriptor> {
     return this.#withMirrors(reference, reference.digest === undefined ? 'resolve' : 'pull', async (endpoint) => {
       const answer = await this.#manifestCall(endpoint, 'HEAD', reference);
-      const digest = header(answer, 'docker-content-digest');
-      const mediaType = header(answer, 'content-type');
-      // Not every registry answers HEAD (405, 501; 400 from some proxies), or answers it in full.
-      const refused = [400, 405, 501].includes(answer.status);
-      if (answer.status !== 200 && !refused) throw registryError(endpoint, reference, answer);
-      if (refused || digest === undefined || mediaType === undefined || !isDigest(digest))
-        return this.#get(endpoint, reference);
-      checkKind(mediaType, endpoint);
-      if (reference.digest !== undefined && digest !== reference.digest)
-        throw digestMismatch(endpoint, reference.digest, digest);
-      const size = header(answer, 'content-length');
-      return { digest, mediaType, ...(size !== undefined && { size: Number(size) }), ...mirrorOf(endpoint) };
+      if (FINAL.includes(answer.status)) throw registryError(endpoint, reference, answer);
+      const described = answer.status === 200 ? describedByHead(endpoint, reference, answer) : undefined;
+      if (described === undefined) return this.#get(endpoint, reference);
+      if (reference.digest !== undefined && described.digest !== reference.digest)
+        throw digestMismatch(endpoint, reference.digest, described.digest);
+      return { ...described, ...mirrorOf(endpoint) };
     });
   }
 
@@ -110,8 +107,10 @@ export class RegistryClient {
       const answer = await this.#send(endpoint, reference, { path: `blobs/${digest}`, limit });
       if (answer.status !== 200) throw registryError(endpoint, reference, answer);
       const actual = digestOf(answer.body, digest);
-      if (actual !== digest) throw digestMismatch(endpoint, digest, actual);
-      return answer.body;
+      if (actual === digest) return answer.body;
+      const foreign = foreignBody(answer);
+      if (foreign === undefined) throw digestMismatch(endpoint, digest, actual);
+      throw new Problem('protocol', `expected the bytes of ${digest}, ${new URL(endpoint.base).host} sent ${foreign}`);
     });
   }
 
@@ -212,13 +211,7 @@ export class RegistryClient {
   async #get(endpoint: Endpoint, reference: Reference): Promise<Manifest> {
     const answer = await this.#manifestCall(endpoint, 'GET', reference);
     if (answer.status !== 200) throw registryError(endpoint, reference, answer);
-    const claimed = header(answer, 'docker-content-digest');
-    const wanted = reference.digest ?? (claimed !== undefined && isDigest(claimed) ? claimed : undefined);
-    const digest = digestOf(answer.body, wanted);
-    if (wanted !== undefined && digest !== wanted) throw digestMismatch(endpoint, wanted, digest);
-    const mediaType = header(answer, 'content-type') ?? '';
-    checkKind(mediaType, endpoint);
-    return { digest, mediaType, size: answer.body.length, bytes: answer.body, ...mirrorOf(endpoint) };
+    return { ...manifestOf(endpoint, reference, answer), ...mirrorOf(endpoint) };
   }
 
   #manifestCall(endpoint: Endpoint, method: 'GET' | 'HEAD', reference: Reference): Promise<RegistryResponse> {

@@ -14,13 +14,37 @@ const TRANSIENT = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
 ]);
 
+/** The connection ended amid an answer, in the ways that undici reports it. */
+const CUT = new Set(['ECONNRESET', 'UND_ERR_SOCKET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']);
+
+/** An answer of which only a part came. */
+export class CutAnswer extends Error {
+  /** @param came bytes; @param announced bytes, 0 where the answer did not say */
+  constructor(came: number, announced: number, cause: unknown) {
+    super(`cut its answer after ${came}${announced > 0 ? ` of ${announced}` : ''} bytes`, { cause });
+  }
+}
+
+export function isCut(error: unknown): boolean {
+  const { name, code = '' } = error as { name?: string; code?: string };
+  // undici's parser gives chunks that break off no code.
+  return CUT.has(code) || name === 'HTTPParserError';
+}
+
 export function isTransient(error: unknown): boolean {
-  return TRANSIENT.has((error as { code?: string }).code ?? '');
+  return error instanceof CutAnswer || TRANSIENT.has((error as { code?: string }).code ?? '');
 }
 
 export function connectionError(error: unknown, url: string): Problem {
   if (error instanceof Problem) return error;
   const { host } = new URL(url);
+  if (error instanceof CutAnswer)
+    return new Problem(
+      'unreachable',
+      `${host} ${error.message}: try again; if it stays, ask who runs this registry, or a proxy in front of it`,
+      {},
+      error,
+    );
   const { name, code, message, cause } = error as { name?: string; code?: string; message?: string; cause?: unknown };
   if (cause instanceof Problem) return cause;
   if (name === 'TimeoutError') return new Problem('unreachable', `${host} did not answer in full within the deadline`);

@@ -97,7 +97,7 @@ test('headers from hosts.toml go to their mirror, and not where it redirects (T4
   );
   const client = new RegistryClient({ hostsDir: certs, credentials: async () => undefined });
   await assert.rejects(client.head(parseReference('private.io/a:1') as Reference));
-  assert.deepEqual(seen['mirror'], ['Basic c2VjcmV0', 's']);
+  assert.deepEqual([...new Set(seen['mirror'])], ['Basic c2VjcmV0', 's']);
   assert.deepEqual([...new Set(seen['away'])], ['undefined']);
   await Promise.all([client.close(), mirror.close(), away.close()]);
 });

@@ -4,6 +4,8 @@ export type RegistryResponse = {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly body: Buffer;
+  /** Nothing in the protocol shows where the body ends, so a cut one looks like a whole one. */
+  readonly hasOpenEnd?: true;
 };
 
 export type Call = {

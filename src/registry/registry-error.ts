@@ -1,7 +1,6 @@
 // What a registry's answer means when it is no success: a code, and the registry's own message.
 // Pure.
 import type { Reference } from '../flow.ts';
-import { manifestKind } from '../image/media-type.ts';
 import { repositoryOf } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -55,19 +54,6 @@ export function registryWords(body: Buffer): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** @throws Problem `protocol` for anything but an image manifest or an index */
-export function checkKind(mediaType: string, endpoint: Endpoint): void {
-  const kind = manifestKind(mediaType);
-  const { host } = new URL(endpoint.base);
-  if (kind === 'schema1')
-    throw new Problem(
-      'protocol',
-      `${host} has this image only in Docker's retired schema 1, which cannot be pinned safely: push it again with a current client`,
-    );
-  if (kind === 'unknown')
-    throw new Problem('protocol', `expected an image manifest or index, ${host} sent '${mediaType.slice(0, 80)}'`);
 }
 
 export function digestMismatch(endpoint: Endpoint, wanted: string, actual: string): Problem {

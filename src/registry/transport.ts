@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { Problem } from '../problem.ts';
 import { type AddressClass, checkLiteral, guardedLookup, hostClass } from './address.ts';
-import { connectionError, isTransient } from './connection-error.ts';
+import { CutAnswer, connectionError, isCut, isTransient } from './connection-error.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Call, RegistryResponse } from './exchange.ts';
 import { BACKOFF_MS, CONCURRENCY, DEADLINE_MS, MAX_REDIRECTS, MAX_RETRY_AFTER_MS, MAX_TRIES } from './limits.ts';
@@ -103,7 +103,12 @@ export class Transport {
     const signal = this.#options.signal === undefined ? deadline : AbortSignal.any([deadline, this.#options.signal]);
     const response = await request(url, {
       method: call.method,
-      headers: { 'user-agent': this.#options.userAgent ?? 'tagproof', ...call.headers },
+      headers: {
+        'user-agent': this.#options.userAgent ?? 'tagproof',
+        // Digests are of bytes as they are stored, never of a compressed form.
+        'accept-encoding': 'identity',
+        ...call.headers,
+      },
       ...(call.body !== undefined && { body: call.body }),
       dispatcher: await this.#dispatcher(endpoint, url, trusted),
       signal,
@@ -118,15 +123,24 @@ export class Transport {
     }
     const chunks: Buffer[] = [];
     let size = 0;
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > call.limit) {
-        response.body.destroy();
-        throw tooLarge(url.host, call.limit);
+    try {
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > call.limit) {
+          response.body.destroy();
+          throw tooLarge(url.host, call.limit);
+        }
+        chunks.push(chunk);
       }
-      chunks.push(chunk);
+    } catch (error) {
+      throw isCut(error) ? new CutAnswer(size, announced, error) : error;
     }
-    return { status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) };
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      body: Buffer.concat(chunks),
+      ...(hasOpenEnd(response) && { hasOpenEnd: true }),
+    };
   }
 
   /**
@@ -205,6 +219,15 @@ export function connectOptions(endpoint: Endpoint, { trusted, away, authorities 
 async function systemCertificates(): Promise<string[]> {
   const { getCACertificates } = await import('node:tls');
   return getCACertificates('default');
+}
+
+/**
+ * Without a length and without chunks a body ends with its connection. HTTP/2 ends each stream; undici gives its
+ * answers no reason phrase.
+ */
+function hasOpenEnd({ headers, statusText }: Dispatcher.ResponseData): boolean {
+  const isFramed = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  return !isFramed && statusText !== '';
 }
 
 function tooLarge(host: string, limit: number): Problem {

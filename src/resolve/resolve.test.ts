@@ -38,7 +38,12 @@ test('two spellings are one request; a failure is a result of its own and stops 
   const results = await resolveAll([ref(`${host}/web:1`), ref(`${host.toUpperCase()}/web:1`), ref(`${host}/gone:1`)], {
     client,
   });
-  assert.equal(server.log.length, 2);
+  // A HEAD that fails is followed by a GET, which brings the registry's words.
+  assert.deepEqual(server.log.toSorted(), [
+    'GET /v2/gone/manifests/1',
+    'HEAD /v2/gone/manifests/1',
+    'HEAD /v2/web/manifests/1',
+  ]);
   const web = results.get(`${host}/web:1`);
   assert.ok(web && !(web instanceof Problem));
   assert.equal(web.digest, digest);
@@ -103,11 +108,8 @@ test('an index of indexes is followed to a bound; what is malformed is said', as
   }
   assert.deepEqual((await readClosure(client, ref(`${host}/web:deep0`))).platforms, ['linux/amd64', 'linux/arm64']);
   await assert.rejects(readClosure(client, ref(`${host}/web:deep3`)), /nested deeper than 3/);
-  await put('web/manifests/bad', { manifests: [{ digest: 'x' }] });
-  await assert.rejects(
-    readClosure(client, ref(`${host}/web:bad`)),
-    /the index of .* is malformed: manifests\.0\.digest not a digest/,
-  );
+  await put('web/manifests/bad', { schemaVersion: 2, manifests: [{ digest: 'x' }] });
+  await assert.rejects(readClosure(client, ref(`${host}/web:bad`)), /no manifest \(manifests\[0\] has no digest\)/);
   await put('web/manifests/binary', gzipSync('x'));
-  await assert.rejects(readClosure(client, ref(`${host}/web:binary`)), /is not JSON/);
+  await assert.rejects(readClosure(client, ref(`${host}/web:binary`)), /no complete JSON/);
 });

@@ -76,7 +76,7 @@ async function pushSignature(repository: string, digest: string, payload: Buffer
   const layers = [
     { mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json', digest: blob, size: payload.length, annotations },
   ];
-  const manifest = JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, layers });
+  const manifest = JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: layers[0], layers });
   await fetch(`${base}/manifests/${digest.replace(':', '-')}.sig`, {
     method: 'PUT',
     body: manifest,

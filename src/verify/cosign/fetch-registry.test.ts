@@ -103,7 +103,7 @@ test('the .sig tag: one fetch of a payload however many layers carry it; a cap o
     put(
       host,
       `x/manifests/${tag}`,
-      Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, layers })),
+      Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: layer, layers })),
       OCI_MANIFEST,
     );
   await write([signed(theirs.privateKey), signed(mine.privateKey)]);

@@ -93,6 +93,13 @@ test('one that cannot be fetched never hides the others', async () => {
   assert.deepEqual(kinds(await fetchCandidates(fake.client, subject, false)), ['unreachable', 'bundle']);
 });
 
+test('a .sig tag that is no manifest is reported, and hides no bundle (T22)', async () => {
+  const fake = new Fake();
+  fake.refer(fake.bundle());
+  fake.manifests.set(TAG, new Problem('protocol', 'JSON that is no manifest'));
+  assert.deepEqual(kinds(await fetchCandidates(fake.client, subject, false)), ['bundle', 'protocol']);
+});
+
 test('over the cap those that claim to be signatures come first, and the rest is reported (T39)', async () => {
   const fake = new Fake();
   for (let i = 0; i < MAX_SIGNATURES + 5; i++)

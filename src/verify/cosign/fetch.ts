@@ -78,8 +78,9 @@ async function fetchLayers(
 ): Promise<SignatureCandidate[]> {
   const tag = `${subject.digest.replace(':', '-')}.${suffix}`;
   const place: Reference = { ...withoutDigest(subject), tag, text: `${subject.name}:${tag}` };
-  const manifest = await client.manifest(place).catch(absent);
+  const manifest = await client.manifest(place).catch(withoutManifest);
   if (manifest === undefined) return [];
+  if (manifest instanceof Problem) return [manifest];
   const result = v.safeParse(LayersSchema, parseJson(manifest.bytes));
   if (!result.success)
     return [new Problem('protocol', `the signatures under ${tag} are malformed: ${result.issues[0].message}`)];
@@ -144,7 +145,9 @@ async function settle(
   return [...settled.filter((candidate) => candidate !== undefined), ...over];
 }
 
-function absent(error: unknown): undefined {
+/** Whoever may push this tag must not hide the signatures in other places by something that is no manifest. */
+function withoutManifest(error: unknown): Problem | undefined {
   if (error instanceof Problem && error.code === 'not-found') return undefined;
+  if (error instanceof Problem && error.code === 'protocol') return error;
   throw error;
 }
