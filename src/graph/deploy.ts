@@ -13,14 +13,15 @@ import {
 } from './image-override.ts';
 import type { KustomizationFile } from './kustomization-file.ts';
 import type { Chain, Chains } from './kustomize-chains.ts';
+import type { PatchOf } from './patches.ts';
 
 /** A place whose tag may be the one that is deployed: a reference in a manifest, or an entry of `images:` with a tag. */
 export type Place = { readonly file: string; readonly document: number; readonly path: string };
 
-/** What becomes of one declaration in one chain. */
+/** What becomes of one declaration in one chain. `by`: the file that replaces it. */
 export type ChainOutcome =
   | { readonly kind: 'deployed'; readonly image: string; readonly renamedBy: Entry | undefined }
-  | { readonly kind: 'replaced'; readonly by: Entry };
+  | { readonly kind: 'replaced'; readonly by: string };
 
 /** An entry of a kustomization's `images:`. */
 export type Entry = { readonly kustomization: KustomizationFile; readonly index: number };
@@ -31,7 +32,7 @@ export type Deployment =
   /** Deployed under another name everywhere: that image's digest belongs here. */
   | { readonly kind: 'renamed'; readonly reference: Reference; readonly by: Entry }
   /** Its tag is deployed nowhere. */
-  | { readonly kind: 'replaced'; readonly by: readonly Entry[] }
+  | { readonly kind: 'replaced'; readonly by: readonly string[] }
   /** Deployed under several names: each overlay that renames it needs the digest of its own image. */
   | { readonly kind: 'several'; readonly asWritten: boolean; readonly renamed: readonly Renamed[] }
   /** What an overlay makes of it is no valid reference. */
@@ -55,7 +56,11 @@ export const entryPlace = ({ kustomization: { file, flux }, index }: Entry, key:
  * @param found references of the tree, with or without digest
  * @returns by `placeKey`, for each declaration that at least one chain takes
  */
-export function deployments(found: readonly Found[], chains: Chains): ReadonlyMap<string, Deployment> {
+export function deployments(
+  found: readonly Found[],
+  chains: Chains,
+  patchOf: PatchOf,
+): ReadonlyMap<string, Deployment> {
   const outcomes = new Map<string, ChainOutcome[]>();
   const add = (place: Place, outcome: ChainOutcome) => {
     const key = placeKey(place);
@@ -65,7 +70,7 @@ export function deployments(found: readonly Found[], chains: Chains): ReadonlyMa
   };
   for (const item of found) {
     if (!TRANSFORMED.test(item.path)) continue;
-    for (const chain of chains.of.get(item.file) ?? []) follow(item, chain, add);
+    for (const chain of chains.of.get(item.file) ?? []) follow(item, patchedChain(item, chain, patchOf), add);
   }
   return new Map([...outcomes].map(([key, list]) => [key, deploymentOf(list)]));
 }
@@ -84,15 +89,31 @@ export function* stepsOf(image: string, chain: Chain): Generator<Step> {
     }
 }
 
+/** The kustomizations that apply to an image before a patch replaces it, and the file of that patch. */
+export type PatchedChain = { readonly chain: Chain; readonly patch: string | undefined };
+
+/** In each kustomization patches apply before `images:`. */
+export function patchedChain(found: Found, chain: Chain, patchOf: PatchOf): PatchedChain {
+  for (const [index, kustomization] of chain.entries()) {
+    const patch = patchOf(kustomization, found);
+    if (patch !== undefined) return { chain: chain.slice(0, index), patch };
+  }
+  return { chain, patch: undefined };
+}
+
 /** Follows the tag of one declaration through one chain; digests that are written already decide nothing about the tag. */
-export function follow(found: Found, chain: Chain, add: (place: Place, outcome: ChainOutcome) => void): void {
+export function follow(
+  found: Found,
+  { chain, patch }: PatchedChain,
+  add: (place: Place, outcome: ChainOutcome) => void,
+): void {
   let image: ImageParts = { ...splitImage(found.reference.text), digest: '' };
   let holder: Place = found;
   let renamedBy: Entry | undefined;
   for (const { entry, override } of stepsOf(found.reference.text, chain)) {
     const { newName = '', newTag = '', digest = '', tagSuffix = '' } = override;
     if (newTag !== '' || digest !== '' || tagSuffix !== '') {
-      add(holder, { kind: 'replaced', by: entry });
+      add(holder, { kind: 'replaced', by: entry.kustomization.file });
       holder = entryPlace(entry, newName === '' ? 'name' : 'newName');
       // A suffix makes a new tag of the one from below: the entry holds it, and does not spell it.
       renamedBy = newTag === '' && digest === '' ? entry : undefined;
@@ -102,15 +123,17 @@ export function follow(found: Found, chain: Chain, add: (place: Place, outcome: 
       digest === '' || newTag !== '' ? applyOverride(image, override) : { tag: tagSuffix === '' ? image.tag : '' };
     image = { name: newName === '' ? image.name : newName, tag, digest: '' };
   }
-  add(holder, { kind: 'deployed', image: joinImage(image), renamedBy });
+  if (patch === undefined) add(holder, { kind: 'deployed', image: joinImage(image), renamedBy });
+  else add(holder, { kind: 'replaced', by: patch });
 }
 
 function deploymentOf(outcomes: readonly ChainOutcome[]): Deployment {
   const deployed = outcomes.filter((item) => item.kind === 'deployed');
   if (deployed.length === 0) {
-    const entries = outcomes.flatMap((item) => (item.kind === 'replaced' ? [item.by] : []));
-    const distinct = new Map(entries.map((entry) => [`${entry.kustomization.file} ${entry.index}`, entry]));
-    return { kind: 'replaced', by: [...distinct.values()] };
+    return {
+      kind: 'replaced',
+      by: [...new Set(outcomes.flatMap((item) => (item.kind === 'replaced' ? [item.by] : [])))],
+    };
   }
   const asWritten = deployed.some(({ renamedBy }) => renamedBy === undefined);
   const renamed: Renamed[] = [];

@@ -2,9 +2,10 @@
 // digest is decided. Pure.
 import type { Found } from '../flow.ts';
 import type { FileResult } from '../source/find.ts';
-import { follow, TRANSFORMED } from './deploy.ts';
+import { follow, type PatchedChain, patchedChain, TRANSFORMED } from './deploy.ts';
 import { fluxOverlay, type KustomizationFile } from './kustomization-file.ts';
-import { type Chain, kustomizeChains } from './kustomize-chains.ts';
+import { kustomizeChains } from './kustomize-chains.ts';
+import { patchedContainers } from './patches.ts';
 
 export type DeployedImage = {
   /** Where it is declared: `base/web.yaml:12`. */
@@ -43,6 +44,10 @@ export function describeGraph(
   );
   const files = results.filter(({ found }) => found.length > 0).map(({ file }) => file);
   const { of } = kustomizeChains([...kustomizations, ...overlays], files);
+  const patchOf = patchedContainers(
+    results.flatMap(({ found }) => found),
+    kustomizations,
+  );
   const groups = new Map<string, GraphRoot & { images: DeployedImage[] }>();
   for (const { found } of results.filter(({ file }) => wanted(file)))
     for (const item of found) {
@@ -51,23 +56,24 @@ export function describeGraph(
         const names = chain.map(({ file }) => show(file));
         const key = names.join('\n');
         const group = groups.get(key) ?? { root: names.at(-1), chain: names, images: [] };
-        group.images.push(imageOf(item, chain, show));
+        group.images.push(...imageOf(item, patchedChain(item, chain, patchOf), show));
         groups.set(key, group);
       }
     }
   return [...groups.values()].sort((a, b) => ((a.root ?? '') < (b.root ?? '') ? -1 : 1));
 }
 
-function imageOf(item: Found, chain: Chain, show: (file: string) => string): DeployedImage {
+/** @returns nothing for an image that a patch replaces: the patch has an image of its own */
+function imageOf(item: Found, patched: PatchedChain, show: (file: string) => string): DeployedImage[] {
   const at = `${show(item.file)}:${item.line}`;
   const { tag, name } = item.reference;
   const written = `${name}${tag === undefined ? '' : `:${tag}`}`;
-  if (!TRANSFORMED.test(item.path)) return { at, written, deployed: written, decidedBy: at };
+  if (!TRANSFORMED.test(item.path)) return [{ at, written, deployed: written, decidedBy: at }];
   let [deployed, decidedBy] = [written, at];
-  follow(item, chain, (place, outcome) => {
+  follow(item, patched, (place, outcome) => {
     if (outcome.kind !== 'deployed') return;
     deployed = outcome.image;
     decidedBy = place === item ? at : `${show(place.file)} ${place.path}`;
   });
-  return { at, written, deployed, decidedBy };
+  return patched.patch === undefined ? [{ at, written, deployed, decidedBy }] : [];
 }

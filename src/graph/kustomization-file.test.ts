@@ -31,6 +31,8 @@ components: [../../components/a]
 patches:
 - path: patch.yaml
 - patch: "[{op: replace}]"
+- path: patch.yaml
+  target: {kind: Pod}
 patchesJson6902:
 - path: json.yaml
 patchesStrategicMerge:
@@ -42,7 +44,13 @@ patchesStrategicMerge:
     file: 'apps/web/kustomization.yaml',
     resources: ['apps/web/web.yaml', 'apps/base', 'apps/old'],
     components: ['components/a'],
-    patches: ['apps/web/patch.yaml', 'apps/web/json.yaml', 'apps/web/merge.yaml'],
+    patches: ['apps/web/patch.yaml', 'apps/web/patch.yaml', 'apps/web/json.yaml', 'apps/web/merge.yaml'],
+    merges: [
+      { file: 'apps/web/patch.yaml' },
+      { file: 'apps/web/kustomization.yaml', place: 'patches[1].patch' },
+      { file: 'apps/web/merge.yaml' },
+      { file: 'apps/web/kustomization.yaml', place: 'patchesStrategicMerge[1]' },
+    ],
     images: [],
   });
 });

@@ -16,6 +16,8 @@ export type KustomizationFile = {
   readonly components: readonly string[];
   /** Files of patches. */
   readonly patches: readonly string[];
+  /** Strategic merge patches without a target: files, or places in this file (`patches[1].patch`). */
+  readonly merges: readonly { readonly file: string; readonly place?: string }[];
   readonly images: readonly (ImageOverride & { readonly index: number })[];
 };
 
@@ -32,16 +34,24 @@ export function readKustomizationFile(text: string, file: string): Kustomization
   const folder = posix.dirname(file);
   const local = (path: string) => posix.join(folder, path);
   const paths = (key: string) => strings(get(first, key)).filter(isLocal).map(local);
+  const merging = items(get(first, 'patches')).flatMap((patch, index): KustomizationFile['merges'] => {
+    if (get(patch, 'target') !== undefined) return [];
+    const path = getText(patch, 'path') ?? '';
+    return [path === '' ? { file, place: `patches[${index}].patch` } : { file: local(path) }];
+  });
+  const merges = strings(get(first, 'patchesStrategicMerge')).map((text, index) =>
+    text.includes('\n') ? { file, place: `patchesStrategicMerge[${index}]` } : { file: local(text) },
+  );
   const patches = [...items(get(first, 'patches')), ...items(get(first, 'patchesJson6902'))]
     .map((patch) => getText(patch, 'path'))
     .filter((path) => path !== undefined && path !== '')
     .map((path) => local(path as string));
-  const merges = strings(get(first, 'patchesStrategicMerge')).filter((path) => !path.includes('\n'));
   return {
     file,
     resources: [...paths('resources'), ...paths('bases')],
     components: paths('components'),
-    patches: [...patches, ...merges.map(local)],
+    patches: [...patches, ...merges.filter(({ place }) => place === undefined).map((merge) => merge.file)],
+    merges: [...merging, ...merges],
     images: items(get(first, 'images')).flatMap((item, index) => overrideOf(item, index)),
   };
 }
@@ -80,6 +90,7 @@ export function fluxOverlay(declared: Overlay, file: string): KustomizationFile 
     resources: [path],
     components: declared.components.map((component) => posix.join(path, component)),
     patches: [],
+    merges: [],
     images: declared.images.map((image, index) => ({ ...image, index })),
   };
 }

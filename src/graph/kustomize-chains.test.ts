@@ -9,6 +9,7 @@ const node = (folder: string, resources: readonly string[], components: readonly
   resources,
   components,
   patches: [],
+  merges: [],
   images: [],
 });
 const flux = (file: string, path: string, ours: boolean): KustomizationFile => ({

@@ -17,6 +17,7 @@ import {
 import { joinImage } from './image-override.ts';
 import { fluxOverlay, type KustomizationFile } from './kustomization-file.ts';
 import { type Chain, type Chains, kustomizeChains } from './kustomize-chains.ts';
+import { patchedContainers } from './patches.ts';
 
 /** Which key of an entry holds the name of the image after it. */
 const nameKeyOf = ({ kustomization, index }: Entry) =>
@@ -40,10 +41,8 @@ export function deployTree(
   const files = results.filter(({ found, skipped }) => found.length + skipped.length > 0).map(({ file }) => file);
   const chains: Chains = kustomizeChains([...kustomizations, ...overlays], files);
   if (chains.incomplete !== undefined) return withoutChains(results, show(chains.incomplete));
-  const known = deployments(
-    results.flatMap(({ found }) => found),
-    chains,
-  );
+  const all = results.flatMap(({ found }) => found);
+  const known = deployments(all, chains, patchedContainers(all, kustomizations));
   const renames = renamesByEntry([...known.values()]);
   const graph: Graph = { known, renames, show };
   return results.map((result) => deployFile(replacedNames(result, chains.of.get(result.file) ?? [], show), graph));
@@ -90,10 +89,20 @@ function replacedNames(result: FileResult, chains: readonly Chain[], show: Show)
 const replacedBy = (files: readonly string[]) =>
   `replaced by ${files.join(', ')}, which ${files.length === 1 ? 'decides' : 'decide'}; no digest is needed here`;
 
-/** What each entry that only renames must carry a digest of, by place; several images where it renames several. */
+/**
+ * What each entry that only renames must carry a digest of, by place; several images where it renames several. A digest there
+ * reaches every image that the entry renames, so those count that could have it at their own place.
+ */
 function renamesByEntry(list: readonly Deployment[]): ReadonlyMap<string, readonly Renamed[]> {
-  const renames = list.flatMap((item) => (item.kind === 'several' ? item.renamed : []));
-  return Map.groupBy(renames, ({ by }) => placeKey(entryPlace(by, nameKeyOf(by))));
+  const key = ({ by }: Renamed) => placeKey(entryPlace(by, nameKeyOf(by)));
+  const renames = list.flatMap((item) =>
+    item.kind === 'several' ? item.renamed : item.kind === 'renamed' ? [item] : [],
+  );
+  const needed = new Set(list.flatMap((item) => (item.kind === 'several' ? item.renamed.map(key) : [])));
+  return Map.groupBy(
+    renames.filter((item) => needed.has(key(item))),
+    key,
+  );
 }
 
 type Graph = {
@@ -151,7 +160,7 @@ function deployFound(item: Found, deployment: Deployment | undefined, show: Show
         ? item
         : overridden(
             item,
-            deployment.renamed.map(({ by }) => by),
+            deployment.renamed.map(({ by }) => by.kustomization.file),
             show,
           );
     case 'invalid':
@@ -166,8 +175,8 @@ function renamed(item: Found, as: Reference, note: string | undefined): Found {
 }
 
 /** A digest that is written already stays a place, so that unpin can take it out. */
-function overridden(item: Found, entries: readonly Entry[], show: Show): Found | Skipped {
-  const by = [...new Set(entries.map(({ kustomization }) => kustomization.file))];
+function overridden(item: Found, files: readonly string[], show: Show): Found | Skipped {
+  const by = [...new Set(files)];
   const detail = replacedBy(by.map(show));
   if (item.reference.digest === undefined) return { ...skip(item, 'incomplete', detail), overriddenBy: by };
   return { ...item, overriddenBy: by, ...noted(item, detail) };

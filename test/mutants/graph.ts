@@ -11,6 +11,7 @@ const file = `${G}/kustomization-file.test.ts`;
 const use = `${G}/chart-use.test.ts`;
 const chart = `${G}/chart.test.ts`;
 const forms = `${G}/chart-forms.test.ts`;
+const patches = `${G}/patches.test.ts`;
 const describe = `${G}/describe.test.ts`;
 
 type Row = [name: string, file: string, from: string, to: string, ...tests: string[]];
@@ -25,7 +26,7 @@ const rows: Row[] = [
   ['a port is taken for a tag', 'image-override.ts', "const slash = Math.max(image.indexOf('/'), 0);", 'const slash = 0;', override],
   // what a kustomization says
   ['an override is read without its digest', 'kustomization-file.ts', "(['newName', 'newTag', 'digest', 'tagSuffix'] as const)", "(['newName', 'newTag', 'tagSuffix'] as const)", file],
-  ['the files of patches are not taken', 'kustomization-file.ts', 'patches: [...patches, ...merges.map(local)],', 'patches: merges.map(local),', file],
+  ['the files of patches are not taken', 'kustomization-file.ts', 'patches: [...patches, ...merges.filter(', 'patches: [...merges.filter(', file],
   ['the folders of bases are not taken', 'kustomization-file.ts', "[...paths('resources'), ...paths('bases')]", "paths('resources')", file],
   ['a remote resource is taken for a folder of this tree', 'kustomization-file.ts', '.filter(isLocal)', '', file],
   ['an object of Flux overrides a folder beside the root', 'kustomization-file.ts', "const path = posix.join('.', declared.path);", 'const path = posix.join(posix.dirname(file), declared.path);', deploy, kinds],
@@ -78,6 +79,13 @@ const rows: Row[] = [
   ['a setting does not overrule what is known of a chart', 'chart-forms.ts', 'if (setting !== undefined) return setting;', "if (setting !== undefined && chart !== 'cilium') return setting;", forms],
   ['an image in another document belongs to the chart', 'chart-forms.ts', 'document === found.document && ', '', forms],
   ['hex digits are written as a whole digest', 'chart-forms.ts', "form.digest === 'hex' ? { ...rest, style: 'hex' } : rest", 'rest', chart],
+  // what patches replace
+  ['a patch with a target replaces the object that it names', 'kustomization-file.ts', "if (get(patch, 'target') !== undefined) return [];", '', patches],
+  ['a patch of another container replaces an image', 'patches.ts', '[object, namespace, list, container]', '[object, namespace, list]', patches],
+  ['a patch of another object replaces an image', 'patches.ts', '[object, namespace, list, container]', '[namespace, list, container]', patches],
+  ['patches of one kustomization replace each other', 'patches.ts', ' || [kustomization.file, ...kustomization.patches].includes(item.file)', '', patches],
+  ['a container of a patch with a target is one of the object that it names', 'patches.ts', 'if (inPatches.has(item.file) && !merged.has(item)) return undefined;', '', patches],
+  ['a digest of an entry reaches only the images that need it there', 'tree.ts', "item.kind === 'renamed' ? [item] : []", '[]', deploy, patches],
 ];
 
 export const GRAPH_MUTANTS: readonly Mutant[] = rows.map(([name, path, from, to, ...tests]) => ({

@@ -28,12 +28,21 @@ const override = fc.record(
   { requiredKeys: ['name'] },
 );
 const images = fc.array(override, { maxLength: 2 });
+/** A patch of one container; `other` is the object that its own name says, where a target chooses another. */
+const patch = fc.record({
+  base: fc.nat(1),
+  container: fc.nat(1),
+  image,
+  form: fc.constantFrom('path', 'inline', 'legacy', 'target'),
+  other: fc.nat(1),
+});
+const patches = fc.array(patch, { maxLength: 2 });
 const tree = fc.record({
-  bases: fc.array(fc.record({ containers: fc.array(image, { minLength: 1, maxLength: 2 }), images }), {
+  bases: fc.array(fc.record({ containers: fc.array(image, { minLength: 1, maxLength: 2 }), images, patches }), {
     minLength: 1,
     maxLength: 2,
   }),
-  overlays: fc.array(fc.record({ images, both: fc.boolean() }), { minLength: 1, maxLength: 2 }),
+  overlays: fc.array(fc.record({ images, patches, both: fc.boolean() }), { minLength: 1, maxLength: 2 }),
 });
 type Tree = typeof tree extends fc.Arbitrary<infer T> ? T : never;
 
@@ -45,27 +54,63 @@ const entries = (list: readonly object[]) =>
         .join(''),
     )
     .join('');
+const pod = (name: string, list: readonly string[]) =>
+  `apiVersion: v1\nkind: Pod\nmetadata:\n  name: ${name}\nspec:\n  containers:\n${list.join('')}`;
+const container = (index: number, text: string) => `  - name: c${index}\n    image: ${text}\n`;
+
+/** Patches of the bases that a kustomization takes: their files, and how it names them. */
+function patchesOf(list: Tree['overlays'][number]['patches'], bases: readonly number[], folder: string) {
+  const files: [path: string, text: string][] = [];
+  const named: string[] = [];
+  const legacy: string[] = [];
+  for (const [i, { base, container: index, image: text, form, other }] of list.entries()) {
+    if (!bases.includes(base)) continue;
+    const content = pod(`web-${form === 'target' ? other : base}`, [container(index, text)]);
+    const inline = `  patch: |\n${content.replaceAll(/^/gm, '    ').trimEnd()}\n`;
+    if (form === 'inline') named.push(`-${inline.slice(1)}`);
+    else if (form === 'target') named.push(`- target:\n    kind: Pod\n    name: web-${base}\n${inline}`);
+    else {
+      files.push([`${folder}/patch-${i}.yaml`, content]);
+      if (form === 'legacy') legacy.push(`- patch-${i}.yaml\n`);
+      else named.push(`- path: patch-${i}.yaml\n`);
+    }
+  }
+  const keys = [
+    ['patches', named],
+    ['patchesStrategicMerge', legacy],
+  ] as const;
+  return { files, text: keys.map(([key, items]) => (items.length === 0 ? '' : `${key}:\n${items.join('')}`)).join('') };
+}
+
 const kustomization = (resources: readonly string[], list: readonly object[]) =>
   `apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n${resources.map((path) => `- ${path}\n`).join('')}${list.length === 0 ? '' : `images:\n${entries(list)}`}`;
 
 function filesOf({ bases, overlays }: Tree): Map<string, string> {
   const files = new Map<string, string>();
-  for (const [b, { containers, images: own }] of bases.entries()) {
-    files.set(`base-${b}/kustomization.yaml`, kustomization(['web.yaml'], own));
-    const list = containers.map((text, i) => `  - name: c${i}\n    image: ${text}\n`).join('');
+  const add = (folder: string, resources: readonly string[], own: Tree['overlays'][number], on: readonly number[]) => {
+    const { files: patched, text } = patchesOf(own.patches, on, folder);
+    files.set(`${folder}/kustomization.yaml`, kustomization(resources, own.images) + text);
+    for (const [path, content] of patched) files.set(path, content);
+  };
+  for (const [b, own] of bases.entries()) {
+    add(`base-${b}`, ['web.yaml'], { ...own, both: false }, [b]);
     files.set(
       `base-${b}/web.yaml`,
-      `apiVersion: v1\nkind: Pod\nmetadata:\n  name: web-${b}\nspec:\n  containers:\n${list}`,
-    );
-  }
-  for (const [o, { images: own, both }] of overlays.entries())
-    files.set(
-      `overlay-${o}/kustomization.yaml`,
-      kustomization(
-        bases.flatMap((_, b) => (both || b === 0 ? [`../base-${b}`] : [])),
-        own,
+      pod(
+        `web-${b}`,
+        own.containers.map((text, i) => container(i, text)),
       ),
     );
+  }
+  for (const [o, own] of overlays.entries()) {
+    const on = bases.flatMap((_, b) => (own.both || b === 0 ? [b] : []));
+    add(
+      `overlay-${o}`,
+      on.map((b) => `../base-${b}`),
+      own,
+      on,
+    );
+  }
   return files;
 }
 
