@@ -17,19 +17,16 @@ import { EventRecorder } from '../../kube/events.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { openLedger } from '../../ledger/open.ts';
 import type { Config } from '../../policy/config.ts';
-import { namesHost } from '../../policy/hosts.ts';
 import { asProblem, Problem } from '../../problem.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import type { AlertOptions } from '../../watcher/alerts.ts';
-import { Budget } from '../../watcher/budget.ts';
 import { kubeFeed } from '../../watcher/feed.ts';
-import { PacedClient } from '../../watcher/paced-client.ts';
 import { Watcher } from '../../watcher/watcher.ts';
 import { parseDuration } from '../shared/command.ts';
 import { loadConfig } from '../shared/project.ts';
-import { version } from '../shared/version.ts';
 import { policyEvaluator } from './evaluate-by.ts';
 import { connectCluster, logLine, parsePort, terminated } from './serving.ts';
+import { openWatcherClient } from './watcher-client.ts';
 
 export type WatcherFlags = {
   policy?: string;
@@ -77,18 +74,7 @@ async function watchClusters(flags: WatcherFlags, port: number, kubes: readonly 
   if (hintToken !== undefined && hintToken.length < 16)
     throw new Problem('usage', '--hint-token: expected a file with a token of at least 16 characters');
   const ledger = await openLedger(flags.ledger);
-  const budget = new Budget(
-    (registry) => client.rateLimitOf(registry),
-    (asked) => client.credentialOf(asked),
-  );
-  // Anyone can name a host in a pod: only hosts that the configuration names may have private
-  // addresses (T46).
-  const client = new PacedClient(budget, {
-    registries: config.registries,
-    hostsDir: config.hostsDir,
-    isNamed: namesHost(config),
-    userAgent: `tagproof/${version()}`,
-  });
+  const { client, budget } = openWatcherClient(config);
   const watcher = new Watcher({
     feeds: kubes.map(kubeFeed),
     ledger,
