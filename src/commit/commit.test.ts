@@ -65,6 +65,20 @@ test('the owner of a file stays its owner', { skip: process.getuid?.() !== 0 }, 
   assert.deepEqual([uid, gid, mode & 0o7777], [12345, 54321, 0o4755]);
 });
 
+test('the owner is given to the file before it has its place', () => {
+  const at = folder({ a: 'old' });
+  const { uid, gid } = statSync(join(at, 'a'));
+  const given: unknown[] = [];
+  const disk = {
+    ...realDisk,
+    ownerOf: () => ({ uid: 7, gid: 8 }),
+    chown: (_: number, ...owner: number[]) => void given.push([owner, read(at, 'a')]),
+  };
+  const { notes } = commitFiles([replace(join(at, 'a'), 'old', 'new')], disk);
+  assert.deepEqual(given, [[[uid, gid], 'old']]);
+  assert.deepEqual(notes, []);
+});
+
 test('an owner that only root can keep is said', () => {
   const at = folder({ a: 'old' });
   const disk = {

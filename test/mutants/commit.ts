@@ -16,6 +16,13 @@ const of = (file: string, name: string, from: string, to: string, tests: readonl
 export const COMMIT_MUTANTS: readonly Mutant[] = [
   of(TEMPORARY, 'content is not synced before the rename', '    disk.fsync(descriptor);\n', ''),
   of(TEMPORARY, 'the mode is not kept', 'disk.chmod(descriptor, like.mode & 0o7777)', 'void 0'),
+  of(TEMPORARY, 'the owner is not kept', 'disk.chown(descriptor, like.uid, like.gid);', ''),
+  of(
+    TEMPORARY,
+    'an owner that could not be kept is not said',
+    "codeOf(error) !== 'EPERM') throw error;",
+    "codeOf(error) !== 'EPERM') throw error;\n    return [];",
+  ),
   of(TEMPORARY, 'a temporary of a live process is swept', '!isAlive(Number(pid))', 'true'),
   of(TEMPORARY, 'leftovers of killed processes stay', '!isAlive(Number(pid))', 'false'),
   of(TEMPORARY, 'a fresh temporary of another machine is swept', '> FOREIGN_AGE_MS', '> -1'),

@@ -10,6 +10,8 @@ const of = (file: string, name: string, from: string, to: string, ...tests: stri
 });
 const PLAN = 'src/inventory/rollback-plan.ts';
 const APPLY = 'src/cli/rollback/apply-to-cluster.ts';
+const EXECUTE = 'src/cli/rollback/execute-plan.ts';
+const EXECUTE_TEST = 'src/cli/rollback/execute-plan.test.ts';
 const PLAN_TEST = 'src/inventory/rollback-plan.test.ts';
 const APPLY_TEST = 'src/cli/rollback/apply-to-cluster.test.ts';
 
@@ -37,6 +39,34 @@ export const ROLLBACK_MUTANTS: readonly Mutant[] = [
   of(APPLY, 'init containers are forgotten', "['initContainers', 'containers']", "['containers']", APPLY_TEST),
   of(APPLY, 'no dry run first', "await kube.patch(`${path}?dryRun=All`, 'json', patch);", '', APPLY_TEST),
   of(APPLY, 'a dry run changes the cluster', 'if (!dryRun) await', 'await', APPLY_TEST),
+  of(
+    EXECUTE,
+    'no dry run of the whole first',
+    'for (const step of steps) tried.push(...(await patch(step, true)));',
+    '',
+    EXECUTE_TEST,
+  ),
+  of(
+    EXECUTE,
+    '--diff changes the cluster',
+    'if (options.diff) return clusterReport',
+    'if (options.diff && steps.length === 0) return clusterReport',
+    EXECUTE_TEST,
+  ),
+  of(
+    EXECUTE,
+    'a workload that was not rolled back is recorded',
+    'applied.push(step);',
+    'applied.push(...steps);',
+    EXECUTE_TEST,
+  ),
+  of(
+    EXECUTE,
+    'what was rolled back is not recorded',
+    'if (applied.length > 0) await recordRollback(applied',
+    'if (applied.length === steps.length) await recordRollback(applied',
+    EXECUTE_TEST,
+  ),
   of(
     'src/cli/rollback/write-files.ts',
     'half a plan is written',

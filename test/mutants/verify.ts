@@ -165,6 +165,8 @@ const rows: Row[] = [
   ['a revocation list that nobody signed', 'notation/revocation.ts', 'if (!signedBy(list, issuer))', 'if (false as boolean)', revocation],
   ['a delta revocation list', 'notation/revocation.ts', 'if (unknown !== undefined)\n    throw', 'if (false as boolean)\n    throw', revocation],
   ['only the leaf is checked for revocation', 'notation/revocation.ts', 'chain.slice(0, -1).entries()', 'chain.slice(0, 1).entries()', revocation],
+  ['an envelope of Notation with further signers', 'notation/envelope.ts', 'const JwsSchema = v.strictObject({', 'const JwsSchema = v.object({', envelope],
+  ['an envelope of Notation for several signers', 'notation/envelope.ts', 'outer.tag !== 18', 'outer.tag === 0', envelope],
   ['a timestamp with two signers', 'notation/timestamp.ts', 'if (signers.length !== 1)', 'if (signers.length < 1)', timestamp],
   ['a timestamp by a stranger', 'notation/timestamp.ts', 'if (anchorOf(path, store) === undefined)', 'if (false as boolean)', timestamp],
   ['a timestamp of another signature', 'notation/timestamp.ts', '!child(imprint, 1).value.equals(createHash(hash).update(stamped).digest())', 'false', timestamp],

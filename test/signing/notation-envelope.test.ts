@@ -117,3 +117,14 @@ for (const format of ['jws', 'cose'] as const) {
 test('a referrer of something else, a manifest with a foreign subject', async () => {
   assert.match(JSON.stringify(await verify(envelope(), {}, { named: `sha256:${'e'.repeat(64)}` })), /another subject/);
 });
+
+test('an envelope for several signers is refused, whatever the first one signed', async () => {
+  const jws = JSON.parse(envelope().toString());
+  const { protected: header, signature } = jws;
+  const more = Buffer.from(JSON.stringify({ ...jws, signatures: [{ protected: header, signature }] }));
+  assert.match(JSON.stringify(await verify(more)), /"invalid".*signatures/);
+  const cose = envelope({ format: 'cose' });
+  // RFC 9052, 4.1: COSE_Sign is tag 98.
+  const several = Buffer.concat([Buffer.from([0xd8, 98]), cose.subarray(1)]);
+  assert.match(JSON.stringify(await verify(several, {}, { format: 'cose' })), /"invalid".*expected COSE_Sign1/);
+});
