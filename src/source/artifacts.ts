@@ -2,7 +2,7 @@
 // source.toolkit.fluxcd.io, fluxcd.controlplane.io, image.openshift.io.
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
-import { type Collector, notLiteral } from './collector.ts';
+import { type Collector, notLiteral, spotOfValue } from './collector.ts';
 import { splitSlot } from './slot.ts';
 import { deref, get, getText, type Node } from './yaml-node.ts';
 
@@ -22,7 +22,7 @@ function readOciRepository(c: Collector, spec: Node | undefined): void {
   const url = deref(get(spec, 'url'));
   const ref = deref(get(spec, 'ref'));
   if (url?.kind !== 'scalar' || !url.value.startsWith(OCI)) return;
-  const spot = { start: url.start, end: url.end, path: 'spec.url' };
+  const spot = spotOfValue(c.text, { start: url.start, end: url.end, path: 'spec.url' }, url.value);
   const name = url.value.slice(OCI.length);
   const why = notLiteral(name);
   if (why !== undefined) return c.skip(spot, name, why.reason, why.detail);

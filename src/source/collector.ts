@@ -4,8 +4,8 @@ import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { GlobalRegistry, Overlay, RemoteChart } from './overlay.ts';
 import type { TagPlace } from './shared-tag.ts';
-import { wholeSlot } from './slot.ts';
-import { lineAt, positions } from './text.ts';
+import { spells, wholeSlot } from './slot.ts';
+import { positions, yamlLineAt } from './text.ts';
 
 /** No image name is longer. Longer text is cut, so that a report stays readable. */
 const MAX_SHOWN = 200;
@@ -18,6 +18,14 @@ const PLACEHOLDER =
   /^(?:<[\w -]{1,64}>|@[\w-]{1,64}@|%[\w-]{1,64}%|__\w{1,64}__|[A-Z][A-Z0-9]{0,64}(?:_[A-Z0-9]{1,64}){1,16})(?::\S{0,128})?$/;
 
 export type Spot = { start: number; end: number; path: string };
+
+/** The part of a spot that spells the value: white space may stand around it, as in a block scalar. With escapes it is not spelled. */
+export function spotOfValue(text: string, spot: Spot, value: string): Spot {
+  const within = text.slice(spot.start, spot.end).indexOf(value);
+  if (within < 0) return spot;
+  const start = spot.start + within;
+  return { ...spot, start, end: start + value.length };
+}
 
 type ImageOptions = { readonly note?: string; readonly completed?: boolean };
 
@@ -60,7 +68,8 @@ export class Collector {
    * nothing but an image
    * @param completed a controller may add a tag to a name without one, so it is not `latest` (P30)
    */
-  image(spot: Spot, value: string, sure: boolean, { note, completed = false }: ImageOptions = {}): void {
+  image(place: Spot, value: string, sure: boolean, { note, completed = false }: ImageOptions = {}): void {
+    const spot = spotOfValue(this.text, place, value);
     const expression = notLiteral(value);
     if (expression !== undefined) return this.skip(spot, value, expression.reason, expression.detail);
     if (!sure && /^(true|false|null|~|\d*)$/i.test(value)) return; // a switch or a number, clearly no image
@@ -103,7 +112,7 @@ export class Collector {
       ...this.#location(spot),
       dialect: this.dialect,
       reference,
-      slot,
+      slot: this.#slotAt(spot, reference, slot),
       ...(this.object !== undefined && { object: this.object }),
       ...(this.namespace !== undefined && { namespace: this.namespace }),
       ...(this.container !== undefined && { container: this.container }),
@@ -125,6 +134,12 @@ export class Collector {
     const reason = this.#ignoreComment(spot);
     if (reason) return this.skip(spot, value, 'ignored', `tagproof:ignore: ${reason}`);
     this.skip(spot, value, 'invalid', detail);
+  }
+
+  /** Where a place does not spell its reference, no offset in it means what it seems to. */
+  #slotAt({ start, end }: Spot, reference: Reference, slot: Slot): Slot {
+    if (slot.blocked !== undefined || spells(this.text.slice(start, end), reference)) return slot;
+    return { blocked: 'the reference is written with escapes: write it plainly' };
   }
 
   /** @param spot of a part with the place for a digest, which the deployment graph may use */
@@ -164,11 +179,11 @@ export class Collector {
   #ignoreComment({ start, end }: Spot): string | undefined {
     this.#mayIgnore ??= this.text.includes('tagproof:ignore');
     if (!this.#mayIgnore) return undefined;
-    const line = lineAt(this.text, start);
+    const line = yamlLineAt(this.text, start);
     const rest = IGNORE.exec(this.text.slice(Math.min(end, line.end), line.end));
     if (rest !== null) return (rest[1] as string).trim();
     if (line.start === 0) return undefined;
-    const above = lineAt(this.text, line.start - 1);
+    const above = yamlLineAt(this.text, line.start - 1);
     const comment = this.text.slice(above.start, above.end).trim();
     const match = comment.startsWith('#') ? IGNORE.exec(comment) : null;
     return match === null ? undefined : (match[1] as string).trim();

@@ -2,7 +2,7 @@
 // HelmRelease.
 import type { Collector } from './collector.ts';
 import { readTemplateLines } from './template.ts';
-import { positions } from './text.ts';
+import { positions, yamlLineAt } from './text.ts';
 import { parseYaml, SyntaxProblem, splitDocuments } from './yaml.ts';
 import { type Node, relocate, type ScalarNode } from './yaml-node.ts';
 
@@ -32,12 +32,18 @@ export function readEmbedded(c: Collector, scalar: ScalarNode, path: string, vis
  */
 function innerToOuter(text: string, scalar: ScalarNode): (offset: number) => number {
   const position = positions(scalar.value);
-  const outer: number[] = [scalar.start];
+  const indent = Math.max(scalar.indent, 0);
+  // Inside another block the start of the text is known, and the indentation of its line is before it.
+  const lines = [{ start: scalar.indent < 0 ? scalar.start : yamlLineAt(text, scalar.start).start, end: scalar.end }];
   // YAML ends a line at LF, CR LF or CR alone, and its values have LF for each.
-  for (const { index, 0: end } of text.slice(scalar.start, scalar.end).matchAll(/\r\n?|\n/g))
-    outer.push(scalar.start + index + end.length);
+  for (const { index, 0: end } of text.slice(scalar.start, scalar.end).matchAll(/\r\n?|\n/g)) {
+    (lines.at(-1) as { end: number }).end = scalar.start + index;
+    lines.push({ start: scalar.start + index + end.length, end: scalar.end });
+  }
   return (offset) => {
     const { line, column } = position(offset);
-    return (outer[Math.min(line, outer.length) - 1] as number) + Math.max(scalar.indent, 0) + column - 1;
+    // A value ends with a line break that the last line of a file may not have; a blank line may have no indentation.
+    const { start, end } = lines[line - 1] ?? { start: scalar.end, end: scalar.end };
+    return Math.min(start + indent + column - 1, end);
   };
 }

@@ -2,7 +2,7 @@
 // the resources.
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
-import { type Collector, notLiteral } from './collector.ts';
+import { type Collector, notLiteral, spotOfValue } from './collector.ts';
 import type { Reader } from './reader.ts';
 import { renameSlot, splitSlot } from './slot.ts';
 import { walkDocument } from './walk.ts';
@@ -57,7 +57,7 @@ function readEntry(c: Collector, map: MapNode, path: string): void {
   const name = text(named);
   const value = deref(find(named)?.value);
   if (name === undefined || name === '' || value?.kind !== 'scalar') return;
-  const spot = { start: value.start, end: value.end, path: `${path}.${named}` };
+  const spot = spotOfValue(c.text, { start: value.start, end: value.end, path: `${path}.${named}` }, name);
   const tag = text('newTag') ?? '';
   const digest = text('digest') ?? '';
   const suffixed = (text('tagSuffix') ?? '') !== '';

@@ -4,6 +4,7 @@ import type { Edit, Found, Skipped } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { applyEdits, unpinEdit } from './edit.ts';
 import { type FileResult, type FindOptions, findIn } from './find.ts';
+import { spells } from './slot.ts';
 import { loadSecondReader, parseYaml, SecondReaderNeeded, SyntaxProblem, splitDocuments } from './yaml.ts';
 import type { Node } from './yaml-node.ts';
 
@@ -22,7 +23,7 @@ export type EditProof = {
   /** The edited text. */
   readonly after: string;
   /** What was found in `text`. */
-  readonly before: Pick<FileResult, 'file' | 'found' | 'skipped' | 'named'>;
+  readonly before: Pick<FileResult, 'file' | 'found' | 'skipped' | 'problems' | 'named'>;
   readonly changes: readonly ProvedChange[];
   readonly options: FindOptions;
 };
@@ -36,8 +37,11 @@ export async function proveEdits({ text, after, before, changes, options }: Edit
     if (wrong !== undefined) throw refusal(wrong, found);
   }
   const again = await findIn(after, file, options, named);
-  if (again.problems.length > 0)
-    throw refusal(`the edited text could not be read again: ${again.problems[0]?.message}`, { file });
+  // A document that cannot be read is left alone, and does not keep the others from being edited.
+  const fresh = again.problems.find(({ message }, index) => message !== before.problems[index]?.message);
+  if (fresh !== undefined) throw refusal(`the edited text could not be read again: ${fresh.message}`, { file });
+  if (again.problems.length !== before.problems.length)
+    throw refusal('what could not be read before the edit is not what cannot be read after it', { file });
   if (again.found.length !== before.found.length)
     throw refusal(`${before.found.length} images were found before the edit, ${again.found.length} after it`, { file });
   for (const [index, found] of before.found.entries()) {
@@ -71,13 +75,15 @@ function misspelt(
   text: string,
   { start, end, reference: deployed, written: reference = deployed, slot }: Found,
 ): string | undefined {
-  const span = text.slice(start, end).replace(/^oci:\/\//, '');
-  // Of an image in parts the span is its repository.
-  if (span !== reference.text && !reference.name.endsWith(span))
-    return `expected '${reference.text}' at its place, found '${span.slice(0, 100)}'`;
+  const span = text.slice(start, end);
+  if (!spells(span, reference)) return `expected '${reference.text}' at its place, found '${span.slice(0, 100)}'`;
   if (slot.pin?.before === '@') {
     const tail = reference.tag ?? reference.name;
-    const found = text.slice(slot.pin.at - tail.length, slot.pin.at);
+    const found = text
+      .slice(0, slot.pin.at)
+      .slice(-2 * tail.length)
+      .replaceAll('\\/', '/')
+      .slice(-tail.length);
     if (found !== tail) return `expected '${tail}' before the digest, found '${found}'`;
   }
   return undefined;
@@ -144,7 +150,7 @@ async function documentOf(text: string, start: number, end: number): Promise<Nod
 }
 
 const DIGESTS =
-  /[ \t]*(?:digest|sha(?:256)?):[ \t]*["']?(?:sha256:)?[0-9a-f]{64}["']?\r?\n?|@?(?:sha256:)?\b[0-9a-f]{64}\b/g;
+  /^[ \t]*(?:digest|sha(?:256)?):[ \t]*(?:["']?(?:sha256:)?[0-9a-f]{64}["']?|""|'')\r?\n?|@?(?:sha256:)?\b[0-9a-f]{64}\b/gm;
 const withoutDigests = (value: string): string => value.replaceAll(DIGESTS, '');
 
 function sameValues(a: Node | undefined, b: Node | undefined): boolean {

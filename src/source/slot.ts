@@ -2,16 +2,28 @@
 // or after the tag. Pure.
 import type { Reference, Slot } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
-import { lineAt } from './text.ts';
+import { yamlLineAt } from './text.ts';
 import type { MapNode, ScalarNode, YamlEntry } from './yaml-node.ts';
+
+/**
+ * Does this span of a file spell the reference, or one of its parts: the repository of an image in parts, the tag in an ARG?
+ * Many writers of JSON escape each slash, which changes nothing behind it.
+ */
+export function spells(span: string, { text }: Reference): boolean {
+  const part = span.replaceAll('\\/', '/').replace(/^oci:\/\//, '');
+  for (let at = text.indexOf(part); part !== '' && at >= 0; at = text.indexOf(part, at + 1))
+    if (/^[/:]?$/.test(text.charAt(at - 1)) && /^[:@]?$/.test(text.charAt(at + part.length))) return true;
+  return false;
+}
 
 /** A whole reference at text[start, end): the digest follows it directly. */
 export function wholeSlot(text: string, start: number, end: number, reference: Reference): Slot {
-  if (text.slice(start, end).includes('\n'))
-    return { blocked: 'the reference is spread over several lines: put it on one' };
+  const span = text.slice(start, end);
+  if (/[\n\r]/.test(span)) return { blocked: 'the reference is spread over several lines: put it on one' };
+  if (reference.digest !== undefined && text.slice(end - reference.digest.length - 1, end) !== `@${reference.digest}`)
+    return { blocked: 'the digest is written with escapes' };
   if (reference.digest === undefined) return { pin: { at: end, before: '@', after: '' } };
   const at = end - reference.digest.length;
-  if (text.slice(at - 1, end) !== `@${reference.digest}`) return { blocked: 'the digest is written with escapes' };
   return { digest: [at, end], unpin: [at - 1, end] };
 }
 
@@ -47,9 +59,10 @@ export function splitSlot(text: string, parts: Parts): Slot {
   const number = numberOf(tag, parts.takesDigestKey);
   if (number !== undefined) return { blocked: number };
   if (digest !== undefined && isQuoted(digest)) return { pin: { at: digest.start, before: '', after: '' }, ...style };
+  const inJson = parts.map.flow && parts.tag?.key.style === 'double';
   if (tag.value.includes('@') || !parts.takesDigestKey || digest !== undefined || parts.map.flow)
-    return tagSlot(text, tag);
-  return lineSlot(text, parts.tag as YamlEntry, tag) ?? tagSlot(text, tag);
+    return tagSlot(text, tag, inJson);
+  return lineSlot(text, parts.tag as YamlEntry, tag) ?? tagSlot(text, tag, inJson);
 }
 
 /**
@@ -109,23 +122,26 @@ function filledSlot(text: string, parts: Parts, digest: ScalarNode, tag: ScalarN
     return { blocked: `'${digest.value}' is not a digest` };
   if (isQuoted(digest)) return { digest: range, unpin: range };
   if (tag === undefined || tag.value === '' || parts.map.flow) return { digest: range };
-  const line = lineAt(text, digest.start);
+  const line = yamlLineAt(text, digest.start);
   const alone = text.slice(line.start, (parts.digest as YamlEntry).key.start).trim() === '';
   if (!alone) return { digest: range };
   // The last line of a file without final newline is removed together with the line break before
   // it.
-  const before =
-    line.next === text.length && text[line.next - 1] !== '\n' ? lineAt(text, line.start - 1).end : line.start;
+  const before = line.end === line.next && line.start > 0 ? yamlLineAt(text, line.start - 1).end : line.start;
   return { digest: range, unpin: [before, line.next] };
 }
+
+const JSON_WORD = /^(?:true|false|-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)$/i;
 
 /**
  * `tag: 1.2` becomes `tag: 1.2@sha256:…`: a template that renders `repository:tag` then renders a
  * pinned reference.
  */
-function tagSlot(text: string, tag: ScalarNode): Slot {
+function tagSlot(text: string, tag: ScalarNode, inJson: boolean): Slot {
   if (text.slice(tag.start, tag.end) !== tag.value)
     return { blocked: 'the tag is written with escapes or over several lines' };
+  if (inJson && tag.style === 'plain' && JSON_WORD.test(tag.value))
+    return { blocked: `the tag ${tag.value} is not text to JSON: write it in quotes` };
   const at = tag.value.indexOf('@');
   if (at < 0) return { pin: { at: tag.end, before: '@', after: '' } };
   return { digest: [tag.start + at + 1, tag.end], unpin: [tag.start + at, tag.end] };
@@ -133,16 +149,25 @@ function tagSlot(text: string, tag: ScalarNode): Slot {
 
 /** A `digest:` line below the tag's line, at the same indentation and with the same line ending. */
 function lineSlot(text: string, tag: YamlEntry, value: ScalarNode): Slot | undefined {
-  const line = lineAt(text, tag.key.start);
+  const line = yamlLineAt(text, tag.key.start);
   if (value.end > line.end) return undefined;
-  const indent = text.slice(line.start, tag.key.start).replace(/[^\t]/g, ' ');
-  if (line.next === text.length && text[line.next - 1] !== '\n') {
-    // The last line has no end to copy: its file ends lines as the line above does.
-    const newline = text.slice(0, line.start).endsWith('\r\n') ? '\r\n' : '\n';
+  const quote = tag.key.style === 'plain' ? 0 : 1;
+  const before = text.slice(line.start, tag.key.start - quote);
+  // Anything else before the key, as an anchor, says nothing of the column of the keys below it.
+  if (!/^ *(?:- +)*$/.test(before)) return undefined;
+  const indent = before.replaceAll('-', ' ');
+  const newline = text.slice(line.end, line.next) || lineBreakAbove(text, line.start);
+  if (line.end === line.next) {
     return { pin: { at: line.end, before: `${newline}${indent}digest: `, after: '' } };
   }
-  const newline = text.slice(line.end, line.next);
   return { pin: { at: line.next, before: `${indent}digest: `, after: newline } };
+}
+
+/** How the line above ends (P27): the last line of a file may have no end of its own. */
+function lineBreakAbove(text: string, lineStart: number): string {
+  if (lineStart === 0) return '\n';
+  const { end, next } = yamlLineAt(text, lineStart - 1);
+  return text.slice(end, next);
 }
 
 /** The scalar of an entry. The words for null count as an empty text. */

@@ -3,7 +3,7 @@
 import type { Reference } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
-import { type Collector, notLiteral } from './collector.ts';
+import { type Collector, notLiteral, spotOfValue } from './collector.ts';
 import { SPLIT, type SplitNames } from './fields.ts';
 import { splitSlot } from './slot.ts';
 import { deref, type MapNode, type YamlEntry } from './yaml-node.ts';
@@ -37,11 +37,8 @@ export function readSplit(c: Collector, map: MapNode, context: MapContext): Yaml
     if (names.underImage && !/image/i.test(parent)) continue;
     const registry = find(names.registry);
     if (!names.underImage && !isImageInParts(names, map, target.value, context)) continue;
-    const spot = {
-      start: target.start,
-      end: target.end,
-      path: path === '' ? names.repository : `${path}.${names.repository}`,
-    };
+    const field = path === '' ? names.repository : `${path}.${names.repository}`;
+    const spot = spotOfValue(c.text, { start: target.start, end: target.end, path: field }, target.value);
     const parts = [target.value, text(registry), text(tag), text(digest)];
     const expression = parts
       .map((part) => (part === undefined ? undefined : notLiteral(part)))

@@ -107,3 +107,13 @@ export function lineAt(text: string, offset: number): { start: number; end: numb
   if (text[end - 1] === '\r' && end > start) end--;
   return { start, end, next };
 }
+
+/** The line as YAML counts them: a carriage return alone ends one too. */
+export function yamlLineAt(text: string, offset: number): { start: number; end: number; next: number } {
+  const line = lineAt(text, offset);
+  const before = text.slice(line.start, offset);
+  const start = line.start + before.lastIndexOf('\r') + 1;
+  const alone = text.slice(offset, line.end).indexOf('\r');
+  if (alone < 0) return { ...line, start };
+  return { start, end: offset + alone, next: offset + alone + 1 };
+}

@@ -3,7 +3,7 @@
 // values and other YAML differ only in the Context. Pure.
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
-import type { Collector, Spot } from './collector.ts';
+import { type Collector, type Spot, spotOfValue } from './collector.ts';
 import { readEmbedded } from './embedded.ts';
 import { BUILDS, CONTAINER_KEYS, CONTAINER_LISTS, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
 import { GLOBAL_REGISTRY_KEYS, type GlobalRegistry } from './overlay.ts';
@@ -220,15 +220,8 @@ function isPodField(path: readonly string[]): boolean {
     : ['container', 'script', 'stepTemplate'].includes(item ?? '');
 }
 
-/**
- * The range of a scalar's text, without the white space that a block scalar or a quoted one may
- * have around it.
- */
-function spotOf(c: Collector, scalar: ScalarNode, value: string, path: string[]): Spot {
-  const within = c.text.slice(scalar.start, scalar.end).indexOf(value);
-  const start = within < 0 ? scalar.start : scalar.start + within;
-  return { start, end: within < 0 ? scalar.end : start + value.length, path: show(path) };
-}
+const spotOf = (c: Collector, { start, end }: ScalarNode, value: string, path: string[]): Spot =>
+  spotOfValue(c.text, { start, end, path: show(path) }, value);
 
 /** A patch of a kustomization that is written in quotes, on one line and without escapes: its offsets are those of the file. */
 function isPlainPatch(c: Collector, scalar: ScalarNode, path: readonly string[]): boolean {

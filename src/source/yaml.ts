@@ -4,6 +4,7 @@ import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLEx
 import { Problem } from '../problem.ts';
 import { parsePlain } from './plain.ts';
 import { failedAtTemplate } from './templated.ts';
+import { yamlLineAt } from './text.ts';
 import {
   afterColon,
   type MapNode,
@@ -18,18 +19,33 @@ import {
 /** Deeper than the nesting of any manifest; the default of js-yaml. */
 const MAX_DEPTH = 100;
 
+const MARK = /[\n\r](?:---|\.\.\.)(?=[ \t\r\n]|$)/g;
+/** The start of a line with something other than a comment or a directive. */
+const CONTENT = /^(?![ \t]*(?:[#\r\n]|$)|%)/m;
+
 /**
- * The spans of the documents in a stream. They begin at lines with `---`, which YAML reserves for
- * this.
+ * The spans of the documents in a stream: up to a line with `---`, or including one with `...`. YAML reserves both for this, also
+ * in scalars. Directives belong to the document below them.
  */
 export function splitDocuments(text: string): [start: number, end: number][] {
   const spans: [number, number][] = [];
   let start = 0;
-  for (let at = text.indexOf('\n---'); at >= 0; at = text.indexOf('\n---', at + 1)) {
-    const next = text[at + 4];
-    if (next !== undefined && !' \t\r\n'.includes(next)) continue;
-    spans.push([start, at + 1]);
-    start = at + 1;
+  let ended = false;
+  for (const { index, 0: mark } of text.matchAll(MARK)) {
+    const at = index + 1;
+    const above = text.slice(start, at);
+    if (mark.endsWith('-')) {
+      if ((ended || /^%/m.test(above)) && !CONTENT.test(above)) continue;
+      spans.push([start, at]);
+      start = at;
+      ended = false;
+    } else if (CONTENT.test(above)) {
+      const { next } = yamlLineAt(text, at);
+      if (!CONTENT.test(text.slice(next))) break;
+      spans.push([start, next]);
+      start = next;
+      ended = true;
+    }
   }
   spans.push([start, text.length]);
   return spans;
@@ -166,5 +182,8 @@ function fromEvents(text: string, events: Event[], base: number): Node | undefin
 
   if (events.length === 0) return undefined;
   at = 1; // the DOCUMENT event
-  return (events[at] as Event).type === EVENT_ID.POP ? undefined : node(0);
+  const root = (events[at] as Event).type === EVENT_ID.POP ? undefined : node(0);
+  // Another document would be passed over in silence.
+  if (at + 1 < events.length) throw new SyntaxProblem('syntax', 'more than one YAML document between two marks', base);
+  return root;
 }
