@@ -59,6 +59,7 @@ function readImageStream(c: Collector, spec: Node | undefined): void {
     const from = get(deref(tag), 'from');
     const name = deref(get(from, 'name'));
     if (getText(from, 'kind') !== 'DockerImage' || name?.kind !== 'scalar') continue;
-    c.image({ start: name.start, end: name.end, path: `spec.tags[${index}].from.name` }, name.value, true);
+    const spot = { start: name.start, end: name.end, path: `spec.tags[${index}].from.name` };
+    c.image(spot, name.value, true, { scalar: name });
   }
 }

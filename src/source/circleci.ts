@@ -50,7 +50,7 @@ function readEnvironment(c: Collector, node: Node, path: string): void {
     // `<< parameters.tag >>` and `<< pipeline.… >>`
     if (image.value.includes('<<'))
       c.skip(spot, image.value, 'template', 'exists only after CircleCI fills in the parameter');
-    else c.image(spot, image.value, true);
+    else c.image(spot, image.value, true, { scalar: image });
   }
 }
 

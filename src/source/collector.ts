@@ -2,10 +2,12 @@
 import type { Dialect, Found, ImageKeys, Reference, Skipped, SkipReason, Slot, SourceLocation } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
+import { notText } from './no-text.ts';
 import type { GlobalRegistry, Overlay, RemoteChart } from './overlay.ts';
 import type { TagPlace } from './shared-tag.ts';
 import { spells, wholeSlot } from './slot.ts';
 import { positions, yamlLineAt } from './text.ts';
+import type { ScalarNode } from './yaml-node.ts';
 
 /** No image name is longer. Longer text is cut, so that a report stays readable. */
 const MAX_SHOWN = 200;
@@ -27,7 +29,7 @@ export function spotOfValue(text: string, spot: Spot, value: string): Spot {
   return { ...spot, start, end: start + value.length };
 }
 
-type ImageOptions = { readonly note?: string; readonly completed?: boolean };
+type ImageOptions = { readonly note?: string; readonly completed?: boolean; readonly scalar?: ScalarNode };
 
 export class Collector {
   readonly found: Found[] = [];
@@ -67,11 +69,16 @@ export class Collector {
    * @param sure false: the field may hold something else, so a value counts only if it can be
    * nothing but an image
    * @param completed a controller may add a tag to a name without one, so it is not `latest` (P30)
+   * @param scalar the whole value of a YAML field: a number there is no text, and with a digest it would become one (P4)
    */
-  image(place: Spot, value: string, sure: boolean, { note, completed = false }: ImageOptions = {}): void {
+  image(place: Spot, value: string, sure: boolean, { note, completed = false, scalar }: ImageOptions = {}): void {
     const spot = spotOfValue(this.text, place, value);
     const expression = notLiteral(value);
     if (expression !== undefined) return this.skip(spot, value, expression.reason, expression.detail);
+    const other = scalar && notText(this.text, scalar);
+    if (other === 'null') return;
+    if (sure && other !== undefined)
+      return this.invalid(spot, value, `is ${other} to YAML, and an image is text: write it in quotes`);
     if (!sure && /^(true|false|null|~|\d*)$/i.test(value)) return; // a switch or a number, clearly no image
     const reference = parseReference(value);
     if (reference instanceof Problem) {

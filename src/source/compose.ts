@@ -40,7 +40,7 @@ function readCompose(c: Collector, root: Node): void {
     if (get(value, 'build') !== undefined && getText(value, 'pull_policy') !== 'always') {
       c.skip(spot, image.value, 'stage', 'the service has a build: section, and image: names its result');
     } else {
-      c.image(spot, image.value, true);
+      c.image(spot, image.value, true, { scalar: image });
     }
   }
 }

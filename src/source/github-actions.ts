@@ -50,7 +50,8 @@ function readImage(c: Collector, given: Node | undefined, path: string): void {
   const node = deref(given);
   const image = node?.kind === 'map' ? get(node, 'image') : node;
   if (image?.kind !== 'scalar' || image.value === '') return;
-  c.image({ start: image.start, end: image.end, path: node === image ? path : `${path}.image` }, image.value, true);
+  const spot = { start: image.start, end: image.end, path: node === image ? path : `${path}.image` };
+  c.image(spot, image.value, true, { scalar: image });
 }
 
 function readDockerUrl(c: Collector, node: Node | undefined, path: string): void {

@@ -40,5 +40,6 @@ function readImage(c: Collector, given: Node | undefined, path: string): void {
   const node = deref(given);
   const image = node?.kind === 'map' ? get(node, 'name') : node;
   if (image?.kind !== 'scalar' || image.value === '') return;
-  c.image({ start: image.start, end: image.end, path: node === image ? path : `${path}.name` }, image.value, true);
+  const spot = { start: image.start, end: image.end, path: node === image ? path : `${path}.name` };
+  c.image(spot, image.value, true, { scalar: image });
 }

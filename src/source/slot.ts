@@ -2,6 +2,7 @@
 // or after the tag. Pure.
 import type { Reference, Slot } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
+import { isYamlNull, isYamlNumber } from './no-text.ts';
 import { yamlLineAt } from './text.ts';
 import type { MapNode, ScalarNode, YamlEntry } from './yaml-node.ts';
 
@@ -18,12 +19,11 @@ export function spells(span: string, { text }: Reference): boolean {
 
 /** A whole reference at text[start, end): the digest follows it directly. */
 export function wholeSlot(text: string, start: number, end: number, reference: Reference): Slot {
-  const span = text.slice(start, end);
-  if (/[\n\r]/.test(span)) return { blocked: 'the reference is spread over several lines: put it on one' };
-  if (reference.digest !== undefined && text.slice(end - reference.digest.length - 1, end) !== `@${reference.digest}`)
-    return { blocked: 'the digest is written with escapes' };
+  if (/[\n\r]/.test(text.slice(start, end)))
+    return { blocked: 'the reference is spread over several lines: put it on one' };
   if (reference.digest === undefined) return { pin: { at: end, before: '@', after: '' } };
   const at = end - reference.digest.length;
+  if (text.slice(at - 1, end) !== `@${reference.digest}`) return { blocked: 'the digest is written with escapes' };
   return { digest: [at, end], unpin: [at - 1, end] };
 }
 
@@ -49,6 +49,9 @@ export function splitSlot(text: string, parts: Parts): Slot {
   const tag = scalarOf(parts.tag);
   const digest = scalarOf(parts.digest);
   const style = parts.style && { style: parts.style };
+  // A second digest: key would come beside it.
+  if (parts.digest !== undefined && digest === undefined)
+    return { blocked: 'the digest is no text of its own: write it here, or leave it out' };
   if (digest !== undefined && digest.value !== '') return { ...filledSlot(text, parts, digest, tag), ...style };
   if (tag === undefined || tag.value === '') {
     const blocked = 'there is no tag here (a chart fills in its appVersion, kustomize keeps the one of the resource)';
@@ -95,8 +98,7 @@ export function renameSlot(text: string, map: MapNode, newName: YamlEntry, diges
  */
 function numberOf(tag: ScalarNode, refused: boolean): string | undefined {
   if (tag.style !== 'plain' || !/^[-+.\d][\w.+-]*$/.test(tag.value)) return undefined;
-  const isNumber = /^[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:e[-+]?\d+)?$|^0[xo][\da-f]+$/i.test(tag.value);
-  if (!isNumber) return undefined;
+  if (!isYamlNumber(tag.value)) return undefined;
   const rendered = renderedNumber(tag.value);
   if (!refused && rendered === tag.value) return undefined;
   const read = refused ? 'kustomize refuses it' : `a chart renders ${rendered}`;
@@ -173,8 +175,7 @@ function lineBreakAbove(text: string, lineStart: number): string {
 /** The scalar of an entry. The words for null count as an empty text. */
 function scalarOf(entry: YamlEntry | undefined): ScalarNode | undefined {
   if (entry?.value.kind !== 'scalar') return undefined;
-  const isNull = entry.value.style === 'plain' && /^(~|null)$/i.test(entry.value.value);
-  return isNull ? { ...entry.value, value: '' } : entry.value;
+  return isYamlNull(entry.value) ? { ...entry.value, value: '' } : entry.value;
 }
 
 function isQuoted(scalar: ScalarNode): boolean {

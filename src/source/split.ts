@@ -5,6 +5,7 @@ import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { type Collector, notLiteral, spotOfValue } from './collector.ts';
 import { SPLIT, type SplitNames } from './fields.ts';
+import { isYamlNull } from './no-text.ts';
 import { splitSlot } from './slot.ts';
 import { deref, type MapNode, type YamlEntry } from './yaml-node.ts';
 
@@ -123,5 +124,5 @@ function compose({ registry, repository, tag, digest, hex }: Texts): Reference |
 
 function text(entry: YamlEntry | undefined): string | undefined {
   const value = deref(entry?.value);
-  return value?.kind !== 'scalar' || value.value === 'null' || value.value === '~' ? undefined : value.value;
+  return value?.kind !== 'scalar' || isYamlNull(value) ? undefined : value.value;
 }

@@ -199,7 +199,7 @@ function emit(c: Collector, scalar: ScalarNode, path: string[], { sure, named = 
   }
   // P30: what completes it is known to the controller only, and `latest` would be another image.
   const completed = c.custom && !named && !isPodField(path);
-  c.image(spotOf(c, scalar, value, path), value, sure, { completed });
+  c.image(spotOf(c, scalar, value, path), value, sure, { completed, scalar });
 }
 
 /** P37: Talos, configuration reference, v1alpha1.Config. */

@@ -2,6 +2,7 @@
 // such as a closing bracket at the indentation of its key (js-yaml issue 768). It is loaded only
 // when a document needs it. Pure.
 import { isAlias, isMap, isScalar, isSeq, parseDocument, type Node as YamlNode } from 'yaml';
+import { yamlLineAt } from './text.ts';
 import {
   afterColon,
   type MapNode,
@@ -71,10 +72,16 @@ function astScalar(text: string, base: number, { range, type, source: value }: A
     end--;
   } else if (type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED') {
     style = type === 'BLOCK_LITERAL' ? 'literal' : 'folded';
-    start = text.indexOf('\n', start) + 1;
-    const first = /[^ \r\n]/.exec(text.slice(start, end));
-    const at = start + (first?.index ?? 0);
-    indent = at - (text.lastIndexOf('\n', at - 1) + 1);
+    start = yamlLineAt(text, start).next;
+    indent = indentOf(text.slice(start, end), value);
   }
   return { kind: 'scalar', start: base + start, end: base + end, style, value, indent };
+}
+
+/** What each line of a block scalar loses: the text and the value of its first line that is not blank differ by that. */
+function indentOf(block: string, value: string): number {
+  const written = block.split(/\r\n?|\n/);
+  for (const [index, line] of value.split('\n').entries())
+    if (line.trim() !== '') return Math.max(0, (written[index]?.length ?? 0) - line.length);
+  return 0;
 }

@@ -5,8 +5,9 @@ import { isTarget, planEdits } from '../../src/cli/pin/pin-targets.ts';
 import { type Planned, planRewrite } from '../../src/cli/pin/rewrite.ts';
 import type { Found } from '../../src/flow.ts';
 import { Problem } from '../../src/problem.ts';
+import { dialectOf } from '../../src/source/dialects.ts';
 import { unpinEdit } from '../../src/source/edit.ts';
-import type { FileResult } from '../../src/source/find.ts';
+import { type FileResult, findIn } from '../../src/source/find.ts';
 import { readOne } from '../../src/source/read.ts';
 import { decode, encodeLike } from '../../src/source/text.ts';
 import type { FuzzCase } from './generate.ts';
@@ -36,16 +37,14 @@ const OF_THE_FILE = new Set(['syntax', 'limit', 'encoding']);
 export async function examine({ file, bytes, images }: FuzzCase): Promise<Outcome> {
   write(file, bytes);
   const before = await read(file);
-  if (before === undefined) {
-    demandAll(images, undefined);
-    return { state: 'nothing' };
-  }
+  demandAll(images, before);
+  const text = textOf(bytes, file);
+  if (text !== undefined) await demandNoShortcut(text, file, before);
+  if (before === undefined) return { state: 'nothing' };
   const broken = before.problems.find(({ code }) => !OF_THE_FILE.has(code));
   if (broken !== undefined) throw new Fault('a file has an unexpected problem', String(broken));
-  const text = textOf(bytes, file);
   if (text === undefined) return { state: 'unreadable' };
   demandPlaces(text, before);
-  demandAll(images, before);
 
   const targets = before.found.filter((found) => isTarget(found, false, new Map()));
   const digests = targets.map(digestFor);
@@ -155,6 +154,19 @@ function demandPlaces(text: string, { found, skipped }: FileResult): void {
     if (!spelled && slot.blocked === undefined)
       throw new Fault('a place does not spell its reference', `${reference.text} at '${span.slice(0, 80)}'`);
   }
+}
+
+/** What is passed over without being parsed, or left out of a tree, names no image: a search that takes no shortcut finds the same. */
+async function demandNoShortcut(text: string, file: string, result: FileResult | undefined): Promise<void> {
+  const whole = await findIn(
+    text,
+    file,
+    { fields: [{ paths: ['no.such.field'] }], argsAndEnv: false },
+    dialectOf(file),
+  );
+  const show = ({ path, start, end, reference }: Found) => `${path} ${start} ${end} ${reference.text}`;
+  const [expected, found] = [whole.found.map(show).join('\n'), (result?.found ?? []).map(show).join('\n')];
+  if (found !== expected) throw new Fault('a shortcut of the search changes what is found', `${found} / ${expected}`);
 }
 
 /** No image of an undamaged file vanishes without a word. */

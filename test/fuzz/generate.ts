@@ -6,7 +6,6 @@ import { Random } from './random.ts';
 export type FuzzCase = {
   readonly file: string;
   readonly bytes: Buffer;
-  readonly undamaged?: boolean;
   /** Images that stand where a container's image belongs, in a text that nothing has damaged. */
   readonly images: readonly string[];
 };
@@ -20,7 +19,6 @@ export function makeCase(seed: number, index: number): FuzzCase {
       file: draft.file,
       bytes: encode(dress(draft.text, random), random),
       images: draft.images,
-      undamaged: true,
     };
   const text = mutate(draft.text, random, () => draftFile(random).text);
   const bytes = encode(random.once(3) ? dress(text, random) : text, random);

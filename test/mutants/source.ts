@@ -2,6 +2,8 @@
 import type { Mutant } from './mutant.ts';
 
 const S = 'src/source';
+/** What the fuzzer found, as cases. */
+const FOUND = 'test/fuzz/found.test.ts';
 
 export const SOURCE_MUTANTS: readonly Mutant[] = [
   // --- edits ---
@@ -44,7 +46,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a digest is written after a reference over two lines',
     file: `${S}/slot.ts`,
-    from: "if (text.slice(start, end).includes('\\n'))",
+    from: 'if (/[\\n\\r]/.test(text.slice(start, end)))',
     to: 'if (end < start)',
     tests: [`${S}/slot.test.ts`],
   },
@@ -100,22 +102,22 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a new line gets the line end of another system',
     file: `${S}/slot.ts`,
-    from: 'const newline = text.slice(line.end, line.next);',
-    to: "const newline = '\\n';",
+    from: 'text.slice(line.end, line.next) || lineBreakAbove(',
+    to: "'\\n' || lineBreakAbove(",
     tests: [`${S}/slot.test.ts`, `${S}/edit.test.ts`],
   },
   {
     name: 'P27: below a last line without end a new line gets the line end of another system',
     file: `${S}/slot.ts`,
-    from: "text.slice(0, line.start).endsWith('\\r\\n') ? '\\r\\n' : '\\n'",
-    to: "'\\n'",
+    from: '|| lineBreakAbove(text, line.start);',
+    to: "|| '\\n';",
     tests: [`${S}/slot.test.ts`],
   },
   {
     name: 'a word for null counts as a tag',
     file: `${S}/slot.ts`,
-    from: '/^(~|null)$/i.test(entry.value.value)',
-    to: "entry.value.value === ''",
+    from: 'return isYamlNull(entry.value) ?',
+    to: "return entry.value.value === '' ?",
     tests: [`${S}/slot.test.ts`],
   },
   // --- collector ---
@@ -228,8 +230,8 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'an offset in a block scalar forgets the indentation',
     file: `${S}/embedded.ts`,
-    from: 'Math.max(scalar.indent, 0) + column',
-    to: 'column',
+    from: 'start + indent + column',
+    to: 'start + column',
     tests: [`${S}/edit.test.ts`],
   },
   {
@@ -271,9 +273,65 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a line that only begins with --- starts a document',
     file: `${S}/yaml.ts`,
-    from: "if (next !== undefined && !' \\t\\r\\n'.includes(next)) continue;",
-    to: '',
+    from: '(?:---|\\.\\.\\.)(?=[ \\t\\r\\n]|$)/g',
+    to: '(?:---|\\.\\.\\.)/g',
     tests: [`${S}/yaml.test.ts`],
+  },
+  {
+    name: 'P1: a carriage return alone ends no line before a document',
+    file: `${S}/yaml.ts`,
+    from: 'const MARK = /[\\n\\r]',
+    to: 'const MARK = /[\\n]',
+    tests: [FOUND],
+  },
+  {
+    name: 'what follows `...` is passed over in silence',
+    file: `${S}/yaml.ts`,
+    from: "if (mark.endsWith('-')) {",
+    to: "if (!mark.endsWith('-')) continue;\n    if (mark.endsWith('-')) {",
+    tests: [FOUND],
+  },
+  {
+    name: 'P1: a place that does not spell its reference keeps its slot',
+    file: `${S}/collector.ts`,
+    from: 'if (slot.blocked !== undefined || spells(',
+    to: 'if (slot.blocked !== undefined || true || spells(',
+    tests: [FOUND],
+  },
+  {
+    name: 'P1: inside another block the indentation of the first line is counted twice',
+    file: `${S}/embedded.ts`,
+    from: 'scalar.indent < 0 ? scalar.start : yamlLineAt(text, scalar.start).start',
+    to: 'scalar.start',
+    tests: [FOUND],
+  },
+  {
+    name: 'P4: a number in JSON gets a digest behind it',
+    file: `${S}/slot.ts`,
+    from: "if (inJson && tag.style === 'plain'",
+    to: "if (!inJson && tag.style === 'plain'",
+    tests: [FOUND],
+  },
+  {
+    name: 'P4: a number where an image belongs is an image',
+    file: `${S}/collector.ts`,
+    from: 'if (sure && other !== undefined)',
+    to: 'if (!sure && other !== undefined)',
+    tests: [FOUND],
+  },
+  {
+    name: 'the digest: line of a key in quotes begins a column too far',
+    file: `${S}/slot.ts`,
+    from: "const quote = tag.key.style === 'plain' ? 0 : 1;",
+    to: 'const quote = 0;',
+    tests: [FOUND],
+  },
+  {
+    name: 'a second digest: key is written beside an alias',
+    file: `${S}/slot.ts`,
+    from: 'if (parts.digest !== undefined && digest === undefined)',
+    to: 'if (parts.digest === undefined && digest !== undefined)',
+    tests: [FOUND],
   },
   {
     name: 'plain YAML: a comment is part of a value',
