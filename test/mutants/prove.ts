@@ -13,7 +13,7 @@ type Row = [name: string, file: string, from: string, to: string, ...tests: stri
 const rows: Row[] = [
   ['a place need not spell its reference', 'prove.ts', 'const wrong = misspelt(text, found);', 'const wrong = undefined as string | undefined;', prove],
   ['the digest may follow any text', 'prove.ts', 'if (found !== tail) return', 'if (found === undefined) return', prove],
-  ['an edited text that cannot be read is written', 'prove.ts', 'if (again.problems.length > 0)', 'if (again.problems.length < 0)', prove],
+  ['an edited text that cannot be read is written', 'prove.ts', 'if (fresh !== undefined)', 'if (fresh === null)', prove],
   ['an image that the edit hides is not missed', 'prove.ts', 'if (again.found.length !== before.found.length)', 'if (again.found.length > before.found.length)', prove],
   ['an image that the edit makes is not seen', 'prove.ts', 'if (again.found.length !== before.found.length)', 'if (again.found.length < before.found.length)', prove],
   ['a wrong digest is kept', 'prove.ts', 'return is.digest === digest ? undefined', 'return is.digest === digest || is.digest !== undefined ? undefined', prove],
@@ -22,7 +22,7 @@ const rows: Row[] = [
   ['the tag may change', 'prove.ts', ' || is.tag !== expected)', ')', prove],
   ['the image may move to another place', 'prove.ts', 'now.path !== found.path || ', '', prove],
   ['what was skipped may change', 'prove.ts', 'if (!sameSkips(before.skipped, again.skipped))', 'if (false as boolean)', prove],
-  ['other values may change', 'prove.ts', 'if (!(await sameDocuments(text, after)))', 'if (false as boolean)', prove],
+  ['other values may change', 'prove.ts', 'if (isYaml && !(await', 'if (!isYaml && !(await', prove],
   ['any value of a mapping may come or go', 'prove.ts', ' && /digest|^sha/i.test(key.value));', ');', prove],
   ['a key may be renamed', 'prove.ts', 'key.value === now[i]?.key.value && ', '', prove],
   ['a list may get longer', 'prove.ts', 'a.items.length === b.items.length && ', '', prove],

@@ -320,13 +320,6 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     tests: [FOUND],
   },
   {
-    name: 'the digest: line of a key in quotes begins a column too far',
-    file: `${S}/slot.ts`,
-    from: "const quote = tag.key.style === 'plain' ? 0 : 1;",
-    to: 'const quote = 0;',
-    tests: [FOUND],
-  },
-  {
     name: 'a second digest: key is written beside an alias',
     file: `${S}/slot.ts`,
     from: 'if (parts.digest !== undefined && digest === undefined)',
