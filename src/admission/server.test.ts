@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { connect } from 'node:tls';
 import { Agent, request } from 'undici';
+import { until } from '../../test/until.ts';
 import type { Reference } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { makeCertificates } from '../install/certificate.ts';
@@ -135,7 +136,7 @@ test('shutdown: a review in flight is answered, new connections are refused', { 
   const server = new AdmissionServer({ ...options, policy: at('resolve.yaml'), tls: { cert, key }, log: () => {} });
   const port = await server.start();
   const inFlight = ask(port, ca, `${host}/x:1`, 'mutate');
-  while (registry.log.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => registry.log.length > 0, 'the review asked no registry');
   const stopped = server.stop();
   assert.equal(await inFlight, true);
   await stopped;
@@ -209,14 +210,16 @@ test('a lock in a registry: evaluated like an image, reloaded when it changes, n
   const mutated = async () => (await patched(port, ca, `${host}/web:1`)).at(0)?.value;
   assert.equal(await mutated(), `${host}/web:1@${digests[0]}`);
   await push('version: 1\nimages:\n  broken');
-  while (!lines.some((line) => line.includes('the previous policy stays in force')))
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(
+    () => lines.some((line) => line.includes('the previous policy stays in force')),
+    () => lines.join('\n'),
+  );
   assert.equal(await mutated(), `${host}/web:1@${digests[0]}`);
   await push(entry(digests[1] as string));
-  for (let i = 0; (await mutated()) !== `${host}/web:1@${digests[1]}`; i++) {
-    assert.ok(i < 100, lines.join('\n'));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until(
+    async () => (await mutated()) === `${host}/web:1@${digests[1]}`,
+    () => lines.join('\n'),
+  );
   await server.stop();
 });
 

@@ -28,17 +28,21 @@ async function bundle(entry: string): Promise<string> {
   // esbuild is a tool of development and no part of the release, so the bundler must not see its
   // name.
   const name: string = 'esbuild';
-  const { build } = (await import(name)) as typeof import('esbuild');
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2022',
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
-  });
-  return outputFiles[0]?.text ?? '';
+  const { build, stop } = (await import(name)) as typeof import('esbuild');
+  try {
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      write: false,
+      format: 'esm',
+      target: 'es2022',
+      jsx: 'automatic',
+      jsxImportSource: 'preact',
+    });
+    return outputFiles[0]?.text ?? '';
+  } finally {
+    await stop(); // else its service outlives this process
+  }
 }
 
 /** The files hold no data, so they need no token; what they request does. */

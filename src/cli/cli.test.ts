@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { repository, web } from '../../test/cli-registry.ts';
 import { MAIN, makeRepository, podWith, runTagproof } from '../../test/run-cli.ts';
+import { until } from '../../test/until.ts';
 import { EmbeddedRegistry } from '../registry/embedded.ts';
 
 const read = (folder: string, path: string) => readFileSync(join(folder, path), 'utf8');
@@ -119,7 +120,7 @@ test('Ctrl-C: exit code 130, nothing half written', async () => {
     env: { PATH: process.env['PATH'], HOME: folder },
     stdio: 'ignore',
   });
-  while (hanging.log.length === 0) await new Promise((go) => setTimeout(go, 20));
+  await until(() => hanging.log.length > 0, 'pin asked no registry');
   child.kill('SIGINT');
   const code = await new Promise((finish) => child.on('close', finish));
   await hanging.close();

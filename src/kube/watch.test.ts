@@ -1,8 +1,8 @@
 // The list-and-watch loop against a misbehaving server: gaps, broken connections, errors in the stream.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Step, scriptedServer, statusError as status } from '../../test/kube-server.ts';
+import { until } from '../../test/until.ts';
 import type { KubeObject } from './object.ts';
 import { Informer, watch } from './watch.ts';
 
@@ -48,10 +48,10 @@ async function run(
     onChange: ({ type, object: { metadata } }) => calls.push(`${type} ${metadata?.name}`),
     onProblem: (problem) => problems.push(problem.message),
   });
-  for (let i = 0; !done(calls); i++) {
-    assert.ok(i < 300, `only ${calls.join('; ')} | ${problems.join('; ')}`);
-    await sleep(20);
-  }
+  await until(
+    () => done(calls),
+    () => `only ${calls.join('; ')} | ${problems.join('; ')}`,
+  );
   stop.abort();
   await loop;
   await close();
@@ -122,7 +122,10 @@ test('an informer is synced after its first list and then follows changes', asyn
   assert.equal(informer.synced, false);
   const stop = new AbortController();
   const loop = informer.run(client, '/api/v1/pods', stop.signal, () => {});
-  while (changes < 4) await sleep(10);
+  await until(
+    () => changes >= 4,
+    () => `only ${changes} changes`,
+  );
   assert.equal(informer.synced, true);
   assert.deepEqual(
     informer.objects().map(({ metadata }) => `${metadata?.name}@${metadata?.resourceVersion}`),

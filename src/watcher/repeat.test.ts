@@ -28,7 +28,8 @@ test('a task is repeated, never beside itself, and a failure is reported and end
   assert.match(failures[0] ?? '', /once/);
 });
 
-test('a task that is running when it is stopped is the last', async () => {
+test('a task that is running when it is stopped is the last', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const gate = Promise.withResolvers<void>();
   let runs = 0;
   const stop = repeat(
@@ -39,10 +40,12 @@ test('a task that is running when it is stopped is the last', async () => {
     1,
     assert.fail,
   );
-  await until('it runs', () => runs === 1);
+  t.mock.timers.tick(1);
+  assert.equal(runs, 1);
   stop();
   gate.resolve();
-  for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise((resolve) => setImmediate(resolve)); // the task has ended
+  t.mock.timers.tick(1000);
   assert.equal(runs, 1);
 });
 

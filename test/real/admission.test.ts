@@ -12,6 +12,7 @@ import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { signSample } from '../../src/sign/sample.ts';
 import { keyAuthorityYaml } from '../signing/authority.ts';
+import { until } from '../until.ts';
 import { apply, at, kinds, kubectl, pod, rest, startApiServer, template } from './api-server.ts';
 import { atEnd, freePort, suite } from './suite.ts';
 
@@ -21,6 +22,8 @@ suite('admission at a real API server', ['etcd', 'kube-apiserver', 'kubectl'], (
   let host = '';
   let signed = '';
   let webhook: ChildProcess | undefined;
+  /** What it wrote to standard output. */
+  let log = '';
 
   const policy = (more = '') => `registries: []
 authorities:
@@ -62,8 +65,11 @@ ${more}`;
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     atEnd(() => webhook?.kill('SIGKILL'));
-    await new Promise<void>((resolve) =>
-      webhook?.stdout?.on('data', (chunk) => String(chunk).includes('listening') && resolve()),
+    webhook.stdout?.setEncoding('utf8').on('data', (chunk) => (log += chunk));
+    await until(
+      () => log.includes('listening'),
+      () => `the webhook does not listen: ${log}`,
+      30_000,
     );
     const everything = [
       {
@@ -192,18 +198,26 @@ ${more}`;
     const before = await apply(object);
     assert.match(before.out, /no rule applies to this image/);
     writeFileSync(at('tagproof.yaml'), 'rules: [{name: broken}]\n');
-    await new Promise((resolve) => setTimeout(resolve, 4500));
+    await until(
+      () => log.includes('the previous policy stays in force'),
+      () => log.slice(-2000),
+      30_000,
+    );
     assert.match((await apply(object)).out, /no rule applies to this image/, 'the old one is in force');
     writeFileSync(
       at('tagproof.yaml'),
       policy('  - {name: elsewhere, images: ["elsewhere.test/**"], digest: required}\n'),
     );
-    for (let i = 0; ; i++) {
-      const { ok, out } = await apply(object);
-      if (ok) break;
-      assert.ok(i < 30, out);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
+    let last = '';
+    await until(
+      async () => {
+        const { ok, out } = await apply(object);
+        last = out;
+        return ok;
+      },
+      () => last,
+      30_000,
+    );
   });
 
   test('shutdown loses no review', async () => {

@@ -14,6 +14,7 @@ import { KubeClient } from '../../src/kube/client.ts';
 import { acquireLease } from '../../src/kube/lease.ts';
 import { kubeconfigOf, type LocalCluster, startCluster } from '../../src/kube/local.ts';
 import { watch } from '../../src/kube/watch.ts';
+import { until } from '../until.ts';
 import { atEnd, certificate, command, scratch, suite } from './suite.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
@@ -127,7 +128,13 @@ suite(
       }
       await kube.create(`${PODS}?dryRun=All`, pod('p', `x@sha256:${'a'.repeat(64)}`));
       await kube.delete(`${hooks}/tagproof`);
-      await sleep(1000);
+      // The API server asks the webhook a little longer.
+      const admitted = () =>
+        kube.create(`${PODS}?dryRun=All`, pod('p', 'x:1')).then(
+          () => true,
+          () => false,
+        );
+      await until(admitted, 'the webhook is still asked', 30_000);
       await server.stop();
     });
 
@@ -142,21 +149,21 @@ suite(
         onChange: ({ type, object }) => seen.push(`${type} ${object.metadata?.name}`),
         onProblem: () => {},
       });
-      const until = async (name: string) => {
-        for (let i = 0; !seen.includes(name); i++) {
-          assert.ok(i < 150, `${name} not among ${seen.slice(-5)}`);
-          await sleep(100);
-        }
-      };
-      while (lists.length === 0) await sleep(20);
+      const saw = (change: string) =>
+        until(
+          () => seen.includes(change),
+          () => `${change} not among ${seen.slice(-5)}`,
+          15_000,
+        );
+      await until(() => lists.length > 0, 'the watch has no list');
       assert.equal(lists[0], 20);
       await kube.create(PODS, pod('w20', 'x'));
-      await until('added w20');
+      await saw('added w20');
       await cluster.restart();
       await kube.create(PODS, pod('w21', 'x'));
-      await until('added w21');
+      await saw('added w21');
       await kube.delete(`${PODS}/w21`);
-      await until('deleted w21');
+      await saw('deleted w21');
       stop.abort();
       await done;
       assert.equal(new Set(seen).size, seen.length, 'nothing is told twice');

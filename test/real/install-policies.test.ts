@@ -69,10 +69,13 @@ suite(
       const saved = await kube.get(hooks);
       const list = saved['webhooks'] as { name: string }[];
       await kube.patch(hooks, 'merge', { webhooks: list.filter(({ name }) => !name.startsWith('policies')) });
-      await sleep(1500);
-      await kube.patch(`${POLICIES}/extra`, 'merge', {
-        spec: { rules: [{ name: 'r', images: ['elsewhere.test/**'], signatures: { any: ['gone'] } }] },
-      });
+      const spec = { rules: [{ name: 'r', images: ['elsewhere.test/**'], signatures: { any: ['gone'] } }] };
+      await until('our review is asked no longer', () =>
+        kube.patch(`${POLICIES}/extra`, 'merge', { spec }).then(
+          () => true,
+          () => false,
+        ),
+      );
       await until('it is said', async () =>
         /an earlier generation stays in force: .*'gone'/.test(
           (await condition(`${POLICIES}/extra`, 'Ready'))?.message ?? '',
@@ -134,8 +137,12 @@ suite(
           },
         },
       });
-      await sleep(500);
-      assert.match((await create(evil())) ?? '', /must be signed/);
+      // Nothing tells when the API server has read the labels, so it is asked more than once. A pause that
+      // is too short would miss a fault; it cannot fail.
+      for (let i = 0; i < 5; i++) {
+        await sleep(100);
+        assert.match((await create(evil())) ?? '', /must be signed/);
+      }
     });
 
     test('T51: pull secrets give access to a private registry in their own namespace only', async () => {
@@ -221,7 +228,7 @@ suite(
       for (let i = 0; i < 10; i++) {
         const spec = { rules: [{ name: `r${i}`, images: ['elsewhere.test/**'], digest: 'required' }] };
         await kube.patch(`${POLICIES}/extra`, 'merge', { spec });
-        await sleep(250);
+        await sleep(250); // the pace of the changes; nothing waits for it
       }
       on = false;
       await load;

@@ -1,7 +1,6 @@
 // From install to uninstall at a real API server: the manifests, renewal of certificates, changing policies, restarts.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../../src/problem.ts';
 import type { Replica } from './fake-kubelet.ts';
 import {
@@ -96,15 +95,17 @@ suite(
     }, async () => {
       const [first] = replicas as [Replica];
       const faults: string[] = [];
-      let on = true;
+      let [on, made] = [true, 0];
       const load = (async () => {
         while (on) {
           const says = await create(good());
           if (says !== undefined) faults.push(says);
+          made++;
         }
       })();
       assert.equal(await first.stop(), 0);
-      await sleep(1000);
+      const goal = made + 20;
+      await until('pods are made after the end', async () => made >= goal || faults.length > 0);
       on = false;
       await load;
       assert.deepEqual(faults, []);

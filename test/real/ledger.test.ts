@@ -7,6 +7,7 @@ import type { Ledger } from '../../src/ledger/ledger.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import { ledgerContract } from '../ledger-contract/contract.ts';
 import { closing, digestOf } from '../ledger-contract/events.ts';
+import { until } from '../until.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { scratch, suite } from './suite.ts';
 
@@ -57,10 +58,13 @@ suite('the ledger in PostgreSQL', ['initdb', 'postgres'], () => {
     /** Writers have appended so many more, or one of them failed. */
     const appended = async (more: number) => {
       const goal = acknowledged + more;
-      const done = async () => {
-        while (acknowledged < goal) await new Promise((resolve) => setTimeout(resolve, 10));
-      };
-      await Promise.race([done(), Promise.all(writers)]);
+      const done = until(
+        () => acknowledged >= goal,
+        () => `${acknowledged} entries were acknowledged, expected ${goal}`,
+        60_000,
+      );
+      done.catch(() => {}); // a writer that fails ends the race first
+      await Promise.race([done, Promise.all(writers)]);
     };
     await closing([ledger], async () => {
       try {
@@ -85,15 +89,16 @@ suite('the ledger in PostgreSQL', ['initdb', 'postgres'], () => {
     await postgres.kill();
     const restarted = postgres.start();
     // Until something listens the connection is refused, which is an outage and no crash.
-    for (;;) {
+    const opens = async () => {
       try {
         await (await openLedger(postgres.url(`ledger_${count - 1}`))).close();
-        break;
+        return true;
       } catch (error) {
         assert.equal((error as { code?: string }).code, 'unreachable', String(error));
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        return false;
       }
-    }
+    };
+    await until(opens, 'the server never accepted a connection', 60_000);
     await restarted;
   });
 
