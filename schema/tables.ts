@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type NamedMutant, readLists } from '../test/mutants/driver/lists.ts';
 
-const FILE = 'docs/threats.md';
+/** The document that has the table. */
+export const FILE = 'docs/threats.md';
 const [BEGIN, END] = ['<!-- mutants: written by npm run verify -->', '<!-- /mutants -->'];
 
 /** @returns a row for each attack in the order of its number, and a line with the counts */
