@@ -36,7 +36,10 @@ export const EntrySchema = v.strictObject({
   platforms: v.optional(v.array(v.string())),
   /** When tagproof first saw this tag at this digest; RFC 3339, UTC. */
   firstSeen: v.pipe(v.string(), v.isoTimestamp()),
-  /** Where the digest came from: `registry`, `engine`, or the host of a mirror. */
+  /**
+   * Where the digest came from: `registry`, `engine`, the host of a mirror; `history`: the registry's history of the tag;
+   * `tree`: it stood there, and the user keeps it.
+   */
   source: v.string(),
   /**
    * The places where `pin` wrote this digest. Absent: wherever the tag has it, which is what locks of older versions

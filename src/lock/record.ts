@@ -28,17 +28,16 @@ export function recordFurther(lock: Lock, pin: PinnedReference, seen: Sighting):
 }
 
 export type Writing = {
-  /** Places where pin writes this digest now. */
+  /** Whether the lock had no such digest before this run. An older entry that says "everywhere" stays so. */
+  readonly isNew: boolean;
+  /** Places where pin writes the digest now. */
   readonly written: readonly string[];
   /** False where every place of the tag with this digest was written by pin, as far as the run can know. */
   readonly partly: boolean;
 };
 
-/**
- * Says of a digest in the lock where pin wrote it.
- * @param isNew whether the lock had the digest before this run: then `partly` says nothing, because "everywhere" stays so
- */
-export function recordWriting(lock: Lock, pin: PinnedReference, isNew: boolean, { written, partly }: Writing): void {
+/** Says of a digest in the lock where pin wrote it. */
+export function recordWriting(lock: Lock, pin: PinnedReference, { isNew, written, partly }: Writing): void {
   const key = keyOf(lock, pin);
   const entry = lock.get(key);
   if (entry === undefined || (isNew ? !partly : entry.wrote === undefined)) return;

@@ -23,7 +23,19 @@ export const RULES = {
   },
   'tag-digest-disagree': {
     title: 'Tag and digest do not belong together',
-    help: 'The lock has another digest for this tag, or knows this digest as another tag: one of the two was edited and the other was not, or the lock is stale. The message says which. Run `tagproof pin` after a changed tag, `tagproof pin --update` after a changed digest.',
+    help: 'The lock has another digest for this tag, or knows the digest under another tag. Run `tagproof pin`: it asks the registry, takes an update into the lock, and pins an edited tag anew.',
+  },
+  'lock-behind': {
+    title: 'The lock has not seen this pin yet',
+    help: 'It was written by hand, by Renovate or by Dependabot. Run `tagproof pin`: it takes the digest into the lock where the registry confirms it.',
+  },
+  'lock-stale': {
+    title: 'An entry of the lock is no longer used',
+    help: 'Run `tagproof pin` over the whole tree: it removes the entry.',
+  },
+  'two-digests': {
+    title: 'One tag has two digests',
+    help: 'Two environments may mean that. If not, `tagproof pin --update` gives all places what the tag is now.',
   },
   'digest-gone': {
     title: 'The pinned digest is no longer served',

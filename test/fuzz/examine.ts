@@ -27,6 +27,8 @@ export class Fault extends Error {
 }
 
 const OPTIONS = { fields: [], argsAndEnv: false };
+/** What pin without --update takes, where the lock knows nothing. */
+const PLAIN = { update: false, edited: new Set<Found>() };
 /** What a file can have wrong, so that it is left alone. */
 const OF_THE_FILE = new Set(['syntax', 'limit', 'encoding']);
 
@@ -46,7 +48,7 @@ export async function examine({ file, bytes, images }: FuzzCase): Promise<Outcom
   if (text === undefined) return { state: 'unreadable' };
   demandPlaces(text, before);
 
-  const targets = before.found.filter((found) => isTarget(found, false, new Map()));
+  const targets = before.found.filter((found) => isTarget(found, new Map(), PLAIN));
   const digests = targets.map(digestFor);
   const plan = planEdits({ results: [before] } as never, targets, answersFor(targets)).planned;
   const pinned = await rewrite(file, bytes, plan);
@@ -67,7 +69,7 @@ export async function examine({ file, bytes, images }: FuzzCase): Promise<Outcom
     pinned,
     planEdits(
       { results: [again] } as never,
-      again.found.filter((found) => isTarget(found, false, new Map())),
+      again.found.filter((found) => isTarget(found, new Map(), PLAIN)),
       answersFor(again.found),
     ).planned,
   );

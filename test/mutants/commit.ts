@@ -62,12 +62,39 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
     'src/cli/pin/pin-writes.test.ts',
   ]),
   of(
-    'src/cli/pin/pin-targets.ts',
+    'src/cli/pin/adopt.ts',
     'a moved tag is learned',
-    '!(answer instanceof Problem) && answer.digest === found.reference.digest',
+    '!(now instanceof Problem) && now.digest === pin.digest',
     'true',
     ['src/cli/pin/pin-writes.test.ts'],
   ),
+  of(
+    'src/cli/pin/adopt.ts',
+    'P3: a digest of another tag is kept beside an edited tag',
+    "if (isOtherTags) return 'edited';",
+    '',
+    ['src/cli/pin/partners.test.ts'],
+  ),
+  of(
+    'src/cli/pin/adopt.ts',
+    'P33: --adopt keeps a digest that nobody serves',
+    'keepsAll && (await isServed(client, pin))',
+    'keepsAll',
+    ['src/cli/pin/partners.test.ts'],
+  ),
+  of(
+    'src/cli/pin/unpin.ts',
+    'P34: unpin takes out what others wrote',
+    'if (entry === undefined) return false;',
+    'if (entry === undefined) return true;',
+    ['src/cli/pin/partners.test.ts'],
+  ),
+  of('src/cli/pin/unpin.ts', 'P34: unpin takes out what was adopted', 'entry.wrote === undefined ||', 'true ||', [
+    'src/cli/pin/partners.test.ts',
+  ]),
+  of('src/cli/pin/whole-tree.ts', 'P27: a run over some paths prunes the lock', 'everything &&', 'true &&', [
+    'src/cli/pin/partners.test.ts',
+  ]),
   of(
     'src/cli/pin/rewrite.ts',
     'an edit is written without its proof',

@@ -29,7 +29,7 @@ for (const given of process.argv.slice(2)) {
   const [before, after] = [join(folder, 'before'), join(folder, 'after')];
   const options = { recursive: true, verbatimSymlinks: true, filter: (path: string) => !/\/\.git(\/|$)/.test(path) };
   cpSync(given, before, options);
-  await tagproof(before, 'unpin', '--untagged', '-q', '-o', 'json');
+  await tagproof(before, 'unpin', '--all', '-q', '-o', 'json');
   cpSync(before, after, options);
   mkdirSync(join(folder, 'certs/_default'), { recursive: true });
   writeFileSync(join(folder, 'certs/_default/hosts.toml'), `server = "http://${host}"\n[host."http://${host}"]\n`);

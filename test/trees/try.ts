@@ -64,7 +64,7 @@ async function tryTree(given: string, folder: string): Promise<string[]> {
   git(tree, 'add', '-A', '-f');
   git(tree, ...AUTHOR, 'commit', '-q', '-m', 'as it was');
   // The pins of the tree are removed first, so that pin and unpin start from the same text.
-  await tagproof(tree, 'unpin', '-q', '-o', 'json');
+  await tagproof(tree, 'unpin', '--all', '-q', '-o', 'json');
   git(tree, ...AUTHOR, 'commit', '-q', '-a', '--allow-empty', '-m', 'without pins');
 
   const started = performance.now();

@@ -1,23 +1,23 @@
 // tagproof check: the gate for CI. Offline: is everything pinned, does the lock agree? Online: do the pins still hold?
 import { InvalidArgumentError } from 'commander';
-import type { Found, PinnedReference, Skipped } from '../../flow.ts';
-import { shortDigest } from '../../image/digest.ts';
-import { isPinned, postureOf, printReference, tagKey } from '../../image/reference.ts';
-import { tagsOfDigest } from '../../lock/digests.ts';
-import { type Lock, readLock } from '../../lock/lock.ts';
+import type { Skipped } from '../../flow.ts';
+import { postureOf } from '../../image/reference.ts';
+import { readLock } from '../../lock/lock.ts';
 import { Problem } from '../../problem.ts';
-import type { RegistryClient } from '../../registry/client.ts';
 import { plural } from '../../report/plural.ts';
 import type { Finding, Report } from '../../report/report.ts';
 import { RULES } from '../../report/rules.ts';
-import { type Drift, findDrift } from '../../resolve/drift.ts';
-import { type CommonOptions, type Context, collect, defineCommand, execute } from '../shared/command.ts';
+import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
 import { coverageLine, coverageOf } from '../shared/coverage.ts';
-import { findingAt, invalidFindings, unpinnedFinding } from '../shared/finding.ts';
+import { invalidFindings, unpinnedFinding } from '../shared/finding.ts';
 import { type FindFlags, findOptions, type GatheredFiles, gather } from '../shared/gather.ts';
 import { LOCK_HELP, openProject, type Project, projectData, projectLines } from '../shared/project.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
+import { checkOnline } from './check-online.ts';
+import { disagreement, REMEDY, staleFindings, twoDigests } from './lock-findings.ts';
 import { platformName } from './platforms.ts';
+import { staleKeys } from './remember.ts';
+import { isWholeTree } from './whole-tree.ts';
 
 const EXAMPLES = `
 tagproof check                       everything pinned? (no network)
@@ -78,10 +78,10 @@ export function run(args: string[]): Promise<number> {
     const offline = [
       ...gathered.found.filter(({ reference }) => reference.digest === undefined).map(unpinnedFinding),
       ...invalidFindings(gathered.skipped),
-      // Online the registry answers for a tag that the lock does not know; see driftFinding.
-      ...gathered.found
-        .filter(({ reference }) => !options.online || tagsOfDigest(lock, reference).length === 0)
-        .flatMap((found) => disagreement(found, lock)),
+      // Online the registry answers what the lock does not know; see check-online.ts.
+      ...(options.online ? [] : gathered.found.flatMap((found) => disagreement(found, lock, REMEDY))),
+      ...twoDigests(gathered.found),
+      ...(isWholeTree(paths, options, project, gathered) ? staleFindings(staleKeys(lock, gathered), project.lock) : []),
       ...(options.strict ? gathered.skipped.filter(isTemplated).map(templated) : []),
     ];
     if (options.offline && (options.online || !options.verify))
@@ -112,113 +112,6 @@ export function run(args: string[]): Promise<number> {
       };
     });
   });
-}
-
-/** A pin whose tag the lock knows under another digest: edited by hand, or by somebody else's tool. */
-function disagreement(found: Found, lock: Lock): Finding[] {
-  const { reference } = found;
-  if (!isPinned(reference) || reference.tag === undefined) return [];
-  const entry = lock.get(tagKey(reference));
-  if (entry === undefined) {
-    const [known] = tagsOfDigest(lock, reference);
-    if (known === undefined) return [];
-    const message = `tagproof.lock knows ${shortDigest(reference.digest)} as ${known}, not as ${reference.tag}: run tagproof pin`;
-    return [findingAt(found, 'tag-digest-disagree', 'error', message)];
-  }
-  if (entry.digest === reference.digest) return [];
-  const message = `tagproof.lock pins ${reference.tag} to ${shortDigest(entry.digest)}, here it is ${shortDigest(reference.digest)}`;
-  return [findingAt(found, 'tag-digest-disagree', 'error', message)];
-}
-
-type PinnedFound = Found & { readonly reference: PinnedReference };
-
-type OnlineCheck = {
-  readonly client: RegistryClient;
-  readonly found: readonly Found[];
-  readonly lock: Lock;
-  /** Platforms that each image must have. */
-  readonly required: readonly string[];
-};
-
-async function checkOnline(
-  { client, found, lock, required }: OnlineCheck,
-  { progress }: Context,
-): Promise<{ findings: Finding[]; problems: Problem[] }> {
-  const pinned = found.filter((place): place is PinnedFound => isPinned(place.reference));
-  const groups = Map.groupBy(pinned, ({ reference }) => printReference(reference));
-  const pins = [...groups.values()] as [PinnedFound, ...PinnedFound[]][];
-  client.expect(pins.map(([{ reference }]) => reference));
-  const findings: Finding[] = [];
-  const problems: Problem[] = [];
-  let done = 0;
-  await Promise.all(
-    pins.map(async (places) => {
-      const [first] = places;
-      const { reference } = first;
-      // A pin without tag came from `latest` if the lock says so; else its tag is unknown.
-      const tagged =
-        reference.tag !== undefined || lock.get(tagKey(reference))?.digest === reference.digest ? reference : undefined;
-      for (const drift of await findDrift(client, reference, tagged, required)) {
-        if (drift instanceof Problem) {
-          problems.push(drift.at({ file: first.file, line: first.line, column: first.column }));
-          findings.push(
-            ...places
-              .filter(() => tagsOfDigest(lock, reference).length > 0)
-              .flatMap((place) => disagreement(place, lock)),
-          );
-        } else findings.push(...places.map((place) => driftFinding(place, drift, lock)));
-      }
-      progress.show(`checked ${++done} of ${pins.length} images`);
-    }),
-  );
-  return { findings, problems };
-}
-
-function driftFinding(found: Found, drift: Drift, lock: Lock): Finding {
-  const { reference } = found;
-  switch (drift.kind) {
-    case 'moved': {
-      const [was] = tagsOfDigest(lock, reference);
-      if (was !== undefined)
-        return findingAt(
-          found,
-          'tag-digest-disagree',
-          'error',
-          `${reference.tag} is ${drift.to}, not ${drift.from}; that digest was ${was}`,
-        );
-      const since = lock.get(tagKey(reference));
-      const when = since?.digest === drift.from ? `, pinned ${since.firstSeen.slice(0, 10)}` : '';
-      return findingAt(
-        found,
-        'tag-moved',
-        'warning',
-        `${reference.tag ?? 'latest'} moved from ${drift.from} to ${drift.to}${when}`,
-      );
-    }
-    case 'gone':
-      return findingAt(found, 'digest-gone', 'error', `${reference.registry} no longer serves ${drift.digest}`);
-    case 'untagged':
-      return findingAt(
-        found,
-        'tag-gone',
-        'warning',
-        `${reference.registry} no longer has the tag ${reference.tag ?? 'latest'}; the digest is still served`,
-      );
-    case 'child':
-      return findingAt(
-        found,
-        'single-platform',
-        'warning',
-        `pins only ${drift.platform} of an image with several platforms; the index is ${drift.of}`,
-      );
-    case 'missing-platform':
-      return findingAt(
-        found,
-        'platform-missing',
-        'error',
-        `has no ${drift.platform}, only ${drift.has.join(', ') || 'none that it names'}`,
-      );
-  }
 }
 
 const isTemplated = ({ reason }: Skipped) => reason === 'template' || reason === 'variable';

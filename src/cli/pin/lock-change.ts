@@ -1,50 +1,9 @@
-// What a run adds to tagproof.lock, and how that reaches the file while other runs add to it too.
+// How a run's changes of tagproof.lock reach the file while other runs change it too.
 import type { Change } from '../../commit/change.ts';
-import type { Found, Resolution } from '../../flow.ts';
-import { printReference, tagKey, withoutDigest } from '../../image/reference.ts';
-import { type Lock, parseLock, printLock } from '../../lock/lock.ts';
+import { type Lock, type LockEntry, parseLock, printLock } from '../../lock/lock.ts';
 import { mergeLocks } from '../../lock/merge.ts';
-import { Problem } from '../../problem.ts';
+import { plural } from '../../report/plural.ts';
 import type { Project } from '../shared/project.ts';
-import type { Verified } from './pin-verify.ts';
-
-/** Takes new answers and new evidence into the lock; the first sight of a digest is kept. @returns how many are new */
-export function remember(
-  lock: Lock,
-  targets: readonly Found[],
-  answers: ReadonlyMap<string, Resolution>,
-  evidence: Verified['evidence'] = new Map(),
-): number {
-  let learned = 0;
-  for (const found of targets) {
-    const name = printReference(withoutDigest(found.reference));
-    const answer = answers.get(name);
-    if (answer === undefined || answer instanceof Problem) continue;
-    const key = tagKey(found.reference);
-    const before = lock.get(key);
-    const same = before?.digest === answer.digest ? before : undefined;
-    const verified = evidence.get(name) ?? same?.verified;
-    if (same !== undefined && JSON.stringify(verified) === JSON.stringify(same.verified)) continue;
-    const { digest, mediaType, platforms, at, mirror } = answer;
-    const fresh = {
-      digest,
-      mediaType,
-      platforms: platforms && [...platforms],
-      firstSeen: at,
-      source: mirror ?? answer.from,
-    };
-    lock.set(key, { ...(same ?? fresh), ...(verified !== undefined && { verified }) });
-    learned++;
-  }
-  return learned;
-}
-
-/**
- * Images that are pinned already and that the lock does not know: a run that was cut short wrote them, or another
- * tool did. `pin` may learn them, where the registry says that the tag still has this digest.
- */
-export const isUnrecorded = ({ reference }: Found, lock: Lock): boolean =>
-  reference.digest !== undefined && reference.tag !== undefined && !lock.has(tagKey(reference));
 
 /** @param base the lock as it was read; @param lock the same with the changes of this run */
 export function lockChange({ lock: file, top }: Project, base: Lock, lock: Lock): Change {
@@ -57,4 +16,21 @@ export function lockChange({ lock: file, top }: Project, base: Lock, lock: Lock)
       return printLock(mergeLocks(base, lock, current, file));
     },
   };
+}
+
+export const isChanged = (base: Lock, lock: Lock): boolean => printLock(base) !== printLock(lock);
+
+/** What a run did to the lock, for its summary. @param removed keys that no place uses any more */
+export function lockLine(file: string, base: Lock, lock: Lock, removed: readonly string[]): string {
+  const isNew = ([key, entry]: [string, LockEntry]) =>
+    base.get(key)?.digest !== entry.digest ||
+    JSON.stringify(base.get(key)?.verified) !== JSON.stringify(entry.verified);
+  const learned = [...lock].filter(isNew).length;
+  return [
+    `${file} remembers ${plural(lock.size, 'image')}`,
+    ...(learned > 0 ? [`${learned} new`] : []),
+    ...(removed.length > 0 ? [`${removed.length} removed that no place uses any more`] : []),
+  ]
+    .join(', ')
+    .concat('; commit it');
 }

@@ -42,7 +42,7 @@ test('unpin: a digest without tag goes where pin wrote it, and stays where it is
   assert.match(read(folder, 'a.yaml'), new RegExp(`${host}/web@sha256:`));
   assert.equal((await runTagproof(folder, ['unpin'])).code, 0);
   assert.equal(read(folder, 'a.yaml'), text);
-  await runTagproof(folder, ['unpin', '--untagged']);
+  await runTagproof(folder, ['unpin', '--all']);
   assert.equal(read(folder, 'a.yaml'), podWith(`${host}/web`, `${host}/db`));
 });
 
@@ -65,7 +65,7 @@ test('pin as a filter: standard input to standard output; after a failure nothin
   const good = await runTagproof(makeRepository({}), ['pin', '-', '--no-lock'], { stdin: podWith(`${host}/web:1`) });
   assert.equal(good.code, 0);
   assert.equal(good.stdout, podWith(`${host}/web:1@${web}`));
-  const back = await runTagproof(makeRepository({}), ['unpin', '-'], { stdin: good.stdout });
+  const back = await runTagproof(makeRepository({}), ['unpin', '-', '--all'], { stdin: good.stdout });
   assert.equal(back.stdout, podWith(`${host}/web:1`));
   const bad = await runTagproof(makeRepository({}), ['pin', '-', '--no-lock'], {
     stdin: podWith(`${host}/web:1`, `${host}/gone:1`),

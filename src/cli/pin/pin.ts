@@ -5,23 +5,28 @@ import { printReference, withoutDigest } from '../../image/reference.ts';
 import { type Lock, readLock } from '../../lock/lock.ts';
 import { Problem } from '../../problem.ts';
 import { plural } from '../../report/plural.ts';
-import { resolveAll } from '../../resolve/resolve.ts';
 import { unifiedDiff } from '../../source/diff.ts';
 import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
 import { invalidFindings, unpinnedFinding } from '../shared/finding.ts';
 import { type FindFlags, findOptions, gather } from '../shared/gather.ts';
 import { LOCK_HELP, openProject, projectData, projectLines } from '../shared/project.ts';
 import { type RegistryFlags, rateLimitLines, registryOptions, withClient } from '../shared/registry.ts';
-import { isUnrecorded, lockChange, remember } from './lock-change.ts';
+import { adoptInto, confirmDigests, type PinnedPlace } from './adopt.ts';
+import { adoptedData, adoptedLine, adoptedSection } from './adopt-report.ts';
+import { isChanged, lockChange, lockLine } from './lock-change.ts';
+import { saidOfLock } from './lock-findings.ts';
 import { pinnedData, pinnedSections, pinSummary, unresolved, wouldChange } from './pin-report.ts';
-import { isBlocked, isConfirmed, isHeld, isTarget, planEdits } from './pin-targets.ts';
+import { answerTargets, digestsOf, isBlocked, isHeld, isTarget, placesToAsk, planEdits } from './pin-targets.ts';
 import { readPlatforms } from './platforms.ts';
+import { remember, settle } from './remember.ts';
 import { applyProved, editsOf, planRewrite } from './rewrite.ts';
+import { isWholeTree } from './whole-tree.ts';
 
 const EXAMPLES = `
 tagproof pin                         pin everything in this repository
 tagproof pin --diff deploy/          show what would change, write nothing
 tagproof pin --update                take what the tags point to now
+tagproof pin --adopt                 keep digests that others wrote and no registry can confirm
 tagproof pin --frozen                only from tagproof.lock, without network
 kustomize build . | tagproof pin - | kubectl apply -f -
 tagproof pin --verify                only what the rules of tagproof.yaml accept
@@ -34,6 +39,7 @@ type Options = CommonOptions &
     diff: boolean;
     update: boolean;
     frozen: boolean;
+    adopt: boolean;
     lock?: string | false;
     platform: string[];
     onlyPlatform?: string;
@@ -46,6 +52,11 @@ export function run(args: string[]): Promise<number> {
   )
     .option('--diff', 'show a unified diff and write nothing; exit code 1 if there is any', false)
     .option('--update', 'also move pins to what their tags point to now', false)
+    .option(
+      '--adopt',
+      'keep digests that stand in the tree, are served, and that no registry can confirm for their tag',
+      false,
+    )
     .option('--frozen', 'use tagproof.lock only, ask no registry', false)
     .option('--lock <file>', LOCK_HELP)
     .option('--no-lock', 'neither read nor write a lock')
@@ -55,6 +66,11 @@ export function run(args: string[]): Promise<number> {
   return execute<Options>(command, args, async (paths, options, context) => {
     if (options.update && options.frozen)
       throw new Problem('usage', '--update asks registries and --frozen forbids it: choose one');
+    if (options.adopt && (options.update || options.frozen))
+      throw new Problem(
+        'usage',
+        '--adopt keeps what stands in the tree, and asks registries for it: leave out --update or --frozen',
+      );
     const project = await openProject(options);
     const { config } = project;
     const gathered = await gather(paths, options, project, context);
@@ -65,21 +81,24 @@ export function run(args: string[]): Promise<number> {
       // Loaded only with --verify: the engine of signatures is the larger half of this program.
       const policy = options.verify ? await import('./pin-verify.ts') : undefined;
       const policyContext = await policy?.loadPolicyContext(config, lock);
-      const wanted = gathered.found.filter((found) => isTarget(found, options.update, lock));
+      const mayAsk = (places: readonly PinnedPlace[]) =>
+        policyContext && policy ? keepOnly(places, policy.splitForbidden(places, policyContext).allowed) : places;
+      const confirmed = await confirmDigests(mayAsk(placesToAsk(gathered, lock, options)), {
+        client,
+        lock,
+        keepsAll: options.adopt,
+        progress: (done, total) => context.progress.show(`asked for ${done} of ${total} images`),
+      });
+      adoptInto(lock, confirmed.adopted);
+      const wanted = gathered.found.filter((found) =>
+        isTarget(found, lock, { update: options.update, edited: confirmed.edited }),
+      );
       const forbidden = policyContext && policy?.splitForbidden(wanted, policyContext);
       const targets = forbidden?.allowed ?? wanted;
-      const learns = lockFile !== undefined && !options.diff && !options.frozen && gathered.stdin === undefined;
-      const pinned = learns ? gathered.found.filter((found) => isUnrecorded(found, lock)) : [];
-      const unrecorded = (policyContext && policy?.splitForbidden(pinned, policyContext).allowed) ?? pinned;
-      const answers = await resolveAll(
-        [...targets, ...unrecorded].map(({ reference }) => withoutDigest(reference)),
-        {
-          client,
-          ...(!options.update && { lock }),
-          frozen: options.frozen,
-          progress: (done, total) => context.progress.show(`resolved ${done} of ${total} images`),
-        },
-      );
+      const answers = await answerTargets(targets, { lock, known: confirmed.answers }, options, {
+        client,
+        progress: (done, total) => context.progress.show(`resolved ${done} of ${total} images`),
+      });
       if (context.signal.aborted) throw new Problem('interrupted', 'interrupted; nothing was written');
       const required = options.platform.length > 0 ? options.platform : config.platforms;
       const platforms = await readPlatforms(client, answers, required, options);
@@ -92,14 +111,17 @@ export function run(args: string[]): Promise<number> {
 
       const plan = planEdits(gathered, accepted, resolved);
       const blocked = gathered.found.filter(isBlocked).map(unpinnedFinding);
+      const digests = digestsOf(accepted, resolved);
+      const said = saidOfLock({ gathered, lock, confirmed, digests, frozen: options.frozen });
       const findings = [
         ...blocked,
         ...invalidFindings(gathered.skipped),
         ...platforms.findings,
         ...(forbidden?.findings ?? []),
         ...(policy?.deniedFindings(targets, denied) ?? []),
+        ...said.findings,
       ];
-      const problems = [...gathered.problems, ...unresolved(targets, resolved)];
+      const problems = [...gathered.problems, ...unresolved(targets, resolved), ...said.problems];
       const rows = { sections: pinnedSections(plan.planned, accepted, resolved), findings };
       const base = {
         command: 'pin',
@@ -128,17 +150,31 @@ export function run(args: string[]): Promise<number> {
         options: gathered.options,
         top: project.top,
       });
-      const confirmed = unrecorded.filter((found) => isConfirmed(found, answers));
-      const learned =
-        options.diff || lockFile === undefined
-          ? 0
-          : remember(lock, accepted, resolved, verified?.evidence) + remember(lock, confirmed, answers);
+      const refused = new Set(rewrite.refused.map(({ where }) => where.file));
+      const written = digestsOf(
+        accepted.filter(({ file }) => !refused.has(file)),
+        resolved,
+      );
+      const isWhole = isWholeTree(paths, options, project, gathered);
+      let removed: string[] = [];
+      if (!options.diff && lockFile !== undefined) {
+        const knowsAll = isWhole || project.isBounded;
+        const evidence = verified?.evidence ?? new Map();
+        remember(lock, {
+          gathered,
+          pinned: [...written.keys()],
+          answers: resolved,
+          evidence,
+          root: project.root,
+          knowsAll,
+        });
+        if (isWhole && !options.frozen && problems.length + rewrite.refused.length === 0)
+          removed = settle(lock, { gathered, digests: written, root: project.root });
+      }
+      const learned = !options.diff && lockFile !== undefined && isChanged(lockBefore, lock);
       // The lock comes first: when the machine dies in between, it knows images that no file pins yet, and running
       // again pins them to the same digests.
-      const changes = [
-        ...(learned > 0 && lockFile !== undefined ? [lockChange(project, lockBefore, lock)] : []),
-        ...rewrite.changes,
-      ];
+      const changes = [...(learned ? [lockChange(project, lockBefore, lock)] : []), ...rewrite.changes];
       const stopped = options.diff || rewrite.stopped.length > 0;
       const outcome = stopped ? undefined : commitFiles(changes);
       const changed = options.diff
@@ -146,8 +182,8 @@ export function run(args: string[]): Promise<number> {
         : (outcome === undefined ? [] : changedFiles(outcome)).filter((file) => file !== lockFile);
       const noted = outcome === undefined ? [] : explainOutcome(outcome);
       if (rewrite.stopped.length > 0 && !options.diff) noted.push('nothing was changed');
-      if (learned > 0 && outcome?.problems.length === 0)
-        noted.push(`${lockFile} remembers ${plural(lock.size, 'image')}, ${learned} new; commit it`);
+      if (confirmed.adopted.length > 0) noted.push(adoptedLine(confirmed.adopted, options.diff));
+      if (learned && outcome?.problems.length === 0) noted.push(lockLine(project.lock, lockBefore, lock, removed));
       const held = gathered.found.filter((found) => isHeld(found, lock)).length;
       if (held > 0) noted.push(`${plural(held, 'place')} held since a rollback: see hold in ${lockFile}`);
       const all = [...problems, ...rewrite.refused, ...rewrite.stopped, ...(outcome?.problems ?? [])];
@@ -156,7 +192,10 @@ export function run(args: string[]): Promise<number> {
         report: {
           ...base,
           ...(options.diff && { diff: rewrite.diff }),
-          sections: options.diff ? [] : rows.sections.filter(({ title }) => changed.includes(title as string)),
+          sections: [
+            ...(options.diff ? [] : rows.sections.filter(({ title }) => changed.includes(title as string))),
+            ...adoptedSection(confirmed.adopted),
+          ],
           findings: [...findings, ...(options.diff ? plan.changes.map((found) => wouldChange(found, resolved)) : [])],
           problems: all,
           summary: [
@@ -171,9 +210,19 @@ export function run(args: string[]): Promise<number> {
             ...rateLimitLines(client),
             ...projectLines(project),
           ],
-          data: { project: projectData(project), pinned: pinnedData(accepted, resolved), changed },
+          data: {
+            project: projectData(project),
+            pinned: pinnedData(accepted, resolved),
+            adopted: adoptedData(confirmed.adopted),
+            changed,
+          },
         },
       };
     });
   });
+}
+
+function keepOnly<T>(places: readonly T[], allowed: readonly unknown[]): T[] {
+  const kept = new Set(allowed);
+  return places.filter((place) => kept.has(place));
 }
