@@ -147,7 +147,7 @@ export const LEDGER_SHARING_MUTANTS: readonly Mutant[] = [
     file: 'src/ledger/alarms.ts',
     from: 'await sql`lock table alarm in share row exclusive mode`.execute(db);',
     to: 'await sql`select 1`.execute(db);',
-    tests: ['test/real/ledger.test.ts'],
+    tests: ['test/real/ledger-race.test.ts'],
   },
   {
     name: 'a moment contains the intervals that end at it',

@@ -92,7 +92,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     file: 'src/ledger/journal.ts',
     from: 'query = query.forUpdate();',
     to: "query = query.where('id', '=', 1);",
-    tests: ['test/real/ledger.test.ts'],
+    tests: ['test/real/ledger-race.test.ts'],
   },
   {
     name: 'the text of an event depends on the order of its fields',
