@@ -38,6 +38,8 @@ export class Collector {
   readonly charts: RemoteChart[] = [];
   /** Tags of images in parts; several may be one scalar, by aliases. */
   readonly tagUses: TagPlace[] = [];
+  /** How often another field led to what is at an offset, by an alias. */
+  readonly repeats = new Map<number, number>();
   /** A registry that values set for all images of a chart. */
   globalRegistry: GlobalRegistry | undefined;
   readonly text: string;
@@ -170,9 +172,10 @@ export class Collector {
 
   /** True when this spot was reported before. Every alias leads to the scalar of its anchor. */
   #repeat(spot: Spot): boolean {
-    if (this.#seen.has(spot.start)) return true;
-    this.#seen.add(spot.start);
-    return false;
+    const seen = this.#seen.has(spot.start);
+    if (seen) this.repeats.set(spot.start, (this.repeats.get(spot.start) ?? 0) + 1);
+    else this.#seen.add(spot.start);
+    return seen;
   }
 
   #location(spot: Spot): SourceLocation {

@@ -8,7 +8,7 @@ import { readsMore } from './hot-keys.ts';
 import type { GlobalRegistry, Overlay, RemoteChart } from './overlay.ts';
 import { isPlainSchema, mayNameImage } from './prefilter.ts';
 import type { WalkOptions } from './reader.ts';
-import { settleSharedTags } from './shared-tag.ts';
+import { settleSharedImages, settleSharedTags } from './shared-tag.ts';
 import { readTemplateLines } from './template.ts';
 import { HAS_EXPRESSION } from './templated.ts';
 import { positions } from './text.ts';
@@ -61,7 +61,7 @@ export async function findIn(
       if (error instanceof SecondReaderNeeded) throw error;
       problems.push(asProblem(error, 'syntax', { file }));
     }
-    const settled = settleSharedTags(text, c.found, c.tagUses);
+    const settled = settleSharedTags(text, settleSharedImages(text, c.found, c.repeats), c.tagUses);
     return {
       file,
       found: settled.found.sort(byPosition),

@@ -14,8 +14,14 @@ export const HINT_WORDS = WORDS.filter((word) => !WORDS.some((other) => other !=
   (a, b) => a.length - b.length,
 );
 const HINT_KEY = new RegExp([...new Set(HINTS.map(({ key }) => key.source))].join('|'));
-/** The rest of a quoted key after an escape, which may spell any of these words. */
-const ESCAPED_KEY = /\\[uUx][^"\n]{0,64}"\s{0,64}:/;
+/**
+ * Double quotes can spell these words, as a key or as the start of a value, with escapes of their characters, with the escaped
+ * slashes of JSON, and over two lines. Escapes of other characters, as of `<` in JSON, spell none of them.
+ */
+const ESCAPED =
+  /\\(?:x|u00|U000000)(?:2[d-f]|3[0-9a]|[46][1-9a-f]|[57][0-9a])|:\\\/|[\w:/.]\\\r?\n[ \t]{0,200}[\w:/.]/i;
+/** A key with a mark of its own: anything may stand between it and its colon. */
+const MARKED_KEY = /(?:^|[\n\r])[ \t-]{0,200}\?[ \t\n\r]/;
 /** Schemas are by far the largest files of a repository, and hold no image. */
 const SCHEMA = new RegExp(`^kind:[ \\t]*["']?(?:${[...SCHEMA_KINDS].join('|')})\\b`, 'm');
 const VALUE =
@@ -23,7 +29,7 @@ const VALUE =
 
 /** True when a document may name an image: only then it is parsed. */
 export function mayNameImage(document: string): boolean {
-  return HINT_KEY.test(document) || hasEscapedKey(document);
+  return HINT_KEY.test(document) || mayHide(document);
 }
 
 /**
@@ -43,9 +49,9 @@ function holdsValue(document: string): boolean {
       if (VALUE.test(document)) return true;
     }
   }
-  return hasEscapedKey(document);
+  return mayHide(document);
 }
 
-function hasEscapedKey(document: string): boolean {
-  return document.includes('\\') && ESCAPED_KEY.test(document);
+function mayHide(document: string): boolean {
+  return (document.includes('\\') && ESCAPED.test(document)) || (document.includes('?') && MARKED_KEY.test(document));
 }

@@ -1,6 +1,7 @@
-// Tags that stand behind a YAML anchor and are used more than once (P31): one digest there would become part of every use.
+// Tags and images that stand behind a YAML anchor and are used more than once (P31): one digest there would become part of every use.
 import type { Found, Skipped } from '../flow.ts';
 import { repositoryOf } from '../image/reference.ts';
+import { anchorOf, countAliases } from './anchor.ts';
 import type { ScalarNode } from './yaml-node.ts';
 
 /** One use of a tag by an image in parts. */
@@ -39,14 +40,21 @@ function follower(
   return { ...place, kind: 'skipped', text: reference.text, reason: 'incomplete', detail };
 }
 
-/** The anchor right before a scalar. */
-function anchorOf(text: string, { start }: ScalarNode): string | undefined {
-  return /&([^\s,[\]{}]+)[ \t]+["']?$/.exec(text.slice(Math.max(0, start - 200), start))?.[1];
-}
-
-function countAliases(text: string, anchor: string): number {
-  let count = 0;
-  for (let at = text.indexOf(`*${anchor}`); at >= 0; at = text.indexOf(`*${anchor}`, at + 1))
-    if (/^(?:[\s,\]}]|$)/.test(text.slice(at + anchor.length + 1, at + anchor.length + 2))) count++;
-  return count;
+/**
+ * Images whose anchor other values use too, as a label or an argument, which would get the digest as well.
+ * @param imageUses how often an alias led to the image at this offset
+ */
+export function settleSharedImages(
+  text: string,
+  found: readonly Found[],
+  imageUses: ReadonlyMap<number, number>,
+): readonly Found[] {
+  if (!text.includes('*')) return found;
+  return found.map((item) => {
+    const { start, end, slot } = item;
+    const anchor = slot.pin?.at === end && slot.blocked === undefined ? anchorOf(text, { start }) : undefined;
+    if (anchor === undefined || countAliases(text, anchor) <= (imageUses.get(start) ?? 0)) return item;
+    const blocked = `the image is the anchor &${anchor}, and other values use it too: write it out where it is an image`;
+    return { ...item, slot: { blocked } };
+  });
 }

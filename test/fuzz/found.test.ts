@@ -19,7 +19,7 @@ type FoundCase = {
   readonly name: string;
   readonly file?: string;
   readonly text: string;
-  /** `line:column reference`, or `reason text` of what is skipped. */
+  /** `line:column reference`, with `blocked` where no digest may be written; or `reason text` of what is skipped. */
   readonly places: readonly string[];
   readonly state: Outcome['state'];
 };
@@ -73,7 +73,7 @@ const CASES: readonly FoundCase[] = [
     name: 'P4: a number in JSON takes no digest behind it',
     file: 'a.json',
     text: '{"image": {"repository": "a.b/c", "tag": 7}}',
-    places: ['1:27 a.b/c:7'],
+    places: ['1:27 a.b/c:7 blocked'],
     state: 'nothing',
   },
   {
@@ -120,7 +120,7 @@ const CASES: readonly FoundCase[] = [
     name: 'a digest that is an alias gets no second digest: key beside it',
     file: 'kustomization.yaml',
     text: 'x: &d ""\nimages:\n  - digest: *d\n    name: nginx\n    newTag: v1\n',
-    places: ['4:11 nginx:v1'],
+    places: ['4:11 nginx:v1 blocked'],
     state: 'nothing',
   },
   {
@@ -132,13 +132,13 @@ const CASES: readonly FoundCase[] = [
   {
     name: 'escapes: the place has a reason and no slot, and does not keep the file from being pinned',
     text: `${POD}  - image: "\\x6eginx:1"\n  - image: x:1\n`,
-    places: ['5:13 nginx:1', '6:12 x:1'],
+    places: ['5:13 nginx:1 blocked', '6:12 x:1'],
     state: 'pinned',
   },
   {
     name: 'escapes in the repository of an image in parts',
     text: 'image:\n  repository: "quay.i\\x6f/a/b"\n  tag: v1\n',
-    places: ['2:16 quay.io/a/b:v1'],
+    places: ['2:16 quay.io/a/b:v1 blocked'],
     state: 'nothing',
   },
   {
@@ -154,6 +154,31 @@ const CASES: readonly FoundCase[] = [
     text: 'a: |\n  image:\n    repository: a/b\n    tag: v1\n    imageDigest: ""\n    sha: ""\n',
     places: ['3:17 a/b:v1'],
     state: 'pinned',
+  },
+  {
+    name: 'a URL that hides behind an escape, a slash of JSON, or a line break',
+    text: 'jobs: {a: {steps: [{uses: "doc\\x6ber://a:1"}, {uses: "docker:\\/\\/b:1"}, {uses: "dock\\\n   er://c:1"}]}}\n',
+    file: '.github/workflows/ci.yml',
+    places: ['1:40 a:1', '1:66 b:1', '2:9 c:1'],
+    state: 'pinned',
+  },
+  {
+    name: 'a key with a mark of its own and a comment behind it',
+    text: '? image # why\n: a.b/c:1\n',
+    places: ['2:3 a.b/c:1'],
+    state: 'pinned',
+  },
+  {
+    name: 'P31: an image whose anchor a label uses too gets no digest, one whose anchor only images use does',
+    text: `${POD}  - image: &a x:1\n    env: [{name: V, value: *a}]\n  - image: &b y:1\n  - image: *b\n`,
+    places: ['5:15 x:1 blocked', '7:15 y:1'],
+    state: 'pinned',
+  },
+  {
+    name: 'P31: an empty digest behind an anchor is not filled',
+    text: 'image:\n  repository: a.b/c\n  tag: v1\n  digest: &d ""\nother: *d\n',
+    places: ['2:15 a.b/c:v1 blocked'],
+    state: 'nothing',
   },
   {
     name: 'the tag of a FROM in an ARG',
@@ -182,7 +207,10 @@ for (const { name, file = 'a.yaml', text, places, state } of CASES)
   test(name, async () => {
     const { found, skipped } = await findIn(text, file, { fields: [], argsAndEnv: false });
     const shown = [
-      ...found.map(({ start, line, column, reference }) => ({ start, says: `${line}:${column} ${reference.text}` })),
+      ...found.map(({ start, line, column, reference, slot }) => ({
+        start,
+        says: `${line}:${column} ${reference.text}${slot.blocked === undefined ? '' : ' blocked'}`,
+      })),
       ...skipped.map(({ start, reason, text }) => ({ start, says: `${reason} ${text}` })),
     ].sort((a, b) => a.start - b.start);
     assert.deepEqual(

@@ -43,14 +43,16 @@ function readJson(text: string): unknown {
 }
 
 /** A digest may come after a text, fill an empty one, or be an entry of its own. */
-function withoutDigests(value: unknown, strip: Strip): unknown {
+function withoutDigests(value: unknown, strip: Strip, depth = 0): unknown {
+  // An anchor may contain itself.
+  if (depth > 200) return undefined;
   if (typeof value === 'number') return String(value);
   if (value === null) return '';
   if (typeof value === 'string') return strip(value);
-  if (Array.isArray(value)) return value.map((item) => withoutDigests(item, strip));
+  if (Array.isArray(value)) return value.map((item) => withoutDigests(item, strip, depth + 1));
   if (typeof value !== 'object') return value;
   const entries: [unknown, unknown][] = value instanceof Map ? [...value] : Object.entries(value);
   return entries
-    .map(([key, item]) => [withoutDigests(key, strip), withoutDigests(item, strip)])
+    .map(([key, item]) => [withoutDigests(key, strip, depth + 1), withoutDigests(item, strip, depth + 1)])
     .filter(([key, item]) => item !== '' || !/digest|^sha/i.test(String(key)));
 }

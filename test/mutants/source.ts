@@ -145,8 +145,8 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'an anchored image is edited once for each alias',
     file: `${S}/collector.ts`,
-    from: 'if (this.#seen.has(spot.start)) return true;',
-    to: '',
+    from: 'return seen;',
+    to: 'return false;',
     tests: [`${S}/collector.test.ts`],
   },
   {
@@ -320,6 +320,34 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     tests: [FOUND],
   },
   {
+    name: 'P31: a digest of an image becomes part of a label by its anchor',
+    file: `${S}/shared-tag.ts`,
+    from: 'countAliases(text, anchor) <= (imageUses',
+    to: 'countAliases(text, anchor) > (imageUses',
+    tests: [FOUND],
+  },
+  {
+    name: 'P31: a digest behind an anchor is filled',
+    file: `${S}/slot.ts`,
+    from: 'const anchor = digest && anchorOf(text, digest);',
+    to: 'const anchor = undefined as string | undefined;',
+    tests: [FOUND],
+  },
+  {
+    name: 'a URL with escapes is passed over in silence',
+    file: `${S}/prefilter.ts`,
+    from: "(document.includes('\\\\') && ESCAPED.test(document))",
+    to: 'false',
+    tests: [FOUND],
+  },
+  {
+    name: 'a marked key is passed over in silence',
+    file: `${S}/prefilter.ts`,
+    from: "(document.includes('?') && MARKED_KEY.test(document))",
+    to: 'false',
+    tests: [FOUND],
+  },
+  {
     name: 'a second digest: key is written beside an alias',
     file: `${S}/slot.ts`,
     from: 'if (parts.digest !== undefined && digest === undefined)',
@@ -350,7 +378,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a key with an escape hides its image from the prefilter',
     file: `${S}/prefilter.ts`,
-    from: 'return HINT_KEY.test(document) || hasEscapedKey(document);',
+    from: 'return HINT_KEY.test(document) || mayHide(document);',
     to: 'return HINT_KEY.test(document);',
     tests: [`${S}/prefilter.test.ts`],
   },
