@@ -26,7 +26,8 @@ export function otherDifference(before: string, after: string, strip: Strip): st
 /** The values of all documents; undefined for a text that this reader does not take. */
 function readYaml(text: string): unknown {
   try {
-    const documents = parseAllDocuments(text, { logLevel: 'silent', uniqueKeys: false });
+    // This reader does not know that a carriage return alone ends a line.
+    const documents = parseAllDocuments(text.replaceAll(/\r(?!\n)/g, '\n'), { logLevel: 'silent', uniqueKeys: false });
     if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined;
     return documents.map((document) => document.toJS({ maxAliasCount: 50, mapAsMap: true }));
   } catch {
