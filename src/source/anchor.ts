@@ -1,7 +1,7 @@
 // Anchors of YAML: the one before a scalar, and how often a text uses it. Pure.
 
 /** The anchor right before a scalar. */
-export function anchorOf(text: string, { start }: { readonly start: number }): string | undefined {
+export function yamlAnchorBefore(text: string, { start }: { readonly start: number }): string | undefined {
   return /&([^\s,[\]{}]+)[ \t]+(?:![^\s,[\]{}]*[ \t]+)?["']?$/.exec(text.slice(Math.max(0, start - 200), start))?.[1];
 }
 

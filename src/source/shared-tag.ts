@@ -1,7 +1,7 @@
 // Tags and images that stand behind a YAML anchor and are used more than once (P31): one digest there would become part of every use.
 import type { Found, Skipped } from '../flow.ts';
 import { repositoryOf } from '../image/reference.ts';
-import { anchorOf, countAliases } from './anchor.ts';
+import { countAliases, yamlAnchorBefore } from './anchor.ts';
 import type { ScalarNode } from './yaml-node.ts';
 
 /** One use of a tag by an image in parts. */
@@ -16,7 +16,7 @@ export function settleSharedTags(
   const changed = new Map<Found, Found | Skipped>();
   for (const group of Map.groupBy(uses, ({ scalar }) => scalar.start).values()) {
     const [{ scalar }] = group as [TagPlace];
-    const anchor = anchorOf(text, scalar);
+    const anchor = yamlAnchorBefore(text, scalar);
     if (anchor === undefined) continue;
     const aliases = group.filter(({ alias }) => alias).length;
     const images = new Set(group.map((use) => repositoryOf(use.found.reference)));
@@ -52,7 +52,7 @@ export function settleSharedImages(
   if (!text.includes('*')) return found;
   return found.map((item) => {
     const { start, end, slot } = item;
-    const anchor = slot.pin?.at === end && slot.blocked === undefined ? anchorOf(text, { start }) : undefined;
+    const anchor = slot.pin?.at === end && slot.blocked === undefined ? yamlAnchorBefore(text, { start }) : undefined;
     if (anchor === undefined || countAliases(text, anchor) <= (imageUses.get(start) ?? 0)) return item;
     const blocked = `the image is the anchor &${anchor}, and other values use it too: write it out where it is an image`;
     return { ...item, slot: { blocked } };

@@ -2,7 +2,7 @@
 // or after the tag. Pure.
 import type { Reference, Slot } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
-import { anchorOf } from './anchor.ts';
+import { yamlAnchorBefore } from './anchor.ts';
 import { isYamlNull, isYamlNumber } from './no-text.ts';
 import { yamlLineAt } from './text.ts';
 import type { MapNode, ScalarNode, YamlEntry } from './yaml-node.ts';
@@ -62,7 +62,7 @@ export function splitSlot(text: string, parts: Parts): Slot {
   }
   const number = numberOf(tag, parts.takesDigestKey);
   if (number !== undefined) return { blocked: number };
-  const anchor = digest && anchorOf(text, digest);
+  const anchor = digest && yamlAnchorBefore(text, digest);
   if (anchor !== undefined)
     return { blocked: `the digest is the anchor &${anchor}, which other values may use: leave the anchor out` };
   if (digest !== undefined && isQuoted(digest)) return { pin: { at: digest.start, before: '', after: '' }, ...style };

@@ -329,7 +329,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'P31: a digest behind an anchor is filled',
     file: `${S}/slot.ts`,
-    from: 'const anchor = digest && anchorOf(text, digest);',
+    from: 'const anchor = digest && yamlAnchorBefore(text, digest);',
     to: 'const anchor = undefined as string | undefined;',
     tests: [FOUND],
   },
