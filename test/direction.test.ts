@@ -19,6 +19,7 @@ const LAYERS: Record<string, number> = {
   report: 2,
   commit: 2,
   graph: 3,
+  render: 3,
   resolve: 3,
   verify: 3,
   sign: 3,

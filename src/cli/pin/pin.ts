@@ -30,6 +30,7 @@ tagproof pin --adopt                 keep digests that others wrote and no regis
 tagproof pin --frozen                only from tagproof.lock, without network
 kustomize build . | tagproof pin - | kubectl apply -f -
 tagproof pin --verify                only what the rules of tagproof.yaml accept
+tagproof pin --prove                 render the tree before and after, refuse what changes more
 tagproof pin --platform linux/amd64 --platform linux/arm64
 `;
 
@@ -44,6 +45,7 @@ type Options = CommonOptions &
     platform: string[];
     onlyPlatform?: string;
     verify: boolean;
+    prove: boolean;
   };
 
 export function run(args: string[]): Promise<number> {
@@ -62,6 +64,7 @@ export function run(args: string[]): Promise<number> {
     .option('--no-lock', 'neither read nor write a lock')
     .option('--platform <platform>', 'warn where an image lacks this platform (repeatable)', collect, [])
     .option('--verify', 'write only digests that pass the rules of tagproof.yaml', false)
+    .option('--prove', 'render with kustomize and helm before and after; write only what changes digests alone', false)
     .option('--only-platform <platform>', 'pin the manifest of one platform instead of the index');
   return execute<Options>(command, args, async (paths, options, context) => {
     if (options.update && options.frozen)
@@ -71,6 +74,8 @@ export function run(args: string[]): Promise<number> {
         'usage',
         '--adopt keeps what stands in the tree, and asks registries for it: leave out --update or --frozen',
       );
+    if (options.prove && paths.includes('-'))
+      throw new Problem('usage', '--prove renders a tree, and standard input is none');
     const project = await openProject(options);
     const { config } = project;
     const gathered = await gather(paths, options, project, context);
@@ -150,6 +155,9 @@ export function run(args: string[]): Promise<number> {
         options: gathered.options,
         top: project.top,
       });
+      const proof = options.prove && rewrite.stopped.length === 0 ? await import('./pin-prove.ts') : undefined;
+      const proved = await proof?.proveRewrite(rewrite.changes, plan.planned, project, context);
+      const unproved = proved?.refused ?? [];
       const refused = new Set(rewrite.refused.map(({ where }) => where.file));
       const written = digestsOf(
         accepted.filter(({ file }) => !refused.has(file)),
@@ -175,18 +183,19 @@ export function run(args: string[]): Promise<number> {
       // The lock comes first: when the machine dies in between, it knows images that no file pins yet, and running
       // again pins them to the same digests.
       const changes = [...(learned ? [lockChange(project, lockBefore, lock)] : []), ...rewrite.changes];
-      const stopped = options.diff || rewrite.stopped.length > 0;
+      const failed = rewrite.stopped.length + unproved.length > 0;
+      const stopped = options.diff || failed;
       const outcome = stopped ? undefined : commitFiles(changes);
       const changed = options.diff
         ? rewrite.changes.map(({ file }) => file)
         : (outcome === undefined ? [] : changedFiles(outcome)).filter((file) => file !== lockFile);
       const noted = outcome === undefined ? [] : explainOutcome(outcome);
-      if (rewrite.stopped.length > 0 && !options.diff) noted.push('nothing was changed');
+      if (failed && !options.diff) noted.push('nothing was changed');
       if (confirmed.adopted.length > 0) noted.push(adoptedLine(confirmed.adopted, options.diff));
       if (learned && outcome?.problems.length === 0) noted.push(lockLine(project.lock, lockBefore, lock, removed));
       const held = gathered.found.filter((found) => isHeld(found, lock)).length;
       if (held > 0) noted.push(`${plural(held, 'place')} held since a rollback: see hold in ${lockFile}`);
-      const all = [...problems, ...rewrite.refused, ...rewrite.stopped, ...(outcome?.problems ?? [])];
+      const all = [...problems, ...rewrite.refused, ...rewrite.stopped, ...unproved, ...(outcome?.problems ?? [])];
       const inChanged = plan.planned.filter(({ result }) => changed.includes(result.file));
       return {
         report: {
@@ -205,6 +214,7 @@ export function run(args: string[]): Promise<number> {
               problems: all,
               dry: options.diff,
             }),
+            ...(proof?.proofLines(proved) ?? []),
             ...noted,
             ...((policyContext && policy?.trustLines(policyContext)) ?? []),
             ...rateLimitLines(client),
@@ -215,6 +225,7 @@ export function run(args: string[]): Promise<number> {
             pinned: pinnedData(accepted, resolved),
             adopted: adoptedData(confirmed.adopted),
             changed,
+            ...(proved && { proof: proof?.proofData(proved) }),
           },
         },
       };
