@@ -6,8 +6,8 @@ import { DIGEST } from '../image/digest.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 
-/** The digest that a tag has in this run; undefined: the run resolved no such tag. */
-export type DigestOf = (reference: Reference) => string | undefined;
+/** Whether this run resolved the tag of a reference to this digest. */
+export type IsDigestOf = (digest: string, reference: Reference) => boolean;
 
 export type RenderDifference = { readonly object: string; readonly path: string; readonly text: string };
 export type Comparison = {
@@ -20,7 +20,7 @@ export type Comparison = {
 type Value = unknown;
 type Mapping = Readonly<Record<string, Value>>;
 type Walk = {
-  readonly digestOf: DigestOf;
+  readonly isDigestOf: IsDigestOf;
   /** Names of generated ConfigMaps and Secrets: before → after. */
   readonly renamed: ReadonlyMap<string, string>;
   readonly differ: (path: string, before: Value, after: Value) => void;
@@ -44,7 +44,7 @@ const MAX_TEXTS = 40;
 export function compareRendered(
   before: string,
   after: string,
-  digestOf: DigestOf,
+  isDigestOf: IsDigestOf,
   ignored: ReadonlySet<string> = new Set(),
 ): Comparison {
   const [old, now] = [documentsOf(before), documentsOf(after)];
@@ -65,7 +65,7 @@ export function compareRendered(
       if (!isIgnored(ignored, index, path)) differences.push({ object, path, text: `${show(x)} became ${show(y)}` });
     };
     const checksum = (path: string, x: Value, y: Value) => checksums.push(() => differ(path, x, y));
-    compare(a, b, { path: '', around: [] }, { digestOf, renamed, differ, count: () => digests++, checksum });
+    compare(a, b, { path: '', around: [] }, { isDigestOf, renamed, differ, count: () => digests++, checksum });
   }
   // Where no digest came, something else made the checksum another one.
   if (digests === 0) for (const differ of checksums) differ();
@@ -80,7 +80,7 @@ export function unstablePaths(first: string, second: string): ReadonlySet<string
   for (const [index, text] of old.entries()) {
     if (text === now[index]) continue;
     const differ = (path: string) => paths.add(pathKey(index, path));
-    const walk = { digestOf: () => undefined, renamed: new Map(), differ, count: () => {}, checksum: differ };
+    const walk = { isDigestOf: () => false, renamed: new Map(), differ, count: () => {}, checksum: differ };
     compare(parse(text), parse(now[index] as string), { path: '', around: [] }, walk);
   }
   return paths;
@@ -132,7 +132,7 @@ function isAllowed(a: Value, b: Value, { path, around }: Place, walk: Walk): boo
   }
   const isEmpty = a === undefined || a === null || a === '';
   if (isEmpty || (typeof a === 'string' && isDigestAlone(a))) {
-    if (!isDigestAlone(b) || !namesAround(around, undefined, b, walk.digestOf)) return false;
+    if (!isDigestAlone(b) || !namesAround(around, undefined, b, walk.isDigestOf)) return false;
     walk.count();
     return true;
   }
@@ -140,7 +140,7 @@ function isAllowed(a: Value, b: Value, { path, around }: Place, walk: Walk): boo
   if (typeof a !== 'string' && typeof a !== 'number') return false;
   const text = String(a);
   if (walk.renamed.get(text) === b) return true;
-  const digests = digestsIn(text, b, around, walk.digestOf);
+  const digests = digestsIn(text, b, around, walk.isDigestOf);
   if (digests !== undefined) {
     for (let i = 0; i < digests; i++) walk.count();
     return true;
@@ -169,7 +169,7 @@ function isSameInside(a: string, b: string, walk: Walk): boolean {
 }
 
 /** @returns how many digests `b` has more than `a`, or in place of others; undefined where anything else differs */
-function digestsIn(a: string, b: string, around: readonly Mapping[], digestOf: DigestOf): number | undefined {
+function digestsIn(a: string, b: string, around: readonly Mapping[], isDigestOf: IsDigestOf): number | undefined {
   let [inA, inB, count] = [0, 0, 0];
   for (const match of b.matchAll(PINNED)) {
     const [whole, name = '', digest = ''] = match;
@@ -185,20 +185,25 @@ function digestsIn(a: string, b: string, around: readonly Mapping[], digestOf: D
     const tag = /^:[\w][\w.-]{0,127}/.exec(a.slice(inA))?.[0] ?? '';
     const old = /^@sha(?:256:[a-f0-9]{64}|512:[a-f0-9]{128})/.exec(a.slice(inA + tag.length))?.[0] ?? '';
     inA += tag.length + old.length;
-    if (!isOf(`${name}${tag}`, digest, around, digestOf)) return undefined;
+    if (!isOf(`${name}${tag}`, digest, around, isDigestOf)) return undefined;
     count++;
   }
   return count > 0 && a.slice(inA) === b.slice(inB) ? count : undefined;
 }
 
-function isOf(name: string, digest: string, around: readonly Mapping[], digestOf: DigestOf): boolean {
+function isOf(name: string, digest: string, around: readonly Mapping[], isDigestOf: IsDigestOf): boolean {
   const reference = parseReference(name.replace(/^[a-z+]+:\/\//, ''));
-  if (!(reference instanceof Problem) && digestOf(reference) === digest) return true;
-  return /^[\w][\w.-]{0,127}$/.test(name) && namesAround(around, name, digest, digestOf);
+  if (!(reference instanceof Problem) && isDigestOf(digest, reference)) return true;
+  return /^[\w][\w.-]{0,127}$/.test(name) && namesAround(around, name, digest, isDigestOf);
 }
 
 /** Whether a repository and a tag that stand around a digest, in keys of their own, are what it belongs to. */
-function namesAround(around: readonly Mapping[], tag: string | undefined, digest: string, digestOf: DigestOf): boolean {
+function namesAround(
+  around: readonly Mapping[],
+  tag: string | undefined,
+  digest: string,
+  isDigestOf: IsDigestOf,
+): boolean {
   const wanted = digest.includes(':') ? digest : `sha256:${digest}`;
   const texts = around
     .flatMap((mapping) => Object.values(mapping))
@@ -215,7 +220,7 @@ function namesAround(around: readonly Mapping[], tag: string | undefined, digest
     registries.some((registry) =>
       tags.some((suffix) => {
         const reference = parseReference(`${registry}${name}${suffix}`);
-        return !(reference instanceof Problem) && digestOf(reference) === wanted;
+        return !(reference instanceof Problem) && isDigestOf(wanted, reference);
       }),
     ),
   );

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { asProblem, Problem } from '../problem.ts';
-import { type Comparison, compareRendered, type DigestOf, unstablePaths } from './compare.ts';
+import { type Comparison, compareRendered, type IsDigestOf, unstablePaths } from './compare.ts';
 import { copyTree, replaceInCopy, type TreeCopy } from './copy.ts';
 import { findProgram, type ProgramName, type Rendered, renderWith } from './program.ts';
 import { findRoots, type NotRendered, type RenderRoot } from './roots.ts';
@@ -26,13 +26,14 @@ export type ProofOptions = {
   /** Absolute: the folder that holds every edited file. */
   readonly top: string;
   readonly edited: readonly EditedFile[];
-  readonly digestOf: DigestOf;
+  /** For a folder that others use: they may rename its images, and the digest is of what is deployed. */
+  readonly isDigestOf: (isUsed: boolean) => IsDigestOf;
   readonly signal: AbortSignal;
   readonly progress: (text: string) => void;
 };
 
 /** @throws Problem `interrupted`, or `changed` where the tree is no longer the one that was searched */
-export async function proveRendered({ top, edited, digestOf, signal, progress }: ProofOptions): Promise<RenderProof> {
+export async function proveRendered({ top, edited, isDigestOf, signal, progress }: ProofOptions): Promise<RenderProof> {
   let copy: TreeCopy;
   try {
     copy = copyTree(top);
@@ -42,7 +43,7 @@ export async function proveRendered({ top, edited, digestOf, signal, progress }:
     return { kustomizations: [], charts: [], refused: [], notRendered: bothPrograms(message) };
   }
   try {
-    return await prove(copy, { edited, digestOf, signal, progress });
+    return await prove(copy, { edited, isDigestOf, signal, progress });
   } finally {
     copy.remove();
   }
@@ -52,7 +53,7 @@ type Done = { readonly root: RenderRoot; readonly unstable: ReadonlySet<string>;
 
 async function prove(
   copy: TreeCopy,
-  { edited, digestOf, signal, progress }: Omit<ProofOptions, 'top'>,
+  { edited, isDigestOf, signal, progress }: Omit<ProofOptions, 'top'>,
 ): Promise<RenderProof> {
   const ends = performance.now() + TOTAL_MS;
   const { roots, not } = findRoots(copy);
@@ -99,7 +100,12 @@ async function prove(
     }
     let differences: Comparison['differences'];
     try {
-      differences = compareRendered(readFileSync(output, 'utf8'), now.text, digestOf, unstable).differences;
+      differences = compareRendered(
+        readFileSync(output, 'utf8'),
+        now.text,
+        isDigestOf(root.isUsed),
+        unstable,
+      ).differences;
     } catch (error) {
       return void refuse(asProblem(error, 'syntax').message);
     }

@@ -80,6 +80,24 @@ test('kustomizations by every name, not components; charts with each of their va
   );
 });
 
+test('a kustomization that another one takes is known as used', () => {
+  const { roots } = findRoots(
+    copyOf({
+      'base/kustomization.yaml': 'namespace: x\n',
+      'middle/kustomization.yaml': 'resources: [../base/]\n',
+      'top/kustomization.yaml': 'resources: [../middle]\n',
+    }),
+  );
+  assert.deepEqual(
+    roots.map(({ name, isUsed }) => [name, isUsed]),
+    [
+      ['base', true],
+      ['middle', true],
+      ['top', false],
+    ],
+  );
+});
+
 const REMOTE: [name: string, content: string, reason: string][] = [
   [
     'a remote base',

@@ -14,6 +14,8 @@ export type RenderRoot = {
   readonly name: string;
   readonly program: ProgramName;
   readonly args: readonly string[];
+  /** Another kustomization of the tree takes this one. */
+  readonly isUsed: boolean;
 };
 export type NotRendered = { readonly name: string; readonly program: ProgramName; readonly reason: string };
 export type RenderRoots = { readonly roots: readonly RenderRoot[]; readonly not: readonly NotRendered[] };
@@ -49,13 +51,14 @@ const MAX_DEPTH = 32;
 export function findRoots(copy: TreeCopy): RenderRoots {
   const roots: RenderRoot[] = [];
   const not: NotRendered[] = [];
+  const used = new Set<string>();
   for (const file of copy.files.toSorted()) {
     const folder = dirname(file);
     if (KUSTOMIZATION.test(basename(file))) {
       if (readYaml(join(copy.folder, file))?.['kind'] === 'Component') continue;
-      const reason = obstacle(join(copy.folder, folder), copy.folder, 0);
+      const reason = obstacle(join(copy.folder, folder), { top: copy.folder, used }, 0);
       const args = ['build', '--load-restrictor', 'LoadRestrictionsNone', join(copy.folder, folder)];
-      if (reason === undefined) roots.push({ folder, name: folder, program: 'kustomize', args });
+      if (reason === undefined) roots.push({ folder, name: folder, program: 'kustomize', args, isUsed: false });
       else not.push({ name: folder, program: 'kustomize', reason });
     } else if (/^Chart\.ya?ml$/.test(basename(file))) {
       const reason = chartObstacle(join(copy.folder, folder), copy.folder);
@@ -67,11 +70,12 @@ export function findRoots(copy: TreeCopy): RenderRoots {
         const more = values === undefined ? [] : ['--values', join(copy.folder, values)];
         const args = ['template', 'release', join(copy.folder, folder), ...more];
         const name = values === undefined ? folder : `${folder} with ${relative(folder, values)}`;
-        roots.push({ folder, name, program: 'helm', args });
+        roots.push({ folder, name, program: 'helm', args, isUsed: false });
       }
     }
   }
-  return { roots, not };
+  const isUsed = ({ program, folder }: RenderRoot) => program === 'kustomize' && used.has(join(copy.folder, folder));
+  return { roots: roots.map((root) => ({ ...root, isUsed: isUsed(root) })), not };
 }
 
 /** Values beside a chart's own, and in its `ci/`. */
@@ -84,7 +88,8 @@ function valuesOf({ files }: TreeCopy, folder: string): string[] {
 }
 
 /** Why a kustomization is not handed to kustomize: it would fetch something, or call another program. */
-function obstacle(folder: string, top: string, depth: number): string | undefined {
+function obstacle(folder: string, tree: { top: string; used: Set<string> }, depth: number): string | undefined {
+  const { top, used } = tree;
   if (depth > MAX_DEPTH) return `more than ${MAX_DEPTH} kustomizations inside each other`;
   const file = readdirSync(folder).find((name) => KUSTOMIZATION.test(name));
   if (file === undefined) return undefined;
@@ -98,7 +103,9 @@ function obstacle(folder: string, top: string, depth: number): string | undefine
       if (entry.includes('\n')) continue;
       const path = inside(join(folder, entry), top);
       if (path === undefined) return `'${entry.slice(0, 120)}' is not in this tree`;
-      const inner = statSync(path).isDirectory() ? obstacle(path, top, depth + 1) : undefined;
+      if (!statSync(path).isDirectory()) continue;
+      used.add(path);
+      const inner = obstacle(path, tree, depth + 1);
       if (inner !== undefined) return inner;
     }
   const remote = NAMING.flatMap((key) => stringsIn(content[key])).find((text) =>

@@ -133,7 +133,7 @@ suite('pin --prove with helm', ['helm'], () => {
         const proof = await proveRendered({
           top: folder,
           edited: [{ path, before: Buffer.from(before), after: Buffer.from(after) }],
-          digestOf: digestFor,
+          isDigestOf: () => (digest, reference) => digest === digestFor(reference),
           signal: new AbortController().signal,
           progress: () => {},
         });

@@ -58,8 +58,15 @@ function filesOf({ bases, component, overlays, usesComponent, generates }: Gener
 const keyOf = (reference: Reference) => printReference(withoutDigest(reference));
 const digestFor = (reference: Reference) => digestOf(keyOf(reference));
 const options = { fields: [], argsAndEnv: false };
-const prove = (top: string, edited: readonly EditedFile[]) =>
-  proveRendered({ top, edited, digestOf: digestFor, signal: new AbortController().signal, progress: () => {} });
+const prove = (top: string, { edited, written }: Pinned) =>
+  proveRendered({
+    top,
+    edited,
+    isDigestOf: (isUsed) => (digest, reference) =>
+      digest === digestFor(reference) || (isUsed && written.has(`${digest} ${keyOf(reference)}`)),
+    signal: new AbortController().signal,
+    progress: () => {},
+  });
 
 function write(folder: string, files: ReadonlyMap<string, string>): void {
   for (const [path, text] of files) {
@@ -68,19 +75,26 @@ function write(folder: string, files: ReadonlyMap<string, string>): void {
   }
 }
 
-/** What pin would write, each place with the digest that `choose` gives it. */
-async function pinned(folder: string, files: ReadonlyMap<string, string>, choose: (reference: Reference) => string) {
+/** Edited files; and digests that stand beside the name that an overlay replaces. */
+type Pinned = { readonly edited: readonly EditedFile[]; readonly written: ReadonlySet<string> };
+
+/** What pin would write. */
+async function pinned(folder: string, files: ReadonlyMap<string, string>): Promise<Pinned> {
   const results = await Promise.all([...files].map(([path, text]) => findIn(text, path, options)));
   const seen = await seeAsDeployed(results, { files: [...files.keys()], top: folder });
-  return seen.flatMap(({ file, found }): EditedFile[] => {
+  const written = new Set<string>();
+  const edited = seen.flatMap(({ file, found }): EditedFile[] => {
     const edits = found
       .filter(({ slot, overriddenBy }) => slot.blocked === undefined && overriddenBy === undefined)
-      .flatMap((item) => pinEdit(item, choose(item.reference)) ?? []);
+      .flatMap((item) => {
+        if (item.written !== undefined) written.add(`${digestFor(item.reference)} ${keyOf(item.written)}`);
+        return pinEdit(item, digestFor(item.reference)) ?? [];
+      });
     const text = files.get(file) as string;
-    return edits.length === 0
-      ? []
-      : [{ path: file, before: Buffer.from(text), after: Buffer.from(applyEdits(text, edits)) }];
+    const after = applyEdits(text, edits);
+    return edits.length === 0 ? [] : [{ path: file, before: Buffer.from(text), after: Buffer.from(after) }];
   });
+  return { edited, written };
 }
 
 suite('pin --prove with kustomize', ['kustomize'], () => {
@@ -101,17 +115,18 @@ suite('pin --prove with kustomize', ['kustomize'], () => {
   });
 
   test('edits of generated trees: all kustomizations are proved; the digest of another image is refused', async () => {
-    let [right, wrong] = [0, 0];
+    let [edited, wrong] = [0, 0];
     await fc.assert(
       fc.asyncProperty(tree, fc.nat(), async (generated, pick) => {
         const folder = join(root, String(run++));
         const files = filesOf(generated);
         write(folder, files);
-        const edits = await pinned(folder, files, digestFor);
-        const proof = await prove(folder, edits);
+        const right = await pinned(folder, files);
+        const { edited: edits } = right;
+        const proof = await prove(folder, right);
         assert.deepEqual([proof.refused.map(String), proof.notRendered], [[], []], JSON.stringify([...files]));
         assert.equal(proof.kustomizations.length, generated.bases.length + generated.overlays.length);
-        right += edits.length;
+        edited += edits.length;
         if (edits.length === 0) return;
         // One digest of one edited file becomes another one.
         const at = pick % edits.length;
@@ -120,7 +135,7 @@ suite('pin --prove with kustomize', ['kustomize'], () => {
             ? edit
             : { ...edit, after: Buffer.from(edit.after.toString().replace(/sha256:\w{64}/, digestOf(`x${pick}`))) },
         );
-        const refused = (await prove(folder, fault)).refused;
+        const refused = (await prove(folder, { ...right, edited: fault })).refused;
         // An entry for an image that nothing renders changes nothing.
         const isRendered = (fault[at] as EditedFile).path.startsWith('base-');
         if (isRendered || refused.length > 0) {
@@ -130,7 +145,7 @@ suite('pin --prove with kustomize', ['kustomize'], () => {
       }),
       { numRuns: 25, endOnFailure: false },
     );
-    assert.ok(right > 25 && wrong > 10, `${right} edited files, ${wrong} faults`);
+    assert.ok(edited > 25 && wrong > 10, `${edited} edited files, ${wrong} faults`);
   });
 
   const cli = async (files: Record<string, string>) => {
@@ -155,6 +170,16 @@ suite('pin --prove with kustomize', ['kustomize'], () => {
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^proved 2 kustomizations and 0 charts$/m);
     assert.match(text('prod/inner.yaml'), /app:v1@sha256:/);
+  });
+
+  test('P2: a base whose image an overlay renames: its digest is of the image that the overlay deploys', async () => {
+    const { code, stdout, stderr, text } = await cli({
+      ...base,
+      'over/kustomization.yaml': 'resources: [../base]\nimages: [{name: HOST/redis, newName: HOST/mirror/redis}]\n',
+    });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^proved 2 kustomizations and 0 charts$/m);
+    assert.match(text('base/pod.yaml') + text('over/kustomization.yaml'), /sha256:/);
   });
 
   const HIDDEN: [name: string, files: Record<string, string>, message: RegExp][] = [

@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Change } from '../../commit/change.ts';
-import type { Found } from '../../flow.ts';
+import type { Found, Reference } from '../../flow.ts';
 import { nameFrom } from '../../git.ts';
 import { remoteChartOf } from '../../graph/chart-forms.ts';
 import { printReference, withoutDigest } from '../../image/reference.ts';
@@ -36,13 +36,20 @@ export async function proveRewrite(
     if (path.startsWith('../')) outside.push({ name: change.file, reason: 'it is outside of the project' });
     else edited.push({ path, before: change.before, after: Buffer.from(change.after) });
   }
-  const digests = new Map<string, string>();
-  for (const { found, digest } of planned.flatMap(({ changes }) => changes))
-    if (digest !== undefined) digests.set(printReference(withoutDigest(found.reference)), digest);
+  const deployed = new Set<string>();
+  const written = new Set<string>();
+  for (const { found, digest } of planned.flatMap(({ changes }) => changes)) {
+    const { reference, written: own = reference } = found;
+    deployed.add(`${digest} ${keyOf(reference)}`);
+    written.add(`${digest} ${keyOf(own)}`);
+  }
   const proof = await proveRendered({
     top: real,
     edited,
-    digestOf: (reference) => digests.get(printReference(withoutDigest(reference))),
+    isDigestOf: (isUsed) => (digest, reference) => {
+      const pair = `${digest} ${keyOf(reference)}`;
+      return deployed.has(pair) || (isUsed && written.has(pair));
+    },
     signal,
     progress: (text) => progress.show(text),
   });
@@ -51,6 +58,8 @@ export async function proveRewrite(
     .flatMap((plan) => chartElsewhere(plan, real, proof) ?? []);
   return { ...proof, notRendered: [...proof.notRendered, ...elsewhere, ...outside] };
 }
+
+const keyOf = (reference: Reference) => printReference(withoutDigest(reference));
 
 /** Values of a chart that is not in the tree: no render here takes them. */
 function chartElsewhere(
