@@ -72,7 +72,7 @@ test('findings are listed once: not again below sections that show them, nor bel
   const report = { ...base, findings: [finding, change] };
   assert.deepEqual(unreportedFindings(report), [finding, change]);
   assert.deepEqual(unreportedFindings({ ...report, diff: '--- a' }), [finding]);
-  assert.deepEqual(unreportedFindings({ ...report, findingsInSections: true }), []);
+  assert.deepEqual(unreportedFindings({ ...report, listing: 'sections' }), []);
 });
 
 test('json: the command, its own results, and the exit code', async () => {
@@ -93,12 +93,12 @@ test('github: one command a line, properties and message escaped as the runner u
   const lines = (await print('github', { ...full, findings: [{ ...finding, message: '50% of\r\nit' }, note] })).split(
     '\n',
   );
+  assert.equal(lines[0], '::error file=x.yaml,line=1::redis:7: no answer%0Ain 30 s');
   assert.equal(
-    lines[0],
+    lines[1],
     '::error file=a%2Cb%3Ac/web 1.yaml,line=3,col=9,endColumn=16,title=Image is not pinned to a digest::nginx:1: 50%25 of%0D%0Ait',
   );
-  assert.match(lines[1] as string, /^::notice title=[^:]+::moved/);
-  assert.equal(lines[2], '::error file=x.yaml,line=1::redis:7: no answer%0Ain 30 s');
+  assert.match(lines[2] as string, /^::notice title=[^:]+::moved/);
   assert.deepEqual(lines.slice(3), ['2 of 3 images are pinned', 'run tagproof pin', '']);
 });
 

@@ -8,11 +8,11 @@ declare module './report.ts' {
 }
 
 export function printJson(report: Report): string {
-  const { command, data, findings, problems, summary, diff } = report;
+  const { command, data, findings, listing, problems, summary, diff } = report;
   const body = {
     command,
     ...data,
-    findings,
+    ...(listing !== 'counts' && { findings }),
     problems,
     summary,
     ...(diff !== undefined && { diff }),

@@ -1,4 +1,5 @@
 // Markdown for a comment on a pull request or the summary page of a job.
+import { groupFindings, placesLine } from './group.ts';
 import { type Cell, type Report, unreportedFindings } from './report.ts';
 
 declare module './report.ts' {
@@ -23,8 +24,8 @@ export function printMarkdown(report: Report): string {
   }
   const findings = unreportedFindings(report);
   if (findings.length > 0) {
-    const rows = findings.map(({ file, line, level, image, message, rule }) => [
-      file === undefined ? '' : `${file}:${line ?? 1}`,
+    const rows = groupFindings(findings).map(({ first: { level, image, message, rule }, places }) => [
+      placesLine(places),
       level,
       image ?? '',
       message,

@@ -32,8 +32,11 @@ export type Report = {
   readonly command: string;
   /** Tables for text and markdown. */
   readonly sections: readonly Section[];
-  /** The sections show the findings too, so that text and markdown do not list them again. */
-  readonly findingsInSections?: boolean;
+  /**
+   * Where text and markdown have the findings. `sections`: these show them too, so they are not listed again. `counts`:
+   * the sections have how many there are, and JSON has no list either.
+   */
+  readonly listing?: 'sections' | 'counts';
   readonly findings: readonly Finding[];
   /** What could not be done or checked. Any problem makes the exit code 2. */
   readonly problems: readonly Problem[];
@@ -80,8 +83,8 @@ export type Printer = (
  * The findings that text and markdown list below the sections. A diff already shows what would
  * change.
  */
-export function unreportedFindings({ findings, findingsInSections, diff }: Report): readonly Finding[] {
-  if (findingsInSections) return [];
+export function unreportedFindings({ findings, listing, diff }: Report): readonly Finding[] {
+  if (listing !== undefined) return [];
   return diff === undefined ? findings : findings.filter(({ rule }) => rule !== 'would-change');
 }
 

@@ -1,6 +1,7 @@
 // Text for a person at a terminal: tables, or findings by file, then the conclusion. Colour only
 // where it is wanted.
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { type FindingGroup, firstPlaces, groupFindings } from './group.ts';
 import {
   type Cell,
   type Finding,
@@ -31,7 +32,7 @@ function printReport(report: Report, colour: boolean): string {
     colour ? styleText(COLOURS[style], text, { validateStream: false }) : text;
   const parts: string[] = [];
   if (report.diff) parts.push(colour ? colourDiff(report.diff, paint) : report.diff);
-  for (const section of [...report.sections, ...byFile(unreportedFindings(report))])
+  for (const section of [...report.sections, ...sectionsOf(unreportedFindings(report))])
     parts.push(printSection(section, paint));
   if (report.summary.length > 0)
     parts.push(`${report.summary.map((line, i) => (i === 0 ? paint(line, 'bold') : line)).join('\n')}\n`);
@@ -42,6 +43,25 @@ function printReport(report: Report, colour: boolean): string {
 function printProblems(report: Report, colour: boolean): string {
   const label = colour ? styleText('red', 'error:', { validateStream: false }) : 'error:';
   return report.problems.map((problem) => `${label} ${problem}\n`).join('');
+}
+
+/** What is at one place, by file; then what is at many, each with its places. */
+function sectionsOf(findings: readonly Finding[]): Section[] {
+  const groups = groupFindings(findings);
+  const single = groups.filter(({ places }) => places.length === 1).map(({ first }) => first);
+  return [...byFile(single), ...groups.filter(({ places }) => places.length > 1).map(byPlace)];
+}
+
+function byPlace({ first: { level, rule, image, message }, places }: FindingGroup): Section {
+  const { named, more } = firstPlaces(places);
+  return {
+    title: short(`${image}: ${message}`),
+    head: [],
+    rows: [
+      [{ text: `${level}, ${places.length} places, ${rule}`, style: LEVELS[level] }],
+      ...[...named, more].filter(Boolean).map((place): Cell[] => [{ text: place, style: 'dim' }]),
+    ],
+  };
 }
 
 function byFile(findings: readonly Finding[]): Section[] {

@@ -96,6 +96,20 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
     'src/cli/pin/partners.test.ts',
   ]),
   of(
+    'src/report/github.ts',
+    'P36: more annotations than GitHub shows, and nobody says so',
+    'same.length > SHOWN',
+    'false',
+    ['src/report/group.test.ts'],
+  ),
+  of(
+    'src/report/counts.ts',
+    'P36: --summary turns findings green',
+    '    ...report,',
+    '    ...report,\n    findings: [],',
+    ['src/report/group.test.ts'],
+  ),
+  of(
     'src/cli/pin/rewrite.ts',
     'an edit is written without its proof',
     'await proveEdits({ text, after, before, changes: own, options });',

@@ -73,7 +73,7 @@ function reportOn(checks: readonly Check[], problems: readonly Problem[], cluste
   const [failed, warned, unchecked] = [inState('fail'), inState('warn'), inState('unknown')];
   return {
     command: 'doctor',
-    findingsInSections: true,
+    listing: 'sections',
     sections: [{ head: ['state', 'subject', 'finding', 'remedy'], rows }],
     findings: [...failed, ...warned].map(({ state, subject, message, remedy }) => ({
       rule: 'cluster-gap' as const,

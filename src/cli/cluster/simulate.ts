@@ -132,7 +132,7 @@ export function reportOn(audited: readonly AuditedWorkload[], { name, all, exemp
   ];
   return {
     command: name,
-    findingsInSections: true,
+    listing: 'sections',
     sections: rows.length === 0 ? [] : [{ head: ['workload', 'pods', 'image', 'result'], rows }],
     findings: [
       ...stranded.flatMap((item) => findingsOf(item, 'policy-denied')),

@@ -29,7 +29,7 @@ export function reportStatus(
   const rows = sorted.flatMap((row) => rowsOf(row, { clusters, evaluation }));
   return {
     command: 'status',
-    findingsInSections: true,
+    listing: 'sections',
     sections: sorted.length === 0 ? [] : [{ head, rows }],
     findings: sorted.flatMap((row) => findingsOf(row, clusters)),
     problems: [],

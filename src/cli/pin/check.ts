@@ -4,8 +4,10 @@ import type { Skipped } from '../../flow.ts';
 import { postureOf } from '../../image/reference.ts';
 import { readLock } from '../../lock/lock.ts';
 import { Problem } from '../../problem.ts';
+import { condense } from '../../report/counts.ts';
+import { nextStep } from '../../report/next-step.ts';
 import { plural } from '../../report/plural.ts';
-import type { Finding, Report } from '../../report/report.ts';
+import type { Finding, Format, Report } from '../../report/report.ts';
 import { RULES } from '../../report/rules.ts';
 import { type CommonOptions, collect, defineCommand, execute } from '../shared/command.ts';
 import { coverageLine, coverageOf } from '../shared/coverage.ts';
@@ -26,6 +28,7 @@ tagproof check --online --platform linux/amd64 --platform linux/arm64
 tagproof check --online --allow tag-moved
 tagproof check --verify              and: does every image still satisfy the policy?
 tagproof check --verify --offline    only what the lock can show, without network
+tagproof check --summary             how many findings, by rule and by image
 tagproof check --output sarif > tagproof.sarif
 helm template web ./chart | tagproof check -
 `;
@@ -42,7 +45,11 @@ type Options = CommonOptions &
     lock?: string;
     require?: number;
     failOnEmpty: boolean;
+    summary: boolean;
   };
+
+/** Formats that can show counts in place of findings. */
+const SUMMED: readonly Format[] = ['text', 'markdown', 'json'];
 
 export function run(args: string[]): Promise<number> {
   const command = registryOptions(
@@ -64,6 +71,7 @@ export function run(args: string[]): Promise<number> {
       collect,
       [],
     )
+    .option('--summary', 'only how many findings there are, by rule and by image (text, markdown, json)', false)
     .option('--require <count>', 'exit code 2 unless at least this many images were found', parseCount)
     .option('--fail-on-empty', 'exit code 2 when there is no image to check', false)
     .option('--lock <file>', LOCK_HELP);
@@ -71,6 +79,8 @@ export function run(args: string[]): Promise<number> {
     const unknown = options.allow.find((rule) => !Object.hasOwn(RULES, rule));
     if (unknown !== undefined)
       throw new Problem('usage', `--allow '${unknown}': expected one of ${Object.keys(RULES).join(', ')}`);
+    if (options.summary && !SUMMED.includes(options.output))
+      throw new Problem('usage', `--summary is for ${SUMMED.join(', ')}; ${options.output} lists findings`);
     const project = await openProject(options);
     const { config } = project;
     const gathered = await gather(paths, options, project, context);
@@ -129,10 +139,10 @@ type Checks = {
 
 function report(
   gathered: GatheredFiles,
-  { findings: made, problems, lines }: Checks,
+  { findings: given, problems, lines }: Checks,
   options: Options & { project: Project },
 ): Report {
-  const findings = made
+  const findings = given
     .map((item): Finding => (options.allow.includes(item.rule) ? { ...item, level: 'note' } : item))
     .sort((a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : (a.file ?? '') < (b.file ?? '') ? -1 : 1));
   const coverage = coverageOf(gathered);
@@ -152,19 +162,21 @@ function report(
     total === 0 && failing === 0
       ? `0 images in ${plural(coverage.files, 'file')}`
       : `${pinned} of ${plural(total, 'image')} pinned, ${plural(failing, 'finding')}`;
-  return {
+  const made: Report = {
     command: 'check',
     sections: [],
     findings,
     problems: all,
     summary: [
       `${verdict}: ${counted}; ${coverageLine(coverage)}${options.online || (options.verify && !options.offline) ? '' : ' (offline; --online asks registries)'}`,
+      ...nextStep(findings),
       ...lines,
       ...projectLines(options.project),
     ],
     coverage,
     data: { project: projectData(options.project), online: options.online, images: total, pinned, coverage },
   };
+  return options.summary ? condense(made) : made;
 }
 
 /** A gate that must not pass on an empty folder says how much it expects. */

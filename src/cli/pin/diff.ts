@@ -48,7 +48,7 @@ export function run(args: string[]): Promise<number> {
       return {
         report: {
           command: 'diff',
-          findingsInSections: true,
+          listing: 'sections',
           sections: [digests(a, b), ...(differences.length > 0 ? [section(differences)] : [])],
           findings: same ? [] : [{ rule: 'different', level: 'warning', image: heading, message: conclusion }],
           problems: [],

@@ -2,6 +2,7 @@
 
 import type { Found, Skipped } from '../../flow.ts';
 import { type Posture, postureOf } from '../../image/reference.ts';
+import { nextStep } from '../../report/next-step.ts';
 import { plural } from '../../report/plural.ts';
 import type { Cell, Report, Section, Style } from '../../report/report.ts';
 import { short } from '../../report/text.ts';
@@ -63,17 +64,22 @@ function report(gathered: GatheredFiles, project: Project, explain: boolean): Re
   counts['templated'] = coverage.templated;
   counts['invalid'] = coverage.invalid;
   const unpinned = found.filter((item) => item.reference.digest === undefined);
+  const findings = [...unpinned.map(unpinnedFinding), ...invalidFindings(skipped)];
   return {
     command: 'scan',
-    findingsInSections: true,
+    listing: 'sections',
     sections: [
       ...gathered.results.flatMap((result) => section(result, explain)),
       ...(explain ? unfollowed(links) : []),
       ...(explain ? notRead(passedOver) : []),
     ],
-    findings: [...unpinned.map(unpinnedFinding), ...invalidFindings(skipped)],
+    findings,
     problems,
-    summary: [...summary({ found, skipped, coverage: readLine(coverage), counts, explain }), ...projectLines(project)],
+    summary: [
+      ...summary({ found, skipped, coverage: readLine(coverage), counts, explain }),
+      ...nextStep(findings),
+      ...projectLines(project),
+    ],
     coverage,
     data: {
       project: projectData(project),

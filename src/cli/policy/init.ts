@@ -54,7 +54,7 @@ export async function initPolicy(
     stdout: policyText(known),
     report: {
       command: 'policy init',
-      findingsInSections: true,
+      listing: 'sections',
       sections: [],
       findings: [],
       problems: [...problems, ...known.flatMap(({ problem }) => problem ?? [])],

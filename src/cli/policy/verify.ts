@@ -80,7 +80,7 @@ export function run(args: string[]): Promise<number> {
       return {
         report: {
           command: 'verify',
-          findingsInSections: true,
+          listing: 'sections',
           sections: [...evaluations]
             .sort(([a], [b]) => (a < b ? -1 : 1))
             .map(([key, item]) => section(titles.get(key) as string, item)),

@@ -102,11 +102,17 @@ export async function execute<O extends CommonOptions>(
   }
 }
 
-async function print(report: Report, { output, color }: CommonOptions, stdout: string | undefined): Promise<void> {
+async function print(made: Report, { output, color }: CommonOptions, stdout: string | undefined): Promise<void> {
+  let report = made;
   // A filter's output is the text itself; what there is to say goes beside it.
   const out = stdout === undefined ? process.stdout : process.stderr;
   if (stdout !== undefined) process.stdout.write(stdout);
   const printer = await PRINTERS[output]();
+  if (output === 'github') {
+    const { writeJobSummary } = await import('./job-summary.ts');
+    const line = writeJobSummary(report, process.env['GITHUB_STEP_SUMMARY']);
+    if (line !== undefined) report = { ...report, summary: [...report.summary, line] };
+  }
   const colour = { report: wantsColour(out, color), problems: wantsColour(process.stderr, color) };
   const printed = printer(report, { version, pathInRepository, colour });
   if (typeof printed === 'string') return void out.write(printed);
