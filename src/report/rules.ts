@@ -33,6 +33,10 @@ export const RULES = {
     title: 'An entry of the lock is no longer used',
     help: 'Run `tagproof pin` over the whole tree: it removes the entry.',
   },
+  'custom-pattern': {
+    title: 'A custom pattern of Renovate does not expect a digest',
+    help: 'The message names the file and the pattern. Let the pattern take an optional `@(?<currentDigest>sha256:[a-f0-9]+)`, or Renovate no longer updates this line.',
+  },
   'two-digests': {
     title: 'One tag has two digests',
     help: 'Two environments may mean that. If not, `tagproof pin --update` gives all places what the tag is now.',

@@ -158,6 +158,8 @@ export function run(args: string[]): Promise<number> {
       const proof = options.prove && rewrite.stopped.length === 0 ? await import('./pin-prove.ts') : undefined;
       const proved = await proof?.proveRewrite(rewrite.changes, plan.planned, project, context);
       const unproved = proved?.refused ?? [];
+      const { patternFindings } = await import('./renovate.ts');
+      const beside = patternFindings({ cwd: project.cwd, top: project.top, planned: plan.planned, rewrite });
       const refused = new Set(rewrite.refused.map(({ where }) => where.file));
       const written = digestsOf(
         accepted.filter(({ file }) => !refused.has(file)),
@@ -205,7 +207,11 @@ export function run(args: string[]): Promise<number> {
             ...(options.diff ? [] : rows.sections.filter(({ title }) => changed.includes(title as string))),
             ...adoptedSection(confirmed.adopted),
           ],
-          findings: [...findings, ...(options.diff ? plan.changes.map((found) => wouldChange(found, resolved)) : [])],
+          findings: [
+            ...findings,
+            ...beside,
+            ...(options.diff ? plan.changes.map((found) => wouldChange(found, resolved)) : []),
+          ],
           problems: all,
           summary: [
             ...pinSummary(gathered, {
