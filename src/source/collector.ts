@@ -195,7 +195,7 @@ export class Collector {
     if (line.start === 0) return undefined;
     const above = yamlLineAt(this.text, line.start - 1);
     const comment = this.text.slice(above.start, above.end).trim();
-    const match = comment.startsWith('#') ? IGNORE.exec(comment) : null;
+    const match = /^(?:#|\/\/)/.test(comment) ? IGNORE.exec(comment) : null;
     return match === null ? undefined : (match[1] as string).trim();
   }
 }

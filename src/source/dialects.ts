@@ -5,6 +5,7 @@ import type { Dialect } from '../flow.ts';
 import { argoSource } from './argo-source.ts';
 import { circleci } from './circleci.ts';
 import { compose } from './compose.ts';
+import { devcontainer } from './devcontainer.ts';
 import { githubActions } from './github-actions.ts';
 import { gitlabCi } from './gitlab-ci.ts';
 import { helmChart, helmValues } from './helm.ts';
@@ -30,6 +31,7 @@ export const DIALECTS: Readonly<Record<Dialect, Reader>> = {
   'github-actions': githubActions,
   'gitlab-ci': gitlabCi,
   circleci,
+  devcontainer,
   compose,
   'helm-values': helmValues,
   template,

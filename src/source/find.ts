@@ -5,6 +5,7 @@ import { asProblem, type Problem } from '../problem.ts';
 import { Collector } from './collector.ts';
 import { DIALECTS, dialectOf, dialectOfDocument } from './dialects.ts';
 import { readsMore } from './hot-keys.ts';
+import { withoutComments } from './jsonc.ts';
 import type { GlobalRegistry, Overlay, RemoteChart } from './overlay.ts';
 import { isPlainSchema, mayNameImage } from './prefilter.ts';
 import type { WalkOptions } from './reader.ts';
@@ -85,8 +86,9 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
   const position = positions(c.text);
   const reader = DIALECTS[dialect];
   const everything = options.fields.length > 0 || options.argsAndEnv;
-  for (const [index, [start, end]] of splitDocuments(c.text).entries()) {
-    const part = c.text.slice(start, end);
+  const text = reader.unit === 'document' ? withoutComments(c.text, c.file) : c.text;
+  for (const [index, [start, end]] of splitDocuments(text).entries()) {
+    const part = text.slice(start, end);
     if (!everything && !mayNameImage(part)) continue;
     const toFile = (offset: number) => start + offset;
     c.document = index;
@@ -105,7 +107,7 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
       continue;
     }
     try {
-      const root = parseFor(c.text, start, end, dialect === 'yaml' && !everything);
+      const root = parseFor(text, start, end, dialect === 'yaml' && !everything);
       if (root !== undefined) readDocument(c, root, dialect, options);
     } catch (error) {
       if (error instanceof SecondReaderNeeded) throw error;

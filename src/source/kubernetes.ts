@@ -33,4 +33,4 @@ export const kubernetes: Reader = {
   },
 };
 
-export const yaml: Reader = { ...kubernetes, names: [/\.(ya?ml|json)$/i], claims: () => false };
+export const yaml: Reader = { ...kubernetes, names: [/\.(ya?ml|jsonc?)$/i], claims: () => false };

@@ -4,6 +4,7 @@ import type { Edit, Found, Skipped } from '../flow.ts';
 import { Problem } from '../problem.ts';
 import { applyEdits, unpinEdit } from './edit.ts';
 import { type FileResult, type FindOptions, findIn } from './find.ts';
+import { withoutComments } from './jsonc.ts';
 import { spells } from './slot.ts';
 import { loadSecondReader, parseYaml, SecondReaderNeeded, SyntaxProblem, splitDocuments } from './yaml.ts';
 import type { Node } from './yaml-node.ts';
@@ -56,7 +57,8 @@ export async function proveEdits({ text, after, before, changes, options }: Edit
   if (changes.some(({ tag }) => tag !== undefined)) return;
   // A Dockerfile has no values, even where YAML could read it as some.
   const isYaml = changes.some(({ found }) => found.dialect !== 'dockerfile');
-  if (isYaml && !(await sameDocuments(text, after))) throw refusal('values other than digests would change', { file });
+  if (isYaml && !(await sameDocuments(withoutComments(text, file), withoutComments(after, file))))
+    throw refusal('values other than digests would change', { file });
   const back = changes.map(({ found, digest }) => {
     const now = again.found[before.found.indexOf(found)] as Found;
     return undo(text, found, now, digest);
