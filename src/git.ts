@@ -29,15 +29,15 @@ export function trackedDespiteIgnore(top: string): string[] {
 }
 
 /** Runs git at the top of a repository. @returns absolute paths @throws where git is missing or declines */
-function gitPaths(top: string, args: readonly string[]): string[] {
+export function gitPaths(top: string, args: readonly string[]): string[] {
   return runGit(top, args)
     .split('\0')
     .filter((name) => name !== '')
     .map((name) => resolve(top, name));
 }
 
-/** A repository's own configuration must not start a program: `core.fsmonitor` would. */
-const runGit = (top: string, args: readonly string[]): string =>
+/** A repository's own configuration must not start a program: `core.fsmonitor` would. @throws where git is missing or declines */
+export const runGit = (top: string, args: readonly string[]): string =>
   execFileSync('git', ['-c', 'core.fsmonitor=false', '-C', top, ...args], {
     encoding: 'utf8',
     maxBuffer: 256 * 1024 * 1024,

@@ -1,6 +1,7 @@
 // Paths, folders and globs → the files worth reading, and what is left out, with the reason.
 import { globSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { wasDeleted } from '../changed.ts';
 import { nameFrom, repositoryTop, trackedDespiteIgnore } from '../git.ts';
 import { asProblem, Problem } from '../problem.ts';
 import { dialectOf } from './dialects.ts';
@@ -23,11 +24,12 @@ const MAX_DEPTH = 64;
 export type UnfollowedLink = { readonly file: string; readonly reason: string };
 /**
  * A path that is not read although it might name images. `left-out`: by a rule that was said to tagproof. `unknown`: the
- * user named it, and its name is that of no dialect. `own`: a configuration or lock of tagproof.
+ * user named it, and its name is that of no dialect. `own`: a configuration or lock of tagproof. `deleted`: the user named
+ * it, and git knows that it was a file: a list of changed files has such names.
  */
 export type PassedOver = {
   readonly file: string;
-  readonly kind: 'left-out' | 'unknown' | 'own';
+  readonly kind: 'left-out' | 'unknown' | 'own' | 'deleted';
   readonly reason: string;
 };
 export type FileList = { files: string[]; problems: Problem[]; links: UnfollowedLink[]; passedOver: PassedOver[] };
@@ -80,7 +82,7 @@ export function listFiles(
   };
   for (const path of paths) {
     try {
-      for (const match of expand(path, cwd)) takeNamed(match, resolve(cwd, match), state);
+      for (const match of expand(path, cwd, state)) takeNamed(match, resolve(cwd, match), state);
     } catch (error) {
       state.problems.push(asProblem(error, 'file', { file: path }));
     }
@@ -90,10 +92,15 @@ export function listFiles(
   return { files: [...files], problems, links, passedOver };
 }
 
-function expand(path: string, cwd: string): string[] {
+function expand(path: string, cwd: string, { passedOver }: Walk): string[] {
   if (statSync(resolve(cwd, path), { throwIfNoEntry: false }) !== undefined) return [path];
   const matches = /[*?[{]/.test(path) ? globSync(path, { cwd }) : [];
-  if (matches.length === 0) throw new Problem('file', 'there is no such file or folder', { file: path });
+  if (matches.length === 0) {
+    const top = repositoryTop(cwd);
+    if (top === undefined || !wasDeleted(top, nameFrom(top, resolve(cwd, path))))
+      throw new Problem('file', 'there is no such file or folder', { file: path });
+    passedOver.push({ file: path, kind: 'deleted', reason: 'it was deleted, as git knows' });
+  }
   return matches.sort();
 }
 

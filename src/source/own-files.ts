@@ -7,5 +7,6 @@ const CASES_NAMES = ['tagproof.test.yaml', 'tagproof.test.yml'];
 
 const OWN_NAMES: ReadonlySet<string> = new Set([...CONFIGURATION_NAMES, LOCK_NAME, ...CASES_NAMES]);
 
+export const isConfiguration = (name: string): boolean => (CONFIGURATION_NAMES as readonly string[]).includes(name);
 /** @param name a file's name without its folder */
 export const isOwnFile = (name: string): boolean => OWN_NAMES.has(name);

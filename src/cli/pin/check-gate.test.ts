@@ -107,7 +107,17 @@ test('P12: JSON, JUnit, Markdown and SARIF state the coverage', async () => {
   const folder = makeRepository({ 'a.yaml': podWith(`a:1@${D}`, '"{{ .x }}"') });
   symlinkSync('nowhere.yaml', join(folder, 'dangling.yaml'));
   const print = async (format: string) => (await runTagproof(folder, ['check', '-o', format])).stdout;
-  const coverage = { files: 1, images: 1, templated: 1, invalid: 0, links: 1, encodings: 0, leftOut: 0, unchecked: 0 };
+  const coverage = {
+    files: 1,
+    images: 1,
+    templated: 1,
+    invalid: 0,
+    links: 1,
+    encodings: 0,
+    leftOut: 0,
+    unchecked: 0,
+    deleted: 0,
+  };
   assert.deepEqual(JSON.parse(await print('json')).coverage, coverage);
   assert.deepEqual(JSON.parse(await print('sarif')).runs[0].properties.coverage, coverage);
   assert.match(await print('junit'), /<property name="tagproof.templated" value="1"\/>/);

@@ -26,6 +26,7 @@ tagproof check                       everything pinned? (no network)
 tagproof check --online              and: tags not moved, digests still served?
 tagproof check --online --platform linux/amd64 --platform linux/arm64
 tagproof check --online --allow tag-moved
+tagproof check --changed=main         only files that changed since the branch left main
 tagproof check --verify              and: does every image still satisfy the policy?
 tagproof check --verify --offline    only what the lock can show, without network
 tagproof check --summary             how many findings, by rule and by image
@@ -171,6 +172,7 @@ function report(
       `${verdict}: ${counted}; ${coverageLine(coverage)}${options.online || (options.verify && !options.offline) ? '' : ' (offline; --online asks registries)'}`,
       ...nextStep(findings),
       ...lines,
+      ...gathered.notes,
       ...projectLines(options.project),
     ],
     coverage,

@@ -224,6 +224,7 @@ export function run(args: string[]): Promise<number> {
             ...noted,
             ...((policyContext && policy?.trustLines(policyContext)) ?? []),
             ...rateLimitLines(client),
+            ...gathered.notes,
             ...projectLines(project),
           ],
           data: {

@@ -78,6 +78,7 @@ function report(gathered: GatheredFiles, project: Project, explain: boolean): Re
     summary: [
       ...summary({ found, skipped, coverage: readLine(coverage), counts, explain }),
       ...nextStep(findings),
+      ...gathered.notes,
       ...projectLines(project),
     ],
     coverage,

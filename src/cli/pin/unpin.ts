@@ -115,6 +115,7 @@ export function run(args: string[]): Promise<number> {
           ...left,
           ...(outcome === undefined ? [] : explainOutcome(outcome)),
           ...(stopped.length > 0 && !options.diff ? ['nothing was changed'] : []),
+          ...gathered.notes,
           ...projectLines(project),
         ],
         data: { project: projectData(project), unpinned: describe(unpinned), changed },

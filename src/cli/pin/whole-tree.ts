@@ -8,11 +8,11 @@ import type { Project } from '../shared/project.ts';
 /** Only such a run may say that no place uses an entry of the lock: nothing was left out, and everything could be read. */
 export function isWholeTree(
   paths: readonly string[],
-  { exclude }: { readonly exclude: readonly string[] },
+  { exclude, changed }: { readonly exclude: readonly string[]; readonly changed?: string | true },
   { cwd, root }: Project,
   { problems, stdin }: GatheredFiles,
 ): boolean {
-  const everything = paths.every((path) => path === '.' || path === './') && cwd === root;
+  const everything = paths.every((path) => path === '.' || path === './') && cwd === root && changed === undefined;
   return everything && exclude.length === 0 && problems.length === 0 && stdin === undefined;
 }
 

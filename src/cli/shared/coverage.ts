@@ -18,6 +18,8 @@ export type Coverage = {
   readonly leftOut: number;
   /** Files that were named and are of no known kind. */
   readonly unchecked: number;
+  /** Files that were named and that git knows to be deleted. */
+  readonly deleted: number;
 };
 
 export function coverageOf({ files, found, skipped, problems, links, passedOver }: GatheredFiles): Coverage {
@@ -31,6 +33,7 @@ export function coverageOf({ files, found, skipped, problems, links, passedOver 
     encodings: problems.filter(({ code }) => code === 'encoding').length,
     leftOut: passedOver.filter(({ kind }) => kind === 'left-out').length,
     unchecked: passedOver.filter(({ kind }) => kind === 'unknown').length,
+    deleted: passedOver.filter(({ kind }) => kind === 'deleted').length,
   };
 }
 
@@ -50,11 +53,13 @@ export function unread({
   encodings,
   leftOut,
   unchecked,
-}: Pick<Coverage, 'links' | 'encodings' | 'leftOut' | 'unchecked'>): string[] {
+  deleted,
+}: Pick<Coverage, 'links' | 'encodings' | 'leftOut' | 'unchecked' | 'deleted'>): string[] {
   return [
     ...(links > 0 ? [`${plural(links, 'link')} not followed`] : []),
     ...(encodings > 0 ? [`${plural(encodings, 'encoding')} not read`] : []),
     ...(leftOut > 0 ? [`${plural(leftOut, 'path')} left out`] : []),
     ...(unchecked > 0 ? [`${plural(unchecked, 'file')} not checked`] : []),
+    ...(deleted > 0 ? [`${plural(deleted, 'file')} deleted`] : []),
   ];
 }

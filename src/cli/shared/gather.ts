@@ -1,5 +1,5 @@
 // From paths on the command line to what was found in them, with the configuration applied.
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Found, Skipped } from '../../flow.ts';
 import { matchesPattern } from '../../image/pattern.ts';
@@ -8,17 +8,22 @@ import type { Config } from '../../policy/config.ts';
 import { Problem } from '../../problem.ts';
 import type { ListOptions, PassedOver, UnfollowedLink } from '../../source/files.ts';
 import { type FileResult, type FindOptions, findIn } from '../../source/find.ts';
+import { isConfiguration } from '../../source/own-files.ts';
 import { decode, isWide, MAX_FILE_BYTES, tooLarge } from '../../source/text.ts';
 import { type Context, collect } from './command.ts';
 import type { OpenProject } from './project.ts';
 import { readTree, type Tree } from './tree.ts';
 
-export type FindFlags = { exclude: string[]; argsEnv?: boolean; stdinName: string };
+export type FindFlags = { exclude: string[]; argsEnv?: boolean; stdinName: string; changed?: string | true };
 
 export function findOptions(command: Command): Command {
   return command
     .argument('[paths...]', 'files, folders or globs; - is standard input (default: .)')
     .option('--exclude <pattern>', 'leave files out, as in .gitignore (repeatable)', collect, [])
+    .option(
+      '--changed [base]',
+      'only files that changed since the branch left its base (default: the target of the merge request, else origin/HEAD)',
+    )
     .option('--args-env', 'find images in args, command and env values too')
     .option('--stdin-name <name>', 'what standard input is, by a file name', 'stdin.yaml');
 }
@@ -38,6 +43,8 @@ export type GatheredFiles = {
   readonly links: readonly UnfollowedLink[];
   /** Paths that are not read, and why. */
   readonly passedOver: readonly PassedOver[];
+  /** Which files were asked for, and further configurations: lines for the end of a report. */
+  readonly notes: readonly string[];
   /** The text of standard input, when that is what was read. */
   readonly stdin?: string;
 };
@@ -54,10 +61,11 @@ export async function gather(
     argsAndEnv: flags.argsEnv ?? config.find.argsAndEnv,
   };
   if (paths.includes('-')) {
-    if (paths.length > 1) throw new Problem('usage', 'standard input (-) cannot be combined with paths');
+    if (paths.length > 1 || flags.changed !== undefined)
+      throw new Problem('usage', 'standard input (-) cannot be combined with paths or --changed');
     const stdin = await readStdin();
     const results = [await findIn(stdin, flags.stdinName, options)];
-    return { ...apply(results, config), options, files: 1, links: [], passedOver: [], stdin };
+    return { ...apply(results, config), options, files: 1, links: [], passedOver: [], notes: [], stdin };
   }
   context.progress.show('looking for files');
   const listing: ListOptions = {
@@ -72,19 +80,39 @@ export async function gather(
   const { tree, list, results } = await readTree(
     paths.length === 0 ? ['.'] : paths,
     project,
-    { listing, options },
+    { listing, options, changed: flags.changed },
     context,
   );
   const applied = apply(results, config);
   const { links, passedOver } = list;
   const problems = [...list.problems, ...applied.problems];
-  return { ...applied, tree, options, problems, files: tree.scope.size, links, passedOver };
+  return {
+    ...applied,
+    tree,
+    options,
+    problems,
+    files: tree.scope.size,
+    links,
+    passedOver,
+    notes: [...tree.notes, ...otherProjects(passedOver, project)],
+  };
+}
+
+/** Configurations below the one of this run, which do not count in it: each governs runs from its own folder. */
+function otherProjects(passedOver: readonly PassedOver[], { configuration, cwd }: OpenProject): string[] {
+  const own = configuration === undefined ? undefined : resolve(cwd, configuration);
+  const others = passedOver.filter(
+    ({ file, kind }) => kind === 'own' && isConfiguration(basename(file)) && resolve(cwd, file) !== own,
+  );
+  if (others.length === 0) return [];
+  const names = others.map(({ file }) => file).join(', ');
+  return [`not obeyed in this run, which has one configuration: ${names}`];
 }
 
 function apply(
   results: readonly FileResult[],
   config: Config,
-): Omit<GatheredFiles, 'files' | 'links' | 'passedOver' | 'options'> {
+): Omit<GatheredFiles, 'files' | 'links' | 'passedOver' | 'notes' | 'options'> {
   const kept = config.find.ignore.length === 0 ? results : results.map((result) => withoutIgnored(result, config));
   return {
     results: kept,

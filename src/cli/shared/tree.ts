@@ -1,8 +1,9 @@
 // Reads the files that were asked for, and sees them as the whole tree deploys them: an overlay elsewhere may decide over a file that
 // was named. Files have their names from the top of the repository here, so that what they are does not depend on the working folder.
 import { relative, resolve } from 'node:path';
+import { changedFiles } from '../../changed.ts';
 import type { Found, Skipped } from '../../flow.ts';
-import { nameFrom } from '../../git.ts';
+import { nameFrom, repositoryTop } from '../../git.ts';
 import { Problem } from '../../problem.ts';
 import { dialectOf } from '../../source/dialects.ts';
 import { type FileList, type ListOptions, listFiles } from '../../source/files.ts';
@@ -21,6 +22,8 @@ export type Tree = {
   readonly scope: ReadonlySet<string>;
   /** How a file is shown: as the user gave it, else relative to the working directory. */
   readonly show: (file: string) => string;
+  /** What the files are, where only some of the tree were asked for. */
+  readonly notes: readonly string[];
 };
 
 export type ReadTree = {
@@ -30,16 +33,22 @@ export type ReadTree = {
   readonly results: readonly FileResult[];
 };
 
-/** @param options how files are searched; @param listing what is left out */
+/**
+ * @param options how files are searched; @param listing what is left out
+ * @param changed only files that changed since this base, or since the default one
+ */
 export async function readTree(
   paths: readonly string[],
   project: OpenProject,
-  { listing, options }: { listing: ListOptions; options: FindOptions },
+  { listing, options, changed }: { listing: ListOptions; options: FindOptions; changed: string | true | undefined },
   { progress, signal }: Context,
 ): Promise<ReadTree> {
   const { cwd, top, config } = project;
   const list = listFiles(paths, listing);
-  const shown = new Map(list.files.map((file) => [nameFrom(top, resolve(cwd, file)), file]));
+  const diff =
+    changed === undefined ? undefined : changedFiles(repositoryTop(cwd), changed === true ? undefined : changed);
+  const asks = (file: string) => diff === undefined || diff.files.has(resolve(cwd, file));
+  const shown = new Map(list.files.filter(asks).map((file) => [nameFrom(top, resolve(cwd, file)), file]));
   const show = (file: string) => shown.get(file) ?? relative(cwd, resolve(top, file));
   const read = async (files: readonly string[]) => {
     const results = await readFiles(files, top, options, {
@@ -65,13 +74,27 @@ export async function readTree(
     folder: nameFrom(top, project.root) || '.',
     show,
   });
+  // What a change leaves to an overlay is decided there, in a file that did not change.
+  if (diff !== undefined) for (const file of decidersOf(deployed, scope)) scope.add(file);
   const asked = deployed.filter(({ file }) => scope.has(file));
   return {
-    tree: { top, results, files, scope, show },
+    tree: {
+      top,
+      results,
+      files,
+      scope,
+      show,
+      notes: diff === undefined ? [] : [`only what changed since ${diff.since}`],
+    },
     list,
     results: files.every((file) => show(file) === file) ? asked : asked.map((result) => shownAs(result, show)),
   };
 }
+
+const decidersOf = (results: readonly FileResult[], scope: ReadonlySet<string>): string[] =>
+  results
+    .filter(({ file }) => scope.has(file))
+    .flatMap(({ found, skipped }) => [...found, ...skipped].flatMap(({ overriddenBy = [] }) => overriddenBy));
 
 /** The rest of the tree matters where it could decide over something that was found, and where it is known how far it reaches. */
 function needsRest(results: readonly FileResult[], scope: ReadonlySet<string>, { isBounded }: OpenProject): boolean {
