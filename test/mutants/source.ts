@@ -138,7 +138,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'an ignore comment after the value of the line above counts for this line',
     file: `${S}/collector.ts`,
-    from: "comment.startsWith('#') ?",
+    from: '/^(?:#|\\/\\/)/.test(comment) ?',
     to: 'comment.length > 0 ?',
     tests: [`${S}/collector.test.ts`],
   },
