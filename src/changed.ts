@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { gitPaths, runGit } from './git.ts';
 import { Problem } from './problem.ts';
 
-export type ChangedFiles = {
+export type BranchChanges = {
   /** What they are compared with, for users: `origin/main (3f2a1bc)`. */
   readonly since: string;
   /** Absolute paths of files that were added, changed or renamed to, with those that git does not track yet. */
@@ -16,7 +16,7 @@ export type ChangedFiles = {
  * @param base undefined: the branch that a merge request goes to, by the variables of CI, else `origin/HEAD`
  * @throws Problem `usage` where git cannot tell: a guess could find nothing changed, and pass
  */
-export function changedFiles(top: string | undefined, base: string | undefined): ChangedFiles {
+export function branchChanges(top: string | undefined, base: string | undefined): BranchChanges {
   if (top === undefined) throw new Problem('usage', '--changed: expected a git repository');
   const wanted = base ?? defaultBase();
   if (wanted.startsWith('-')) throw new Problem('usage', `--changed '${wanted}': expected a branch or commit`);

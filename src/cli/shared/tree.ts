@@ -1,7 +1,7 @@
 // Reads the files that were asked for, and sees them as the whole tree deploys them: an overlay elsewhere may decide over a file that
 // was named. Files have their names from the top of the repository here, so that what they are does not depend on the working folder.
 import { relative, resolve } from 'node:path';
-import { changedFiles } from '../../changed.ts';
+import { branchChanges } from '../../changed.ts';
 import type { Found, Skipped } from '../../flow.ts';
 import { nameFrom, repositoryTop } from '../../git.ts';
 import { Problem } from '../../problem.ts';
@@ -46,7 +46,7 @@ export async function readTree(
   const { cwd, top, config } = project;
   const list = listFiles(paths, listing);
   const diff =
-    changed === undefined ? undefined : changedFiles(repositoryTop(cwd), changed === true ? undefined : changed);
+    changed === undefined ? undefined : branchChanges(repositoryTop(cwd), changed === true ? undefined : changed);
   const asks = (file: string) => diff === undefined || diff.files.has(resolve(cwd, file));
   const shown = new Map(list.files.filter(asks).map((file) => [nameFrom(top, resolve(cwd, file)), file]));
   const show = (file: string) => shown.get(file) ?? relative(cwd, resolve(top, file));
