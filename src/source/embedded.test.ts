@@ -1,5 +1,13 @@
 import { podText, testFind } from '../../test/find-case.ts';
 
+/** Documents, each of which holds an image and the next one. */
+function nested(count: number): string {
+  return Array.from({ length: count }, (_, depth) => {
+    const pad = ' '.repeat(2 + depth);
+    return `${pad}a: |\n${pad} image: x/${depth}:1\n`;
+  }).join('');
+}
+
 testFind([
   {
     name: 'ConfigMap: documents in block scalars, also templated ones',
@@ -44,15 +52,10 @@ spec:
     ],
   },
   {
-    name: 'a document inside a document inside a document, and no deeper',
-    text: podText(`  a: |
-    image: x/a:1
-    b: |
-      image: x/b:1
-      c: |
-        image: x/c:1
-`),
-    found: ['spec.a.|.image x/a:1', 'spec.a.|.b.|.image x/b:1'],
+    name: 'P1: documents inside documents, to a bound; what is deeper is named and not read',
+    text: podText(nested(10)),
+    found: Array.from({ length: 8 }, (_, depth) => `spec.${'a.|.'.repeat(depth + 1)}image x/${depth}:1`),
+    skipped: ['uncertain x/8:1'],
   },
   {
     name: 'several documents in a block scalar, CRLF, blank lines and explicit indentation',
@@ -60,10 +63,12 @@ spec:
     found: ['spec.a.|.image x/a:1', 'spec.a.|.image x/b:1'],
   },
   {
-    name: 'a folded or quoted scalar is text, and a scalar that is no YAML is no problem',
+    name: 'a document in quotes, or folded, is not read, and named; a scalar that is no YAML is no problem',
     text: podText(
-      '  a: >\n    image: x/a:1\n  b: "image: x/b:1\\n"\n  c: |\n    if (image) { } ]: [\n  d: |\n    image\n',
+      '  a: >\n    image: x/a:1\n  b: "image: x/b:1\\n"\n  c: |\n    if (image) { } ]: [\n  d: |\n    image\n' +
+        `  e: '{"image": "x/c:1"}'\n  f: 'echo image: x/d:1'\n  g: "not: [a document\\nimage: x/e:1"\n`,
     ),
+    skipped: ['uncertain x/a:1', 'uncertain x/b:1', 'uncertain x/c:1'],
   },
   {
     name: 'a document that only the second reader takes is read in a block scalar too',

@@ -1,5 +1,7 @@
 // Documents inside block scalars: ConfigMaps, a chart's annotations, patches, the values of a
 // HelmRelease.
+import { parseReference } from '../image/reference.ts';
+import { Problem } from '../problem.ts';
 import type { Collector } from './collector.ts';
 import { readTemplateLines } from './template.ts';
 import { positions, yamlLineAt } from './text.ts';
@@ -46,4 +48,20 @@ function innerToOuter(text: string, scalar: ScalarNode): (offset: number) => num
     const { start, end } = lines[line - 1] ?? { start: scalar.end, end: scalar.end };
     return Math.min(start + indent + column - 1, end);
   };
+}
+
+const IMAGE_IN_TEXT =
+  /(?:^|[\n{,[])[ \t]{0,200}(?:-[ \t]{1,64})?["']?image["']?[ \t]{0,64}:[ \t]{0,64}["']?([\w.:@/-]{1,400})["']?[ \t]{0,64}(?:[\n,}\]]|$)/;
+
+/** The first image of a text that is a document: a collection of YAML or JSON. */
+export function hiddenImage(text: string): string | undefined {
+  const image = IMAGE_IN_TEXT.exec(text)?.[1];
+  if (image === undefined || !/[:@/]/.test(image) || parseReference(image) instanceof Problem) return undefined;
+  try {
+    const root = parseYaml(text, 0, text.length);
+    return root?.kind === 'map' || root?.kind === 'seq' ? image : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxProblem) return undefined;
+    throw error;
+  }
 }

@@ -177,18 +177,24 @@ class PlainReader extends PlainScanner {
       this.set(KIND.empty, after, after);
     } else if (this.isQuote(byte)) {
       this.quoted(at);
+      if (this.kind === KIND.escaped || bytes[at + 1] === OPEN_MAP || bytes[at + 1] === OPEN_LIST) this.#mayHide(at);
       this.#endOfScalar();
     } else if (byte === OPEN_MAP || byte === OPEN_LIST) {
       this.#flow(at, kept);
       this.#endOfScalar();
     } else if (this.isBlock(byte)) {
       this.block(at, parent);
-      if (this.kind === KIND.literal && /image/i.test(this.#text.slice(this.from, this.to))) this.#hotAt = at;
+      this.#mayHide(at);
       this.nextLine();
     } else {
       if (this.plain(at)) throw NOT_PLAIN;
       this.nextLine();
     }
+  }
+
+  /** The text that was read last may be a document with images. */
+  #mayHide(at: number): void {
+    if (/image/i.test(this.#text.slice(this.from, this.to))) this.#hotAt = at;
   }
 
   /** A flow collection on one line; `at` is then at the byte after it. */

@@ -2,7 +2,7 @@
 // or after the tag. Pure.
 import type { Reference, Slot } from '../flow.ts';
 import { isDigest } from '../image/digest.ts';
-import { yamlAnchorBefore } from './anchor.ts';
+import { countAliases, yamlAnchorBefore } from './anchor.ts';
 import { isYamlNull, isYamlNumber } from './no-text.ts';
 import { yamlLineAt } from './text.ts';
 import type { MapNode, ScalarNode, YamlEntry } from './yaml-node.ts';
@@ -51,6 +51,7 @@ export function splitSlot(text: string, parts: Parts): Slot {
   const digest = scalarOf(parts.digest);
   const style = parts.style && { style: parts.style };
   // A second digest: key would come beside it.
+  if (parts.tag?.value.kind === 'alias') return { blocked: 'the tag is an alias of another value: write the tag here' };
   if (parts.digest !== undefined && digest === undefined)
     return { blocked: 'the digest is no text of its own: write it here, or leave it out' };
   if (digest !== undefined && digest.value !== '') return { ...filledSlot(text, parts, digest, tag), ...style };
@@ -67,9 +68,15 @@ export function splitSlot(text: string, parts: Parts): Slot {
     return { blocked: `the digest is the anchor &${anchor}, which other values may use: leave the anchor out` };
   if (digest !== undefined && isQuoted(digest)) return { pin: { at: digest.start, before: '', after: '' }, ...style };
   const inJson = parts.map.flow && parts.tag?.key.style === 'double';
-  if (tag.value.includes('@') || !parts.takesDigestKey || digest !== undefined || parts.map.flow)
-    return tagSlot(text, tag, inJson);
-  return lineSlot(text, parts.tag as YamlEntry, tag) ?? tagSlot(text, tag, inJson);
+  const asLine = parts.takesDigestKey && !tag.value.includes('@') && digest === undefined && !parts.map.flow;
+  const line = asLine ? lineSlot(text, parts.tag as YamlEntry, tag) : undefined;
+  if (line !== undefined) return line;
+  const shared = parts.takesDigestKey ? yamlAnchorBefore(text, tag) : undefined;
+  if (shared !== undefined && countAliases(text, shared) > 0)
+    return {
+      blocked: `the tag is the anchor &${shared}, and other values use it too: write the tag of each image out`,
+    };
+  return tagSlot(text, tag, inJson);
 }
 
 /**

@@ -4,7 +4,7 @@
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { type Collector, type Spot, spotOfValue } from './collector.ts';
-import { readEmbedded } from './embedded.ts';
+import { hiddenImage, readEmbedded } from './embedded.ts';
 import { BUILDS, CONTAINER_KEYS, CONTAINER_LISTS, SCHEMA_KEYS, SCHEMA_KINDS } from './fields.ts';
 import { GLOBAL_REGISTRY_KEYS, type GlobalRegistry } from './overlay.ts';
 import type { WalkOptions } from './reader.ts';
@@ -29,8 +29,10 @@ type Context = {
   readonly aliases: number;
 };
 
-const MAX_NESTING = 2;
+const MAX_NESTING = 8;
 const MAX_ALIASES = 3;
+/** A copy of the object, which the server keeps. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const IMAGE_KEY = /^(?:image|[\w-]*[a-z0-9_-]Image|[\w-]*_image|[\w-]+-image)$/;
 
 /** Reads the tree of one document. */
@@ -173,7 +175,7 @@ function walkScalar(c: Collector, scalar: ScalarNode, { key, path, sure }: Field
     });
   if (key !== undefined && IMAGE_KEY.test(key)) return emit(c, scalar, path, { sure: false });
   if ((scalar.style === 'literal' || isPlainPatch(c, scalar, path)) && /image/i.test(scalar.value)) {
-    if (context.nesting >= MAX_NESTING) return;
+    if (context.nesting >= MAX_NESTING) return skipHidden(c, scalar, path, `is inside ${MAX_NESTING} other documents`);
     const inner = {
       ...context,
       container: false,
@@ -183,6 +185,8 @@ function walkScalar(c: Collector, scalar: ScalarNode, { key, path, sure }: Field
     };
     return readEmbedded(c, scalar, show(path), (root) => walk(c, root, [...path, '|'], inner));
   }
+  if (scalar.style !== 'plain' && scalar.style !== 'literal')
+    skipHidden(c, scalar, path, 'is written in quotes or folded: write it as a block (|)');
   if (context.options.argsAndEnv && inArgsOrEnv(path)) readArgument(c, scalar, path);
 }
 
@@ -190,7 +194,8 @@ function walkScalar(c: Collector, scalar: ScalarNode, { key, path, sure }: Field
 type Certainty = { readonly sure: boolean; readonly named?: boolean };
 
 function emit(c: Collector, scalar: ScalarNode, path: string[], { sure, named = false }: Certainty): void {
-  const value = scalar.value.trim();
+  // Other white space is part of the name, and makes it none.
+  const value = scalar.value.replace(/^[ \t\r\n]+/, '').replace(/[ \t\r\n]+$/, '');
   if (value === '') return;
   if (c.talos && !named) {
     const detail =
@@ -200,6 +205,14 @@ function emit(c: Collector, scalar: ScalarNode, path: string[], { sure, named = 
   // P30: what completes it is known to the controller only, and `latest` would be another image.
   const completed = c.custom && !named && !isPodField(path);
   c.image(spotOf(c, scalar, value, path), value, sure, { completed, scalar });
+}
+
+/** A document in a text that is not read: its first image is named, so that it is not passed over in silence. */
+function skipHidden(c: Collector, scalar: ScalarNode, path: string[], why: string): void {
+  const image = hiddenImage(scalar.value);
+  if (image === undefined || path.at(-1) === LAST_APPLIED) return;
+  const spot = { start: scalar.start, end: scalar.end, path: show([...path, '|', 'image']) };
+  c.skip(spot, image, 'uncertain', `the document around it ${why}`);
 }
 
 /** P37: Talos, configuration reference, v1alpha1.Config. */

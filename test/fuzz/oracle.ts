@@ -13,7 +13,7 @@ export function otherDifference(before: string, after: string, strip: Strip): st
     ['JSON', readJson],
   ] as const) {
     // Larger texts take this reader too long.
-    const old = before.length > 20_000 ? undefined : read(before);
+    const old = before.length > 8_000 ? undefined : read(before);
     if (old === undefined) continue;
     const now = read(after);
     if (now === undefined) return `${name} that could be read before cannot be read after`;

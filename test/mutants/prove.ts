@@ -6,6 +6,7 @@ const S = 'src/source';
 const prove = `${S}/prove.test.ts`;
 const shared = `${S}/shared-tag.test.ts`;
 const slot = `${S}/slot.test.ts`;
+const found = 'test/fuzz/found.test.ts';
 
 type Row = [name: string, file: string, from: string, to: string, ...tests: string[]];
 
@@ -37,9 +38,9 @@ const rows: Row[] = [
   ['a number that a chart renders as another text gets a digest (P4)', 'slot.ts', 'if (number !== undefined) return { blocked: number };', '', slot],
   ['a number that kustomize refuses gets a digest (P4)', 'slot.ts', 'if (!refused && rendered', 'if (rendered', slot],
   ['a large number that a chart renders as a power gets a digest (P4)', 'slot.ts', 'exponent >= -4 && exponent < 6', 'exponent >= -4', slot],
-  ['a digest line is put into a flow mapping', 'slot.ts', "digest !== undefined || parts.map.flow)\n", 'digest !== undefined)\n', slot],
+  ['a digest line is put into a flow mapping', 'slot.ts', ' && digest === undefined && !parts.map.flow;', ' && digest === undefined;', found],
   ['a digest line is put below a renaming entry in flow', 'slot.ts', 'const slot = map.flow || digest', 'const slot = digest', slot],
-  ['a tag with a digest gets a second one below', 'slot.ts', "tag.value.includes('@') || ", '', slot],
+  ['a tag with a digest gets a second one below', 'slot.ts', " && !tag.value.includes('@')", '', slot],
   ['a renaming entry with any text as digest counts as pinned', 'slot.ts', "isDigest(parts.style === 'hex' ? `sha256:${digest.value}` : digest.value)", "(parts.tag?.key.value === 'newName' || isDigest(parts.style === 'hex' ? `sha256:${digest.value}` : digest.value))", slot],
   ['an emptied digest of a renaming entry gets a second line', 'slot.ts', "if (digest !== undefined && isQuoted(digest)) return { pin: { at: digest.start, before: '', after: '' } };\n", '', slot],
 ];

@@ -348,6 +348,20 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     tests: [FOUND],
   },
   {
+    name: 'P31: the tag of two overrides gets the digest of one',
+    file: `${S}/slot.ts`,
+    from: 'if (shared !== undefined && countAliases(text, shared) > 0)',
+    to: 'if (shared !== undefined && countAliases(text, shared) < 0)',
+    tests: [FOUND],
+  },
+  {
+    name: 'a document in quotes is passed over in silence',
+    file: `${S}/walk.ts`,
+    from: 'if (image === undefined || path.at(-1) === LAST_APPLIED) return;',
+    to: 'if (image !== undefined || path.at(-1) === LAST_APPLIED) return;',
+    tests: [`${S}/embedded.test.ts`],
+  },
+  {
     name: 'a second digest: key is written beside an alias',
     file: `${S}/slot.ts`,
     from: 'if (parts.digest !== undefined && digest === undefined)',
