@@ -196,7 +196,7 @@ const CASES: readonly FoundCase[] = [
   {
     name: 'a tag that begins a line inside braces',
     file: 'kustomization.yaml',
-    text: 'images: [{name: a,\n  newTag: v1\n}]\n',
+    text: 'images: [{name: a,\n  newTag: v1\n  }]\n',
     places: ['1:17 a:v1'],
     state: 'pinned',
   },
