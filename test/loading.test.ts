@@ -24,9 +24,16 @@ function loadedWith(file: string, seen = new Set<string>()): Set<string> {
 const PIN = ['undici', 'yaml', 'node:sqlite', 'dockerfile-ast', 'src/registry/client.ts'];
 const CASES: Record<string, readonly string[]> = {
   'src/cli/main.ts': [...PIN, 'commander', 'js-yaml', 'valibot'],
-  'src/cli/pin/scan.ts': [...PIN, 'valibot', 'src/graph/graph.ts', 'src/commit/commit.ts', 'src/lock/lock.ts'],
-  'src/cli/pin/check.ts': [...PIN, 'src/commit/commit.ts', 'src/verify/verify.ts'],
-  'src/cli/pin/pin.ts': [...PIN, 'src/verify/verify.ts'],
+  'src/cli/pin/scan.ts': [
+    ...PIN,
+    'js-yaml',
+    'valibot',
+    'src/graph/graph.ts',
+    'src/commit/commit.ts',
+    'src/lock/lock.ts',
+  ],
+  'src/cli/pin/check.ts': [...PIN, 'js-yaml', 'src/commit/commit.ts', 'src/verify/verify.ts'],
+  'src/cli/pin/pin.ts': [...PIN, 'js-yaml', 'src/verify/verify.ts'],
   'src/cli/cluster/serve.ts': [...PIN, 'commander'],
   'src/cli/cluster/serve-admission.ts': [...PIN, 'js-yaml', 'src/admission/server.ts'],
   'src/cli/cluster/serve-watcher.ts': [...PIN, 'js-yaml', 'kysely', 'src/watcher/watcher.ts', 'src/api/api.ts'],

@@ -1,7 +1,10 @@
 // What a kustomization takes and overrides.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadReader } from '../source/yaml.ts';
 import { isKustomizationFile, readKustomizationFile } from './kustomization-file.ts';
+
+await loadReader({ reader: 'events' });
 
 const D = `sha256:${'d'.repeat(64)}`;
 const read = (text: string, file = 'apps/web/kustomization.yaml') => readKustomizationFile(text, file);

@@ -3,7 +3,7 @@ import { posix, resolve } from 'node:path';
 import { Problem } from '../problem.ts';
 import { readBounded } from '../source/read.ts';
 import { decode } from '../source/text.ts';
-import { loadSecondReader, parseYaml, SecondReaderNeeded } from '../source/yaml.ts';
+import { loadReader, parseYaml, ReaderNeeded } from '../source/yaml.ts';
 import { deref, get, getText, type Node } from '../source/yaml-node.ts';
 import type { Chart } from './chart.ts';
 
@@ -91,8 +91,8 @@ async function parse(text: string): Promise<Node | undefined> {
     return parseYaml(text, 0, text.length);
   } catch (error) {
     if (error instanceof Problem) return undefined;
-    if (!(error instanceof SecondReaderNeeded)) throw error;
-    await loadSecondReader();
+    if (!(error instanceof ReaderNeeded)) throw error;
+    await loadReader(error);
     return parse(text);
   }
 }

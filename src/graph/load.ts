@@ -3,7 +3,7 @@ import { posix, resolve } from 'node:path';
 import { Problem } from '../problem.ts';
 import { readBounded } from '../source/read.ts';
 import { decode } from '../source/text.ts';
-import { loadSecondReader, SecondReaderNeeded } from '../source/yaml.ts';
+import { loadReader, ReaderNeeded } from '../source/yaml.ts';
 import { isKustomizationFile, type KustomizationFile, readKustomizationFile } from './kustomization-file.ts';
 
 /**
@@ -28,8 +28,8 @@ async function parse(text: string, file: string): Promise<KustomizationFile[]> {
   try {
     return [readKustomizationFile(text, file)].filter((item) => item !== undefined);
   } catch (error) {
-    if (!(error instanceof SecondReaderNeeded)) throw error;
-    await loadSecondReader();
+    if (!(error instanceof ReaderNeeded)) throw error;
+    await loadReader(error);
     return parse(text, file);
   }
 }

@@ -3,9 +3,10 @@
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { Collector } from './collector.ts';
+import { SyntaxProblem } from './syntax-problem.ts';
 import { readTemplateLines } from './template.ts';
 import { positions, yamlLineAt } from './text.ts';
-import { parseYaml, SyntaxProblem, splitDocuments } from './yaml.ts';
+import { parseYaml, splitDocuments } from './yaml.ts';
 import { type Node, relocate, type ScalarNode } from './yaml-node.ts';
 
 /**

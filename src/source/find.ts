@@ -10,10 +10,11 @@ import type { GlobalRegistry, Overlay, RemoteChart } from './overlay.ts';
 import { isPlainSchema, mayNameImage } from './prefilter.ts';
 import type { WalkOptions } from './reader.ts';
 import { settleSharedImages, settleSharedTags } from './shared-tag.ts';
+import { SyntaxProblem } from './syntax-problem.ts';
 import { readTemplateLines } from './template.ts';
 import { HAS_EXPRESSION } from './templated.ts';
 import { positions } from './text.ts';
-import { loadSecondReader, parseYaml, SecondReaderNeeded, SyntaxProblem, splitDocuments } from './yaml.ts';
+import { loadReader, parseYaml, ReaderNeeded, splitDocuments } from './yaml.ts';
 import type { Node } from './yaml-node.ts';
 
 export type FindOptions = WalkOptions;
@@ -59,7 +60,7 @@ export async function findIn(
       if (readWhole !== undefined) readWhole(c);
       else readDocuments(c, dialect, options, problems);
     } catch (error) {
-      if (error instanceof SecondReaderNeeded) throw error;
+      if (error instanceof ReaderNeeded) throw error;
       problems.push(asProblem(error, 'syntax', { file }));
     }
     const settled = settleSharedTags(text, settleSharedImages(text, c.found, c.repeats), c.tagUses);
@@ -73,13 +74,13 @@ export async function findIn(
       ...(c.globalRegistry !== undefined && { globalRegistry: c.globalRegistry }),
     };
   };
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof SecondReaderNeeded)) throw error;
-    await loadSecondReader();
-    return read();
-  }
+  for (;;)
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ReaderNeeded)) throw error;
+      await loadReader(error);
+    }
 }
 
 function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, problems: Problem[]): void {
@@ -110,7 +111,7 @@ function readDocuments(c: Collector, dialect: Dialect, options: FindOptions, pro
       const root = parseFor(text, start, end, dialect === 'yaml' && !everything);
       if (root !== undefined) readDocument(c, root, dialect, options);
     } catch (error) {
-      if (error instanceof SecondReaderNeeded) throw error;
+      if (error instanceof ReaderNeeded) throw error;
       if (error instanceof SyntaxProblem && error.code === 'syntax' && HAS_EXPRESSION.test(part)) {
         c.dialect = 'template';
         readTemplateLines(c, part, toFile, '');

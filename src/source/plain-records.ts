@@ -1,13 +1,11 @@
 // What a reader of plain YAML has read of the collections that are open, as numbers; a node is made only of what is kept. Pure.
-import { EVENT_ID, getScalarValue } from 'js-yaml';
-import { KIND } from './plain-scan.ts';
-import type { Node, ScalarNode, ScalarStyle, YamlEntry } from './yaml-node.ts';
+import { KIND, NOT_PLAIN } from './plain-scan.ts';
+import type { DecodeScalar, Node, ScalarNode, ScalarStyle, YamlEntry } from './yaml-node.ts';
 
 /** How many numbers a key and a value take. */
 const [KEY, VALUE] = [3, 4];
 const STYLES: readonly ScalarStyle[] = ['plain', 'single', 'double', 'double', 'literal', 'folded', 'plain'];
 const STYLE_IDS = [1, 2, 3, 3, 4, 5, 1] as const;
-const NOTHING = { anchorStart: -1, anchorEnd: -1, tagStart: -1, tagEnd: -1, fast: false } as const;
 
 /** Of the documents that were read before; it is used by one reader at a time. */
 let memory = new Int32Array(32 * 1024);
@@ -15,13 +13,16 @@ let memory = new Int32Array(32 * 1024);
 export class PlainRecords {
   readonly #text: string;
   readonly #base: number;
+  readonly #decodeScalar: DecodeScalar | undefined;
   readonly #nodes: Node[] = [];
   /** Above the last record: what is below belongs to collections that are open. */
   top = 0;
 
-  constructor(text: string, base: number) {
+  /** @param decode undefined: a text with a scalar that must be decoded is not read here */
+  constructor(text: string, base: number, decode: DecodeScalar | undefined) {
     this.#text = text;
     this.#base = base;
+    this.#decodeScalar = decode;
   }
 
   key(kind: number, from: number, to: number): void {
@@ -86,15 +87,8 @@ export class PlainRecords {
     if (kind === KIND.empty) return '';
     const style = STYLE_IDS[kind] as (typeof STYLE_IDS)[number];
     const [indent, chomping] = [more >> 2, (more & 3) as 1 | 2 | 3];
-    return getScalarValue(this.#text, {
-      ...NOTHING,
-      type: EVENT_ID.SCALAR,
-      valueStart,
-      valueEnd,
-      style,
-      chomping,
-      indent,
-    });
+    if (this.#decodeScalar === undefined) throw NOT_PLAIN;
+    return this.#decodeScalar(this.#text, { valueStart, valueEnd, style, chomping, indent });
   }
 }
 

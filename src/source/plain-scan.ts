@@ -1,8 +1,10 @@
 // The lines and scalars of plain YAML, as bytes: what most manifests are written in. Anything else is refused, not guessed. Pure.
-import { CHOMPING_MODE } from 'js-yaml';
 
 /** Thrown where a text is not plain; a parser of all of YAML reads it then. Made once, because its stack says nothing. */
 export const NOT_PLAIN = new Error('not plain YAML');
+
+/** js-yaml's numbers. */
+const CHOMPING_MODE = { CLIP: 1, STRIP: 2, KEEP: 3 } as const;
 
 export const KIND = {
   plain: 0,

@@ -17,7 +17,7 @@ import {
   PlainScanner,
   SPACE,
 } from './plain-scan.ts';
-import type { Node } from './yaml-node.ts';
+import type { DecodeScalar, Node } from './yaml-node.ts';
 
 /** Far below the depth at which js-yaml gives up. */
 const MAX_DEPTH = 40;
@@ -33,7 +33,12 @@ const OUTSIDE_ASCII = /[\u00a1-\u1fff\u2010-\u2027\u2030-\ud7ff\ue000-\ufefe]|[\
  * @param imagesOnly leaves out of collections what no search for images reads
  * @returns 'other' for what is not plain, or not valid: then nothing is known about it
  */
-export function parsePlain(text: string, base: number, imagesOnly: boolean): Node | 'other' {
+export function parsePlain(
+  text: string,
+  base: number,
+  imagesOnly: boolean,
+  decode: DecodeScalar | undefined,
+): Node | 'other' {
   if (text.includes('\r') || text.includes('\0')) return 'other';
   if (scratch.length < text.length + 8) scratch = Buffer.allocUnsafeSlow(text.length + 64 * 1024);
   if (scratch.write(text, 0, 'utf8') !== text.length) {
@@ -43,7 +48,7 @@ export function parsePlain(text: string, base: number, imagesOnly: boolean): Nod
   }
   scratch[text.length] = NEWLINE;
   try {
-    return new PlainReader(scratch, text, base, imagesOnly).root();
+    return new PlainReader(text, new PlainRecords(text, base, decode), imagesOnly).root();
   } catch (error) {
     if (error === NOT_PLAIN) return 'other';
     throw error;
@@ -59,10 +64,10 @@ class PlainReader extends PlainScanner {
   /** Where the last key was that a search for images reads. */
   #hotAt = -1;
 
-  constructor(bytes: Uint8Array, text: string, base: number, imagesOnly: boolean) {
-    super(bytes, text.length);
+  constructor(text: string, records: PlainRecords, imagesOnly: boolean) {
+    super(scratch, text.length);
     this.#text = text;
-    this.#records = new PlainRecords(text, base);
+    this.#records = records;
     this.#whole = imagesOnly ? 0 : 1;
   }
 

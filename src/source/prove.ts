@@ -6,7 +6,8 @@ import { applyEdits, unpinEdit } from './edit.ts';
 import { type FileResult, type FindOptions, findIn } from './find.ts';
 import { withoutComments } from './jsonc.ts';
 import { spells } from './slot.ts';
-import { loadSecondReader, parseYaml, SecondReaderNeeded, SyntaxProblem, splitDocuments } from './yaml.ts';
+import { SyntaxProblem } from './syntax-problem.ts';
+import { loadReader, parseYaml, ReaderNeeded, splitDocuments } from './yaml.ts';
 import type { Node } from './yaml-node.ts';
 
 /** One place that an edit changes. */
@@ -147,8 +148,8 @@ async function documentOf(text: string, start: number, end: number): Promise<Nod
     return parseYaml(text, start, end);
   } catch (error) {
     if (error instanceof SyntaxProblem) return 'unreadable';
-    if (!(error instanceof SecondReaderNeeded)) throw error;
-    await loadSecondReader();
+    if (!(error instanceof ReaderNeeded)) throw error;
+    await loadReader(error);
     return documentOf(text, start, end);
   }
 }

@@ -4,8 +4,10 @@ import { DIGEST_A as A, DIGEST_B as B } from '../../test/pin-text.ts';
 import type { Reference, Slot } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { renameSlot, splitSlot, wholeSlot } from './slot.ts';
-import { parseYaml } from './yaml.ts';
+import { loadReader, parseYaml } from './yaml.ts';
 import type { MapNode } from './yaml-node.ts';
+
+await loadReader({ reader: 'events' });
 
 /**
  * The text after the slot's pin of A, after its replacement of a digest by A, and after its

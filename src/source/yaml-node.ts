@@ -27,6 +27,24 @@ export type SeqNode = { readonly kind: 'seq'; readonly start: number; readonly i
 export type AliasNode = { readonly kind: 'alias'; readonly start: number; readonly target: Node | undefined };
 export type Node = ScalarNode | MapNode | SeqNode | AliasNode;
 
+/** The span of a scalar, and how it is written; `style` and `chomping` are js-yaml's numbers. */
+export type WrittenScalar = {
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  readonly style: 1 | 2 | 3 | 4 | 5;
+  readonly chomping: 1 | 2 | 3;
+  readonly indent: number;
+};
+
+/** The value of a scalar that is not written as it is: with escapes, folded, in a block. */
+export type DecodeScalar = (text: string, scalar: WrittenScalar) => string;
+
+export type EventReader = {
+  /** @param refusal says what becomes of a document that js-yaml refuses, or throws */
+  parse(part: string, start: number, refusal: (refused: () => Error) => Node | undefined): Node | undefined;
+  readonly decode: DecodeScalar;
+};
+
 /**
  * Reads a document that js-yaml refuses; throws the problem that js-yaml found if it cannot read it
  * either.

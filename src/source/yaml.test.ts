@@ -1,17 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { loadSecondReader, parseYaml, SecondReaderNeeded, SyntaxProblem, splitDocuments } from './yaml.ts';
+import { SyntaxProblem } from './syntax-problem.ts';
+import { loadReader, parseYaml, ReaderNeeded, splitDocuments } from './yaml.ts';
 import { get, getText, type MapNode, type Node, type ScalarNode } from './yaml-node.ts';
 
 const parse = (text: string) => parseYaml(text, 0, text.length);
 
-test('a document that js-yaml refuses first asks for the second reader', () => {
-  // The only test that sees the second reader unloaded: it comes first.
-  assert.throws(() => parse('z:\n  y: [\n    1\n  ]\n'), SecondReaderNeeded);
+test('readers are asked for when a document needs one: plain YAML none, other YAML js-yaml, what that refuses the second', async () => {
+  // The only test that sees the readers unloaded: it comes first.
+  const needs = (reader: string) => (error: unknown) => error instanceof ReaderNeeded && error.reader === reader;
+  assert.notEqual(parse('a: b\nimage: "x"\n'), undefined);
+  for (const text of ['a: |\n  b\n', 'a: "\\n"\n', 'a: &x b\n', 'a: b\r\n', 'z:\n  y: [\n    1\n  ]\n'])
+    assert.throws(() => parse(text), needs('events'), text);
+  await loadReader({ reader: 'events' });
+  assert.notEqual(parse('a: |\n  b\n'), undefined);
+  assert.throws(() => parse('z:\n  y: [\n    1\n  ]\n'), needs('second'));
+  await loadReader({ reader: 'second' });
+  assert.notEqual(parse('z:\n  y: [\n    1\n  ]\n'), undefined);
 });
-
-test('the second reader is loaded', loadSecondReader);
 
 const streams: [text: string, documents: string[]][] = [
   ['', ['']],

@@ -264,7 +264,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'nesting is not bounded',
-    file: `${S}/yaml.ts`,
+    file: `${S}/yaml-events.ts`,
     from: '{ maxDepth: MAX_DEPTH }',
     to: '{ maxDepth: 1e9 }',
     tests: [`${S}/yaml.test.ts`, `${S}/find.test.ts`],

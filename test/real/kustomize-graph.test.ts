@@ -9,7 +9,10 @@ import { stepsOf } from '../../src/graph/deploy.ts';
 import { joinImage } from '../../src/graph/image-override.ts';
 import { type KustomizationFile, readKustomizationFile } from '../../src/graph/kustomization-file.ts';
 import { kustomizeChains } from '../../src/graph/kustomize-chains.ts';
+import { loadReader } from '../../src/source/yaml.ts';
 import { command, scratch, suite } from './suite.ts';
+
+await loadReader({ reader: 'events' }); // the generated files are JSON
 
 const D = `sha256:${'a'.repeat(64)}`;
 const NAMES = ['redis', 'app', 'host.example:5000/team/app', 'mirror.example/cache/redis', 'controller'];
