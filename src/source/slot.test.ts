@@ -155,6 +155,11 @@ const cases: [name: string, given: ReturnType<typeof parts>, expected: ReturnTyp
   ['kustomize: on the last line without newline', parts('newTag: v1', true), { pinned: `newTag: v1\ndigest: ${A}` }],
   ['kustomize: in flow style it follows the tag', parts('{newTag: v1}\n', true), { pinned: `{newTag: v1@${A}}\n` }],
   [
+    'kustomize: in flow style over several lines too: a line below would need a comma',
+    parts('{\n  newTag: v1\n}\n', true),
+    { pinned: `{\n  newTag: v1@${A}\n}\n` },
+  ],
+  [
     'kustomize: a tag over two lines has no line below it',
     parts('newTag: "v\n  1"\n', true),
     { blocked: 'the tag is written with escapes or over several lines' },
@@ -227,6 +232,7 @@ const renames: [name: string, text: string, expected: ReturnType<typeof applied>
   ['an empty quoted digest', 'newName: b\ndigest: ""\n', { pinned: `newName: b\ndigest: "${A}"\n` }],
   ['a digest key without value', 'newName: b\ndigest:\n', { blocked: IN_FLOW }],
   ['in flow', '{newName: b}\n', { blocked: IN_FLOW }],
+  ['in flow over several lines', '{\n  newName: b\n}\n', { blocked: IN_FLOW }],
   ['over two lines', 'newName: "b\n  c"\n', { blocked: IN_FLOW }],
   ['a digest', `newName: b\ndigest: ${B}\n`, { replaced: `newName: b\ndigest: ${A}\n`, unpinned: 'newName: b\n' }],
   ['what is no digest', 'newName: b\ndigest: x\n', { blocked: "'x' is not a digest" }],
