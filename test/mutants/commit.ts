@@ -110,6 +110,13 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
     ['src/report/group.test.ts'],
   ),
   of(
+    'src/cli/pin/pattern-effect.ts',
+    'P33: the second place is judged where it was before the first edit',
+    'match.start + shift',
+    'match.start',
+    ['src/cli/pin/renovate.test.ts'],
+  ),
+  of(
     'src/cli/pin/rewrite.ts',
     'an edit is written without its proof',
     'await proveEdits({ text, after, before, changes: own, options });',
