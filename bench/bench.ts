@@ -31,6 +31,12 @@ export function print(name: string, ours: number, theirs: number, limit: string,
   );
 }
 
+/** Milliseconds of CPU that this process has used, in all its threads. */
+export function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 export function isInstalled(program: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 }

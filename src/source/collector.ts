@@ -82,7 +82,7 @@ export class Collector {
     if (sure && other !== undefined)
       return this.invalid(spot, value, `is ${other} to YAML, and an image is text: write it in quotes`);
     if (!sure && /^(true|false|null|~|\d*)$/i.test(value)) return; // a switch or a number, clearly no image
-    const reference = parseReference(value);
+    const reference = parseReference(detached(value));
     if (reference instanceof Problem) {
       if (value === '') return;
       return sure
@@ -122,9 +122,9 @@ export class Collector {
       dialect: this.dialect,
       reference,
       slot: this.#slotAt(spot, reference, slot),
-      ...(this.object !== undefined && { object: this.object }),
-      ...(this.namespace !== undefined && { namespace: this.namespace }),
-      ...(this.container !== undefined && { container: this.container }),
+      ...(this.object !== undefined && { object: detached(this.object) }),
+      ...(this.namespace !== undefined && { namespace: detached(this.namespace) }),
+      ...(this.container !== undefined && { container: detached(this.container) }),
       ...(notes !== '' && { note: notes }),
       ...(parts !== undefined && { parts }),
     });
@@ -154,7 +154,7 @@ export class Collector {
   /** @param spot of a part with the place for a digest, which the deployment graph may use */
   skip(spot: Spot & { readonly slot?: Slot | undefined }, text: string, reason: SkipReason, detail: string): void {
     if (this.#repeat(spot)) return;
-    const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+    const shown = detached(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
     const place = { kind: 'skipped' as const, ...this.#location(spot), dialect: this.dialect };
     this.skipped.push({ ...place, text: shown, reason, detail, ...(spot.slot !== undefined && { slot: spot.slot }) });
   }
@@ -179,7 +179,8 @@ export class Collector {
   }
 
   #location(spot: Spot): SourceLocation {
-    return { file: this.file, ...spot, ...this.#position(spot.start), document: this.document };
+    const path = detached(spot.path);
+    return { file: this.file, ...spot, path, ...this.#position(spot.start), document: this.document };
   }
 
   /**
@@ -198,6 +199,13 @@ export class Collector {
     const match = /^(?:#|\/\/)/.test(comment) ? IGNORE.exec(comment) : null;
     return match === null ? undefined : (match[1] as string).trim();
   }
+}
+
+/** The same text by itself: a part of a string keeps the whole of it in memory, and results outlive the files. */
+function detached(part: string): string {
+  if (part.length < 13) return part; // engines copy these
+  const copy = Buffer.from(part).toString();
+  return copy === part ? copy : part;
 }
 
 /** `spec.steps[3].image` as a field rule names it: `spec.steps[].image`. */

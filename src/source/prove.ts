@@ -60,10 +60,8 @@ export async function proveEdits({ text, after, before, changes, options }: Edit
   const isYaml = changes.some(({ found }) => found.dialect !== 'dockerfile');
   if (isYaml && !(await sameDocuments(withoutComments(text, file), withoutComments(after, file))))
     throw refusal('values other than digests would change', { file });
-  const back = changes.map(({ found, digest }) => {
-    const now = again.found[before.found.indexOf(found)] as Found;
-    return undo(text, found, now, digest);
-  });
+  const later = new Map(before.found.map((found, index) => [found, again.found[index] as Found]));
+  const back = changes.map(({ found, digest }) => undo(text, found, later.get(found) as Found, digest));
   if (back.includes(undefined) || applyEdits(after, back as Edit[]) !== text)
     throw refusal('the edit could not be undone exactly', { file });
 }
