@@ -135,7 +135,24 @@ const OTHER: [name: string, before: string, after: string, path: string][] = [
     '[0].spec.checksum',
   ],
   ['the first line of the second object', 'a: 1\n---\nb: 1\n', 'a: 1\n---\nb: 2\n', '[0].b'],
-  ['a hash under another key', custom(`id: ${'a'.repeat(64)}`), custom(`id: ${'b'.repeat(64)}`), '[0].spec.id'],
+  [
+    'a hash under another key',
+    custom(`id: ${'a'.repeat(64)}\nimage: nginx:1`),
+    custom(`id: ${'b'.repeat(64)}\nimage: nginx:1@${D('nginx:1')}`),
+    '[0].spec.id',
+  ],
+  [
+    'another word before a right image',
+    custom('args: "a nginx:1"'),
+    custom(`args: "b nginx:1@${D('nginx:1')}"`),
+    '[0].spec.args',
+  ],
+  [
+    'another word after a right image',
+    custom('args: "nginx:1 a"'),
+    custom(`args: "nginx:1@${D('nginx:1')} b"`),
+    '[0].spec.args',
+  ],
   [
     'a value beside the digest inside a text',
     custom('values: |\n  x: nginx:1\n  y: 1'),
