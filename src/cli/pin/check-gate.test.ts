@@ -90,6 +90,16 @@ spec:
   assert.match(stdout, /^nothing to check: .*1 templated/m);
 });
 
+test("P12: tagproof's own repository passes its own check, with the images of its own Dockerfile counted", async () => {
+  const { code, stdout, stderr } = await runTagproof(join(import.meta.dirname, '../../..'), [
+    'check',
+    '--require',
+    '2',
+  ]);
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /^passed: 2 of 2 images pinned, 0 findings/m);
+});
+
 test('P12: a file that is no text is exit code 2, one of no known kind is said not to be checked; templates are counted', async () => {
   const folder = makeRepository({
     't.yaml': podWith('"{{ .x }}"'),
