@@ -62,12 +62,15 @@ export function readDockerfile(c: Collector): void {
     if (stage !== null) stages.add(stage.toLowerCase());
     stages.add(String(index++));
   }
-  for (const copy of file.getCOPYs()) {
+  // They run in the build that starts from this image, which pulls what they name.
+  const later = file.getOnbuildTriggers();
+  const copies = later.filter((trigger) => trigger.getKeyword() === 'COPY') as Copy[];
+  for (const copy of [...file.getCOPYs(), ...copies]) {
     const flag = copy.getFromFlag();
     const range = flag?.getValueRange();
     if (flag?.getValue() && range) readImage(c, flag.getValue() as string, spotOf(range, 'COPY --from'), names);
   }
-  for (const instruction of file.getInstructions()) {
+  for (const instruction of [...file.getInstructions(), ...later]) {
     if (instruction.getKeyword() !== 'RUN' || !('getFlags' in instruction)) continue;
     const flags = (instruction as Copy).getFlags();
     for (const flag of flags) {

@@ -201,6 +201,13 @@ const CASES: readonly FoundCase[] = [
     state: 'pinned',
   },
   {
+    name: 'what ONBUILD copies from',
+    file: 'Dockerfile',
+    text: 'FROM a:1\nONBUILD COPY --from=b:1 x y\nONBUILD RUN --mount=type=bind,from=c:1 x\n',
+    places: ['1:6 a:1', '2:21 b:1', '3:36 c:1'],
+    state: 'pinned',
+  },
+  {
     name: 'the tag of a FROM in an ARG',
     file: 'Dockerfile',
     text: 'ARG V="3"\nFROM nginx:$V\n',
