@@ -8,8 +8,10 @@ import { applyEdits, pinEdit } from './edit.ts';
 import { findIn } from './find.ts';
 import { withoutComments } from './jsonc.ts';
 import { proveEdits } from './prove.ts';
-import { parseYaml } from './yaml.ts';
+import { loadReader, parseYaml } from './yaml.ts';
 import type { Node } from './yaml-node.ts';
+
+await loadReader({ reader: 'events' });
 
 const file = '.devcontainer/devcontainer.json';
 
