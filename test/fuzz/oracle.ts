@@ -44,16 +44,17 @@ function readJson(text: string): unknown {
 }
 
 /** A digest may come after a text, fill an empty one, or be an entry of its own. */
-function withoutDigests(value: unknown, strip: Strip, depth = 0): unknown {
+function withoutDigests(value: unknown, strip: Strip, around: readonly unknown[] = []): unknown {
   // An anchor may contain itself.
-  if (depth > 200) return undefined;
+  if (around.includes(value) && typeof value === 'object') return 'itself';
+  const inside = [...around, value];
   if (typeof value === 'number') return String(value);
   if (value === null) return '';
   if (typeof value === 'string') return strip(value);
-  if (Array.isArray(value)) return value.map((item) => withoutDigests(item, strip, depth + 1));
+  if (Array.isArray(value)) return value.map((item) => withoutDigests(item, strip, inside));
   if (typeof value !== 'object') return value;
   const entries: [unknown, unknown][] = value instanceof Map ? [...value] : Object.entries(value);
   return entries
-    .map(([key, item]) => [withoutDigests(key, strip, depth + 1), withoutDigests(item, strip, depth + 1)])
+    .map(([key, item]) => [withoutDigests(key, strip, inside), withoutDigests(item, strip, inside)])
     .filter(([key, item]) => item !== '' || !/digest|^sha/i.test(String(key)));
 }
