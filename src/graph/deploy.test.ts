@@ -45,6 +45,19 @@ const cases: [name: string, files: Record<string, string>, result: string[]][] =
     ['base/web.yaml: docker.io/library/redis:7', 'b/kustomization.yaml: b.example.com/redis:7'],
   ],
   [
+    'P2 an overlay that renames and cannot carry a digest: none in the base either, though another overlay deploys that as it is',
+    {
+      'base/web.yaml': pod('redis:7'),
+      'base/kustomization.yaml': kustomization('web.yaml', '[]'),
+      'a/kustomization.yaml': kustomization('../base', '[]'),
+      'b/kustomization.yaml': kustomization('../base', '- {name: redis, newName: b.example.com/redis}\n'),
+    },
+    [
+      'base/web.yaml: blocked a digest here would reach the other name that b/kustomization.yaml gives it: give newTag there',
+      'b/kustomization.yaml: blocked write this entry over several lines, or give newTag, so that a digest: line can follow newName',
+    ],
+  ],
+  [
     'P2 a tag inside newName',
     {
       'base/web.yaml': pod('app'),
@@ -170,8 +183,8 @@ const cases: [name: string, files: Record<string, string>, result: string[]][] =
       'b/kustomization.yaml': kustomization('../base', '- name: redis\n  newName: b.example.com/redis\n'),
     },
     [
-      'base/web.yaml: docker.io/library/redis:7',
-      'base/old.yaml: docker.io/library/redis:6',
+      'base/web.yaml: blocked a digest here would reach the other name that b/kustomization.yaml gives it: give newTag there',
+      'base/old.yaml: blocked a digest here would reach the other name that b/kustomization.yaml gives it: give newTag there',
       'b/kustomization.yaml: blocked decides over 2 tags (7, 6): give newTag here',
     ],
   ],

@@ -102,7 +102,7 @@ const cases: [name: string, files: Record<string, string>, result: string[]][] =
       'b/t.yaml': deployment('web', container('manager', 'controller:v1')),
     },
     [
-      kept,
+      'base/web.yaml: blocked a digest here would reach the other name that b/kustomization.yaml gives it: give newTag there',
       'b/kustomization.yaml: blocked decides over 2 tags (latest, v1): give newTag here',
       'b/t.yaml: ghcr.io/org/manager:v1',
     ],

@@ -44,7 +44,7 @@ export function deployTree(
   const all = results.flatMap(({ found }) => found);
   const known = deployments(all, chains, patchedContainers(all, kustomizations));
   const renames = renamesByEntry([...known.values()]);
-  const graph: Graph = { known, renames, show };
+  const graph: Graph = { known, renames, unable: unableEntries(results, renames), show };
   return results.map((result) => deployFile(replacedNames(result, chains.of.get(result.file) ?? [], show), graph));
 }
 
@@ -89,33 +89,55 @@ function replacedNames(result: FileResult, chains: readonly Chain[], show: Show)
 const replacedBy = (files: readonly string[]) =>
   `replaced by ${files.join(', ')}, which ${files.length === 1 ? 'decides' : 'decide'}; no digest is needed here`;
 
+const entryKey = ({ by }: Renamed) => placeKey(entryPlace(by, nameKeyOf(by)));
+
 /**
  * What each entry that only renames must carry a digest of, by place; several images where it renames several. A digest there
  * reaches every image that the entry renames, so those count that could have it at their own place.
  */
 function renamesByEntry(list: readonly Deployment[]): ReadonlyMap<string, readonly Renamed[]> {
-  const key = ({ by }: Renamed) => placeKey(entryPlace(by, nameKeyOf(by)));
   const renames = list.flatMap((item) =>
     item.kind === 'several' ? item.renamed : item.kind === 'renamed' ? [item] : [],
   );
-  const needed = new Set(list.flatMap((item) => (item.kind === 'several' ? item.renamed.map(key) : [])));
+  const needed = new Set(list.flatMap((item) => (item.kind === 'several' ? item.renamed.map(entryKey) : [])));
   return Map.groupBy(
-    renames.filter((item) => needed.has(key(item))),
-    key,
+    renames.filter((item) => needed.has(entryKey(item))),
+    entryKey,
   );
+}
+
+/**
+ * Entries that need a digest and cannot carry it. An image that such an entry renames gets none at its own place either, also
+ * where another overlay deploys it as it is written: kustomize would carry that digest over to the other name.
+ */
+function unableEntries(
+  results: readonly FileResult[],
+  renames: ReadonlyMap<string, readonly Renamed[]>,
+): ReadonlySet<string> {
+  const able = results
+    .flatMap(({ skipped }) => skipped)
+    .filter((item) => {
+      const wanted = item.slot === undefined ? undefined : renames.get(placeKey(item));
+      return wanted !== undefined && entryFound(item, wanted).slot.blocked === undefined;
+    })
+    .map(placeKey);
+  const carry = new Set(able);
+  return new Set([...renames.keys()].filter((key) => !carry.has(key)));
 }
 
 type Graph = {
   readonly known: ReadonlyMap<string, Deployment>;
   readonly renames: ReadonlyMap<string, readonly Renamed[]>;
+  readonly unable: ReadonlySet<string>;
   readonly show: Show;
 };
 
-function deployFile(result: FileResult, { known, renames, show }: Graph): FileResult {
+function deployFile(result: FileResult, graph: Graph): FileResult {
   const found: Found[] = [];
   const skipped: Skipped[] = [];
+  const { known, renames, show } = graph;
   for (const item of result.found) {
-    const changed = deployFound(item, known.get(placeKey(item)), show);
+    const changed = deployFound(item, known.get(placeKey(item)), graph);
     if (changed.kind === 'found') found.push(changed);
     else skipped.push(changed);
   }
@@ -135,7 +157,7 @@ function deployFile(result: FileResult, { known, renames, show }: Graph): FileRe
   return { ...result, found: found.sort(byStart), skipped: skipped.sort(byStart) };
 }
 
-function deployFound(item: Found, deployment: Deployment | undefined, show: Show): Found | Skipped {
+function deployFound(item: Found, deployment: Deployment | undefined, { unable, show }: Graph): Found | Skipped {
   const fileOf = ({ kustomization }: Entry) => show(kustomization.file);
   switch (deployment?.kind) {
     case undefined:
@@ -157,7 +179,10 @@ function deployFound(item: Found, deployment: Deployment | undefined, show: Show
       return overridden(item, deployment.by, show);
     case 'several':
       return deployment.asWritten
-        ? item
+        ? besideRenames(
+            item,
+            deployment.renamed.filter((by) => unable.has(entryKey(by))).map(({ by }) => fileOf(by)),
+          )
         : overridden(
             item,
             deployment.renamed.map(({ by }) => by.kustomization.file),
@@ -172,6 +197,16 @@ function renamed(item: Found, as: Reference, note: string | undefined): Found {
   const { digest } = item.reference;
   const reference = digest === undefined ? as : withDigest(as, digest);
   return { ...item, reference, written: item.reference, ...noted(item, note) };
+}
+
+/** @param unable files whose entries rename the image and cannot carry a digest of their own */
+function besideRenames(item: Found, unable: readonly string[]): Found {
+  if (unable.length === 0 || item.reference.digest !== undefined) return item;
+  const files = [...new Set(unable)].join(', ');
+  return {
+    ...item,
+    slot: { blocked: `a digest here would reach the other name that ${files} gives it: give newTag there` },
+  };
 }
 
 /** A digest that is written already stays a place, so that unpin can take it out. */

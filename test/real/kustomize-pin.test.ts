@@ -38,22 +38,31 @@ const patch = fc.record({
 });
 const patches = fc.array(patch, { maxLength: 2 });
 const tree = fc.record({
-  bases: fc.array(fc.record({ containers: fc.array(image, { minLength: 1, maxLength: 2 }), images, patches }), {
+  bases: fc.array(
+    fc.record({ containers: fc.array(image, { minLength: 1, maxLength: 2 }), images, patches, flow: fc.boolean() }),
+    {
+      minLength: 1,
+      maxLength: 2,
+    },
+  ),
+  overlays: fc.array(fc.record({ images, patches, flow: fc.boolean(), both: fc.boolean() }), {
     minLength: 1,
     maxLength: 2,
   }),
-  overlays: fc.array(fc.record({ images, patches, both: fc.boolean() }), { minLength: 1, maxLength: 2 }),
 });
 type Tree = typeof tree extends fc.Arbitrary<infer T> ? T : never;
 
-const entries = (list: readonly object[]) =>
-  list
-    .map((item) =>
-      Object.entries(item)
-        .map(([key, value], i) => `${i === 0 ? '-' : ' '} ${key}: ${JSON.stringify(value)}\n`)
-        .join(''),
-    )
-    .join('');
+/** Entries over several lines, or one whose entries are flow mappings, which take no further line. */
+const entries = (list: readonly object[], flow: boolean) =>
+  flow
+    ? list.map((item) => `- ${JSON.stringify(item)}\n`).join('')
+    : list
+        .map((item) =>
+          Object.entries(item)
+            .map(([key, value], i) => `${i === 0 ? '-' : ' '} ${key}: ${JSON.stringify(value)}\n`)
+            .join(''),
+        )
+        .join('');
 const pod = (name: string, list: readonly string[]) =>
   `apiVersion: v1\nkind: Pod\nmetadata:\n  name: ${name}\nspec:\n  containers:\n${list.join('')}`;
 const container = (index: number, text: string) => `  - name: c${index}\n    image: ${text}\n`;
@@ -82,14 +91,14 @@ function patchesOf(list: Tree['overlays'][number]['patches'], bases: readonly nu
   return { files, text: keys.map(([key, items]) => (items.length === 0 ? '' : `${key}:\n${items.join('')}`)).join('') };
 }
 
-const kustomization = (resources: readonly string[], list: readonly object[]) =>
-  `apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n${resources.map((path) => `- ${path}\n`).join('')}${list.length === 0 ? '' : `images:\n${entries(list)}`}`;
+const kustomization = (resources: readonly string[], list: readonly object[], flow: boolean) =>
+  `apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n${resources.map((path) => `- ${path}\n`).join('')}${list.length === 0 ? '' : `images:\n${entries(list, flow)}`}`;
 
 function filesOf({ bases, overlays }: Tree): Map<string, string> {
   const files = new Map<string, string>();
   const add = (folder: string, resources: readonly string[], own: Tree['overlays'][number], on: readonly number[]) => {
     const { files: patched, text } = patchesOf(own.patches, on, folder);
-    files.set(`${folder}/kustomization.yaml`, kustomization(resources, own.images) + text);
+    files.set(`${folder}/kustomization.yaml`, kustomization(resources, own.images, own.flow) + text);
     for (const [path, content] of patched) files.set(path, content);
   };
   for (const [b, own] of bases.entries()) {

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { Reference } from '../../src/flow.ts';
 import { seeAsDeployed } from '../../src/graph/graph.ts';
 import { digestOf } from '../../src/image/hash.ts';
-import { parseReference, printReference, withoutDigest } from '../../src/image/reference.ts';
+import { printReference, withoutDigest } from '../../src/image/reference.ts';
 import { EmbeddedRegistry } from '../../src/registry/embedded.ts';
 import { pushSample } from '../../src/registry/sample.ts';
 import { type EditedFile, proveRendered } from '../../src/render/prove.ts';
@@ -124,14 +124,7 @@ suite('pin --prove with kustomize', ['kustomize'], () => {
         const right = await pinned(folder, files);
         const { edited: edits } = right;
         const proof = await prove(folder, right);
-        assert.deepEqual(proof.notRendered, []);
-        // An overlay that only renames what another one deploys as it is: the graph gives the base's digest to both. The proof is right
-        // to refuse it: the digest is not the one of the name that is rendered.
-        for (const refusal of proof.refused) {
-          const [, image = '', digest = ''] = /became "([^"@]+)@(sha256:\w{64})"/.exec(refusal.message) ?? [];
-          assert.notEqual(digest, digestFor(parseReference(image) as Reference), refusal.message);
-        }
-        if (proof.refused.length > 0) return;
+        assert.deepEqual([proof.refused.map(String), proof.notRendered], [[], []], JSON.stringify([...files]));
         assert.equal(proof.kustomizations.length, generated.bases.length + generated.overlays.length);
         edited += edits.length;
         if (edits.length === 0) return;
