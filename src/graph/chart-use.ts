@@ -39,6 +39,23 @@ export function tagUse(templates: readonly string[], path: readonly string[]): T
   return { kind: 'image' };
 }
 
+/**
+ * Whether a repository is printed right after `image:`, with no registry before it: `image: {{ .Values.db.repository }}:…`. Another
+ * image of the same chart may have the registry for all images.
+ */
+export function isPrintedAlone(
+  templates: readonly string[],
+  path: readonly string[],
+): 'always' | 'sometimes' | 'never' {
+  const uses = usesOf(templates, path).filter((use) => !isCondition(use));
+  const alone = uses.filter(
+    ({ action, line }) =>
+      /^\{\{-?\s*[$.\w]+\s*(?:\|\s*quote\s*)?-?\}\}$/.test(action) &&
+      /^(?:-\s+)?["']?image["']?:\s*["']?$/.test(line.slice(0, line.indexOf(action)).trimStart()),
+  );
+  return alone.length === 0 ? 'never' : alone.length === uses.length ? 'always' : 'sometimes';
+}
+
 /** Whether any template reads a value. */
 export function isRead(templates: readonly string[], path: readonly string[]): boolean {
   return usesOf(templates, path).length > 0;

@@ -118,6 +118,32 @@ const cases: [name: string, files: Record<string, string>, result: string | RegE
     'docker.io/team/app:1 tag',
   ],
   [
+    'P6 one that no template reads, where the image is printed by a format',
+    {
+      'c/values.yaml': 'global:\n  imageRegistry: registry.corp.example\nimage:\n  repository: team/app\n  tag: "1"\n',
+      ...chart(`image: {{ printf "%s:%s" .Values.image.repository .Values.image.tag }}`),
+    },
+    'docker.io/team/app:1 tag',
+  ],
+  [
+    'P6 one that the chart reads for another image only: this one is printed without it',
+    {
+      'c/values.yaml': 'global:\n  imageRegistry: registry.corp.example\nimage:\n  repository: team/app\n  tag: "1"\n',
+      ...chart(`image: {{ .Values.global.imageRegistry }}/other:1\n---\n  - image: "${IMAGE}:{{ .Values.image.tag }}"`),
+    },
+    'docker.io/team/app:1 tag',
+  ],
+  [
+    'P6 one that the chart prints before this image in one place and not in another',
+    {
+      'c/values.yaml': 'global:\n  imageRegistry: registry.corp.example\nimage:\n  repository: team/app\n  tag: "1"\n',
+      ...chart(
+        `image: {{ .Values.global.imageRegistry }}/${IMAGE}:{{ .Values.image.tag }}\n---\nimage: ${IMAGE}:{{ .Values.image.tag }}`,
+      ),
+    },
+    /print this image with and without it/,
+  ],
+  [
     'P6 values of a chart elsewhere: nothing is asked and nothing is written',
     {
       'prod/values.yaml':

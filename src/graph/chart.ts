@@ -3,7 +3,7 @@ import type { Found, ImageKeys, Slot } from '../flow.ts';
 import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import type { GlobalRegistry } from '../source/overlay.ts';
-import { type DigestUse, defaultTag, digestUse, isRead, type TagUse, tagUse } from './chart-use.ts';
+import { type DigestUse, defaultTag, digestUse, isPrintedAlone, isRead, type TagUse, tagUse } from './chart-use.ts';
 
 export type Chart = {
   /** Folder of Chart.yaml, as files are shown. */
@@ -69,6 +69,10 @@ function inGlobalRegistry(found: Found, chart: Chart, global: GlobalRegistry | u
     (libraryUse(owner.chart, owner.base) !== undefined ||
       owner.chart.templates.some((text) => text.includes(`.${global.key}`)));
   if (!reads) return found;
+  const alone = isPrintedAlone(owner.chart.templates, [...owner.base, found.parts.repository]);
+  if (alone === 'always') return found;
+  if (alone === 'sometimes')
+    return blocked(found, `${global.key} is set, and the templates print this image with and without it`);
   const { tag, digest } = found.reference;
   const suffix = `${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
   const path = found.parts.registry === undefined ? found.reference.name : found.reference.repository;

@@ -198,6 +198,11 @@ test('what differs between two renders of the same files is not compared, and on
   assert.equal(run(secret('c', `nginx:1@${D('redis')}`)).differences.length, 1);
 });
 
+test('of a key that is rendered twice the last value counts', () => {
+  const twice = (image: string) => `kind: Pod\nspec:\n  image: other:1\n  image: ${image}\n`;
+  assert.doesNotThrow(() => compare(twice('a:1'), twice('a:1')));
+});
+
 test('rendered text that is no YAML is a problem', () => {
   assert.throws(() => compare('a: 1\n', 'a: [\n'), { code: 'syntax', message: /rendered text is no YAML/ });
 });

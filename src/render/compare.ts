@@ -99,7 +99,7 @@ function documentsOf(text: string): string[] {
 
 function parse(text: string): Value {
   try {
-    return loadAll(text);
+    return loadAll(text, { json: true }); // of a repeated key the last value counts, as for Kubernetes; kustomize renders such objects
   } catch (error) {
     throw new Problem('syntax', `rendered text is no YAML: ${(error as Error).message.split('\n', 1)[0]}`);
   }

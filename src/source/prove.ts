@@ -1,6 +1,7 @@
 // The proof of an edit, made before a file is written: each span spells its reference, the edited text found again holds exactly the old
 // places with the wanted digests, its values are equal but for digests, and taking the digests out again gives the old bytes.
 import type { Edit, Found, Skipped } from '../flow.ts';
+import { parseReference } from '../image/reference.ts';
 import { Problem } from '../problem.ts';
 import { applyEdits, unpinEdit } from './edit.ts';
 import { type FileResult, type FindOptions, findIn } from './find.ts';
@@ -30,6 +31,26 @@ export type EditProof = {
   readonly options: FindOptions;
 };
 
+/**
+ * An entry of an overlay that only renames is no image by its text alone, and one with a digest is: at the places of edits it counts
+ * as found on both sides.
+ */
+export function withEntries<T extends Pick<FileResult, 'found' | 'skipped'>>(
+  result: T,
+  changes: readonly Pick<ProvedChange, 'found'>[],
+): T {
+  const key = ({ document, path }: Found | Skipped) => `${document} ${path}`;
+  const places = new Set(changes.map(({ found }) => key(found)));
+  const entries = result.skipped.filter((item) => item.slot !== undefined && places.has(key(item)));
+  if (entries.length === 0) return result;
+  const promoted = entries.flatMap(({ kind: _, text, reason: __, detail: ___, slot = {}, ...place }): Found[] => {
+    const reference = parseReference(text);
+    return reference instanceof Problem ? [] : [{ ...place, kind: 'found', reference, slot }];
+  });
+  const found = [...result.found, ...promoted].sort((a, b) => a.start - b.start);
+  return { ...result, found, skipped: result.skipped.filter((item) => !entries.includes(item)) };
+}
+
 /** @throws Problem `refused` where the edit cannot be proved; then the file must not be written */
 export async function proveEdits({ text, after, before, changes, options }: EditProof): Promise<void> {
   const { file, named } = before;
@@ -38,7 +59,7 @@ export async function proveEdits({ text, after, before, changes, options }: Edit
     const wrong = misspelt(text, found);
     if (wrong !== undefined) throw refusal(wrong, found);
   }
-  const again = await findIn(after, file, options, named);
+  const again = withEntries(await findIn(after, file, options, named), changes);
   // A document that cannot be read is left alone, and does not keep the others from being edited.
   const fresh = again.problems.find(({ message }, index) => message !== before.problems[index]?.message);
   if (fresh !== undefined) throw refusal(`the edited text could not be read again: ${fresh.message}`, { file });

@@ -80,6 +80,8 @@ const rows: Row[] = [
   ['a setting does not overrule what is known of a chart', 'chart-forms.ts', 'if (setting !== undefined) return setting;', "if (setting !== undefined && chart !== 'cilium') return setting;", forms],
   ['an image in another document belongs to the chart', 'chart-forms.ts', 'document === found.document && ', '', forms],
   ['hex digits are written as a whole digest', 'chart-forms.ts', "form.digest === 'hex' ? { ...rest, style: 'hex' } : rest", 'rest', chart],
+  ['a registry for all images counts for one that is printed without it', 'chart.ts', "if (alone === 'always') return found;", '', chart],
+  ['an image that is printed with and without the registry for all gets a digest', 'chart.ts', "if (alone === 'sometimes')", "if (alone === 'sometimes' && global.key === '')", chart],
   // what patches replace
   ['a patch with a target replaces the object that it names', 'kustomization-file.ts', "if (get(patch, 'target') !== undefined) return [];", '', patches],
   ['a patch of another container replaces an image', 'patches.ts', '[object, namespace, list, container]', '[object, namespace, list]', patches],

@@ -100,3 +100,23 @@ test('one manifest that may not be written stops all of them; unpin the same', a
   assert.match(unpinned.stdout, /unpinned 0 images in 0 files\nnot changed: /);
   assert.match(read(folder, 'a.yaml'), /@sha256:/);
 });
+
+test('P2: one overlay deploys a base as it is, another renames its image: each gets its own digest, and unpin restores both', async () => {
+  const prod = `resources:\n- ../base\nimages:\n- name: ${host}/a\n  newName: ${host}/b\n`;
+  const web = podWith(`${host}/a:1`);
+  const folder = makeRepository({
+    'base/web.yaml': web,
+    'base/kustomization.yaml': 'resources: [web.yaml]\n',
+    'prod/kustomization.yaml': prod,
+    'test/kustomization.yaml': 'resources: [../base]\n',
+  });
+  const { code, stdout, stderr } = await runTagproof(folder, ['pin']);
+  assert.equal(code, 0, stderr + stdout);
+  assert.equal(read(folder, 'base/web.yaml'), podWith(`${host}/a:1@${digests.get('a')}`));
+  assert.equal(read(folder, 'prod/kustomization.yaml'), `${prod}  digest: ${digests.get('b')}\n`);
+  assert.equal((await runTagproof(folder, ['check'])).code, 0);
+  assert.equal((await runTagproof(folder, ['pin'])).code, 0);
+  assert.equal((await runTagproof(folder, ['unpin'])).code, 0);
+  assert.equal(read(folder, 'base/web.yaml'), web);
+  assert.equal(read(folder, 'prod/kustomization.yaml'), prod);
+});

@@ -6,7 +6,7 @@ import { asProblem, Problem } from '../../problem.ts';
 import { unifiedDiff } from '../../source/diff.ts';
 import { applyEdits } from '../../source/edit.ts';
 import { type FileResult, type FindOptions, findIn } from '../../source/find.ts';
-import { type ProvedChange, proveEdits } from '../../source/prove.ts';
+import { type ProvedChange, proveEdits, withEntries } from '../../source/prove.ts';
 import { readBounded } from '../../source/read.ts';
 import { decode, encodeLike } from '../../source/text.ts';
 
@@ -33,7 +33,8 @@ export async function applyProved(text: string, { result, changes }: Planned, op
     text,
     changes.map(({ edit }) => edit),
   );
-  const before = { ...(await findIn(text, file, options, named)), ...(named !== undefined && { named }) };
+  const read = await findIn(text, file, options, named);
+  const before = { ...withEntries(read, changes), ...(named !== undefined && { named }) };
   const keyOf = ({ document, path, start }: Found) => `${document} ${start} ${path}`;
   const places = new Map(before.found.map((found) => [keyOf(found), found]));
   const own = changes.map((change) => {
