@@ -2,7 +2,7 @@
 // nothing else that the chart renders changes; what it does not pin stays as it is (P6, P29, P35).
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { seeAsDeployed } from '../../src/graph/graph.ts';
@@ -11,7 +11,7 @@ import { parseReference, printReference, withoutDigest } from '../../src/image/r
 import { Problem } from '../../src/problem.ts';
 import { applyEdits, pinEdit } from '../../src/source/edit.ts';
 import { findIn } from '../../src/source/find.ts';
-import { command, scratch, suite } from './suite.ts';
+import { command, scratch, suite, writeTree } from './suite.ts';
 
 const habits = fc.record({
   key: fc.constantFrom('digest', 'sha'),
@@ -70,10 +70,7 @@ suite('helm-graph', ['helm'], () => {
       fc.asyncProperty(habits, async (generated) => {
         const folder = join(root, String(run++));
         const files = filesOf(generated);
-        for (const [path, text] of Object.entries(files)) {
-          mkdirSync(dirname(join(folder, path)), { recursive: true });
-          writeFileSync(join(folder, path), text);
-        }
+        writeTree(folder, Object.entries(files));
         const before = await command('helm', ['template', 'x', folder]);
         const text = files['values.yaml'] as string;
         const found = [await findIn(text, 'values.yaml', { fields: [], argsAndEnv: false })];

@@ -1,8 +1,8 @@
 // The deployment graph against the real kustomize: trees with bases, overlays and components are generated, and for every root each
 // image that kustomize renders must be the one that the graph says.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { stepsOf } from '../../src/graph/deploy.ts';
@@ -10,7 +10,7 @@ import { joinImage } from '../../src/graph/image-override.ts';
 import { type KustomizationFile, readKustomizationFile } from '../../src/graph/kustomization-file.ts';
 import { kustomizeChains } from '../../src/graph/kustomize-chains.ts';
 import { loadReader } from '../../src/source/yaml.ts';
-import { command, scratch, suite } from './suite.ts';
+import { command, scratch, suite, writeTree } from './suite.ts';
 
 await loadReader({ reader: 'events' }); // the generated files are JSON
 
@@ -77,10 +77,7 @@ suite('kustomize-graph', ['kustomize'], () => {
       fc.asyncProperty(tree, async (generated) => {
         const folder = join(root, String(run++));
         const files = filesOf(generated);
-        for (const [path, text] of files) {
-          mkdirSync(dirname(join(folder, path)), { recursive: true });
-          writeFileSync(join(folder, path), text);
-        }
+        writeTree(folder, files);
         const kustomizations = [...files].flatMap(([path, text]): KustomizationFile[] => {
           const read = path.endsWith('kustomization.yaml') ? readKustomizationFile(text, path) : undefined;
           return read === undefined ? [] : [read];

@@ -1,7 +1,6 @@
 // Pinned trees under the real kustomize: after every place that the graph offers has its digest, each rendered image carries the
 // digest of what was rendered before, or a place says why it does not. Nothing is silent, and unpin restores every byte.
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -13,7 +12,7 @@ import { parseReference, printReference, withoutDigest } from '../../src/image/r
 import { Problem } from '../../src/problem.ts';
 import { applyEdits, pinEdit, unpinEdit } from '../../src/source/edit.ts';
 import { type FileResult, findIn } from '../../src/source/find.ts';
-import { command, scratch, suite } from './suite.ts';
+import { command, scratch, suite, writeTree } from './suite.ts';
 
 const name = fc.constantFrom('redis', 'app', 'host.example:5000/team/app', 'Controller');
 const tag = fc.constantFrom('1', 'v2.0', 'latest');
@@ -157,10 +156,7 @@ async function render(
   files: ReadonlyMap<string, string>,
   root: string,
 ): Promise<{ readonly base: string; readonly image: string }[]> {
-  for (const [path, text] of files) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
+  writeTree(folder, files);
   const rendered = await command('kustomize', ['build', join(folder, root)]);
   return rendered.split(/^---$/m).flatMap((object) => {
     const base = `base-${/^ {2}name: web-(\d)$/m.exec(object)?.[1]}`;

@@ -1,7 +1,7 @@
 // The proof by rendering, with the real kustomize: right edits of generated trees are proved, single faults in them are refused.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
 import type { Reference } from '../../src/flow.ts';
@@ -14,7 +14,7 @@ import { type EditedFile, proveRendered } from '../../src/render/prove.ts';
 import { applyEdits, pinEdit } from '../../src/source/edit.ts';
 import { findIn } from '../../src/source/find.ts';
 import { makeRepository, podWith, runTagproof } from '../run-cli.ts';
-import { atEnd, scratch, suite } from './suite.ts';
+import { atEnd, scratch, suite, writeTree } from './suite.ts';
 
 const NAMES = ['redis', 'app', 'host.example:5000/team/app', 'mirror.example/cache/redis'];
 const name = fc.constantFrom(...NAMES);
@@ -68,13 +68,6 @@ const prove = (top: string, { edited, written }: Pinned) =>
     progress: () => {},
   });
 
-function write(folder: string, files: ReadonlyMap<string, string>): void {
-  for (const [path, text] of files) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
-}
-
 /** Edited files; and digests that stand beside the name that an overlay replaces. */
 type Pinned = { readonly edited: readonly EditedFile[]; readonly written: ReadonlySet<string> };
 
@@ -120,7 +113,7 @@ suite('pin --prove with kustomize', ['kustomize'], () => {
       fc.asyncProperty(tree, fc.nat(), async (generated, pick) => {
         const folder = join(root, String(run++));
         const files = filesOf(generated);
-        write(folder, files);
+        writeTree(folder, files);
         const right = await pinned(folder, files);
         const { edited: edits } = right;
         const proof = await prove(folder, right);
