@@ -3,8 +3,8 @@
 import type { Found } from '../flow.ts';
 import type { FileResult } from '../source/find.ts';
 import { follow, type PatchedChain, patchedChain, TRANSFORMED } from './deploy.ts';
-import { fluxOverlay, type KustomizationFile } from './kustomization-file.ts';
-import { kustomizeChains } from './kustomize-chains.ts';
+import type { KustomizationFile } from './kustomization-file.ts';
+import { chainsOver, overlaysOf } from './kustomize-chains.ts';
 import { patchedContainers } from './patches.ts';
 
 export type DeployedImage = {
@@ -39,11 +39,7 @@ export function describeGraph(
   kustomizations: readonly KustomizationFile[],
   { show = (file) => file, wanted = () => true }: GraphView = {},
 ): GraphRoot[] {
-  const overlays = results.flatMap(({ file, overlays: declared = [] }) =>
-    declared.map((overlay) => fluxOverlay(overlay, file)),
-  );
-  const files = results.filter(({ found }) => found.length > 0).map(({ file }) => file);
-  const { of } = kustomizeChains([...kustomizations, ...overlays], files);
+  const { of } = chainsOver(results, [...kustomizations, ...overlaysOf(results)]);
   const patchOf = patchedContainers(
     results.flatMap(({ found }) => found),
     kustomizations,

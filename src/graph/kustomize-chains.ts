@@ -1,6 +1,7 @@
 // Which kustomizations apply to a file, in which order. Pure. A file that several overlays take has a chain for each.
 import { posix } from 'node:path';
-import { isKustomizationFile, type KustomizationFile } from './kustomization-file.ts';
+import type { FileResult } from '../source/find.ts';
+import { fluxOverlay, isKustomizationFile, type KustomizationFile } from './kustomization-file.ts';
 
 /** Kustomizations from the innermost to the root, in the order in which their `images:` apply. */
 export type Chain = readonly KustomizationFile[];
@@ -19,6 +20,16 @@ export type Chains = {
 
 /** One file inside one kustomization, with what has applied to it so far. */
 type Taken = { readonly file: string; readonly chain: Chain };
+
+/** The objects of Flux in a tree, as the overlays that they are. */
+export const overlaysOf = (results: readonly FileResult[]): KustomizationFile[] =>
+  results.flatMap(({ file, overlays = [] }) => overlays.map((overlay) => fluxOverlay(overlay, file)));
+
+/** The chains over the files of a tree in which anything was found. */
+export function chainsOver(results: readonly FileResult[], kustomizations: readonly KustomizationFile[]): Chains {
+  const files = results.filter(({ found, skipped }) => found.length + skipped.length > 0).map(({ file }) => file);
+  return kustomizeChains(kustomizations, files);
+}
 
 /** @param files with images: what an object of Flux applies where its folder has no kustomization */
 export function kustomizeChains(kustomizations: readonly KustomizationFile[], files: readonly string[] = []): Chains {

@@ -10,24 +10,28 @@ export type PatchOf = (kustomization: KustomizationFile, found: Found) => string
 export function patchedContainers(found: readonly Found[], kustomizations: readonly KustomizationFile[]): PatchOf {
   const byFile = Map.groupBy(found, ({ file }) => file);
   const merged = new Set<Found>();
-  const set = new Map<KustomizationFile, ReadonlyMap<string, string>>();
+  const set = new Map<
+    KustomizationFile,
+    { readonly own: ReadonlySet<string>; readonly by: ReadonlyMap<string, string> }
+  >();
   for (const kustomization of kustomizations) {
     const patches = kustomization.merges.flatMap(({ file, place }) =>
       (byFile.get(file) ?? []).filter(({ path }) => place === undefined || path.startsWith(`${place}.`)),
     );
     const keys = patches.flatMap((patch) => containerKeys(patch).map((key) => [key, patch.file] as const));
-    if (keys.length > 0) set.set(kustomization, new Map(keys));
+    const own = new Set([kustomization.file, ...kustomization.patches]);
+    if (keys.length > 0) set.set(kustomization, { own, by: new Map(keys) });
     for (const patch of patches) merged.add(patch);
   }
   const inPatches = new Set(kustomizations.flatMap(({ file, patches }) => [file, ...patches]));
   return (kustomization, item) => {
     const patched = set.get(kustomization);
     // Patches of one kustomization do not replace each other here: which of them is last depends on kustomize's version.
-    if (patched === undefined || [kustomization.file, ...kustomization.patches].includes(item.file)) return undefined;
+    if (patched === undefined || patched.own.has(item.file)) return undefined;
     // A patch with a target changes another object than the one that it names.
     if (inPatches.has(item.file) && !merged.has(item)) return undefined;
     const [key] = containerKeys(item);
-    return key === undefined ? undefined : patched.get(key);
+    return key === undefined ? undefined : patched.by.get(key);
   };
 }
 

@@ -15,8 +15,8 @@ import {
   TRANSFORMED,
 } from './deploy.ts';
 import { joinImage } from './image-override.ts';
-import { fluxOverlay, type KustomizationFile } from './kustomization-file.ts';
-import { type Chain, type Chains, kustomizeChains } from './kustomize-chains.ts';
+import type { KustomizationFile } from './kustomization-file.ts';
+import { type Chain, chainsOver, overlaysOf } from './kustomize-chains.ts';
 import { patchedContainers } from './patches.ts';
 
 /** Which key of an entry holds the name of the image after it. */
@@ -34,17 +34,14 @@ export function deployTree(
   kustomizations: readonly KustomizationFile[],
   show: Show = (file) => file,
 ): readonly FileResult[] {
-  const overlays = results.flatMap(({ file, overlays: declared = [] }) =>
-    declared.map((overlay) => fluxOverlay(overlay, file)),
-  );
+  const overlays = overlaysOf(results);
   if (kustomizations.length + overlays.length === 0) return results;
-  const files = results.filter(({ found, skipped }) => found.length + skipped.length > 0).map(({ file }) => file);
-  const chains: Chains = kustomizeChains([...kustomizations, ...overlays], files);
+  const chains = chainsOver(results, [...kustomizations, ...overlays]);
   if (chains.incomplete !== undefined) return withoutChains(results, show(chains.incomplete));
   const all = results.flatMap(({ found }) => found);
   const known = deployments(all, chains, patchedContainers(all, kustomizations));
   const renames = renamesByEntry([...known.values()]);
-  const graph: Graph = { known, renames, unable: unableEntries(results, renames), show };
+  const graph: Graph = { known, entries: entryPlaces(results, known, renames), show };
   return results.map((result) => deployFile(replacedNames(result, chains.of.get(result.file) ?? [], show), graph));
 }
 
@@ -106,36 +103,33 @@ function renamesByEntry(list: readonly Deployment[]): ReadonlyMap<string, readon
   );
 }
 
-/**
- * Entries that need a digest and cannot carry it. An image that such an entry renames gets none at its own place either, also
- * where another overlay deploys it as it is written: kustomize would carry that digest over to the other name.
- */
-function unableEntries(
+/** The entries that only rename as places for the digests that they must carry, by place. */
+function entryPlaces(
   results: readonly FileResult[],
+  known: ReadonlyMap<string, Deployment>,
   renames: ReadonlyMap<string, readonly Renamed[]>,
-): ReadonlySet<string> {
-  const able = results
-    .flatMap(({ skipped }) => skipped)
-    .filter((item) => {
-      const wanted = item.slot === undefined ? undefined : renames.get(placeKey(item));
-      return wanted !== undefined && entryFound(item, wanted).slot.blocked === undefined;
-    })
-    .map(placeKey);
-  const carry = new Set(able);
-  return new Set([...renames.keys()].filter((key) => !carry.has(key)));
+): ReadonlyMap<string, Found> {
+  const places = results.flatMap(({ skipped }) =>
+    skipped.flatMap((item): [string, Found][] => {
+      const key = placeKey(item);
+      const deployment = known.get(key);
+      const wanted = deployment?.kind === 'renamed' ? [deployment] : renames.get(key);
+      return item.slot === undefined || wanted === undefined ? [] : [[key, entryFound(item, wanted)]];
+    }),
+  );
+  return new Map(places);
 }
 
 type Graph = {
   readonly known: ReadonlyMap<string, Deployment>;
-  readonly renames: ReadonlyMap<string, readonly Renamed[]>;
-  readonly unable: ReadonlySet<string>;
+  readonly entries: ReadonlyMap<string, Found>;
   readonly show: Show;
 };
 
 function deployFile(result: FileResult, graph: Graph): FileResult {
   const found: Found[] = [];
   const skipped: Skipped[] = [];
-  const { known, renames, show } = graph;
+  const { known, entries, show } = graph;
   for (const item of result.found) {
     const changed = deployFound(item, known.get(placeKey(item)), graph);
     if (changed.kind === 'found') found.push(changed);
@@ -148,16 +142,15 @@ function deployFile(result: FileResult, graph: Graph): FileResult {
       skipped.push({ ...item, reason: 'invalid', detail });
       continue;
     }
-    const wanted =
-      item.slot === undefined ? undefined : deployment?.kind === 'renamed' ? [deployment] : renames.get(placeKey(item));
-    if (wanted === undefined) skipped.push(item);
-    else found.push(entryFound(item, wanted));
+    const entry = entries.get(placeKey(item));
+    if (entry === undefined) skipped.push(item);
+    else found.push(entry);
   }
   const byStart = (a: { start: number }, b: { start: number }) => a.start - b.start;
   return { ...result, found: found.sort(byStart), skipped: skipped.sort(byStart) };
 }
 
-function deployFound(item: Found, deployment: Deployment | undefined, { unable, show }: Graph): Found | Skipped {
+function deployFound(item: Found, deployment: Deployment | undefined, { entries, show }: Graph): Found | Skipped {
   const fileOf = ({ kustomization }: Entry) => show(kustomization.file);
   switch (deployment?.kind) {
     case undefined:
@@ -181,7 +174,7 @@ function deployFound(item: Found, deployment: Deployment | undefined, { unable, 
       return deployment.asWritten
         ? besideRenames(
             item,
-            deployment.renamed.filter((by) => unable.has(entryKey(by))).map(({ by }) => fileOf(by)),
+            deployment.renamed.filter((by) => !carriesDigest(entries.get(entryKey(by)))).map(({ by }) => fileOf(by)),
           )
         : overridden(
             item,
@@ -199,7 +192,13 @@ function renamed(item: Found, as: Reference, note: string | undefined): Found {
   return { ...item, reference, written: item.reference, ...noted(item, note) };
 }
 
-/** @param unable files whose entries rename the image and cannot carry a digest of their own */
+const carriesDigest = (entry: Found | undefined) => entry !== undefined && entry.slot.blocked === undefined;
+
+/**
+ * An image that one overlay deploys as it is written, and another renames: kustomize would carry a digest of its own place
+ * over to the other name, unless that entry has one.
+ * @param unable files whose entries cannot carry a digest
+ */
 function besideRenames(item: Found, unable: readonly string[]): Found {
   if (unable.length === 0 || item.reference.digest !== undefined) return item;
   const files = [...new Set(unable)].join(', ');

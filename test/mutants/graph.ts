@@ -50,7 +50,7 @@ const rows: Row[] = [
   ['an image under two names gets the digest of one of them', 'deploy.ts', 'names.size === 1) return', 'names.size > 0) return', deploy, kinds],
   ['what an overlay makes of an image is written though it is no reference', 'deploy.ts', "if (reference instanceof Problem) return { kind: 'invalid', image, by: renamedBy, reason: reference.message };", 'if (reference instanceof Problem) continue;', deploy, kinds],
   ['a pin is forgotten where an overlay renames the image', 'tree.ts', 'digest === undefined ? as : withDigest(as, digest)', 'as', deploy, kinds],
-  ['a digest in a base reaches the other name that an overlay gives it', 'tree.ts', 'unable.has(entryKey(by))', 'unable.has(by.reference.text)', deploy],
+  ['a digest in a base reaches the other name that an overlay gives it', 'tree.ts', '!carriesDigest(entries.get(entryKey(by)))', 'by.reference.text === \'\'', deploy],
   ['an entry that decides over two tags carries the digest of the first', 'tree.ts', 'slot: names.length === 1 ?', 'slot: names.length > 0 ?', deploy, kinds],
   ['the graph names a place whose tag is replaced', 'describe.ts', "if (outcome.kind !== 'deployed') return;", "if (outcome.kind === 'deployed') return;", describe],
   // what a chart does with a digest and a tag
@@ -86,7 +86,7 @@ const rows: Row[] = [
   ['a patch with a target replaces the object that it names', 'kustomization-file.ts', "if (get(patch, 'target') !== undefined) return [];", '', patches],
   ['a patch of another container replaces an image', 'patches.ts', '[object, namespace, list, container]', '[object, namespace, list]', patches],
   ['a patch of another object replaces an image', 'patches.ts', '[object, namespace, list, container]', '[namespace, list, container]', patches],
-  ['patches of one kustomization replace each other', 'patches.ts', ' || [kustomization.file, ...kustomization.patches].includes(item.file)', '', patches],
+  ['patches of one kustomization replace each other', 'patches.ts', ' || patched.own.has(item.file)', '', patches],
   ['a container of a patch with a target is one of the object that it names', 'patches.ts', 'if (inPatches.has(item.file) && !merged.has(item)) return undefined;', '', patches],
   ['a digest of an entry reaches only the images that need it there', 'tree.ts', "item.kind === 'renamed' ? [item] : []", '[]', deploy, patches],
 ];

@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { asProblem, Problem } from '../../problem.ts';
 import { FORMATS, PRINTERS } from '../../report/formats.ts';
 import { exitCode, type Format, type Report } from '../../report/report.ts';
-import { CONFIG_HELP, pathInRepository } from './project.ts';
+import { CONFIG_HELP, pathsInRepository } from './project.ts';
 import { version } from './version.ts';
 
 /** A command as it is loaded: takes its arguments, returns the exit code. */
@@ -114,7 +114,7 @@ async function print(made: Report, { output, color }: CommonOptions, stdout: str
     if (line !== undefined) report = { ...report, summary: [...report.summary, line] };
   }
   const colour = { report: wantsColour(out, color), problems: wantsColour(process.stderr, color) };
-  const printed = printer(report, { version, pathInRepository, colour });
+  const printed = printer(report, { version, pathInRepository: pathsInRepository(), colour });
   if (typeof printed === 'string') return void out.write(printed);
   out.write(printed.report);
   process.stderr.write(printed.problems);

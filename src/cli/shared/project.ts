@@ -83,13 +83,16 @@ export async function loadConfig(file: string | undefined): Promise<Config> {
 export const configurationToWrite = ({ configuration, cwd, root }: Project): string =>
   configuration ?? relative(cwd, join(root, CONFIGURATION_NAMES[0]));
 
-/** The path of a file as git names it; absolute outside of the repository; as it is where there is no repository. */
-export function pathInRepository(file: string): string {
-  const top = repositoryTop(process.cwd());
-  if (top === undefined) return file;
-  const path = resolve(file);
-  const name = nameFrom(top, path);
-  return name.startsWith('../') ? path.replaceAll(sep, '/') : name;
+/** @returns the path of a file as git names it; absolute outside of the repository; as it is where there is no repository */
+export function pathsInRepository(): (file: string) => string {
+  let repository: { readonly top: string | undefined } | undefined; // looked for once, and only by formats that ask
+  return (file) => {
+    repository ??= { top: repositoryTop(process.cwd()) };
+    if (repository.top === undefined) return file;
+    const path = resolve(file);
+    const name = nameFrom(repository.top, path);
+    return name.startsWith('../') ? path.replaceAll(sep, '/') : name;
+  };
 }
 
 /** Which files decided, a line for the end of a report; nothing where there is neither. */
